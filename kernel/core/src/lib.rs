@@ -1,0 +1,8 @@
+//! The rules of the kernel, apart from any hardware.
+//!
+//! Functions take `&mut self` or plain values and return decisions; the
+//! machine half (crate `kernel`) carries them out under its locks.
+#![cfg_attr(not(any(test, loom)), no_std)]
+#![forbid(unsafe_code)]
+
+extern crate alloc;

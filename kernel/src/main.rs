@@ -1,0 +1,5 @@
+//! Firn: the machine half of the kernel.
+#![no_std]
+#![no_main]
+
+extern crate alloc;
