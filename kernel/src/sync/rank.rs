@@ -1,0 +1,102 @@
+//! The order in which spin locks are taken, checked in checked builds.
+//!
+//! A CPU may take a lock only if its rank is higher than that of every lock
+//! the CPU holds already. So no two CPUs can each hold what the other waits
+//! for. Locks of one rank are never nested, except run queues, which one
+//! function takes in the order of their CPUs.
+
+/// Place of a lock in the order of acquisition, outermost first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[repr(u8)]
+pub enum Rank {
+    /// Process tables, file tables, mounts: outermost.
+    Process = 1,
+    /// Signal state of a process and its tasks.
+    Signal,
+    /// Address space of a process.
+    AddressSpace,
+    /// Objects below those: pipes, file contents, terminals, futex buckets.
+    Object,
+    /// Work queues and the freezer's own lists.
+    Freezer,
+    /// Wait queues.
+    Wait,
+    /// A task's wake lock.
+    Task,
+    /// Run queues.
+    RunQueue,
+    /// Timer queues.
+    Timer,
+    /// Kernel page tables and kernel stacks.
+    KernelMap,
+    /// The kernel heap.
+    Heap,
+    /// Physical frames.
+    Frame,
+    /// Interrupt controller, devices, the kernel log: innermost.
+    Device,
+}
+
+#[cfg(debug_assertions)]
+mod held {
+    use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+    use super::Rank;
+    use crate::arch;
+
+    /// One word for each CPU: bit n says that a lock of rank n is held.
+    static HELD: [AtomicU32; arch::cpu::MAX_CPUS] =
+        [const { AtomicU32::new(0) }; arch::cpu::MAX_CPUS];
+
+    /// The ranks this CPU holds. Another CPU's word is never written here,
+    /// and an interrupt releases what it takes, so plain loads do.
+    fn word() -> &'static AtomicU32 {
+        &HELD[arch::cpu::id()]
+    }
+
+    pub fn acquire(rank: Rank) {
+        let held = word().load(Relaxed);
+        let limit = 31 - (held | 1).leading_zeros();
+        let same_allowed = rank == Rank::RunQueue;
+        let rank_bit = rank as u32;
+        assert!(
+            rank_bit > limit || (same_allowed && rank_bit == limit),
+            "lock order: {rank:?} taken while holding ranks {held:#b}"
+        );
+        word().store(held | 1 << rank_bit, Relaxed);
+    }
+
+    pub fn release(rank: Rank) {
+        let held = word().load(Relaxed);
+        word().store(held & !(1 << rank as u32), Relaxed);
+    }
+
+    /// True if this CPU holds no spin lock.
+    pub fn none() -> bool {
+        word().load(Relaxed) == 0
+    }
+}
+
+#[cfg(debug_assertions)]
+pub use held::{acquire, none, release};
+
+/// Notes that this CPU takes a lock of `rank`. Free in release builds.
+#[cfg(not(debug_assertions))]
+#[inline(always)]
+pub fn acquire(_rank: Rank) {}
+
+/// Notes that this CPU releases a lock of `rank`. Free in release builds.
+#[cfg(not(debug_assertions))]
+#[inline(always)]
+pub fn release(_rank: Rank) {}
+
+/// Asserts that this CPU holds no spin lock: every point where a task may
+/// sleep, freeze or copy user memory (freezer-spec U6).
+///
+/// # Panics
+/// In checked builds, if a lock is held.
+#[inline(always)]
+pub fn debug_check_no_locks_held() {
+    #[cfg(debug_assertions)]
+    assert!(none(), "a spin lock is held at a point that may sleep");
+}
