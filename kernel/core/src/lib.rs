@@ -6,3 +6,8 @@
 #![forbid(unsafe_code)]
 
 extern crate alloc;
+
+pub mod schedule;
+
+#[cfg(test)]
+mod test_random;

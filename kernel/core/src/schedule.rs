@@ -1,0 +1,29 @@
+//! The fair scheduling policy: who runs next, where, and for how long.
+//!
+//! Every task has a *virtual run time*: the time it ran, divided by its
+//! weight. The queue always picks the task that has least of it, so over any
+//! stretch each runnable task gets its share. No task here is ever run by
+//! this module; the kernel asks, and carries the answers out under the lock
+//! of the run queue.
+//!
+//! A task's way through the policy:
+//!
+//! ```text
+//! fork ──place(New)──┐                       ┌── charge, exchange ──┐
+//! wake ──place(Woken)┼─> push ─> pop ─> start ─ charge … ─> leave ──> sleep
+//! pull ──place(Moved)┘     └─ steal_last ─> leave ─> the other queue
+//! ```
+//!
+//! Read next: [`entity`] (one task's account), [`run_queue`], [`select_cpu`].
+
+pub mod entity;
+pub mod run_queue;
+pub mod select_cpu;
+pub mod weight;
+
+#[cfg(test)]
+mod tests;
+
+pub use entity::{Arrival, Entity};
+pub use run_queue::RunQueue;
+pub use select_cpu::{Machine, select_cpu};

@@ -1,0 +1,182 @@
+//! One task's account with the fair policy.
+//!
+//! An entity is guarded by the lock of the run queue its task is on (or last
+//! was on). Virtual run times of two queues do not compare, so an entity that
+//! leaves a queue remembers that queue's `min_vruntime`, and is placed on the
+//! next one by the difference. Read next: `run_queue.rs`.
+
+use super::weight::{self, INVERSE_BITS, NICE_0_WEIGHT};
+
+/// In this time every runnable task runs once, while they are few.
+pub const LATENCY_NS: u64 = 6_000_000;
+/// No slice is shorter, however many tasks wait.
+pub const MIN_SLICE_NS: u64 = 1_000_000;
+/// A woken sleeper is placed at most this far ahead of the others.
+pub const SLEEPER_BONUS_NS: u64 = LATENCY_NS / 2;
+/// A woken task preempts only when it is owed at least this much.
+pub const WAKEUP_GRANULARITY_NS: u64 = 1_000_000;
+/// Nobody carries more debt than this to another queue.
+const MAX_DEBT_NS: u64 = 8 * LATENCY_NS;
+
+/// How a task comes to a run queue.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Arrival {
+    /// Forked; its account is a copy of its parent's on the same queue.
+    New,
+    /// Slept and wakes on the queue it left.
+    Woken,
+    /// Slept, or was queued, on another queue; `leave` was called there.
+    Moved,
+}
+
+/// Virtual run time, weight and total run time of one task.
+#[derive(Clone, Copy, Debug)]
+pub struct Entity {
+    vruntime: u64,
+    /// `min_vruntime` of the queue it left last.
+    base: u64,
+    /// Since when the running task has not been charged.
+    charged_ns: u64,
+    total_ns: u64,
+    inverse: u64,
+    weight: u32,
+    nice: i8,
+}
+
+impl Entity {
+    /// A task that never ran, to be placed as `Arrival::Moved`.
+    pub fn new(nice: i8) -> Self {
+        let mut entity = Entity {
+            vruntime: 0,
+            base: 0,
+            charged_ns: 0,
+            total_ns: 0,
+            inverse: 0,
+            weight: 0,
+            nice: 0,
+        };
+        entity.set_nice(nice);
+        entity
+    }
+
+    /// The account of a child: the parent's, with no time used.
+    pub fn fork(&self) -> Self {
+        Entity { total_ns: 0, ..*self }
+    }
+
+    /// Nanoseconds of nice-0 time; meaningful only within one queue.
+    pub fn vruntime(&self) -> u64 {
+        self.vruntime
+    }
+
+    /// The share of a processor, relative to 1024 for nice 0.
+    pub fn weight(&self) -> u32 {
+        self.weight
+    }
+
+    /// -20 (most favoured) to 19.
+    pub fn nice(&self) -> i8 {
+        self.nice
+    }
+
+    /// Nanoseconds run so far, as of the last `charge`.
+    pub fn total_ns(&self) -> u64 {
+        self.total_ns
+    }
+
+    /// Nanoseconds run until `now_ns`, for a task that is running.
+    pub fn total_ns_at(&self, now_ns: u64) -> u64 {
+        self.total_ns + now_ns.saturating_sub(self.charged_ns)
+    }
+
+    /// Changes the nice level. A running task is charged first; a queued one
+    /// is removed first and pushed again, since the queue sums weights.
+    pub fn set_nice(&mut self, nice: i8) {
+        self.nice = weight::clamp_nice(i32::from(nice));
+        self.weight = weight::of_nice(self.nice);
+        self.inverse = weight::inverse_of_nice(self.nice);
+    }
+
+    /// The task starts to run: from `now_ns` on it pays.
+    #[inline]
+    pub fn start(&mut self, now_ns: u64) {
+        self.charged_ns = now_ns;
+    }
+
+    /// Bills a running task for the time since `start` or the last `charge`.
+    #[inline]
+    pub fn charge(&mut self, now_ns: u64) {
+        let delta = now_ns.saturating_sub(self.charged_ns);
+        self.charged_ns = now_ns;
+        self.total_ns += delta;
+        self.vruntime = self.vruntime.saturating_add(self.weighted(delta));
+    }
+
+    /// Real nanoseconds of this task in virtual ones.
+    #[inline]
+    fn weighted(&self, delta_ns: u64) -> u64 {
+        if self.weight == NICE_0_WEIGHT {
+            return delta_ns;
+        }
+        let product = u128::from(delta_ns) * u128::from(self.inverse);
+        (product >> (INVERSE_BITS - NICE_0_WEIGHT.ilog2())) as u64
+    }
+
+    /// The task leaves a queue, to sleep or for another queue, whose
+    /// `RunQueue::min_vruntime` is now `queue_min`.
+    #[inline]
+    pub fn leave(&mut self, queue_min: u64) {
+        self.base = queue_min;
+    }
+
+    /// Sets the virtual run time for its arrival at a queue whose
+    /// `min_vruntime` is `queue_min`.
+    pub fn place(&mut self, queue_min: u64, how: Arrival) {
+        if how == Arrival::Moved {
+            self.carry_over(queue_min);
+        }
+        let floor = match how {
+            Arrival::New => queue_min,
+            Arrival::Woken | Arrival::Moved => {
+                queue_min.saturating_sub(SLEEPER_BONUS_NS)
+            }
+        };
+        if how == Arrival::New {
+            // A child starts behind its parent, or forking would be a way to
+            // get more than one share.
+            self.vruntime += self.weighted(MIN_SLICE_NS);
+        }
+        self.vruntime = self.vruntime.max(floor);
+        self.base = queue_min;
+    }
+
+    fn carry_over(&mut self, queue_min: u64) {
+        let debt = self.vruntime.saturating_sub(self.base).min(MAX_DEBT_NS);
+        let credit = self.base.saturating_sub(self.vruntime);
+        self.vruntime = (queue_min + debt).saturating_sub(credit);
+    }
+
+    /// `sched_yield`: goes behind the task that would run next, and so, as
+    /// each in turn does the same, behind all of equal claim.
+    #[inline]
+    pub fn yield_to(&mut self, next_vruntime: u64) {
+        self.vruntime = self.vruntime.max(next_vruntime);
+    }
+
+    /// Whether this running task, charged up to now, makes way for `woken`.
+    #[inline]
+    #[must_use]
+    pub fn should_yield_to(&self, woken: &Entity) -> bool {
+        let owed = self.vruntime.saturating_sub(woken.vruntime);
+        owed > woken.weighted(WAKEUP_GRANULARITY_NS)
+    }
+
+    /// Real nanoseconds this task may run while `waiting` others with a sum
+    /// of weights `load` wait.
+    #[must_use]
+    pub fn slice_ns(&self, waiting: usize, load: u64) -> u64 {
+        let period = LATENCY_NS.max((waiting as u64 + 1) * MIN_SLICE_NS);
+        let weight = u64::from(self.weight);
+        (period * weight / (load + weight)).max(MIN_SLICE_NS)
+    }
+}

@@ -1,0 +1,71 @@
+//! Where a woken task runs (design document, section 3).
+//!
+//! Its previous CPU if that is idle, because its data is there; else an idle
+//! CPU at least as fast; else the one with the least load for its speed.
+
+/// What the scheduler knows of the CPUs when it places a task. CPU `n` is bit
+/// `n` of a mask and index `n` of a slice.
+#[derive(Clone, Copy, Debug)]
+pub struct Machine<'a> {
+    /// CPUs that run tasks and have nothing to do.
+    pub idle: u32,
+    /// Sum of weights per CPU, the running task included.
+    pub loads: &'a [u64],
+    /// Relative speed per CPU; 1024 is the fastest kind. Never 0.
+    pub capacities: &'a [u32],
+}
+
+/// Chooses among the CPUs of `allowed`, which the caller has restricted to
+/// those that are online. An empty `allowed` gives `previous`.
+#[must_use]
+pub fn select_cpu(previous: usize, allowed: u32, machine: &Machine) -> usize {
+    let idle = machine.idle & allowed;
+    if idle.checked_shr(previous as u32).unwrap_or(0) & 1 != 0 {
+        return previous;
+    }
+    if let Some(cpu) = idle_cpu(previous, idle, machine) {
+        return cpu;
+    }
+    least_loaded(previous, allowed, machine).unwrap_or(previous)
+}
+
+/// An idle CPU at least as fast as `previous`, else the fastest idle one.
+fn idle_cpu(previous: usize, idle: u32, machine: &Machine) -> Option<usize> {
+    let enough = capacity(machine, previous);
+    bits(idle)
+        .find(|&cpu| capacity(machine, cpu) >= enough)
+        .or_else(|| bits(idle).max_by_key(|&cpu| capacity(machine, cpu)))
+}
+
+/// Least load for its speed; `previous` wins a tie.
+fn least_loaded(
+    previous: usize,
+    allowed: u32,
+    machine: &Machine,
+) -> Option<usize> {
+    bits(allowed).min_by(|&a, &b| {
+        let (load_a, load_b) = (load(machine, a), load(machine, b));
+        let left = load_a * u64::from(capacity(machine, b));
+        let right = load_b * u64::from(capacity(machine, a));
+        left.cmp(&right).then((a != previous).cmp(&(b != previous)))
+    })
+}
+
+fn load(machine: &Machine, cpu: usize) -> u64 {
+    machine.loads.get(cpu).copied().unwrap_or(0)
+}
+
+fn capacity(machine: &Machine, cpu: usize) -> u32 {
+    machine.capacities.get(cpu).copied().unwrap_or(1024)
+}
+
+fn bits(mut mask: u32) -> impl Iterator<Item = usize> {
+    core::iter::from_fn(move || {
+        if mask == 0 {
+            return None;
+        }
+        let cpu = mask.trailing_zeros() as usize;
+        mask &= mask - 1;
+        Some(cpu)
+    })
+}
