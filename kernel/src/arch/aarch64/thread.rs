@@ -1,0 +1,366 @@
+//! Threads of the machine: stacks that CPUs switch between.
+//!
+//! A [`Context`] is what a CPU needs to run something: a stack, the
+//! floating-point registers, the thread pointer of user mode, and the words
+//! that every kernel entry and exit looks at. `TPIDR_EL1` holds the address
+//! of the context that runs on a CPU, so "current" is one register read.
+//!
+//! The layer above embeds a context in its task type and says so by
+//! [`Threaded`]. Each CPU owns one reference count of the task it runs;
+//! [`switch_to`] hands that count over: the caller gives the count of the
+//! next task, and whoever runs next on this CPU receives the count of the
+//! task that ran before. Nothing is freed under a running stack.
+//!
+//! Next to read: `thread.s`, then `task/scheduler.rs`.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use core::arch::{asm, global_asm};
+use core::cell::UnsafeCell;
+use core::mem::offset_of;
+use core::sync::atomic::Ordering::Relaxed;
+use core::sync::atomic::{AtomicPtr, AtomicU32};
+
+use crate::mm::stack::KernelStack;
+
+global_asm!(
+    include_str!("thread.s"),
+    SAVED_SP = const offset_of!(Context, saved_sp),
+);
+
+/// Work to do before the task returns to user mode, as bits of
+/// [`Context::work`]. Linux's `TIF_*` flags.
+pub mod work {
+    /// Another task should run on this CPU (`TIF_NEED_RESCHED`).
+    pub const RESCHEDULE: u32 = 1 << 0;
+    /// A signal, real or fake, waits to be looked at (`TIF_SIGPENDING`).
+    pub const SIGNAL: u32 = 1 << 1;
+    /// A signal ends the task whatever it does (`SIGKILL` pending).
+    pub const FATAL: u32 = 1 << 2;
+}
+
+/// Number of bytes of `fpsr`, `fpcr` and `q0` to `q31`.
+pub const FP_STATE_SIZE: usize = 528;
+
+/// The floating-point registers: `q0` to `q31`, then `fpsr` and `fpcr`.
+#[repr(C, align(16))]
+#[derive(Clone)]
+pub struct FpState {
+    /// `q0` to `q31`, low half first.
+    pub vregs: [[u64; 2]; 32],
+    /// Status register.
+    pub fpsr: u32,
+    /// Control register.
+    pub fpcr: u32,
+    reserved: u64,
+}
+
+const _: () = assert!(size_of::<FpState>() == FP_STATE_SIZE);
+
+impl FpState {
+    /// All registers zero, as a program finds them after `execve`.
+    pub const fn zeroed() -> Self {
+        Self { vregs: [[0; 2]; 32], fpsr: 0, fpcr: 0, reserved: 0 }
+    }
+}
+
+/// What a CPU needs to run one task. Field order is known to assembly.
+#[repr(C)]
+pub struct Context {
+    /// Bits of [`work`]; any CPU may set them, the exit path reads them.
+    pub work: AtomicU32,
+    /// The CPU the task runs on, or ran on last.
+    pub cpu: AtomicU32,
+    /// The task that embeds this context, from `Arc::as_ptr`.
+    owner: AtomicPtr<()>,
+    /// Stack pointer while the task does not run. Only the CPU that
+    /// switches the task in or out touches it.
+    saved_sp: UnsafeCell<usize>,
+    /// Top of the kernel stack, where entries from user mode begin.
+    stack_top: usize,
+    /// User thread pointer while the task does not run; as `saved_sp`.
+    user_thread_pointer: UnsafeCell<u64>,
+    /// Floating-point registers while the task does not run; `None` for
+    /// tasks that never see user mode. As `saved_sp`.
+    fp: UnsafeCell<Option<Box<FpState>>>,
+}
+
+// SAFETY: the atomics are shared; the cells belong to the CPU that runs or
+// switches the task, of which there is at most one at a time (the scheduler
+// keeps a task on one CPU: `Task::on_cpu`).
+unsafe impl Sync for Context {}
+// SAFETY: as above; nothing in a context is tied to one CPU.
+unsafe impl Send for Context {}
+
+/// A type that embeds a [`Context`]. One type in the whole kernel does.
+pub trait Threaded: Send + Sync + 'static {
+    /// The embedded context, always the same one.
+    fn context(&self) -> &Context;
+}
+
+unsafe extern "C" {
+    fn firn_switch(
+        previous: *const Context,
+        next: *const Context,
+        last: *const (),
+    ) -> *const ();
+    fn firn_thread_start();
+}
+
+impl Context {
+    /// A context whose first run calls `entry(last)` on `stack`; `last` is
+    /// to be given to [`take_last`]. With `has_user_mode`, floating-point
+    /// registers are kept, zero at first.
+    pub fn new(
+        stack: &KernelStack,
+        entry: extern "C" fn(Last) -> !,
+        has_user_mode: bool,
+    ) -> Self {
+        let frame = stack.top() - TOP_RESERVED - 12 * 8;
+        let words = frame as *mut usize;
+        let start = firn_thread_start as *const () as usize;
+        // x19 holds the entry function, x29 = 0 ends back traces, x30 is
+        // where the switch returns to.
+        for (index, value) in [(0, entry as usize), (10, 0), (11, start)] {
+            // SAFETY: `index` is below the 12 words left free above.
+            let slot = unsafe { words.add(index) };
+            // SAFETY: the stack is new and mapped; nobody else uses it.
+            unsafe { slot.write(value) };
+        }
+        let fp = has_user_mode.then(|| Box::new(FpState::zeroed()));
+        Self::with(stack.top(), frame, 0, fp)
+    }
+
+    /// The context of code that runs already, on `cpu`, with a stack that
+    /// ends at `stack_top`: boot code about to become an idle task.
+    pub fn for_running(stack_top: usize, cpu: usize) -> Self {
+        Self::with(stack_top, 0, cpu as u32, None)
+    }
+
+    fn with(
+        stack_top: usize,
+        saved_sp: usize,
+        cpu: u32,
+        fp: Option<Box<FpState>>,
+    ) -> Self {
+        Self {
+            work: AtomicU32::new(0),
+            cpu: AtomicU32::new(cpu),
+            owner: AtomicPtr::new(core::ptr::null_mut()),
+            saved_sp: UnsafeCell::new(saved_sp),
+            stack_top,
+            user_thread_pointer: UnsafeCell::new(0),
+            fp: UnsafeCell::new(fp),
+        }
+    }
+
+    /// Top of the kernel stack: one past its last byte.
+    pub fn stack_top(&self) -> usize {
+        self.stack_top
+    }
+
+    /// Where the registers of user mode are kept while the task is in the
+    /// kernel: the last bytes of the kernel stack.
+    pub fn user_frame_address(&self) -> usize {
+        self.stack_top - TOP_RESERVED
+    }
+
+    /// The saved stack pointer, for back traces of a task that sleeps. A
+    /// hint: the task may run on at any moment.
+    pub fn sleeping_stack_pointer(&self) -> usize {
+        // SAFETY: a word-sized read of a valid cell; a torn or stale value
+        // is impossible to misuse, callers check it against the stack.
+        unsafe { self.saved_sp.get().read_volatile() }
+    }
+
+    /// Sets bits of [`work`].
+    #[inline]
+    pub fn set_work(&self, bits: u32) {
+        self.work.fetch_or(bits, core::sync::atomic::Ordering::SeqCst);
+    }
+
+    /// Clears bits of [`work`].
+    #[inline]
+    pub fn clear_work(&self, bits: u32) {
+        self.work.fetch_and(!bits, core::sync::atomic::Ordering::SeqCst);
+    }
+}
+
+/// Bytes kept free at the top of every stack: the frame of user registers.
+pub const TOP_RESERVED: usize = size_of::<super::trap::TrapFrame>();
+
+const _: () = assert!(TOP_RESERVED.is_multiple_of(16));
+
+/// The count of the task that ran before on this CPU, as a raw value.
+#[repr(transparent)]
+pub struct Last(*const ());
+
+/// Turns `last` into the reference it stands for.
+pub fn take_last<T: Threaded>(last: Last) -> Arc<T> {
+    // SAFETY: `switch_to` and `adopt` make `Last` from `Arc::into_raw` of
+    // the one type that embeds contexts, and hand it over once.
+    unsafe { Arc::from_raw(last.0.cast()) }
+}
+
+/// The task that runs on this CPU.
+///
+/// The reference is good as long as the caller runs: the CPU owns a count.
+#[inline(always)]
+pub fn current<'a, T: Threaded>() -> &'a T {
+    let owner = current_context().owner.load(Relaxed);
+    // SAFETY: `owner` was set by `register` from an `Arc<T>` of which this
+    // CPU holds a count until it switches away.
+    unsafe { &*owner.cast_const().cast() }
+}
+
+/// The context that runs on this CPU.
+#[inline(always)]
+pub fn current_context<'a>() -> &'a Context {
+    let address: *const Context;
+    // SAFETY: reads a register that only this module writes.
+    unsafe {
+        asm!("mrs {}, tpidr_el1", out(reg) address,
+            options(nomem, nostack, preserves_flags));
+    }
+    // SAFETY: from the first instruction after early boot, TPIDR_EL1 is the
+    // address of a context that its CPU keeps alive.
+    unsafe { &*address }
+}
+
+/// True once this CPU runs a task; false in early boot.
+pub fn has_current() -> bool {
+    let address: usize;
+    // SAFETY: as in `current_context`.
+    unsafe {
+        asm!("mrs {}, tpidr_el1", out(reg) address,
+            options(nomem, nostack, preserves_flags));
+    }
+    address != 0
+        // SAFETY: non-zero means a live context (see `current_context`).
+        && unsafe { !(*(address as *const Context)).owner.load(Relaxed).is_null() }
+}
+
+/// Tells the context where its task is. Call once, before the first run.
+pub fn register<T: Threaded>(task: &Arc<T>) {
+    let owner = Arc::as_ptr(task).cast_mut().cast();
+    task.context().owner.store(owner, Relaxed);
+}
+
+/// Makes `task` the current one of a CPU that has run none so far, without
+/// switching stacks: boot becomes the idle task.
+pub fn adopt<T: Threaded>(task: Arc<T>) {
+    register(&task);
+    let context: *const Context = task.context();
+    // The CPU owns this count for ever: idle tasks do not end.
+    core::mem::forget(task);
+    // SAFETY: the register is this module's; the context lives for ever.
+    unsafe {
+        asm!("msr tpidr_el1, {}", in(reg) context,
+            options(nomem, nostack, preserves_flags));
+    }
+}
+
+/// Runs `next` on this CPU. Returns when the caller's task is switched in
+/// again, with the task that ran before it here.
+///
+/// # Locks
+/// None held; interrupts masked.
+pub fn switch_to<T: Threaded>(next: Arc<T>) -> Arc<T> {
+    let previous: &T = current();
+    let from: *const Context = previous.context();
+    save_user_state(previous.context());
+    let to: *const Context = next.context();
+    restore_user_state(next.context());
+    // The count in `next` becomes this CPU's; the one it held for
+    // `previous` travels to the next runner as `last`.
+    let _ = Arc::into_raw(next);
+    let last: *const T = previous;
+    // SAFETY: both contexts are alive (this CPU holds both counts), `next`
+    // is not running anywhere (scheduler), and its stack was set up by
+    // `Context::new` or by an earlier pass through here.
+    let last = unsafe { firn_switch(from, to, last.cast()) };
+    take_last(Last(last))
+}
+
+/// Saves what the kernel itself does not use: floating point, `tpidr_el0`.
+#[inline]
+fn save_user_state(context: &Context) {
+    // SAFETY: the current task's cell, on its CPU, interrupts masked.
+    let Some(state) = (unsafe { (*context.fp.get()).as_mut() }) else {
+        return;
+    };
+    // SAFETY: the buffer has room for all registers.
+    unsafe { firn_fp_save(state.as_mut()) };
+    let pointer: u64;
+    // SAFETY: reads the user's thread pointer.
+    unsafe {
+        asm!("mrs {}, tpidr_el0", out(reg) pointer, options(nomem, nostack));
+    }
+    // SAFETY: as the first cell above.
+    unsafe { *context.user_thread_pointer.get() = pointer };
+}
+
+/// The reverse of [`save_user_state`], for the task about to run.
+#[inline]
+fn restore_user_state(context: &Context) {
+    // SAFETY: the task is off every CPU and about to run on this one.
+    let Some(state) = (unsafe { (*context.fp.get()).as_ref() }) else {
+        return;
+    };
+    // SAFETY: the buffer holds all registers.
+    unsafe { firn_fp_restore(state.as_ref()) };
+    // SAFETY: as the first cell above.
+    let pointer = unsafe { *context.user_thread_pointer.get() };
+    // SAFETY: the register belongs to user mode; any value is harmless.
+    unsafe {
+        asm!("msr tpidr_el0, {}", in(reg) pointer, options(nomem, nostack));
+    }
+}
+
+unsafe extern "C" {
+    fn firn_fp_save(state: *mut FpState);
+    fn firn_fp_restore(state: *const FpState);
+}
+
+/// The current task's floating-point registers.
+pub fn fp_state() -> FpState {
+    let mut state = FpState::zeroed();
+    // SAFETY: the buffer has room for all registers.
+    unsafe { firn_fp_save(&mut state) };
+    state
+}
+
+/// Gives the current task these floating-point registers.
+pub fn set_fp_state(state: &FpState) {
+    // SAFETY: the buffer holds all registers.
+    unsafe { firn_fp_restore(state) };
+}
+
+/// The current task's user thread pointer (`TPIDR_EL0`).
+pub fn user_thread_pointer() -> u64 {
+    let pointer: u64;
+    // SAFETY: reads the user's thread pointer.
+    unsafe {
+        asm!("mrs {}, tpidr_el0", out(reg) pointer, options(nomem, nostack));
+    }
+    pointer
+}
+
+/// Sets the current task's user thread pointer.
+pub fn set_user_thread_pointer(pointer: u64) {
+    // SAFETY: the register belongs to user mode; any value is harmless.
+    unsafe {
+        asm!("msr tpidr_el0, {}", in(reg) pointer, options(nomem, nostack));
+    }
+}
+
+impl Context {
+    /// Prepares a task that has not run yet to start in user mode: its
+    /// floating-point registers and its thread pointer.
+    pub fn set_initial_user_state(&mut self, fp: &FpState, pointer: u64) {
+        if let Some(state) = self.fp.get_mut() {
+            **state = fp.clone();
+        }
+        *self.user_thread_pointer.get_mut() = pointer;
+    }
+}
