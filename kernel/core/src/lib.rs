@@ -8,6 +8,7 @@
 extern crate alloc;
 
 pub mod schedule;
+pub mod timer;
 
 #[cfg(test)]
 mod test_random;

@@ -172,7 +172,7 @@ fn exchange_keeps_the_running_task_while_its_claim_is_best() {
 #[test]
 fn yielding_tasks_of_equal_claim_take_turns() {
     let mut queue = RunQueue::new();
-    let mut entities = vec![entity(0, &queue); 4];
+    let mut entities = [entity(0, &queue); 4];
     for (index, entity) in entities.iter().enumerate().skip(1) {
         queue.push(index, entity);
     }
