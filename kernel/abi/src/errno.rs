@@ -19,6 +19,9 @@ macro_rules! errnos {
                     Errno::ERESTARTSYS => Some("ERESTARTSYS"),
                     Errno::ERESTARTNOINTR => Some("ERESTARTNOINTR"),
                     Errno::ERESTARTNOHAND => Some("ERESTARTNOHAND"),
+                    Errno::ERESTART_RESTARTBLOCK => {
+                        Some("ERESTART_RESTARTBLOCK")
+                    }
                     _ => None,
                 }
             }
@@ -42,6 +45,9 @@ impl Errno {
     pub const ERESTARTNOINTR: Errno = Errno(513);
     /// Restart the call only if no handler ran. Kernel-internal.
     pub const ERESTARTNOHAND: Errno = Errno(514);
+    /// Restart through `restart_syscall` unless a handler ran.
+    /// Kernel-internal.
+    pub const ERESTART_RESTARTBLOCK: Errno = Errno(516);
 
     /// The value that stands in `x0` after a failed system call.
     pub const fn to_return(self) -> usize {

@@ -1,0 +1,160 @@
+//! Files as programs see them: `stat`, `statfs`, directory entries.
+//!
+//! The layouts are aarch64 Linux's, also when this is built for another host.
+
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+use crate::time::Timespec;
+
+/// `struct stat` of `newfstatat` and `fstat`.
+#[repr(C)]
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Debug,
+    Default,
+    FromBytes,
+    IntoBytes,
+    Immutable,
+    KnownLayout,
+)]
+pub struct Stat {
+    /// Device of the file system, see [`device_number`].
+    pub dev: u64,
+    /// Inode number.
+    pub ino: u64,
+    /// Type and permissions.
+    pub mode: u32,
+    /// Number of names.
+    pub nlink: u32,
+    /// Owner.
+    pub uid: u32,
+    /// Group.
+    pub gid: u32,
+    /// Device number of a device file.
+    pub rdev: u64,
+    /// 0.
+    pub pad1: u64,
+    /// Bytes.
+    pub size: i64,
+    /// Preferred size of a transfer.
+    pub blksize: i32,
+    /// 0.
+    pub pad2: i32,
+    /// Units of 512 bytes that are allocated.
+    pub blocks: i64,
+    /// Last read.
+    pub atime: Timespec,
+    /// Last write.
+    pub mtime: Timespec,
+    /// Last change of the inode.
+    pub ctime: Timespec,
+    /// 0.
+    pub unused: [u32; 2],
+}
+
+const _: () = assert!(size_of::<Stat>() == 128);
+
+/// `struct statfs`.
+#[repr(C)]
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Debug,
+    Default,
+    FromBytes,
+    IntoBytes,
+    Immutable,
+    KnownLayout,
+)]
+pub struct Statfs {
+    /// Magic number of the file system's kind.
+    pub kind: u64,
+    /// Size of a block.
+    pub bsize: u64,
+    /// Blocks in all.
+    pub blocks: u64,
+    /// Blocks that are free.
+    pub bfree: u64,
+    /// Blocks that an ordinary user can have.
+    pub bavail: u64,
+    /// Inodes in all.
+    pub files: u64,
+    /// Inodes that are free.
+    pub ffree: u64,
+    /// Identity of the file system.
+    pub fsid: [u32; 2],
+    /// Longest name.
+    pub namelen: u64,
+    /// Size of a fragment.
+    pub frsize: u64,
+    /// Mount flags.
+    pub flags: u64,
+    /// 0.
+    pub spare: [u64; 4],
+}
+
+const _: () = assert!(size_of::<Statfs>() == 120);
+
+/// `statfs` magic of a RAM file system.
+pub const RAMFS_MAGIC: u64 = 0x8584_58f6;
+/// `statfs` magic of a temporary file system.
+pub const TMPFS_MAGIC: u64 = 0x0102_1994;
+/// `statfs` magic of `/proc`.
+pub const PROC_MAGIC: u64 = 0x9fa0;
+/// `statfs` magic of `/sys`.
+pub const SYSFS_MAGIC: u64 = 0x6265_6572;
+/// `statfs` magic of a v1 cgroup hierarchy.
+pub const CGROUP_MAGIC: u64 = 0x0027_e0eb;
+/// `statfs` magic of the pipe file system.
+pub const PIPEFS_MAGIC: u64 = 0x5049_5045;
+
+/// A device number as `stat` carries it: 12 bits of major, 20 of minor.
+pub const fn device_number(major: u32, minor: u32) -> u64 {
+    let low = (minor & 0xff) | (major & 0xfff) << 8;
+    low as u64 | ((minor & 0xf_ff00) as u64) << 12
+}
+
+/// Bytes of `struct linux_dirent64` before the name.
+pub const DIRENT_HEADER: usize = 19;
+
+/// The size of an entry for a name, with its NUL, in units of 8.
+pub const fn dirent_size(name_len: usize) -> usize {
+    (DIRENT_HEADER + name_len + 1).next_multiple_of(8)
+}
+
+/// One directory entry for `getdents64`.
+#[derive(Clone, Copy, Debug)]
+pub struct Dirent<'a> {
+    /// Inode number.
+    pub ino: u64,
+    /// Where the next read goes on.
+    pub next_offset: u64,
+    /// `DT_*`.
+    pub kind: u8,
+    /// At most 255 bytes, no NUL.
+    pub name: &'a [u8],
+}
+
+impl Dirent<'_> {
+    /// Writes the entry to the start of `buffer`; gives its size, or `None`
+    /// without writing if it does not fit.
+    pub fn encode(&self, buffer: &mut [u8]) -> Option<usize> {
+        let size = dirent_size(self.name.len());
+        let entry = buffer.get_mut(..size)?;
+        let reclen = u16::try_from(size).ok()?;
+        entry[0..8].copy_from_slice(&self.ino.to_le_bytes());
+        entry[8..16].copy_from_slice(&self.next_offset.to_le_bytes());
+        entry[16..18].copy_from_slice(&reclen.to_le_bytes());
+        entry[18] = self.kind;
+        let (name, padding) =
+            entry[DIRENT_HEADER..].split_at_mut(self.name.len());
+        name.copy_from_slice(self.name);
+        padding.fill(0);
+        Some(size)
+    }
+}
