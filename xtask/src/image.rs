@@ -1,0 +1,46 @@
+//! From the kernel's ELF file to the `Image` a boot loader starts.
+//!
+//! ```text
+//! 0          _start: 64-byte header, then code, read-only data, data, bss
+//! _end       symbol table, for back traces        } the payload
+//! …          initramfs                            }
+//! image_size, a multiple of 4 KiB
+//! ```
+//!
+//! The kernel finds the payload through its static `FIRN_PAYLOAD`, which is
+//! patched here. Linux's *Booting AArch64 Linux* defines the header.
+mod flatten;
+mod header;
+mod payload;
+mod symbols;
+#[cfg(test)]
+mod tests;
+
+use anyhow::{Context, Result};
+use elf::ElfBytes;
+use elf::endian::LittleEndian;
+
+/// Everything starts on a page of this many bytes.
+const PAGE: usize = 4096;
+
+/// A parsed kernel.
+type Kernel<'a> = ElfBytes<'a, LittleEndian>;
+
+/// Makes the boot image of the kernel `elf` with `initramfs` inside.
+///
+/// # Errors
+/// The file is no kernel of ours: not ELF, no header at its start, or no
+/// `FIRN_PAYLOAD`.
+pub fn assemble(elf: &[u8], initramfs: &[u8]) -> Result<Vec<u8>> {
+    let kernel =
+        Kernel::minimal_parse(elf).context("the kernel is no ELF file")?;
+    let start = symbols::address(&kernel, "_image_start")?;
+    let mut image = flatten::flatten(&kernel, start)?;
+    header::check(&image)?;
+    let table = symbols::table(&kernel, start)?;
+    payload::append(&mut image, &table, initramfs);
+    let slot = symbols::address(&kernel, "FIRN_PAYLOAD")? - start;
+    payload::patch(&mut image, slot, &table, initramfs)?;
+    header::set_size(&mut image);
+    Ok(image)
+}

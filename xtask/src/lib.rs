@@ -1,0 +1,12 @@
+//! Building Firn and booting it in QEMU, as a library.
+//!
+//! The commands a person types use it, and so does the crate `tests`, so that
+//! what is tested is what is run. From bottom to top: [`layout`] knows the
+//! paths, [`toolchain`] picks the compiler, [`initramfs`] and [`image`] make
+//! the boot files, [`qemu`] starts the machine, [`command`] is the surface.
+pub mod command;
+pub mod image;
+pub mod initramfs;
+pub mod layout;
+pub mod qemu;
+pub mod toolchain;

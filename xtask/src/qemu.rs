@@ -1,0 +1,11 @@
+//! Firn in QEMU.
+//!
+//! [`machine`] is the command line, [`screen`] reads what the guest prints,
+//! [`pacer`] decides when the guest gets its next line of input, [`session`]
+//! puts them together around a process.
+pub mod machine;
+pub mod pacer;
+pub mod screen;
+pub mod session;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,114 @@
+//! The machine QEMU plays, and the command line that says so.
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::Command;
+
+/// The program that plays it.
+pub const QEMU: &str = "qemu-system-aarch64";
+
+/// Makes a run repeatable: one instruction is one nanosecond, time stands
+/// still for nobody, chance comes from a seed, and the date is fixed.
+const REPEATABLE: [&str; 6] = [
+    "-icount",
+    "shift=0,sleep=off",
+    "-seed",
+    "1",
+    "-rtc",
+    "base=2024-01-01T00:00:00,clock=vm",
+];
+
+/// A QEMU `virt` machine with Firn in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Machine {
+    /// The boot image.
+    pub image: PathBuf,
+    /// Number of CPUs.
+    pub cpus: u32,
+    /// Size of memory as QEMU reads it, such as `1G`.
+    pub memory: String,
+    /// Model of the CPUs.
+    pub cpu: String,
+    /// Version of the interrupt controller, 2 or 3.
+    pub gic: u32,
+    /// The kernel's command line.
+    pub command_line: String,
+    /// An archive that replaces the one in the image.
+    pub initrd: Option<PathBuf>,
+    /// Whether the kernel is entered at EL2 instead of EL1.
+    pub has_el2: bool,
+    /// A device tree instead of the one QEMU makes.
+    pub device_tree: Option<PathBuf>,
+    /// Whether time is counted in instructions.
+    pub is_repeatable: bool,
+    /// Whether QEMU waits for gdb on port 1234 before the first instruction.
+    pub waits_for_gdb: bool,
+}
+
+impl Machine {
+    /// The usual machine: four Cortex-A72, 1 GiB, GIC version 3.
+    pub fn new(image: PathBuf) -> Machine {
+        Machine {
+            image,
+            cpus: 4,
+            memory: "1G".into(),
+            cpu: "cortex-a72".into(),
+            gic: 3,
+            command_line: String::new(),
+            initrd: None,
+            has_el2: false,
+            device_tree: None,
+            is_repeatable: false,
+            waits_for_gdb: false,
+        }
+    }
+
+    /// QEMU's arguments, but for the serial port.
+    pub fn arguments(&self) -> Vec<OsString> {
+        let mut all = Vec::new();
+        let mut option = |name: &str, value: OsString| {
+            all.extend([OsString::from(name), value]);
+        };
+        option("-M", self.board().into());
+        option("-cpu", (&self.cpu).into());
+        option("-smp", self.cpus.to_string().into());
+        option("-m", (&self.memory).into());
+        option("-display", "none".into());
+        option("-nic", "none".into());
+        option("-kernel", (&self.image).into());
+        if !self.command_line.is_empty() {
+            option("-append", (&self.command_line).into());
+        }
+        if let Some(initrd) = &self.initrd {
+            option("-initrd", initrd.into());
+        }
+        if let Some(tree) = &self.device_tree {
+            option("-dtb", tree.into());
+        }
+        all.push("-no-reboot".into());
+        if self.is_repeatable {
+            all.extend(REPEATABLE.map(OsString::from));
+        }
+        if self.waits_for_gdb {
+            all.extend(["-s", "-S"].map(OsString::from));
+        }
+        all
+    }
+
+    fn board(&self) -> String {
+        let el2 = if self.has_el2 { ",virtualization=on" } else { "" };
+        format!("virt,gic-version={}{el2}", self.gic)
+    }
+
+    /// The process to start, with the serial port at `serial`. It ends with
+    /// us, however we end: an orphan would keep a CPU busy for ever.
+    pub fn command(&self, serial: &str) -> Command {
+        let mut command = Command::new("setpriv");
+        command.args(["--pdeathsig", "KILL", "--", QEMU]);
+        command.args(self.arguments());
+        command.args(["-serial", serial]);
+        if !serial.starts_with("mon:") {
+            command.args(["-monitor", "none"]);
+        }
+        command
+    }
+}

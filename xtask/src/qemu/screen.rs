@@ -1,0 +1,88 @@
+//! Reads what the guest prints: is there a prompt, was there a panic?
+use std::time::{Duration, Instant};
+
+/// What the shell prints when it wants a command.
+pub const PROMPT: &str = "# ";
+
+/// How long nothing may follow a prompt, before it is one. A line of output
+/// may begin like a prompt; its rest follows at once.
+const SETTLE: Duration = Duration::from_millis(30);
+
+/// What is known of the output so far.
+#[derive(Debug)]
+pub struct Screen {
+    line: Vec<u8>,
+    is_prompted: bool,
+    changed: Instant,
+    panic: Option<String>,
+}
+
+impl Screen {
+    /// A screen without any output, at time `now`.
+    pub fn new(now: Instant) -> Screen {
+        Screen {
+            line: Vec::new(),
+            is_prompted: false,
+            changed: now,
+            panic: None,
+        }
+    }
+
+    /// Takes in `output`, printed at `now`.
+    pub fn print(&mut self, output: &[u8], now: Instant) {
+        self.changed = now;
+        for byte in output {
+            match byte {
+                b'\n' => self.end_line(),
+                b'\r' => {}
+                _ => self.line.push(*byte),
+            }
+        }
+    }
+
+    fn end_line(&mut self) {
+        // The kernel may print over a prompt that nobody has answered.
+        if self.line.starts_with(b"# [") {
+            self.is_prompted = true;
+        }
+        let line = String::from_utf8_lossy(&self.line);
+        if self.panic.is_none() && is_panic(&line) {
+            self.panic = Some(line.into_owned());
+        }
+        self.line.clear();
+    }
+
+    /// Whether the shell waits for a command at `now`.
+    pub fn has_prompt(&self, now: Instant) -> bool {
+        let fresh = self.line == PROMPT.as_bytes();
+        self.is_prompted || (fresh && self.quiet(now) >= SETTLE)
+    }
+
+    /// The prompt has been answered at `now`.
+    pub fn answer(&mut self, now: Instant) {
+        self.is_prompted = false;
+        self.line.clear();
+        self.changed = now;
+    }
+
+    /// How long nothing has been printed or answered.
+    pub fn quiet(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.changed)
+    }
+
+    /// The line that announced a kernel panic.
+    pub fn panic(&self) -> Option<&str> {
+        self.panic.as_deref()
+    }
+}
+
+/// Whether `line` announces a kernel panic. The time stamp of the log may
+/// stand before it.
+pub fn is_panic(line: &str) -> bool {
+    let text = match line.split_once("] ") {
+        Some((stamp, rest)) if stamp.starts_with('[') => rest,
+        _ => line,
+    };
+    text.get(..12)
+        .is_some_and(|start| start.eq_ignore_ascii_case("kernel panic"))
+}
