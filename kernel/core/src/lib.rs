@@ -7,7 +7,9 @@
 
 extern crate alloc;
 
+pub mod freezer;
 pub mod schedule;
+pub mod sync;
 pub mod timer;
 
 #[cfg(test)]

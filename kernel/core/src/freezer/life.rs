@@ -1,0 +1,90 @@
+//! A task's life as the freezer sees it: birth, exec, death, and being
+//! chosen by the out-of-memory killer.
+//!
+//! Read next: `sweep.rs`.
+
+use super::Freezer;
+use super::count::barrier;
+use super::host::{Host, Request, Step};
+use super::task::{Flags, TaskFreezer, Word};
+use crate::sync::{Ordering, fence};
+
+impl Freezer {
+    /// The current task `parent` makes `child`: same group, and a kernel
+    /// thread if the parent is one. Call it once nothing can fail any more,
+    /// before any CPU can run the child.
+    ///
+    /// The child counts as awake from here on. Its parent runs, so the counts
+    /// cannot reach zero while the child is under way.
+    pub fn born<H: Host>(
+        &self,
+        host: &H,
+        child: &TaskFreezer,
+        parent: &TaskFreezer,
+    ) {
+        let word = parent.load();
+        let kept = Flags::KTHREAD | Flags::NOFREEZE;
+        self.born_with(host, child, word.flags() & kept, word.group());
+    }
+
+    /// As [`Freezer::born`], with everything said: for the first tasks, and
+    /// for kernel threads, which are born with `KTHREAD | NOFREEZE` whoever
+    /// asks for them.
+    pub fn born_with<H: Host>(
+        &self,
+        host: &H,
+        child: &TaskFreezer,
+        flags: Flags,
+        group: u32,
+    ) {
+        self.change(host, child, |_| Word::new(flags, group));
+    }
+
+    /// A successful `execve` of the current task: what it runs now is a user
+    /// program, which can be frozen.
+    pub fn exec<H: Host>(&self, host: &H, task: &H::Task) {
+        let gone = Flags::KTHREAD | Flags::NOFREEZE;
+        if task.as_ref().flags().intersects(gone) {
+            self.clear(host, task.as_ref(), gone);
+            barrier::<H>(Step::WakeBarrier);
+        }
+    }
+
+    /// The current task has begun to exit: it takes no signal any more.
+    pub fn exiting<H: Host>(&self, host: &H, task: &H::Task) {
+        self.set(host, task.as_ref(), Flags::EXITING);
+    }
+
+    /// The current task's last act. A dead task not yet reaped never holds
+    /// up a freeze.
+    pub fn dead<H: Host>(&self, host: &H, task: &H::Task) {
+        self.set(host, task.as_ref(), Flags::NOFREEZE);
+    }
+
+    /// Lets a victim of the out-of-memory killer run, so that it can die. The
+    /// caller then sends it its `SIGKILL`.
+    pub fn mark_oom_victim<H: Host>(&self, host: &H, victim: &H::Task) {
+        let bit = u64::from(Flags::OOM_VICTIM.bits());
+        victim.as_ref().word.fetch_or(bit, Ordering::Relaxed);
+        fence(Ordering::SeqCst);
+        host.wake_frozen(victim);
+    }
+
+    /// Moves `task` to `group`, which must exist until it is moved again.
+    /// The answer goes to [`Host::deliver`]. A frozen task looks whether it
+    /// still should be.
+    pub fn attach<H: Host>(
+        &self,
+        host: &H,
+        task: &H::Task,
+        group: u32,
+    ) -> Request {
+        let own = task.as_ref();
+        self.change(host, own, |word| Word::new(word.flags(), group));
+        fence(Ordering::SeqCst);
+        if own.frozen() {
+            host.wake_frozen(task);
+        }
+        self.freeze_task(own)
+    }
+}

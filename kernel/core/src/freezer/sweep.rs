@@ -1,0 +1,194 @@
+//! One phase of a freeze: ask the awake tasks, then wait for the last.
+//!
+//! Linux walks all tasks again and again, with sleeps in between. Here each
+//! task that is awake is asked once, and the last one to park wakes the
+//! freezer. One walk is enough: a task awake but not running when it passes
+//! is asked as soon as a CPU picks it (`switched_in`), and a task asleep asks
+//! itself when it wakes (`freezer_count`).
+//!
+//! Read next: `transition.rs`.
+
+use kernel_abi::Errno;
+
+use super::Freezer;
+use super::console::Line;
+use super::count::barrier;
+use super::host::{Delivery, Host, Phase, Request, Step, System};
+use crate::sync::Ordering;
+
+/// How a phase ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Everybody stands still.
+    Frozen,
+    /// The time was over.
+    TimedOut,
+    /// A wakeup event came.
+    Aborted,
+}
+
+/// The figures of a phase.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// Which phase.
+    pub phase: Phase,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Its duration in nanoseconds.
+    pub elapsed_ns: u64,
+    /// Tasks awake when it began.
+    pub awake: u32,
+    /// Requests sent.
+    pub signalled: u32,
+    /// Of those, how many woke a sleeper.
+    pub woken: u32,
+    /// Of those, how many interrupted a CPU.
+    pub kicked: u32,
+    /// Tasks that refused in the end.
+    pub refusing: u32,
+    /// Freezable works still active in the end.
+    pub busy_works: u32,
+}
+
+impl Freezer {
+    /// Whether nobody of `phase` is awake any more. What the tasks did before
+    /// they parked is visible to who reads true.
+    pub fn is_quiet(&self, phase: Phase) -> bool {
+        self.users.0.load(Ordering::Acquire) == 0
+            && (phase == Phase::User
+                || self.kernel.0.load(Ordering::Acquire) == 0)
+    }
+
+    /// Freezes one phase's tasks; the flags are raised already (Linux
+    /// `try_to_freeze_tasks`).
+    ///
+    /// # Errors
+    /// `EBUSY` if some refuse until the time-out, or if a wakeup event comes.
+    pub(super) fn try_to_freeze_tasks<S: System>(
+        &self,
+        system: &S,
+        phase: Phase,
+    ) -> Result<(), Errno> {
+        let start = system.now_ns();
+        let timeout_ms = self.freeze_timeout_ms.load(Ordering::Relaxed);
+        let deadline = start + u64::from(timeout_ms) * 1_000_000;
+        if phase == Phase::Kernel {
+            system.freeze_workqueues_begin();
+        }
+        let mut record = self.ask_all(system, phase);
+        record.outcome = self.wait_for_all(system, phase, deadline);
+        record.elapsed_ns = system.now_ns() - start;
+        if record.outcome != Outcome::Frozen {
+            self.count_refusers(system, &mut record);
+        }
+        system.record(&record);
+        system.log(Line::Phase(record));
+        if record.outcome == Outcome::Frozen {
+            return Ok(());
+        }
+        self.report(system, &record);
+        Err(Errno::EBUSY)
+    }
+
+    /// Sends every awake task its request, once.
+    pub fn ask_all<H: Host>(&self, host: &H, phase: Phase) -> Record {
+        barrier::<H>(Step::RaiseBarrier);
+        let mut record = Record {
+            phase,
+            outcome: Outcome::Frozen,
+            elapsed_ns: 0,
+            awake: self.count_awake(phase),
+            signalled: 0,
+            woken: 0,
+            kicked: 0,
+            refusing: 0,
+            busy_works: 0,
+        };
+        host.for_each_awake(phase, |task| {
+            let request = self.freeze_task(task.as_ref());
+            if request == Request::NotRequested {
+                return;
+            }
+            record.signalled += 1;
+            match host.deliver(task, request) {
+                Delivery::Marked => (),
+                Delivery::Woken => record.woken += 1,
+                Delivery::Kicked => record.kicked += 1,
+            }
+        });
+        record
+    }
+
+    /// How many tasks of `phase` are awake. Only a figure: it may have
+    /// changed already.
+    pub fn count_awake(&self, phase: Phase) -> u32 {
+        let users = self.users.0.load(Ordering::Relaxed);
+        match phase {
+            Phase::User => users,
+            Phase::Kernel => users + self.kernel.0.load(Ordering::Relaxed),
+        }
+    }
+
+    fn wait_for_all<S: System>(
+        &self,
+        system: &S,
+        phase: Phase,
+        deadline: u64,
+    ) -> Outcome {
+        let mut outcome = Outcome::TimedOut;
+        system.wait_for_quiet(deadline, || {
+            if system.wakeup_pending() {
+                outcome = Outcome::Aborted;
+            } else if self.is_quiet(phase) {
+                outcome = Outcome::Frozen;
+            }
+            outcome != Outcome::TimedOut
+        });
+        outcome
+    }
+
+    /// Whether `task` should be frozen and is not.
+    fn refuses<H: Host>(&self, task: &H::Task) -> bool {
+        let own = task.as_ref();
+        self.freezing(own) && !own.frozen() && !own.freezer_should_skip()
+    }
+
+    fn count_refusers<S: System>(&self, system: &S, record: &mut Record) {
+        system.for_each_task(|task| {
+            record.refusing += u32::from(self.refuses::<S>(task));
+        });
+        record.busy_works = match record.phase {
+            Phase::User => 0,
+            Phase::Kernel => self.works.load(Ordering::Relaxed),
+        };
+    }
+
+    /// Says who refuses, unless a wakeup event cut the phase short.
+    fn report<S: System>(&self, system: &S, record: &Record) {
+        if record.busy_works != 0 {
+            system.report_workqueues();
+        }
+        if record.outcome == Outcome::Aborted {
+            return;
+        }
+        system.for_each_task(|task| {
+            if self.refuses::<S>(task) {
+                system.report_refuser(task);
+            }
+        });
+    }
+
+    /// A freezable workqueue has made `count` works active.
+    pub fn works_activated(&self, count: u32) {
+        self.works.fetch_add(count, Ordering::Relaxed);
+        self.kernel.0.fetch_add(count, Ordering::Relaxed);
+    }
+
+    /// An active work of a freezable workqueue is done.
+    pub fn work_done<H: Host>(&self, host: &H) {
+        self.works.fetch_sub(1, Ordering::Relaxed);
+        if self.kernel.0.fetch_sub(1, Ordering::Release) == 1 {
+            self.none_awake(host);
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! What the freezer keeps in each task: one atomic word.
+//!
+//! The low half holds Linux's `PF_*` flags, the high half the task's freezer
+//! group. They share one word so that one atomic step reads both: whoever
+//! changes either knows which counter the task stood in at that moment, even
+//! while another CPU moves the task to another group.
+//!
+//! ```text
+//!  63            32 31                                   0
+//! +----------------+--------------------------------------+
+//! |  group index   |  SUSPEND_TASK SKIP ... FROZEN NOFREEZE |
+//! +----------------+--------------------------------------+
+//! ```
+//!
+//! Read next: `count.rs`, which changes the word.
+
+use bitflags::bitflags;
+
+use crate::sync::{AtomicU64, Ordering, const_new};
+
+bitflags! {
+    /// Linux's per-task flags that concern the freezer, with its values
+    /// (include/linux/sched.h).
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct Flags: u32 {
+        /// `PF_EXITING`: the task has begun to exit and takes no signal.
+        const EXITING = 0x4;
+        /// `PF_WQ_WORKER`: runs the works of a workqueue.
+        const WQ_WORKER = 0x20;
+        /// `PF_NOFREEZE`: never frozen. Kernel threads are born with it.
+        const NOFREEZE = 0x8000;
+        /// `PF_FROZEN`: in the refrigerator. Only the task itself writes it.
+        const FROZEN = 0x1_0000;
+        /// `PF_KTHREAD`: a kernel thread.
+        const KTHREAD = 0x20_0000;
+        /// `TIF_MEMDIE`: chosen by the out-of-memory killer; must run to die.
+        /// Linux keeps it elsewhere, so `/proc/PID/stat` does not show it.
+        const OOM_VICTIM = 0x100_0000;
+        /// `PF_FREEZER_SKIP`: asleep where it counts as frozen.
+        const SKIP = 0x4000_0000;
+        /// `PF_SUSPEND_TASK`: the task that is freezing the others.
+        const SUSPEND_TASK = 0x8000_0000;
+    }
+}
+
+/// A task with any of these does not count as awake: it cannot be frozen, or
+/// stands already where a freeze wants it.
+const UNCOUNTED: Flags = Flags::NOFREEZE
+    .union(Flags::FROZEN)
+    .union(Flags::SKIP)
+    .union(Flags::SUSPEND_TASK);
+
+/// A value of the word: flags and group read in one step.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Word(pub(super) u64);
+
+impl Word {
+    pub(super) fn new(flags: Flags, group: u32) -> Self {
+        Self(u64::from(flags.bits()) | u64::from(group) << 32)
+    }
+
+    pub(super) fn flags(self) -> Flags {
+        Flags::from_bits_retain(self.0 as u32)
+    }
+
+    pub(super) fn has(self, flag: Flags) -> bool {
+        self.flags().intersects(flag)
+    }
+
+    pub(super) fn group(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
+
+    pub(super) fn is_awake(self) -> bool {
+        !self.has(UNCOUNTED)
+    }
+}
+
+/// The freezer's part of a task. Embed one in every task.
+///
+/// Flags are written by the task itself, except that the out-of-memory
+/// killer marks its victim and that the parent fills in its child's.
+pub struct TaskFreezer {
+    pub(super) word: AtomicU64,
+}
+
+impl TaskFreezer {
+    const_new! {
+        /// A task that is not born yet: no flag but `NOFREEZE`, root group.
+        /// Nobody counts it until [`Freezer::born`](super::Freezer::born).
+        pub fn new() -> Self {
+            Self { word: AtomicU64::new(Flags::NOFREEZE.bits() as u64) }
+        }
+    }
+
+    pub(super) fn load(&self) -> Word {
+        Word(self.word.load(Ordering::Relaxed))
+    }
+
+    /// The flags of this moment.
+    pub fn flags(&self) -> Flags {
+        self.load().flags()
+    }
+
+    /// The flags as field 9 of `/proc/PID/stat` shows them.
+    pub fn stat_flags(&self) -> u32 {
+        self.flags().difference(Flags::OOM_VICTIM).bits()
+    }
+
+    /// The index of the task's freezer group; 0 is the root group.
+    pub fn group(&self) -> u32 {
+        self.load().group()
+    }
+
+    /// In the refrigerator (Linux `frozen`).
+    pub fn frozen(&self) -> bool {
+        self.load().has(Flags::FROZEN)
+    }
+
+    /// Asleep where it counts as frozen (Linux `freezer_should_skip`).
+    ///
+    /// A hint, for reports. Who must not miss a waker asks the counts, which
+    /// carry the barriers.
+    pub fn freezer_should_skip(&self) -> bool {
+        self.load().has(Flags::SKIP)
+    }
+}
+
+impl Default for TaskFreezer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
