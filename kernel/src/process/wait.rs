@@ -1,0 +1,208 @@
+//! Waiting for children: `wait4` and `waitid`.
+//!
+//! A child that dies, stops or continues is entered in its parent's
+//! `changed` set (see `tree.rs`), so a waiting parent looks only at children
+//! with something to tell, however many sleep. Freezing is none of these
+//! events: it is never told here (freezer-spec G7).
+
+use alloc::sync::Arc;
+
+use kernel_abi::Errno;
+use kernel_abi::signal::{
+    CLD_CONTINUED, CLD_DUMPED, CLD_EXITED, CLD_KILLED, CLD_STOPPED, SIGCONT,
+};
+
+use super::tree::{self, Node, Report, Tree};
+use super::usage::Usage;
+use super::{Process, ProcessId};
+
+/// Wait status bit: the death dumped core (no core is written).
+pub const CORE_BIT: u32 = 0x80;
+/// Wait status of a child that runs again.
+const CONTINUED: u32 = 0xffff;
+
+/// Which children are meant.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Which {
+    /// All.
+    Any,
+    /// This one.
+    Process(ProcessId),
+    /// Those of a process group.
+    Group(ProcessId),
+}
+
+bitflags::bitflags! {
+    /// Options of `wait4` and `waitid`, with Linux's values.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct Options: u32 {
+        /// `WNOHANG`: do not wait.
+        const NO_HANG = 1;
+        /// `WUNTRACED`, `WSTOPPED`: tell of stopped children.
+        const STOPPED = 2;
+        /// `WEXITED`: tell of dead children.
+        const EXITED = 4;
+        /// `WCONTINUED`: tell of children that run again.
+        const CONTINUED = 8;
+        /// `WNOWAIT`: tell, and leave it to be told again.
+        const NO_WAIT = 0x0100_0000;
+        /// `__WNOTHREAD`, `__WALL`, `__WCLONE`: accepted, all children are
+        /// meant in any case.
+        const IGNORED = 0xe000_0000;
+    }
+}
+
+/// What a wait found.
+pub struct Outcome {
+    /// The child.
+    pub id: ProcessId,
+    /// Its real user.
+    pub user: u32,
+    /// What happened, as `wait4` encodes it.
+    pub status: u32,
+    /// What the child used.
+    pub usage: Usage,
+    /// A dead child's node, to be dropped outside the tree's lock.
+    _reaped: Option<Node>,
+}
+
+impl Outcome {
+    /// `si_code` and `si_status` for `waitid`.
+    pub fn code_and_status(&self) -> (i32, i32) {
+        decode(self.status)
+    }
+}
+
+/// `si_code` and `si_status` of a wait status.
+pub fn decode(status: u32) -> (i32, i32) {
+    let high = (status >> 8 & 0xff) as i32;
+    let signal = (status & 0x7f) as i32;
+    match signal {
+        _ if status == CONTINUED => (CLD_CONTINUED, SIGCONT as i32),
+        0 => (CLD_EXITED, high),
+        0x7f => (CLD_STOPPED, high),
+        _ if status & CORE_BIT != 0 => (CLD_DUMPED, signal),
+        _ => (CLD_KILLED, signal),
+    }
+}
+
+/// Waits until a child of `process` that is meant has something to tell.
+/// `None` only with [`Options::NO_HANG`].
+///
+/// # Errors
+/// `ECHILD` if no child is meant; `ERESTARTSYS` for a signal.
+pub fn wait(
+    process: &Arc<Process>,
+    which: Which,
+    options: Options,
+) -> Result<Option<Outcome>, Errno> {
+    let mut look = || match try_wait(process, which, options) {
+        Ok(None) => None,
+        Ok(Some(outcome)) => Some(Ok(outcome)),
+        Err(error) => Some(Err(error)),
+    };
+    if let Some(result) = look() {
+        return result.map(Some);
+    }
+    if options.contains(Options::NO_HANG) {
+        return Ok(None);
+    }
+    let waited = process.child_changed.wait_until("do_wait", look);
+    waited.map_err(|_| Errno::ERESTARTSYS)?.map(Some)
+}
+
+fn try_wait(
+    process: &Process,
+    which: Which,
+    options: Options,
+) -> Result<Option<Outcome>, Errno> {
+    let mut tree = tree::lock();
+    let Some(found) = find(&tree, process, which, options)? else {
+        return Ok(None);
+    };
+    Ok(take(&mut tree, process, found, options))
+}
+
+/// The first child that is meant and has something to tell.
+fn find(
+    tree: &Tree,
+    process: &Process,
+    which: Which,
+    options: Options,
+) -> Result<Option<ProcessId>, Errno> {
+    let own = tree.node(process.id).ok_or(Errno::ECHILD)?;
+    let is_meant = |id: &ProcessId| match which {
+        Which::Any => true,
+        Which::Process(wanted) => *id == wanted,
+        Which::Group(group) => {
+            tree.node(*id).is_some_and(|child| child.process.group() == group)
+        }
+    };
+    let exists = match which {
+        Which::Any => !own.children.is_empty(),
+        Which::Process(id) => own.children.contains(&id),
+        Which::Group(_) => own.children.iter().any(is_meant),
+    };
+    if !exists {
+        return Err(Errno::ECHILD);
+    }
+    let ready = |id: &ProcessId| {
+        tree.node(*id).is_some_and(|child| status(child, options).is_some())
+    };
+    if let Which::Process(id) = which {
+        let is_ready = own.changed.contains(&id) && ready(&id);
+        return Ok(is_ready.then_some(id));
+    }
+    let mut changed = own.changed.iter();
+    Ok(changed.find(|id| is_meant(id) && ready(id)).copied())
+}
+
+/// What a child has to tell, of what `options` asks.
+fn status(child: &Node, options: Options) -> Option<u32> {
+    if let Some(status) = child.zombie {
+        return options.contains(Options::EXITED).then_some(status);
+    }
+    match child.report? {
+        Report::Stopped(signal) if options.contains(Options::STOPPED) => {
+            Some(signal << 8 | 0x7f)
+        }
+        Report::Continued if options.contains(Options::CONTINUED) => {
+            Some(CONTINUED)
+        }
+        _ => None,
+    }
+}
+
+/// Tells of child `id`, and takes it out of the tree if it is dead.
+fn take(
+    tree: &mut Tree,
+    parent: &Process,
+    id: ProcessId,
+    options: Options,
+) -> Option<Outcome> {
+    let child = tree.node(id)?;
+    let process = child.process.clone();
+    let status = status(child, options)?;
+    let is_dead = child.zombie.is_some();
+    let usage = process.usage_with_children();
+    let mut reaped = None;
+    if !options.contains(Options::NO_WAIT) {
+        if is_dead {
+            parent.children_usage.lock().add(&usage);
+            reaped = tree.remove(id);
+        } else {
+            forget_report(tree, parent.id, id);
+        }
+    }
+    let user = process.credentials.lock().user.real;
+    Some(Outcome { id, user, status, usage, _reaped: reaped })
+}
+
+fn forget_report(tree: &mut Tree, parent: ProcessId, id: ProcessId) {
+    if let Some(child) = tree.node_mut(id) {
+        child.report = None;
+    }
+    if let Some(parent) = tree.node_mut(parent) {
+        parent.changed.remove(&id);
+    }
+}

@@ -1,0 +1,84 @@
+//! System calls: Linux's numbers and structures, aarch64.
+//!
+//! [`dispatch`] finds the function of a number in one table and puts its
+//! result into `x0`. A call is one short function: it decodes and checks its
+//! arguments, then calls the layer that does the work. Calls that read or
+//! replace the user's registers (`clone`, `execve`, `rt_sigreturn`) get the
+//! whole frame, all others get [`Args`].
+//!
+//! Start with `table.rs`; then one file for each family of calls.
+
+use kernel_abi::Errno;
+
+use crate::arch::trap::TrapFrame;
+use crate::process::signal::restart;
+
+pub mod file;
+mod futex;
+mod memory;
+mod process;
+mod sched;
+mod signal;
+mod system;
+mod table;
+mod time;
+mod unknown;
+
+pub use table::Entry;
+
+/// The arguments of a call, `x0` to `x5`.
+pub struct Args {
+    /// As the user gave them.
+    pub x: [usize; 6],
+}
+
+impl Args {
+    #[inline(always)]
+    fn of(frame: &TrapFrame) -> Self {
+        Self { x: core::array::from_fn(|at| frame.x[at] as usize) }
+    }
+
+    /// Argument `at` as a C `int`.
+    #[inline]
+    pub fn int(&self, at: usize) -> i32 {
+        self.x[at] as i32
+    }
+
+    /// Argument `at` as a C `unsigned int`.
+    #[inline]
+    pub fn word(&self, at: usize) -> u32 {
+        self.x[at] as u32
+    }
+}
+
+/// What a call gives: the value for `x0`, or why it failed.
+pub type Result = core::result::Result<usize, Errno>;
+
+/// A call that needs only its arguments.
+pub type SystemCall = fn(&Args) -> Result;
+
+/// A call that needs the user's registers.
+pub type FrameCall = fn(&mut TrapFrame) -> Result;
+
+/// Carries out the call in `frame` (number in `x8`). The machine's `svc`
+/// entry calls it with interrupts enabled.
+pub fn dispatch(frame: &mut TrapFrame) {
+    let number = frame.x[8] as usize;
+    let result = match table::find(number) {
+        Entry::Plain(call) => call(&Args::of(frame)),
+        Entry::WithFrame(call) => call(frame),
+        Entry::Missing => unknown::refuse(number),
+    };
+    match result {
+        Ok(value) => frame.x[0] = value as u64,
+        Err(error) => fail(frame, error),
+    }
+}
+
+#[inline]
+fn fail(frame: &mut TrapFrame, error: Errno) {
+    if restart::is_restart(error) {
+        restart::note(frame.x[0], error);
+    }
+    frame.x[0] = error.to_return() as u64;
+}
