@@ -6,10 +6,15 @@ mod gate;
 mod group;
 mod helper;
 mod host;
+pub mod kthread;
 mod life;
+pub mod power;
+pub mod stats;
 mod sweep;
 mod task;
 mod transition;
+pub mod wakeup;
+pub mod work;
 
 pub use console::{Line, Seconds};
 pub use gate::KthreadStop;
@@ -40,6 +45,8 @@ pub struct Freezer {
     pm_freezing: AtomicBool,
     /// Kernel threads freeze too. Written under the same mutex.
     pm_nosig_freezing: AtomicBool,
+    /// Freezable workqueues hold their works back. Same mutex.
+    workqueue_freezing: AtomicBool,
     /// How long a phase may take, in milliseconds.
     pub freeze_timeout_ms: AtomicU32,
     /// Programs that the kernel itself starts.
@@ -66,6 +73,7 @@ impl Freezer {
                 system_freezing_cnt: AtomicU32::new(0),
                 pm_freezing: AtomicBool::new(false),
                 pm_nosig_freezing: AtomicBool::new(false),
+                workqueue_freezing: AtomicBool::new(false),
                 freeze_timeout_ms: AtomicU32::new(DEFAULT_FREEZE_TIMEOUT_MS),
                 helpers: Helpers::new(),
                 users: Counter(AtomicU32::new(0)),

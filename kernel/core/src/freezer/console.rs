@@ -22,6 +22,8 @@ pub enum Line {
     KthreadsRestarted,
     /// `thaw_processes` is called by a task that did not freeze the others.
     NotTheFreezer,
+    /// Workqueues are frozen already: two freezes without a thaw.
+    WorkqueuesFrozenTwice,
 }
 
 impl Line {
@@ -29,7 +31,7 @@ impl Line {
     pub fn is_error(&self) -> bool {
         match self {
             Line::Phase(record) => record.outcome != Outcome::Frozen,
-            Line::NotTheFreezer => true,
+            Line::NotTheFreezer | Line::WorkqueuesFrozenTwice => true,
             _ => false,
         }
     }
@@ -44,6 +46,9 @@ impl Display for Line {
             Line::TasksRestarted => f.write_str("Restarting tasks ... done."),
             Line::KthreadsRestarted => {
                 f.write_str("Restarting kernel threads ... done.")
+            }
+            Line::WorkqueuesFrozenTwice => {
+                f.write_str("freeze_workqueues_begin: frozen already")
             }
             Line::NotTheFreezer => {
                 f.write_str("thaw_processes: called by another task")

@@ -132,8 +132,7 @@ pub trait System: Host {
 
     /// Sets every freezable workqueue's limit of active works to 0.
     fn freeze_workqueues_begin(&self);
-    /// Restores the limits and starts what was held back. Does nothing when
-    /// the queues are not frozen.
+    /// Restores the limits and starts what was held back.
     fn thaw_workqueues(&self);
 
     /// Waits for out-of-memory victims to die, then turns the killer off;

@@ -73,7 +73,7 @@ impl Freezer {
         let timeout_ms = self.freeze_timeout_ms.load(Ordering::Relaxed);
         let deadline = start + u64::from(timeout_ms) * 1_000_000;
         if phase == Phase::Kernel {
-            system.freeze_workqueues_begin();
+            self.freeze_workqueues_begin(system);
         }
         let mut record = self.ask_all(system, phase);
         record.outcome = self.wait_for_all(system, phase, deadline);
@@ -176,6 +176,24 @@ impl Freezer {
                 system.report_refuser(task);
             }
         });
+    }
+
+    fn freeze_workqueues_begin<S: System>(&self, system: &S) {
+        if self.workqueue_freezing.swap(true, Ordering::Relaxed) {
+            system.log(Line::WorkqueuesFrozenTwice);
+        }
+        system.freeze_workqueues_begin();
+    }
+
+    pub(super) fn thaw_workqueues<S: System>(&self, system: &S) {
+        if self.workqueue_freezing.swap(false, Ordering::Relaxed) {
+            system.thaw_workqueues();
+        }
+    }
+
+    /// Whether a freezable workqueue made now must hold its works back.
+    pub fn workqueues_freezing(&self) -> bool {
+        self.workqueue_freezing.load(Ordering::Relaxed)
     }
 
     /// A freezable workqueue has made `count` works active.

@@ -105,7 +105,7 @@ impl Freezer {
         system.enable_oom_killer();
         system.log(Line::OomEnabled);
         self.helpers.set_depth(Depth::Freezing);
-        system.thaw_workqueues();
+        self.thaw_workqueues(system);
         system.wake_refrigerated(|task| !self.freezing(task.as_ref()));
         if !own.flags().contains(Flags::SUSPEND_TASK) {
             system.log(Line::NotTheFreezer);
@@ -136,7 +136,7 @@ impl Freezer {
     /// Lets kernel threads run again; user tasks stay frozen.
     pub fn thaw_kernel_threads<S: System>(&self, system: &S) {
         self.pm_nosig_freezing.store(false, Ordering::Relaxed);
-        system.thaw_workqueues();
+        self.thaw_workqueues(system);
         let kinds = Flags::KTHREAD | Flags::WQ_WORKER;
         system.wake_refrigerated(|task| {
             let own = task.as_ref();
