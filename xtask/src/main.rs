@@ -1,7 +1,9 @@
 //! `cargo xtask`: every command a person types.
 //!
-//! One file under `command/` per command. What they share is the library
+//! One file per command under `command/`. What they share is the library
 //! beside this file; read `lib.rs` next.
+use std::process::ExitCode;
+
 use clap::Parser;
 
 use xtask::command::Command;
@@ -13,6 +15,13 @@ struct Arguments {
     command: Command,
 }
 
-fn main() -> anyhow::Result<()> {
-    Arguments::parse().command.run()
+fn main() -> ExitCode {
+    match Arguments::parse().command.run() {
+        Ok(()) => ExitCode::SUCCESS,
+        // In words only: where in xtask it was noticed helps nobody.
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
 }

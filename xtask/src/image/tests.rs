@@ -1,1 +1,82 @@
+//! The image's header, payload and symbol table, byte by byte.
+use std::collections::BTreeMap;
 
+use super::{PAGE, assemble, header, payload, symbols};
+
+/// A page that starts like a kernel.
+fn page_with_header() -> Vec<u8> {
+    let mut image = vec![0; PAGE];
+    image[56..60].copy_from_slice(b"ARM\x64");
+    image[24] = 0b1010;
+    image
+}
+
+#[test]
+fn header_of_a_kernel_is_accepted() {
+    header::check(&page_with_header()).unwrap();
+}
+
+#[test]
+fn wrong_headers_are_refused() {
+    for (offset, value) in [(56, 0), (8, 1), (24, 0)] {
+        let mut image = page_with_header();
+        image[offset] = value;
+        assert!(header::check(&image).is_err(), "byte {offset} = {value}");
+    }
+    assert!(header::check(&[]).is_err());
+}
+
+#[test]
+fn image_size_covers_the_payload() {
+    let mut image = page_with_header();
+    payload::append(&mut image, b"table", &[1; 5000]);
+    header::set_size(&mut image);
+    assert_eq!(header::field(&image, 16), 4 * PAGE as u64);
+    assert_eq!(image.len(), 4 * PAGE);
+}
+
+#[test]
+fn payload_says_where_its_parts_are() {
+    let mut image = page_with_header();
+    let slot = 128;
+    image[slot..slot + 8].copy_from_slice(&payload::MAGIC.to_le_bytes());
+    let (table, initramfs) = (b"table", [1; 5000]);
+    payload::append(&mut image, table, &initramfs);
+    payload::patch(&mut image, slot as u64, table, &initramfs).unwrap();
+    let word =
+        |number: usize| header::field(&image, slot + 8 * number) as usize;
+    assert_eq!(&image[word(1)..word(1) + word(2)], table);
+    assert_eq!(&image[word(3)..word(3) + word(4)], initramfs);
+    assert_eq!(word(1) % PAGE, 0);
+    assert_eq!(word(3) % PAGE, 0);
+}
+
+#[test]
+fn payload_without_magic_is_refused() {
+    let mut image = page_with_header();
+    payload::append(&mut image, &[], &[]);
+    assert!(payload::patch(&mut image, 128, &[], &[]).is_err());
+    assert!(payload::patch(&mut image, 1 << 40, &[], &[]).is_err());
+}
+
+#[test]
+fn table_is_sorted_and_names_end_with_zero() {
+    let functions =
+        BTreeMap::from([(64, "late".to_owned()), (4, "early".to_owned())]);
+    let table = symbols::encode(&functions).unwrap();
+    let word = |number: usize| {
+        let bytes = table[4 * number..4 * number + 4].try_into().unwrap();
+        u32::from_le_bytes(bytes)
+    };
+    assert_eq!([word(0), word(1), word(3)], [2, 4, 64]);
+    assert_eq!(&table[word(2) as usize..][..6], b"early\0");
+    assert_eq!(&table[word(4) as usize..][..5], b"late\0");
+}
+
+#[test]
+fn other_files_are_no_kernels() {
+    assert!(assemble(b"#!/bin/sh\n", &[]).is_err());
+    let own = std::fs::read(std::env::current_exe().unwrap()).unwrap();
+    let error = assemble(&own, &[]).unwrap_err().to_string();
+    assert!(error.contains("_image_start"), "{error}");
+}
