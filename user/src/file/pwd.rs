@@ -1,0 +1,16 @@
+//! `pwd`: prints the working directory.
+
+use alloc::string::String;
+
+use user_lib::{directory, println};
+
+use crate::option::fail;
+
+/// Runs `pwd`.
+pub fn main(_: &[String]) -> i32 {
+    match directory::current() {
+        Ok(path) => println!("{path}"),
+        Err(error) => return fail("pwd", ".", error),
+    }
+    0
+}
