@@ -213,6 +213,16 @@ pub fn current<'a, T: Threaded>() -> &'a T {
     unsafe { &*owner.cast_const().cast() }
 }
 
+/// A counted reference to the task that runs on this CPU.
+pub fn current_arc<T: Threaded>() -> Arc<T> {
+    let task: *const T = current::<T>();
+    // SAFETY: the address is that of an `Arc`'s value (`register`), and this
+    // CPU holds a count, so the count may be raised.
+    unsafe { Arc::increment_strong_count(task) };
+    // SAFETY: takes over the count just added.
+    unsafe { Arc::from_raw(task) }
+}
+
 /// The context that runs on this CPU.
 #[inline(always)]
 pub fn current_context<'a>() -> &'a Context {

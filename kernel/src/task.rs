@@ -1,0 +1,423 @@
+//! Tasks: what CPUs run.
+//!
+//! A [`Task`] is what Linux calls a thread: a kernel stack, a place in the
+//! scheduler, a state, the freezer's flags. What it runs for (a process, a
+//! kernel thread's closure) belongs to layers above and hangs on
+//! [`Task::owner`]. Read on in `task/scheduler.rs` (who runs),
+//! `task/wake.rs` (how a sleeper becomes runnable), `task/wait.rs` (how to
+//! sleep), `task/kthread.rs`.
+
+use alloc::sync::Arc;
+use core::any::Any;
+use core::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
+
+use kernel_abi::Errno;
+use kernel_core::freezer::TaskFreezer;
+use kernel_core::schedule::Entity;
+
+use crate::arch::thread::{self, Context, FpState, Threaded, work};
+use crate::mm::AddressSpace;
+use crate::mm::stack::KernelStack;
+use crate::sync::{IrqSpinLock, Rank, SpinLock};
+
+pub mod kthread;
+pub mod mutex;
+pub mod poll;
+pub mod refrigerator;
+pub mod scheduler;
+pub mod sleep;
+pub mod table;
+pub mod timer;
+pub mod wait;
+pub mod wake;
+pub mod workqueue;
+
+pub use mutex::{Mutex, MutexGuard};
+pub use poll::PollTable;
+pub use wait::{Interrupted, WaitError, WaitQueue};
+
+/// A task's number, Linux's thread id. Positive; 0 is the idle tasks'.
+pub type TaskId = u32;
+
+/// States of a task, Linux's `TASK_*`: running (or ready to), asleep in one
+/// of several depths, or dead. Bits, so that a wake-up can name several.
+pub mod state {
+    /// On a CPU or in a run queue.
+    pub const RUNNING: u32 = 0;
+    /// Asleep until an event or a signal.
+    pub const INTERRUPTIBLE: u32 = 1 << 0;
+    /// Asleep until the event, whatever signals come.
+    pub const UNINTERRUPTIBLE: u32 = 1 << 1;
+    /// Stopped by a stop signal.
+    pub const STOPPED: u32 = 1 << 2;
+    /// Stopped for a tracer.
+    pub const TRACED: u32 = 1 << 3;
+    /// A kernel thread parked by `kthread_park`.
+    pub const PARKED: u32 = 1 << 4;
+    /// Ended; waits to be reaped or is gone.
+    pub const DEAD: u32 = 1 << 5;
+    /// Being woken: on its way into a run queue.
+    pub const WAKING: u32 = 1 << 6;
+    /// With [`UNINTERRUPTIBLE`]: a fatal signal wakes nevertheless.
+    pub const WAKEKILL: u32 = 1 << 7;
+    /// Asleep until the event or a fatal signal.
+    pub const KILLABLE: u32 = UNINTERRUPTIBLE | WAKEKILL;
+    /// What an ordinary wake-up wakes.
+    pub const NORMAL: u32 = INTERRUPTIBLE | UNINTERRUPTIBLE;
+}
+
+/// What kind of code a task runs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    /// A thread of a user process.
+    User,
+    /// A kernel thread.
+    Kernel,
+    /// What a CPU runs when nothing else wants it; never sleeps.
+    Idle,
+}
+
+/// Bytes of a task's name, without the ending NUL (Linux `TASK_COMM_LEN`).
+pub const NAME_LENGTH: usize = 15;
+
+/// One schedulable thread of control.
+pub struct Task {
+    context: Context,
+    /// The number by which user space and logs know it.
+    pub id: TaskId,
+    kind: Kind,
+    /// Nanoseconds on the monotonic clock when it was made.
+    pub start_ns: u64,
+
+    // The wake-up protocol (see `wake.rs`): state by the task itself and by
+    // its waker under `wake_lock`; `on_queue` under the run queue's lock;
+    // `on_cpu` by the CPU that switches.
+    state: AtomicU32,
+    on_queue: AtomicBool,
+    on_cpu: AtomicBool,
+    wake_lock: IrqSpinLock<()>,
+
+    /// Place in the order of virtual run time. Taken under a run queue's
+    /// lock or alone.
+    entity: IrqSpinLock<Entity>,
+    /// CPUs it may run on, bit n for CPU n.
+    allowed: AtomicU32,
+    /// Nanoseconds spent in user mode and in the kernel.
+    user_ns: AtomicU64,
+    system_ns: AtomicU64,
+    /// Times it was switched out by its own sleep, and by others' turn.
+    voluntary_switches: AtomicU64,
+    involuntary_switches: AtomicU64,
+
+    /// The freezer's flags and count of this task.
+    pub freezer: TaskFreezer,
+    /// Up to [`NAME_LENGTH`] bytes, padded with NULs.
+    name: SpinLock<[u8; NAME_LENGTH + 1]>,
+    /// What it sleeps in, for `wchan` and the freezer's report.
+    waits_in: SpinLock<&'static str>,
+    /// What user mode sees while this task runs; `None` for kernel threads.
+    space: SpinLock<Option<Arc<AddressSpace>>>,
+    /// What the layer above keeps for this task.
+    owner: spin::Once<Arc<dyn Any + Send + Sync>>,
+    /// Given back when the last reference ends, hence never under its user.
+    stack: Option<KernelStack>,
+}
+
+impl Threaded for Task {
+    #[inline(always)]
+    fn context(&self) -> &Context {
+        &self.context
+    }
+}
+
+/// What a new task is made of.
+pub struct NewTask<'a> {
+    /// See [`Kind`].
+    pub kind: Kind,
+    /// Its name, cut to [`NAME_LENGTH`] bytes.
+    pub name: &'a [u8],
+    /// First function on its stack; calls [`scheduler::begin`] first.
+    pub entry: extern "C" fn(thread::Last) -> !,
+    /// User memory, if any.
+    pub space: Option<Arc<AddressSpace>>,
+    /// CPUs it may run on.
+    pub allowed: u32,
+    /// Nice value, -20 to 19.
+    pub nice: i8,
+    /// Floating-point registers and thread pointer to begin with.
+    pub user_state: Option<(FpState, u64)>,
+}
+
+impl Task {
+    /// Makes a task that sleeps nowhere yet: [`wake::wake_new`] starts it.
+    ///
+    /// # Errors
+    /// `ENOMEM` without room for its stack or in the run queues; `EAGAIN`
+    /// when no id is free.
+    pub fn new(new: NewTask<'_>) -> Result<Arc<Task>, Errno> {
+        scheduler::reserve_one()?;
+        let stack = KernelStack::new()?;
+        let is_user = new.kind == Kind::User;
+        let mut context = Context::new(&stack, new.entry, is_user);
+        if let Some((fp, pointer)) = &new.user_state {
+            context.set_initial_user_state(fp, *pointer);
+        }
+        let id = table::allocate_id()?;
+        let task = Arc::new(Self::with(context, id, &new, Some(stack)));
+        thread::register(&task);
+        table::insert(&task);
+        Ok(task)
+    }
+
+    /// The idle task of `cpu`, standing for the code that runs now on the
+    /// stack that ends at `stack_top`.
+    pub fn new_idle(cpu: usize, stack_top: usize) -> Arc<Task> {
+        let new = NewTask {
+            kind: Kind::Idle,
+            name: b"swapper",
+            entry: unreachable_entry,
+            space: None,
+            allowed: 1 << cpu,
+            nice: 0,
+            user_state: None,
+        };
+        let context = Context::for_running(stack_top, cpu);
+        let task = Self::with(context, 0, &new, None);
+        task.on_cpu.store(true, Relaxed);
+        Arc::new(task)
+    }
+
+    fn with(
+        context: Context,
+        id: TaskId,
+        new: &NewTask<'_>,
+        stack: Option<KernelStack>,
+    ) -> Self {
+        let freezer = match new.kind {
+            Kind::User => TaskFreezer::new_user(),
+            Kind::Kernel | Kind::Idle => TaskFreezer::new_kthread(),
+        };
+        Self {
+            context,
+            id,
+            kind: new.kind,
+            start_ns: crate::arch::timer::now_ns(),
+            state: AtomicU32::new(state::RUNNING),
+            on_queue: AtomicBool::new(false),
+            on_cpu: AtomicBool::new(false),
+            wake_lock: IrqSpinLock::with_rank(Rank::Task, ()),
+            entity: IrqSpinLock::with_rank(Rank::Timer, Entity::new(new.nice)),
+            allowed: AtomicU32::new(new.allowed),
+            user_ns: AtomicU64::new(0),
+            system_ns: AtomicU64::new(0),
+            voluntary_switches: AtomicU64::new(0),
+            involuntary_switches: AtomicU64::new(0),
+            freezer,
+            name: SpinLock::with_rank(Rank::Device, padded_name(new.name)),
+            waits_in: SpinLock::with_rank(Rank::Device, ""),
+            space: SpinLock::with_rank(Rank::Device, new.space.clone()),
+            owner: spin::Once::new(),
+            stack,
+        }
+    }
+
+    /// What kind of code it runs.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// True for a thread of a user process.
+    pub fn is_user(&self) -> bool {
+        self.kind == Kind::User
+    }
+
+    /// Bits of [`state`].
+    #[inline]
+    pub fn state(&self) -> u32 {
+        self.state.load(Acquire)
+    }
+
+    /// Announces how the current task is about to sleep, before it tests its
+    /// condition a last time; a full barrier stands between the two.
+    #[inline]
+    pub fn set_state(&self, state: u32) {
+        self.state.store(state, SeqCst);
+        core::sync::atomic::fence(SeqCst);
+    }
+
+    /// The CPU it runs on or ran on last.
+    #[inline]
+    pub fn cpu(&self) -> usize {
+        self.context.cpu.load(Relaxed) as usize
+    }
+
+    /// True while a CPU runs it.
+    #[inline]
+    pub fn is_on_cpu(&self) -> bool {
+        self.on_cpu.load(Acquire)
+    }
+
+    /// The name as bytes, without padding.
+    pub fn name(&self) -> Name {
+        Name(*self.name.lock())
+    }
+
+    /// Renames it; cut to [`NAME_LENGTH`] bytes.
+    pub fn set_name(&self, name: &[u8]) {
+        *self.name.lock() = padded_name(name);
+    }
+
+    /// What it sleeps in (`""` while it runs).
+    pub fn waits_in(&self) -> &'static str {
+        *self.waits_in.lock()
+    }
+
+    fn set_waits_in(&self, place: &'static str) {
+        *self.waits_in.lock() = place;
+    }
+
+    /// Its user memory.
+    pub fn space(&self) -> Option<Arc<AddressSpace>> {
+        self.space.lock().clone()
+    }
+
+    /// What the layer above keeps, if it is a `T`.
+    #[inline]
+    pub fn owner<T: Any>(&self) -> Option<&T> {
+        self.owner.get()?.downcast_ref()
+    }
+
+    /// Hangs the layer above's part onto a new task, once.
+    pub fn set_owner(&self, owner: Arc<dyn Any + Send + Sync>) {
+        self.owner.call_once(|| owner);
+    }
+
+    /// True if a signal, real or fake, waits to be looked at.
+    #[inline]
+    pub fn signal_pending(&self) -> bool {
+        self.context.work.load(SeqCst) & work::SIGNAL != 0
+    }
+
+    /// True if a signal will end the task.
+    #[inline]
+    pub fn fatal_signal_pending(&self) -> bool {
+        self.context.work.load(SeqCst) & work::FATAL != 0
+    }
+
+    /// Sets bits of [`work`].
+    #[inline]
+    pub fn set_work(&self, bits: u32) {
+        self.context.set_work(bits);
+    }
+
+    /// Clears bits of [`work`].
+    #[inline]
+    pub fn clear_work(&self, bits: u32) {
+        self.context.clear_work(bits);
+    }
+
+    /// CPUs it may run on, bit n for CPU n.
+    pub fn allowed_cpus(&self) -> u32 {
+        self.allowed.load(Relaxed)
+    }
+
+    /// Nice value, -20 to 19.
+    pub fn nice(&self) -> i8 {
+        self.entity.lock().nice()
+    }
+
+    /// Nanoseconds in user mode and in the kernel.
+    pub fn times_ns(&self) -> (u64, u64) {
+        (self.user_ns.load(Relaxed), self.system_ns.load(Relaxed))
+    }
+
+    /// Switches by its own sleep, and by others' turn.
+    pub fn switches(&self) -> (u64, u64) {
+        let voluntary = self.voluntary_switches.load(Relaxed);
+        (voluntary, self.involuntary_switches.load(Relaxed))
+    }
+
+    /// The kernel stack, for back traces.
+    pub fn stack(&self) -> Option<&KernelStack> {
+        self.stack.as_ref()
+    }
+
+    /// What machine code knows of it.
+    pub fn machine(&self) -> &Context {
+        &self.context
+    }
+}
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        table::release_id(self.id);
+    }
+}
+
+/// A task's name, at most [`NAME_LENGTH`] bytes of any value but NUL.
+#[derive(Clone, Copy)]
+pub struct Name([u8; NAME_LENGTH + 1]);
+
+impl Name {
+    /// The bytes, without padding.
+    pub fn as_bytes(&self) -> &[u8] {
+        let end = self.0.iter().position(|&byte| byte == 0);
+        &self.0[..end.unwrap_or(NAME_LENGTH)]
+    }
+}
+
+impl core::fmt::Display for Name {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        for chunk in self.as_bytes().utf8_chunks() {
+            f.write_str(chunk.valid())?;
+            if !chunk.invalid().is_empty() {
+                f.write_str("?")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn padded_name(name: &[u8]) -> [u8; NAME_LENGTH + 1] {
+    let mut padded = [0; NAME_LENGTH + 1];
+    let length = name.len().min(NAME_LENGTH);
+    padded[..length].copy_from_slice(&name[..length]);
+    padded
+}
+
+extern "C" fn unreachable_entry(_last: thread::Last) -> ! {
+    unreachable!("an idle task begins as boot code, not by a switch")
+}
+
+/// The running task. Not to be kept: it is the caller's own, for as long as
+/// the caller runs, and cannot be sent to another.
+#[derive(Clone, Copy)]
+pub struct Current {
+    task: &'static Task,
+    not_send: core::marker::PhantomData<*const ()>,
+}
+
+impl core::ops::Deref for Current {
+    type Target = Task;
+    #[inline(always)]
+    fn deref(&self) -> &Task {
+        self.task
+    }
+}
+
+impl Current {
+    /// A counted reference to the running task.
+    pub fn to_arc(&self) -> Arc<Task> {
+        thread::current_arc()
+    }
+}
+
+/// The task that runs on this CPU.
+#[inline(always)]
+pub fn current() -> Current {
+    Current {
+        task: thread::current::<Task>(),
+        not_send: core::marker::PhantomData,
+    }
+}
