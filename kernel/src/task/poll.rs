@@ -1,0 +1,78 @@
+//! Waiting for any of several objects (`ppoll`, `pselect6`).
+//!
+//! A [`PollTable`] stands in any number of wait queues at once, without
+//! using up wake-ups. The caller registers, then looks at every object, then
+//! waits; what happens after registering ends the wait at once.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use super::wait::{Share, Sleep, WaitError};
+use super::{WaitQueue, state};
+
+/// The current task's places in wait queues; dropping it leaves them all.
+#[derive(Default)]
+pub struct PollTable {
+    places: Vec<(Arc<WaitQueue>, u64)>,
+}
+
+impl PollTable {
+    /// A table in no queue.
+    pub const fn new() -> Self {
+        Self { places: Vec::new() }
+    }
+
+    /// Stands in `queue` too.
+    pub fn add(&mut self, queue: &Arc<WaitQueue>) {
+        let ticket = queue.enter(Share::Shared);
+        self.places.push((queue.clone(), ticket));
+    }
+
+    /// Leaves all queues, to register anew for the next look.
+    pub fn clear(&mut self) {
+        for (queue, ticket) in self.places.drain(..) {
+            queue.leave(ticket);
+        }
+    }
+
+    /// Registers by `look` and sleeps, until `look` gives a value. `look`
+    /// runs first with a table to register in; it may take sleeping locks.
+    ///
+    /// # Errors
+    /// [`WaitError::Interrupted`] by a signal, [`WaitError::TimedOut`] after
+    /// `deadline_ns`; the value is looked for once more before either.
+    pub fn wait<T>(
+        place: &'static str,
+        deadline_ns: Option<u64>,
+        mut look: impl FnMut(&mut PollTable) -> Option<T>,
+    ) -> Result<T, WaitError> {
+        let mut sleep = Sleep::new(place, state::INTERRUPTIBLE, deadline_ns);
+        let mut table = PollTable::new();
+        loop {
+            table.clear();
+            if let Some(value) = look(&mut table) {
+                return Ok(value);
+            }
+            sleep.announce();
+            if table.was_woken() {
+                sleep.cancel();
+                continue;
+            }
+            if let Err(error) = sleep.sleep() {
+                return look(&mut PollTable::new()).ok_or(error);
+            }
+        }
+    }
+
+    /// True if an event came since the places were taken. A waker that finds
+    /// the task awake leaves its place and marks it.
+    fn was_woken(&self) -> bool {
+        self.places.iter().any(|(queue, ticket)| !queue.holds(*ticket))
+    }
+}
+
+impl Drop for PollTable {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}

@@ -1,0 +1,605 @@
+//! The scheduler: which task runs on which CPU, and the one door through
+//! which every switch passes.
+//!
+//! Each CPU has a queue of tasks that wait for it, ordered by virtual run
+//! time (policy: `kernel_core::schedule`), and runs the one with the best
+//! claim. [`schedule`] charges the running task, chooses, switches. It is
+//! called by a task that goes to sleep, on the way back to user mode when
+//! [`work::RESCHEDULE`] is set, and by idle tasks. The kernel itself is never
+//! preempted, so what a CPU has of its own needs no lock against others on
+//! the same CPU except interrupt handlers.
+//!
+//! Next to read: `wake.rs`, the other half of the protocol.
+
+use alloc::sync::Arc;
+use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize};
+
+use kernel_abi::Errno;
+use kernel_core::schedule::{Arrival, Entity, RunQueue};
+
+use super::{Kind, Task, current, state, timer, wake};
+use crate::arch::cpu::MAX_CPUS;
+use crate::arch::thread::{self, Last, work};
+use crate::arch::{self, irq};
+use crate::sync::rank::debug_check_no_locks_held;
+use crate::sync::{IrqSpinLock, IrqSpinLockGuard, Rank};
+use crate::trace;
+
+/// How often a busy CPU looks whether its task's turn is over, ns.
+const TICK_NS: u64 = 4_000_000;
+
+/// What one CPU runs and has waiting.
+pub(super) struct Queue {
+    pub(super) waiting: RunQueue<Arc<Task>>,
+    /// The running task's account; moves back to the task when it leaves.
+    pub(super) running: Entity,
+    /// The running task; `None` while the idle task runs.
+    pub(super) running_task: Option<Arc<Task>>,
+    idle_task: Option<Arc<Task>>,
+    /// When the running task came in, ns.
+    switched_in_ns: u64,
+    /// Nanoseconds the idle task ran.
+    idle_ns: u64,
+    switches: u64,
+}
+
+/// A CPU's queue and what others may read of it without the lock.
+struct CpuQueue {
+    queue: IrqSpinLock<Queue>,
+    /// Number of waiting tasks, a hint for idle CPUs.
+    waiting: AtomicU32,
+    /// Sum of the weights of waiting and running tasks, a hint for placement.
+    load: AtomicU64,
+}
+
+static QUEUES: [CpuQueue; MAX_CPUS] = [const { CpuQueue::new() }; MAX_CPUS];
+
+/// CPUs whose idle task runs, a hint for placement.
+static IDLE_CPUS: AtomicU32 = AtomicU32::new(0);
+/// CPUs that schedule.
+static ONLINE_CPUS: AtomicU32 = AtomicU32::new(0);
+/// For how many tasks every queue has room.
+static ROOM: AtomicUsize = AtomicUsize::new(0);
+/// Tasks that exist or are being made.
+static TASKS: AtomicUsize = AtomicUsize::new(0);
+
+impl CpuQueue {
+    const fn new() -> Self {
+        let queue = Queue {
+            waiting: RunQueue::new(),
+            running: Entity::idle(),
+            running_task: None,
+            idle_task: None,
+            switched_in_ns: 0,
+            idle_ns: 0,
+            switches: 0,
+        };
+        Self {
+            queue: IrqSpinLock::with_rank(Rank::RunQueue, queue),
+            waiting: AtomicU32::new(0),
+            load: AtomicU64::new(0),
+        }
+    }
+
+    /// Publishes the hints. Call before releasing the lock.
+    fn publish(&self, queue: &Queue) {
+        self.waiting.store(queue.waiting.len() as u32, Relaxed);
+        let mut load = queue.waiting.load();
+        if queue.running_task.is_some() {
+            load += u64::from(queue.running.weight());
+        }
+        self.load.store(load, Relaxed);
+    }
+}
+
+/// Makes room for one more task in every queue, so that no wake-up ever has
+/// to allocate.
+///
+/// # Errors
+/// `ENOMEM`.
+pub(super) fn reserve_one() -> Result<(), Errno> {
+    let tasks = TASKS.fetch_add(1, Relaxed) + 1;
+    if tasks <= ROOM.load(Acquire) {
+        return Ok(());
+    }
+    let room = (tasks + 1).next_power_of_two().max(64);
+    let grown = QUEUES.iter().all(|cpu| {
+        let mut queue = cpu.queue.lock();
+        let more = room.saturating_sub(queue.waiting.len());
+        queue.waiting.try_reserve(more).is_ok()
+    });
+    if !grown || timer::reserve(room).is_err() {
+        TASKS.fetch_sub(1, Relaxed);
+        return Err(Errno::ENOMEM);
+    }
+    ROOM.fetch_max(room, Release);
+    Ok(())
+}
+
+/// Gives back what [`reserve_one`] took.
+pub(super) fn release_one() {
+    TASKS.fetch_sub(1, Relaxed);
+}
+
+/// Lets other CPUs' schedulers use this one; the caller is its idle task.
+pub fn bring_online(idle: &Arc<Task>) {
+    let cpu = idle.cpu();
+    QUEUES[cpu].queue.lock().idle_task = Some(idle.clone());
+    IDLE_CPUS.fetch_or(1 << cpu, Relaxed);
+    ONLINE_CPUS.fetch_or(1 << cpu, Release);
+}
+
+/// CPUs that run tasks, bit n for CPU n.
+pub fn online_cpus() -> u32 {
+    ONLINE_CPUS.load(Acquire)
+}
+
+/// CPUs that have nothing to do, bit n for CPU n; a hint.
+pub fn idle_cpus() -> u32 {
+    IDLE_CPUS.load(Relaxed)
+}
+
+/// Sums of the weights of each CPU's tasks, a hint.
+pub(super) fn loads() -> [u64; MAX_CPUS] {
+    core::array::from_fn(|cpu| QUEUES[cpu].load.load(Relaxed))
+}
+
+/// Number of tasks that run or wait to, on all CPUs.
+pub fn runnable() -> usize {
+    let online = online_cpus();
+    let busy = (online & !idle_cpus()).count_ones();
+    let waiting = QUEUES.iter().map(|cpu| cpu.waiting.load(Relaxed));
+    busy as usize + waiting.sum::<u32>() as usize
+}
+
+/// Switches so far, and nanoseconds spent idle, of `cpu`.
+pub fn statistics(cpu: usize) -> (u64, u64) {
+    let queue = QUEUES[cpu].queue.lock();
+    let now = arch::timer::now_ns();
+    let mut idle_ns = queue.idle_ns;
+    if queue.running_task.is_none() {
+        idle_ns += now.saturating_sub(queue.switched_in_ns);
+    }
+    (queue.switches, idle_ns)
+}
+
+/// Whether a runnable task is on a CPU now.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Running {
+    /// It waits for a CPU.
+    No,
+    /// This CPU runs it.
+    On(usize),
+}
+
+/// Calls `visit` for every task that runs or waits to run, except idle ones.
+///
+/// # Locks
+/// Holds each queue's lock in turn. A task that moves meanwhile may be seen
+/// twice or not at all; the freezer's sweep says why that is enough.
+pub fn for_each_runnable(mut visit: impl FnMut(&Arc<Task>, Running)) {
+    let online = online_cpus();
+    for (cpu, entry) in QUEUES.iter().enumerate() {
+        if online & 1 << cpu == 0 {
+            continue;
+        }
+        let queue = entry.queue.lock();
+        queue.waiting.iter().for_each(|task| visit(task, Running::No));
+        if let Some(task) = &queue.running_task {
+            visit(task, Running::On(cpu));
+        }
+    }
+}
+
+/// How the running task leaves its CPU.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Leave {
+    /// It sleeps, if its state says so; else it goes on unless another has
+    /// the better claim.
+    AsState,
+    /// It lets all others go first (`sched_yield`).
+    Yield,
+}
+
+/// Gives the CPU to the task with the best claim. A task whose state is not
+/// running sleeps until it is woken; returns when it runs again.
+///
+/// # Locks
+/// None may be held.
+pub fn schedule() {
+    switch(Leave::AsState);
+}
+
+/// Lets the other runnable tasks of this CPU run first (`sched_yield(2)`).
+pub fn yield_now() {
+    switch(Leave::Yield);
+}
+
+fn switch(leave: Leave) {
+    debug_check_no_locks_held();
+    let flags = irq::mask();
+    let previous = current();
+    if previous.context.work.load(Relaxed) & work::RESCHEDULE != 0 {
+        previous.clear_work(work::RESCHEDULE);
+    }
+    let cpu = previous.cpu();
+    let entry = &QUEUES[cpu];
+    let mut queue = entry.queue.lock();
+    let now = arch::timer::now_ns();
+    let next = choose(&mut queue, cpu, &previous, leave, now);
+    entry.publish(&queue);
+    match next {
+        None => drop(queue),
+        Some(next) => switch_to(queue, next, cpu, &previous),
+    }
+    irq::restore(flags);
+}
+
+/// Decides who runs next; `None` lets `previous` go on. Charges `previous`
+/// and, when it leaves, puts it where it belongs.
+fn choose(
+    queue: &mut Queue,
+    cpu: usize,
+    previous: &Task,
+    leave: Leave,
+    now: u64,
+) -> Option<Arc<Task>> {
+    let next = if previous.kind == Kind::Idle {
+        pop_or_pull(queue, cpu)?
+    } else {
+        queue.running.charge(now);
+        if stays_runnable(previous) {
+            compete(queue, cpu, previous, leave)?
+        } else {
+            retire(queue, previous);
+            pop_or_pull(queue, cpu)
+                .or_else(|| queue.idle_task.clone())
+                .expect("an online CPU has an idle task")
+        }
+    };
+    exchange_accounts(queue, previous, &next, now);
+    next.on_cpu.store(true, Relaxed);
+    next.context.cpu.store(cpu as u32, Relaxed);
+    Some(next)
+}
+
+/// Whether the task that enters [`schedule`] still wants to run. A signal
+/// that came between announcing a sleep and sleeping cancels the sleep.
+fn stays_runnable(previous: &Task) -> bool {
+    let sleeping = previous.state.load(Acquire);
+    if sleeping == state::RUNNING {
+        return true;
+    }
+    let interrupted =
+        sleeping & state::INTERRUPTIBLE != 0 && previous.signal_pending();
+    let killed =
+        sleeping & state::WAKEKILL != 0 && previous.fatal_signal_pending();
+    if interrupted || killed {
+        previous.state.store(state::RUNNING, Relaxed);
+        return true;
+    }
+    false
+}
+
+/// A runnable task against those that wait: `None` if it goes on.
+fn compete(
+    queue: &mut Queue,
+    cpu: usize,
+    previous: &Task,
+    leave: Leave,
+) -> Option<Arc<Task>> {
+    if previous.allowed_cpus() & 1 << cpu == 0 {
+        // Affinity took this CPU away: leave without a place here; the next
+        // task finds it one (`finish`).
+        queue.running.leave(queue.waiting.min_vruntime());
+        previous.on_queue.store(false, Release);
+        return pop_or_pull(queue, cpu).or_else(|| queue.idle_task.clone());
+    }
+    let next_vruntime = queue.waiting.next_vruntime()?;
+    if leave == Leave::Yield {
+        queue.running.yield_to(next_vruntime);
+    }
+    if next_vruntime > queue.running.vruntime() {
+        return None;
+    }
+    previous.involuntary_switches.fetch_add(1, Relaxed);
+    let item = queue.running_task.clone()?;
+    let Queue { waiting, running, .. } = queue;
+    Some(waiting.exchange(item, running))
+}
+
+/// The running task goes to sleep or ends.
+fn retire(queue: &mut Queue, previous: &Task) {
+    queue.waiting.advance(&queue.running);
+    queue.running.leave(queue.waiting.min_vruntime());
+    previous.voluntary_switches.fetch_add(1, Relaxed);
+    previous.on_queue.store(false, Release);
+}
+
+fn pop_or_pull(queue: &mut Queue, cpu: usize) -> Option<Arc<Task>> {
+    queue.waiting.pop().or_else(|| pull(queue, cpu))
+}
+
+/// Takes a waiting task from the CPU that has the most, for a CPU that has
+/// none. Only tries the other lock, so two CPUs cannot wait for each other.
+fn pull(queue: &mut Queue, cpu: usize) -> Option<Arc<Task>> {
+    let busiest = (0..MAX_CPUS)
+        .filter(|&other| other != cpu)
+        .max_by_key(|&other| QUEUES[other].waiting.load(Relaxed))?;
+    if QUEUES[busiest].waiting.load(Relaxed) == 0 {
+        return None;
+    }
+    let mut other = QUEUES[busiest].queue.try_lock()?;
+    let task = other.waiting.steal_last(|task| {
+        task.allowed_cpus() & 1 << cpu != 0 && !task.is_on_cpu()
+    })?;
+    let mut entity = task.entity.lock();
+    entity.leave(other.waiting.min_vruntime());
+    entity.place(queue.waiting.min_vruntime(), Arrival::Moved);
+    drop(entity);
+    QUEUES[busiest].publish(&other);
+    Some(task)
+}
+
+/// The running account goes back to `previous`; that of `next` comes in.
+fn exchange_accounts(
+    queue: &mut Queue,
+    previous: &Task,
+    next: &Arc<Task>,
+    now: u64,
+) {
+    if previous.kind == Kind::Idle {
+        queue.idle_ns += now.saturating_sub(queue.switched_in_ns);
+    } else {
+        *previous.entity.lock() = queue.running;
+    }
+    queue.running = *next.entity.lock();
+    queue.running.start(now);
+    queue.switched_in_ns = now;
+    queue.switches += 1;
+    let is_idle = next.kind == Kind::Idle;
+    queue.running_task = (!is_idle).then(|| next.clone());
+}
+
+/// Leaves `previous` for `next`; returns when `previous` runs again.
+fn switch_to(
+    queue: IrqSpinLockGuard<'_, Queue>,
+    next: Arc<Task>,
+    cpu: usize,
+    previous: &Task,
+) {
+    drop(queue);
+    note_idleness(cpu, previous.kind, next.kind);
+    trace::event(trace::Kind::Switch, previous.id, next.id);
+    if next.kind != Kind::Idle {
+        super::refrigerator::recheck(&next);
+        timer::arm_tick(arch::timer::now_ns() + TICK_NS);
+    }
+    if let Some(space) = next.space.lock().as_ref() {
+        space.activate();
+    }
+    finish(thread::switch_to(next));
+}
+
+fn note_idleness(cpu: usize, previous: Kind, next: Kind) {
+    if previous == Kind::Idle {
+        IDLE_CPUS.fetch_and(!(1 << cpu), Relaxed);
+    } else if next == Kind::Idle {
+        IDLE_CPUS.fetch_or(1 << cpu, Relaxed);
+    }
+}
+
+/// The first act of whoever runs next: from here on `last` may be woken,
+/// pulled or freed.
+fn finish(last: Arc<Task>) {
+    let is_homeless = last.kind != Kind::Idle
+        && last.state() == state::RUNNING
+        && !last.on_queue.load(Relaxed);
+    last.on_cpu.store(false, Release);
+    if is_homeless {
+        wake::place(&last, Arrival::Moved);
+    }
+}
+
+/// The first act of a new task, on its own stack: ends the switch to it and
+/// lets interrupts in.
+pub fn begin(last: Last) {
+    finish(thread::take_last(last));
+    irq::enable();
+}
+
+/// Ends the current task: it never runs again. Its memory goes when the
+/// last reference does.
+pub fn exit_current() -> ! {
+    current().set_state(state::DEAD);
+    schedule();
+    unreachable!("a dead task was switched in")
+}
+
+/// Puts a task that is in no queue into that of `cpu`.
+///
+/// # Locks
+/// Its wake lock is held, or nobody else knows the task yet.
+pub(super) fn enqueue(task: &Arc<Task>, cpu: usize, arrival: Arrival) {
+    let entry = &QUEUES[cpu];
+    let mut guard = entry.queue.lock();
+    let queue = &mut *guard;
+    let now = arch::timer::now_ns();
+    if queue.running_task.is_some() {
+        queue.running.charge(now);
+        queue.waiting.advance(&queue.running);
+    }
+    let mut entity = task.entity.lock();
+    entity.place(queue.waiting.min_vruntime(), arrival);
+    let preempts = queue.running_task.is_none()
+        || queue.running.should_yield_to(&entity);
+    task.context.cpu.store(cpu as u32, Relaxed);
+    task.on_queue.store(true, Release);
+    task.state.store(state::RUNNING, Release);
+    queue.waiting.push(task.clone(), &entity);
+    drop(entity);
+    entry.publish(queue);
+    drop(guard);
+    if preempts {
+        request_reschedule(cpu);
+    }
+}
+
+/// Cancels the sleep of a task that has announced it but is still on its
+/// CPU. False if it has left meanwhile.
+///
+/// # Locks
+/// Its wake lock is held: nobody else wakes it, so it stays on its CPU.
+pub(super) fn keep_running(task: &Task) -> bool {
+    let _queue = QUEUES[task.cpu()].queue.lock();
+    let on_queue = task.on_queue.load(Acquire);
+    if on_queue {
+        task.state.store(state::RUNNING, Release);
+    }
+    on_queue
+}
+
+/// Makes `cpu` pass through [`schedule`] soon.
+pub fn request_reschedule(cpu: usize) {
+    if cpu == arch::cpu::id() {
+        current().set_work(work::RESCHEDULE);
+    } else {
+        arch::gic::send_ipi(cpu, arch::gic::Ipi::Reschedule);
+    }
+}
+
+/// The reschedule IPI's handler.
+pub fn reschedule_interrupt() {
+    super::refrigerator::kicked();
+    current().set_work(work::RESCHEDULE);
+}
+
+/// The tick: another task runs if it has the better claim now.
+pub(super) fn tick(now: u64) {
+    let running = current();
+    if running.kind == Kind::Idle {
+        return;
+    }
+    let entry = &QUEUES[running.cpu()];
+    let mut guard = entry.queue.lock();
+    let queue = &mut *guard;
+    queue.running.charge(now);
+    queue.waiting.advance(&queue.running);
+    let ran = now.saturating_sub(queue.switched_in_ns);
+    let waiting = &queue.waiting;
+    let slice = queue.running.slice_ns(waiting.len(), waiting.load());
+    let is_over = !waiting.is_empty() && ran >= slice;
+    let next = if waiting.is_empty() { TICK_NS } else { slice.min(TICK_NS) };
+    drop(guard);
+    if is_over {
+        running.set_work(work::RESCHEDULE);
+    }
+    timer::arm_tick(now + next);
+}
+
+/// Runs `change` on the task's account, wherever it is, with the account up
+/// to date. A waiting task is put back in its new place.
+pub fn change_account(task: &Arc<Task>, change: impl FnOnce(&mut Entity)) {
+    loop {
+        let cpu = task.cpu();
+        let entry = &QUEUES[cpu];
+        let mut guard = entry.queue.lock();
+        let queue = &mut *guard;
+        if task.cpu() != cpu {
+            continue;
+        }
+        let runs_here = queue
+            .running_task
+            .as_ref()
+            .is_some_and(|running| Arc::ptr_eq(running, task));
+        if runs_here {
+            queue.running.charge(arch::timer::now_ns());
+            change(&mut queue.running);
+        } else if let Some(item) =
+            queue.waiting.remove(|item| Arc::ptr_eq(item, task))
+        {
+            let mut entity = task.entity.lock();
+            change(&mut entity);
+            queue.waiting.push(item, &entity);
+        } else {
+            change(&mut task.entity.lock());
+        }
+        entry.publish(queue);
+        return;
+    }
+}
+
+/// A copy of the task's account, up to date.
+pub fn account(task: &Task) -> Entity {
+    let queue = QUEUES[task.cpu()].queue.lock();
+    let runs_here = queue
+        .running_task
+        .as_ref()
+        .is_some_and(|running| core::ptr::eq(&**running, task));
+    if runs_here {
+        let mut entity = queue.running;
+        entity.charge(arch::timer::now_ns());
+        return entity;
+    }
+    *task.entity.lock()
+}
+
+/// Restricts the task to the CPUs of `mask` and moves it if it must.
+///
+/// # Errors
+/// `EINVAL` if no CPU of `mask` is online; nothing was changed.
+pub fn set_affinity(task: &Arc<Task>, mask: u32) -> Result<(), Errno> {
+    let mask = mask & online_cpus();
+    if mask == 0 {
+        return Err(Errno::EINVAL);
+    }
+    task.allowed.store(mask, Relaxed);
+    let _wake = task.wake_lock.lock();
+    let cpu = task.cpu();
+    if mask & 1 << cpu != 0 {
+        return Ok(());
+    }
+    if take_waiting(task, cpu) {
+        wake::place(task, Arrival::Moved);
+    } else if task.is_on_cpu() {
+        request_reschedule(cpu);
+    }
+    Ok(())
+}
+
+/// Takes the task out of the queue of `cpu`, if it waits there.
+fn take_waiting(task: &Arc<Task>, cpu: usize) -> bool {
+    let mut guard = QUEUES[cpu].queue.lock();
+    let queue = &mut *guard;
+    let found = queue
+        .waiting
+        .remove(|item| Arc::ptr_eq(item, task) && !item.is_on_cpu());
+    if found.is_some() {
+        task.entity.lock().leave(queue.waiting.min_vruntime());
+        task.on_queue.store(false, Release);
+        QUEUES[cpu].publish(queue);
+    }
+    found.is_some()
+}
+
+/// What a CPU does for ever once it has started: runs tasks, and waits for
+/// interrupts while there are none.
+pub fn idle_loop() -> ! {
+    loop {
+        irq::disable();
+        if has_work() {
+            schedule();
+        } else {
+            timer::arm_for_idle();
+            arch::cpu::wait_for_interrupt();
+        }
+        irq::enable();
+    }
+}
+
+fn has_work() -> bool {
+    let idle = current();
+    idle.context.work.load(Relaxed) & work::RESCHEDULE != 0
+        || QUEUES.iter().any(|cpu| cpu.waiting.load(Relaxed) != 0)
+}
