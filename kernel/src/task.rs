@@ -7,7 +7,7 @@
 //! `task/wake.rs` (how a sleeper becomes runnable), `task/wait.rs` (how to
 //! sleep), `task/kthread.rs`.
 
-use alloc::sync::Arc;
+use alloc::sync::{Arc, Weak};
 use core::any::Any;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
@@ -84,6 +84,7 @@ pub const NAME_LENGTH: usize = 15;
 /// One schedulable thread of control.
 pub struct Task {
     context: Context,
+    this: Weak<Task>,
     /// The number by which user space and logs know it.
     pub id: TaskId,
     kind: Kind,
@@ -98,9 +99,10 @@ pub struct Task {
     on_cpu: AtomicBool,
     wake_lock: IrqSpinLock<()>,
 
-    /// Place in the order of virtual run time. Taken under a run queue's
-    /// lock or alone.
-    entity: IrqSpinLock<Entity>,
+    /// Place in the order of virtual run time. Only under a run queue's
+    /// lock, hence with interrupts masked; while the task runs, the queue
+    /// has it.
+    entity: SpinLock<Entity>,
     /// CPUs it may run on, bit n for CPU n.
     allowed: AtomicU32,
     /// Nanoseconds spent in user mode and in the kernel.
@@ -112,6 +114,10 @@ pub struct Task {
 
     /// The freezer's flags and count of this task.
     pub freezer: TaskFreezer,
+    /// Index in the refrigerator's list, under its lock.
+    refrigerator_place: AtomicU32,
+    /// Requests to a kernel thread (see `kthread.rs`).
+    kthread: kthread::Requests,
     /// Up to [`NAME_LENGTH`] bytes, padded with NULs.
     name: SpinLock<[u8; NAME_LENGTH + 1]>,
     /// What it sleeps in, for `wchan` and the freezer's report.
@@ -156,7 +162,7 @@ impl Task {
     /// `ENOMEM` without room for its stack or in the run queues; `EAGAIN`
     /// when no id is free.
     pub fn new(new: NewTask<'_>) -> Result<Arc<Task>, Errno> {
-        scheduler::reserve_one()?;
+        let room = scheduler::reserve_one()?;
         let stack = KernelStack::new()?;
         let is_user = new.kind == Kind::User;
         let mut context = Context::new(&stack, new.entry, is_user);
@@ -164,7 +170,9 @@ impl Task {
             context.set_initial_user_state(fp, *pointer);
         }
         let id = table::allocate_id()?;
-        let task = Arc::new(Self::with(context, id, &new, Some(stack)));
+        let task = Arc::new_cyclic(|this| {
+            Self::with(this, context, id, &new, Some(stack))
+        });
         thread::register(&task);
         table::insert(&task);
         Ok(task)
@@ -183,22 +191,21 @@ impl Task {
             user_state: None,
         };
         let context = Context::for_running(stack_top, cpu);
-        let task = Self::with(context, 0, &new, None);
+        let task =
+            Arc::new_cyclic(|this| Self::with(this, context, 0, &new, None));
         task.on_cpu.store(true, Relaxed);
-        Arc::new(task)
+        task
     }
 
     fn with(
+        this: &Weak<Task>,
         context: Context,
         id: TaskId,
         new: &NewTask<'_>,
         stack: Option<KernelStack>,
     ) -> Self {
-        let freezer = match new.kind {
-            Kind::User => TaskFreezer::new_user(),
-            Kind::Kernel | Kind::Idle => TaskFreezer::new_kthread(),
-        };
         Self {
+            this: this.clone(),
             context,
             id,
             kind: new.kind,
@@ -207,19 +214,26 @@ impl Task {
             on_queue: AtomicBool::new(false),
             on_cpu: AtomicBool::new(false),
             wake_lock: IrqSpinLock::with_rank(Rank::Task, ()),
-            entity: IrqSpinLock::with_rank(Rank::Timer, Entity::new(new.nice)),
+            entity: SpinLock::with_rank(Rank::Timer, Entity::new(new.nice)),
             allowed: AtomicU32::new(new.allowed),
             user_ns: AtomicU64::new(0),
             system_ns: AtomicU64::new(0),
             voluntary_switches: AtomicU64::new(0),
             involuntary_switches: AtomicU64::new(0),
-            freezer,
+            freezer: TaskFreezer::new(),
+            refrigerator_place: AtomicU32::new(refrigerator::NOT_REFRIGERATED),
+            kthread: kthread::Requests::new(),
             name: SpinLock::with_rank(Rank::Device, padded_name(new.name)),
             waits_in: SpinLock::with_rank(Rank::Device, ""),
             space: SpinLock::with_rank(Rank::Device, new.space.clone()),
             owner: spin::Once::new(),
             stack,
         }
+    }
+
+    /// A counted reference, unless the task is being dropped.
+    pub fn to_arc(&self) -> Option<Arc<Task>> {
+        self.this.upgrade()
     }
 
     /// What kind of code it runs.
@@ -293,7 +307,7 @@ impl Task {
         self.owner.call_once(|| owner);
     }
 
-    /// True if a signal, real or fake, waits to be looked at.
+    /// True if a signal waits to be looked at.
     #[inline]
     pub fn signal_pending(&self) -> bool {
         self.context.work.load(SeqCst) & work::SIGNAL != 0
@@ -324,7 +338,7 @@ impl Task {
 
     /// Nice value, -20 to 19.
     pub fn nice(&self) -> i8 {
-        self.entity.lock().nice()
+        scheduler::account(self).nice()
     }
 
     /// Nanoseconds in user mode and in the kernel.
@@ -351,6 +365,7 @@ impl Task {
 
 impl Drop for Task {
     fn drop(&mut self) {
+        scheduler::release_one();
         table::release_id(self.id);
     }
 }

@@ -216,7 +216,7 @@ impl WaitQueue {
         }
     }
 
-    fn wait<T>(
+    pub(super) fn wait<T>(
         &self,
         place: &'static str,
         depth: u32,

@@ -33,10 +33,12 @@ global_asm!(
 pub mod work {
     /// Another task should run on this CPU (`TIF_NEED_RESCHED`).
     pub const RESCHEDULE: u32 = 1 << 0;
-    /// A signal, real or fake, waits to be looked at (`TIF_SIGPENDING`).
+    /// A signal waits to be looked at (`TIF_SIGPENDING`).
     pub const SIGNAL: u32 = 1 << 1;
     /// A signal ends the task whatever it does (`SIGKILL` pending).
     pub const FATAL: u32 = 1 << 2;
+    /// The fake signal of the freezer: pass a freeze point.
+    pub const FREEZE: u32 = 1 << 3;
 }
 
 /// Number of bytes of `fpsr`, `fpcr` and `q0` to `q31`.

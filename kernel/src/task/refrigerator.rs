@@ -1,0 +1,239 @@
+//! The scheduler as the freezer sees it: `kernel_core::freezer`'s small trait,
+//! carried out.
+//!
+//! The rules (who must freeze, in which order things are written and read)
+//! are in `kernel_core::freezer` and are model-checked there. Here is only how
+//! a task sleeps in the refrigerator, how it is woken, and how a CPU is
+//! kicked. The fake signal is a bit of its own beside the real signals' bit
+//! ([`work::FREEZE`]), so that nothing that recomputes real signals can lose
+//! it (freezer-spec U5).
+//!
+//! Next to read: `kernel/src/freezer.rs`, a whole freeze.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::sync::atomic::Ordering::{Relaxed, SeqCst};
+
+use kernel_core::freezer::{
+    Delivery, Freezer, Host, KthreadStop, Phase, Request, TaskFreezer,
+};
+
+use super::scheduler::{self, Running};
+use super::{Task, WaitQueue, current, kthread, state, wake};
+use crate::arch::thread::work;
+use crate::sync::rank::debug_check_no_locks_held;
+use crate::sync::{IrqSpinLock, Rank};
+use crate::trace;
+
+/// The system's freezer.
+pub static FREEZER: Freezer = Freezer::new();
+
+/// This kernel's scheduler, as the freezer's host.
+pub struct Scheduler;
+
+/// Tasks in the refrigerator. Each knows its place, so leaving is one swap.
+static REFRIGERATED: IrqSpinLock<Vec<Arc<Task>>> =
+    IrqSpinLock::with_rank(Rank::Freezer, Vec::new());
+
+/// Where the task that freezes the others waits for the last of them.
+static QUIET: WaitQueue = WaitQueue::new();
+
+/// What [`Task::refrigerator_place`] holds outside the refrigerator.
+pub(super) const NOT_REFRIGERATED: u32 = u32::MAX;
+
+impl AsRef<TaskFreezer> for Task {
+    #[inline(always)]
+    fn as_ref(&self) -> &TaskFreezer {
+        &self.freezer
+    }
+}
+
+impl Host for Scheduler {
+    type Task = Task;
+
+    fn sleep_in_refrigerator(
+        &self,
+        task: &Task,
+        mut stay: impl FnMut() -> bool,
+    ) {
+        let waited_in = task.waits_in();
+        task.set_waits_in("__refrigerator");
+        trace::event(trace::Kind::RefrigeratorEnter, task.id, 0);
+        enter(task);
+        loop {
+            task.set_state(state::UNINTERRUPTIBLE);
+            if !stay() {
+                break;
+            }
+            scheduler::schedule();
+        }
+        task.set_state(state::RUNNING);
+        leave(task);
+        trace::event(trace::Kind::RefrigeratorLeave, task.id, 0);
+        task.set_waits_in(waited_in);
+    }
+
+    fn wake_refrigerated(&self, which: impl Fn(&Task) -> bool) {
+        core::sync::atomic::fence(SeqCst);
+        let refrigerated = REFRIGERATED.lock();
+        for task in refrigerated.iter().filter(|task| which(task)) {
+            trace::event(trace::Kind::Thaw, task.id, 0);
+            wake::try_to_wake_up(task, state::UNINTERRUPTIBLE);
+        }
+    }
+
+    fn wake_frozen(&self, task: &Task) {
+        if let Some(task) = task.to_arc()
+            && task.refrigerator_place.load(SeqCst) != NOT_REFRIGERATED
+        {
+            wake::try_to_wake_up(&task, state::UNINTERRUPTIBLE);
+        }
+    }
+
+    fn deliver(&self, task: &Task, request: Request) -> Delivery {
+        match request {
+            Request::NotRequested | Request::AwaitExit => Delivery::Marked,
+            Request::FakeSignal => fake_signal(task),
+            Request::WakeKthread => wake_kthread(task),
+        }
+    }
+
+    fn for_each_awake(&self, phase: Phase, mut visit: impl FnMut(&Task)) {
+        scheduler::for_each_runnable(|task, _: Running| {
+            if task.is_user() {
+                visit(task);
+            }
+        });
+        if phase == Phase::Kernel {
+            kthread::for_each(|task| visit(task));
+        }
+    }
+
+    fn wait_for_quiet(
+        &self,
+        deadline_ns: u64,
+        mut done: impl FnMut() -> bool,
+    ) -> bool {
+        let depth = state::UNINTERRUPTIBLE;
+        let condition = || done().then_some(());
+        QUIET
+            .wait("freeze_processes", depth, Some(deadline_ns), condition)
+            .is_ok()
+    }
+
+    fn quiet(&self) {
+        QUIET.wake_all();
+    }
+
+    fn kthread_should_stop(&self, task: &Task) -> bool {
+        kthread::should_stop(task)
+    }
+
+    fn check_no_locks_held(&self) {
+        debug_check_no_locks_held();
+    }
+}
+
+fn enter(task: &Task) {
+    let Some(task) = task.to_arc() else { return };
+    let mut refrigerated = REFRIGERATED.lock();
+    task.refrigerator_place.store(refrigerated.len() as u32, Relaxed);
+    refrigerated.push(task.clone());
+}
+
+fn leave(task: &Task) {
+    let mut refrigerated = REFRIGERATED.lock();
+    let place = task.refrigerator_place.swap(NOT_REFRIGERATED, Relaxed);
+    refrigerated.swap_remove(place as usize);
+    if let Some(moved) = refrigerated.get(place as usize) {
+        moved.refrigerator_place.store(place, Relaxed);
+    }
+}
+
+/// Makes room in the refrigerator for `tasks` tasks.
+///
+/// # Errors
+/// `ENOMEM`.
+pub(super) fn reserve(tasks: usize) -> Result<(), kernel_abi::Errno> {
+    let mut refrigerated = REFRIGERATED.lock();
+    let more = tasks.saturating_sub(refrigerated.len());
+    let reserved = refrigerated.try_reserve(more);
+    reserved.map_err(|_| kernel_abi::Errno::ENOMEM)
+}
+
+/// Marks the task, and interrupts the CPU that runs it unless that is this
+/// one. A task in a run queue, or on its way to sleep, needs no more: it
+/// passes a freeze point before it does anything else (freezer-spec U1, U2).
+fn fake_signal(task: &Task) -> Delivery {
+    trace::event(trace::Kind::FakeSignal, task.id, task.cpu() as u32);
+    task.set_work(work::FREEZE);
+    let is_elsewhere = task.is_on_cpu() && task.cpu() != current().cpu();
+    if !is_elsewhere {
+        return Delivery::Marked;
+    }
+    scheduler::request_reschedule(task.cpu());
+    Delivery::Kicked
+}
+
+fn wake_kthread(task: &Task) -> Delivery {
+    let woken = task
+        .to_arc()
+        .is_some_and(|task| wake::try_to_wake_up(&task, state::INTERRUPTIBLE));
+    if woken { Delivery::Woken } else { Delivery::Marked }
+}
+
+/// A CPU is about to run `task`: marks it if it should freeze, so that a task
+/// that was queued or moved while a sweep passed by is caught.
+#[inline]
+pub(super) fn recheck(task: &Task) {
+    if FREEZER.switched_in::<Scheduler>(task) == Request::FakeSignal {
+        task.set_work(work::FREEZE);
+    }
+}
+
+/// Sleeps as the announced state says, counting as frozen meanwhile if the
+/// task is a user task; afterwards stays in the refrigerator while freezing
+/// holds. The caller tests its condition again (freezer-spec S1, R5).
+#[inline]
+pub(super) fn freezable_schedule() {
+    let task = current();
+    if !task.is_user() {
+        scheduler::schedule();
+        return;
+    }
+    FREEZER.freezer_do_not_count(&Scheduler, &*task);
+    scheduler::schedule();
+    FREEZER.freezer_count(&Scheduler, &*task);
+}
+
+/// A freeze point: the current task stays here while it should be frozen.
+/// True if it was. The first act of signal handling on the way to user mode,
+/// and of a freezable kernel thread's loop (freezer-spec U4, K1).
+///
+/// The mark of the fake signal goes first, then come a full barrier and the
+/// look at the flags. A freeze that raises its flags after the look finds
+/// this task running and marks it again.
+pub fn try_to_freeze() -> bool {
+    let task = current();
+    if task.machine().work.load(Relaxed) & work::FREEZE != 0 {
+        let clear = || task.clear_work(work::FREEZE);
+        let _ = FREEZER.recalc_sigpending::<Scheduler>(&task, clear, || false);
+    }
+    FREEZER.try_to_freeze(&Scheduler, &*task)
+}
+
+/// Makes the current kernel thread freezable. True if it froze at once
+/// (freezer-spec F2).
+pub fn set_freezable() -> bool {
+    FREEZER.set_freezable(&Scheduler, &*current())
+}
+
+/// The freeze point of a kernel thread's main loop: whether it was frozen,
+/// and whether it should stop (freezer-spec K2).
+pub fn kthread_freezable_should_stop() -> (bool, bool) {
+    FREEZER.kthread_freezable_should_stop(&Scheduler, &*current())
+}
+
+/// How a stop request gets a thread out of the refrigerator; see
+/// `kernel_core::freezer::KthreadStop`.
+pub type Stop = KthreadStop;
