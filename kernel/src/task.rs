@@ -85,8 +85,10 @@ pub const NAME_LENGTH: usize = 15;
 pub struct Task {
     context: Context,
     this: Weak<Task>,
-    /// The number by which user space and logs know it.
-    pub id: TaskId,
+    /// Its number, given back with the task.
+    id: table::Id,
+    /// Its share of the room in all queues, given back with the task.
+    room: Option<scheduler::Room>,
     kind: Kind,
     /// Nanoseconds on the monotonic clock when it was made.
     pub start_ns: u64,
@@ -162,6 +164,7 @@ impl Task {
     /// `ENOMEM` without room for its stack or in the run queues; `EAGAIN`
     /// when no id is free.
     pub fn new(new: NewTask<'_>) -> Result<Arc<Task>, Errno> {
+        table::exhume();
         let room = scheduler::reserve_one()?;
         let stack = KernelStack::new()?;
         let is_user = new.kind == Kind::User;
@@ -169,9 +172,11 @@ impl Task {
         if let Some((fp, pointer)) = &new.user_state {
             context.set_initial_user_state(fp, *pointer);
         }
-        let id = table::allocate_id()?;
-        let task = Arc::new_cyclic(|this| {
-            Self::with(this, context, id, &new, Some(stack))
+        let id = table::Id::allocate()?;
+        let task = Arc::new_cyclic(|this| Task {
+            room: Some(room),
+            stack: Some(stack),
+            ..Self::with(this, context, id, &new)
         });
         thread::register(&task);
         table::insert(&task);
@@ -191,8 +196,9 @@ impl Task {
             user_state: None,
         };
         let context = Context::for_running(stack_top, cpu);
+        let id = table::Id::idle();
         let task =
-            Arc::new_cyclic(|this| Self::with(this, context, 0, &new, None));
+            Arc::new_cyclic(|this| Self::with(this, context, id, &new));
         task.on_cpu.store(true, Relaxed);
         task
     }
@@ -200,14 +206,14 @@ impl Task {
     fn with(
         this: &Weak<Task>,
         context: Context,
-        id: TaskId,
+        id: table::Id,
         new: &NewTask<'_>,
-        stack: Option<KernelStack>,
     ) -> Self {
         Self {
             this: this.clone(),
             context,
             id,
+            room: None,
             kind: new.kind,
             start_ns: crate::arch::timer::now_ns(),
             state: AtomicU32::new(state::RUNNING),
@@ -227,8 +233,14 @@ impl Task {
             waits_in: SpinLock::with_rank(Rank::Device, ""),
             space: SpinLock::with_rank(Rank::Device, new.space.clone()),
             owner: spin::Once::new(),
-            stack,
+            stack: None,
         }
+    }
+
+    /// The number by which user space and logs know it.
+    #[inline]
+    pub fn id(&self) -> TaskId {
+        self.id.get()
     }
 
     /// A counted reference, unless the task is being dropped.
@@ -360,13 +372,6 @@ impl Task {
     /// What machine code knows of it.
     pub fn machine(&self) -> &Context {
         &self.context
-    }
-}
-
-impl Drop for Task {
-    fn drop(&mut self) {
-        scheduler::release_one();
-        table::release_id(self.id);
     }
 }
 

@@ -18,6 +18,7 @@ use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize};
 use kernel_abi::Errno;
 use kernel_core::schedule::{Arrival, Entity, RunQueue};
 
+use super::refrigerator::{FREEZER, Scheduler};
 use super::{Kind, Task, current, state, timer, wake};
 use crate::arch::cpu::MAX_CPUS;
 use crate::arch::thread::{self, Last, work};
@@ -98,10 +99,11 @@ impl CpuQueue {
 ///
 /// # Errors
 /// `ENOMEM`.
-pub(super) fn reserve_one() -> Result<(), Errno> {
+pub(super) fn reserve_one() -> Result<Room, Errno> {
     let tasks = TASKS.fetch_add(1, Relaxed) + 1;
+    let mine = Room(());
     if tasks <= ROOM.load(Acquire) {
-        return Ok(());
+        return Ok(mine);
     }
     let room = (tasks + 1).next_power_of_two().max(64);
     let grown = QUEUES.iter().all(|cpu| {
@@ -109,17 +111,22 @@ pub(super) fn reserve_one() -> Result<(), Errno> {
         let more = room.saturating_sub(queue.waiting.len());
         queue.waiting.try_reserve(more).is_ok()
     });
-    if !grown || timer::reserve(room).is_err() {
-        TASKS.fetch_sub(1, Relaxed);
+    if !grown {
         return Err(Errno::ENOMEM);
     }
+    timer::reserve(room)?;
+    super::refrigerator::reserve(room)?;
     ROOM.fetch_max(room, Release);
-    Ok(())
+    Ok(mine)
 }
 
-/// Gives back what [`reserve_one`] took.
-pub(super) fn release_one() {
-    TASKS.fetch_sub(1, Relaxed);
+/// Room for one task in every queue.
+pub(super) struct Room(());
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        TASKS.fetch_sub(1, Relaxed);
+    }
 }
 
 /// Lets other CPUs' schedulers use this one; the caller is its idle task.
@@ -371,7 +378,7 @@ fn switch_to(
 ) {
     drop(queue);
     note_idleness(cpu, previous.kind, next.kind);
-    trace::event(trace::Kind::Switch, previous.id, next.id);
+    trace::event(trace::Kind::Switch, previous.id(), next.id());
     if next.kind != Kind::Idle {
         super::refrigerator::recheck(&next);
         timer::arm_tick(arch::timer::now_ns() + TICK_NS);
@@ -412,7 +419,9 @@ pub fn begin(last: Last) {
 /// Ends the current task: it never runs again. Its memory goes when the
 /// last reference does.
 pub fn exit_current() -> ! {
-    current().set_state(state::DEAD);
+    let task = current();
+    FREEZER.dead(&Scheduler, &*task);
+    task.set_state(state::DEAD);
     schedule();
     unreachable!("a dead task was switched in")
 }
@@ -471,8 +480,13 @@ pub fn request_reschedule(cpu: usize) {
 
 /// The reschedule IPI's handler.
 pub fn reschedule_interrupt() {
-    super::refrigerator::kicked();
-    current().set_work(work::RESCHEDULE);
+    let task = current();
+    let waiting = QUEUES[task.cpu()].waiting.load(Relaxed);
+    // With nobody waiting it was a kick of the freezer: the mark it left on
+    // the task is enough.
+    if waiting != 0 || task.kind == Kind::Idle {
+        task.set_work(work::RESCHEDULE);
+    }
 }
 
 /// The tick: another task runs if it has the better claim now.
@@ -591,7 +605,7 @@ pub fn idle_loop() -> ! {
         if has_work() {
             schedule();
         } else {
-            timer::arm_for_idle();
+            timer::end_tick();
             arch::cpu::wait_for_interrupt();
         }
         irq::enable();

@@ -14,7 +14,7 @@ use core::sync::atomic::Ordering::Relaxed;
 use kernel_abi::Errno;
 use kernel_core::timer::{Key, TimerQueue};
 
-use super::{Task, scheduler, wake};
+use super::{Task, scheduler, table, wake};
 use crate::arch;
 use crate::arch::cpu::MAX_CPUS;
 use crate::sync::{IrqSpinLock, Rank};
@@ -109,7 +109,7 @@ pub(super) fn arm_tick(deadline_ns: u64) {
 }
 
 /// Ends this CPU's tick: it is about to idle. Interrupts are masked.
-pub(super) fn arm_for_idle() {
+pub(super) fn end_tick() {
     TIMERS[arch::cpu::id()].tick.store(u64::MAX, Relaxed);
 }
 
@@ -123,6 +123,7 @@ pub fn interrupt() {
         match expired {
             Some(Expiry::Wake(task)) => {
                 wake::wake_up(&task);
+                table::bury(task);
             }
             Some(Expiry::Call(function)) => function(),
             None => break,

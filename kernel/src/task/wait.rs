@@ -24,7 +24,9 @@
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 
-use super::{Current, Task, current, refrigerator, scheduler, state, timer};
+use super::{
+    Current, Task, current, refrigerator, scheduler, state, table, timer,
+};
 use super::wake;
 use crate::arch;
 use crate::sync::{IrqSpinLock, Rank};
@@ -113,10 +115,9 @@ impl WaitQueue {
             woken += usize::from(was_asleep);
             // One that looks at many objects learns here that it must look
             // again: its place is gone.
-            if let Some(waiter) = waiters.list.remove(at)
-                && waiter.share == Share::Exclusive
-            {
-                exclusive -= 1;
+            if let Some(waiter) = waiters.list.remove(at) {
+                exclusive -= usize::from(waiter.share == Share::Exclusive);
+                table::bury(waiter.task);
             }
         }
         woken

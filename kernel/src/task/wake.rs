@@ -54,7 +54,7 @@ pub fn try_to_wake_up(task: &Arc<Task>, states: u32) -> bool {
     while task.on_cpu.load(Acquire) {
         arch::cpu::relax();
     }
-    trace::event(trace::Kind::Wake, task.id, 0);
+    trace::event(trace::Kind::Wake, task.id(), 0);
     place(task, Arrival::Woken);
     true
 }

@@ -1,0 +1,118 @@
+//! The table of all tasks, by number, and the graveyard.
+//!
+//! A number belongs to its task until the task's last reference is gone, so
+//! nobody who still holds a task can see its number name another.
+
+use alloc::collections::BTreeMap;
+use alloc::sync::{Arc, Weak};
+use alloc::vec::Vec;
+
+use kernel_abi::Errno;
+
+use super::{Task, TaskId};
+use crate::sync::{IrqSpinLock, Rank};
+
+/// Numbers are below this; Linux's default `pid_max`.
+pub const ID_LIMIT: TaskId = 32_768;
+/// After the first round numbers begin here, as on Linux: low ones are the
+/// system's own.
+const RESERVED_IDS: TaskId = 300;
+
+struct Table {
+    tasks: BTreeMap<TaskId, Weak<Task>>,
+    last: TaskId,
+}
+
+static TABLE: IrqSpinLock<Table> = IrqSpinLock::with_rank(
+    Rank::Wait,
+    Table { tasks: BTreeMap::new(), last: 0 },
+);
+
+/// Tasks whose last reference ended where they could not be freed.
+static GRAVEYARD: IrqSpinLock<Vec<Task>> =
+    IrqSpinLock::with_rank(Rank::Timer, Vec::new());
+
+/// A task's number, given back when dropped.
+pub struct Id(TaskId);
+
+impl Id {
+    /// The next free number.
+    ///
+    /// # Errors
+    /// `EAGAIN` if all are in use.
+    pub(super) fn allocate() -> Result<Id, Errno> {
+        let mut table = TABLE.lock();
+        for _ in 0..ID_LIMIT {
+            let next = table.last + 1;
+            table.last =
+                if next < ID_LIMIT { next } else { RESERVED_IDS };
+            let id = table.last;
+            if !table.tasks.contains_key(&id) {
+                table.tasks.insert(id, Weak::new());
+                return Ok(Id(id));
+            }
+        }
+        Err(Errno::EAGAIN)
+    }
+
+    /// 0, the number of every idle task.
+    pub(super) fn idle() -> Id {
+        Id(0)
+    }
+
+    /// The number.
+    pub fn get(&self) -> TaskId {
+        self.0
+    }
+}
+
+impl Drop for Id {
+    fn drop(&mut self) {
+        if self.0 != 0 {
+            TABLE.lock().tasks.remove(&self.0);
+        }
+    }
+}
+
+/// Lets the task be found by its number.
+pub(super) fn insert(task: &Arc<Task>) {
+    TABLE.lock().tasks.insert(task.id(), Arc::downgrade(task));
+}
+
+/// The task with this number, dead ones not yet forgotten included.
+pub fn find(id: TaskId) -> Option<Arc<Task>> {
+    TABLE.lock().tasks.get(&id)?.upgrade()
+}
+
+/// Every task except the idle ones, in the order of their numbers.
+pub fn all() -> Vec<Arc<Task>> {
+    TABLE.lock().tasks.values().filter_map(Weak::upgrade).collect()
+}
+
+/// Number of tasks that exist, dead ones not yet forgotten included.
+pub fn count() -> usize {
+    TABLE.lock().tasks.len()
+}
+
+/// The number given last, for `/proc/loadavg`.
+pub fn last_id() -> TaskId {
+    TABLE.lock().last
+}
+
+/// Drops a reference where freeing a task is not allowed: in an interrupt
+/// handler or under a lock. Should it be the last, the task is freed by the
+/// next [`exhume`].
+pub(super) fn bury(task: Arc<Task>) {
+    if let Some(task) = Arc::into_inner(task) {
+        GRAVEYARD.lock().push(task);
+    }
+}
+
+/// Frees what [`bury`] kept.
+///
+/// # Locks
+/// None held.
+pub(super) fn exhume() {
+    let dead = core::mem::take(&mut *GRAVEYARD.lock());
+    drop(dead);
+}
