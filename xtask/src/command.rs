@@ -1,13 +1,16 @@
 //! The commands, one file each.
 mod build;
+mod check;
 mod gdb;
 mod qemu;
 mod setup;
+mod test;
 
 use anyhow::Result;
 use clap::Subcommand;
 
 pub use build::{BootFiles, build};
+pub use setup::find_qemu;
 
 /// What a person can ask for.
 #[derive(Subcommand)]
@@ -16,6 +19,10 @@ pub enum Command {
     Build(build::Arguments),
     /// Build what changed and boot it, with the console here
     Qemu(qemu::Arguments),
+    /// Run the tests: all, or those of a tier or with a name
+    Test(test::Arguments),
+    /// Check format, lints and the rules of this code base
+    Check(check::Arguments),
     /// Attach gdb to a machine started with `qemu --gdb`
     Gdb(gdb::Arguments),
     /// Find or install the compiler for the target and QEMU
@@ -31,6 +38,8 @@ impl Command {
         match self {
             Command::Build(arguments) => arguments.run(),
             Command::Qemu(arguments) => arguments.run(),
+            Command::Test(arguments) => arguments.run(),
+            Command::Check(arguments) => arguments.run(),
             Command::Gdb(arguments) => arguments.run(),
             Command::Setup(arguments) => arguments.run(),
         }

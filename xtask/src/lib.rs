@@ -9,4 +9,5 @@ pub mod image;
 pub mod initramfs;
 pub mod layout;
 pub mod qemu;
+pub mod rules;
 pub mod toolchain;

@@ -2,7 +2,8 @@
 //!
 //! [`machine`] is the command line, [`screen`] reads what the guest prints,
 //! [`pacer`] decides when the guest gets its next line of input, [`session`]
-//! puts them together around a process.
+//! puts them together around a process for a person, [`guest`] for a program.
+pub mod guest;
 pub mod machine;
 pub mod pacer;
 pub mod screen;

@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
+use super::guest::forward;
 use super::machine::{Machine, QEMU};
 use super::pacer::Pacer;
 use super::screen::Screen;
@@ -181,16 +182,8 @@ fn read_lines(sender: &Sender<Event>) {
     }
 }
 
-fn read_output(mut output: impl Read, sender: &Sender<Event>) {
-    let mut buffer = [0; 4096];
-    loop {
-        let event = match output.read(&mut buffer) {
-            Ok(0) | Err(_) => Event::OutputEnd,
-            Ok(size) => Event::Output(buffer[..size].to_vec()),
-        };
-        let is_last = matches!(event, Event::OutputEnd);
-        if sender.send(event).is_err() || is_last {
-            return;
-        }
-    }
+fn read_output(output: impl Read, sender: &Sender<Event>) {
+    forward(output, &|bytes| sender.send(Event::Output(bytes)).is_ok());
+    // Nobody listens when the session is over already.
+    sender.send(Event::OutputEnd).ok();
 }

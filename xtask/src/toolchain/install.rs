@@ -38,6 +38,20 @@ pub fn add_target(host: &Host) -> bool {
     works
 }
 
+/// Asks rustup for a tool such as clippy. True when it has come.
+pub fn add_component(host: &Host, component: &str) -> bool {
+    eprintln!("setup: rustup component add {component}");
+    run_limited(
+        Command::new("rustup")
+            .env("PATH", &host.path)
+            .args(["component", "add", component])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null()),
+        RUSTUP_LIMIT,
+    )
+}
+
 fn note_refusal(host: &Host) {
     let (Some(folder), Some(version)) =
         (host.refusal_note.parent(), host.compiler_version())

@@ -1,0 +1,194 @@
+//! `cargo xtask test`: the tiers of tests, and one line that sums them up.
+//!
+//! Tiers `unit` and `model` run on the host. `machine`, `system` and `stress`
+//! are one program of the crate `tests`, which boots guests.
+#[cfg(test)]
+mod tests;
+
+use std::env;
+use std::ffi::OsString;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+use super::build::build;
+use super::setup::find_qemu;
+use crate::layout::{self, Profile};
+use crate::toolchain::Consent;
+
+/// Tiers that run on the host, in this order, then those in guests.
+const TIERS: [&str; 5] = ["unit", "model", "machine", "system", "stress"];
+
+/// Guests at a time: as many as a small machine has CPUs.
+const GUESTS: &str = "2";
+
+/// Options of `cargo xtask test`.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// unit, model, machine, system or stress; or a part of a test's name
+    #[arg(value_name = "TIER|NAME")]
+    filters: Vec<String>,
+    /// Run the stress tier with its full figures
+    #[arg(long)]
+    long: bool,
+    /// Run everything chosen so many times
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    repeat: u32,
+}
+
+impl Arguments {
+    /// Runs the chosen tests and prints `N passed, N failed` at the end.
+    ///
+    /// # Errors
+    /// A test failed, or could not be built.
+    pub fn run(self) -> Result<()> {
+        let mut total = Total::default();
+        for _ in 0..self.repeat {
+            for tier in Tier::chosen(&self.filters, self.long) {
+                tier.run(&mut total)?;
+            }
+        }
+        println!("{} passed, {} failed", total.passed, total.failed);
+        if total.failed > 0 || total.is_broken {
+            bail!("tests failed");
+        }
+        Ok(())
+    }
+}
+
+/// The sum of several test programs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Total {
+    passed: u64,
+    failed: u64,
+    /// A program failed without counting a test as failed.
+    is_broken: bool,
+}
+
+impl Total {
+    /// Adds the numbers in a line such as
+    /// `test result: ok. 3 passed; 0 failed; 1 ignored`.
+    pub(super) fn add(&mut self, line: &str) {
+        let Some((_, counts)) = line.split_once("test result: ") else {
+            return;
+        };
+        let words: Vec<&str> = counts
+            .split([' ', ';', ','])
+            .filter(|word| !word.is_empty())
+            .collect();
+        for pair in words.windows(2) {
+            let number: u64 = pair[0].parse().unwrap_or(0);
+            match pair[1] {
+                "passed" => self.passed += number,
+                "failed" => self.failed += number,
+                _ => {}
+            }
+        }
+    }
+}
+
+/// Tests that one cargo command runs.
+struct Tier {
+    title: String,
+    command: Command,
+    /// Whether guests are booted, which takes an image.
+    needs_image: bool,
+}
+
+impl Tier {
+    /// The commands for `filters`. Words that name a tier choose it; others
+    /// are parts of the names of tests, of all tiers or of the chosen ones.
+    fn chosen(filters: &[String], is_long: bool) -> Vec<Tier> {
+        let (mut tiers, names): (Vec<&str>, Vec<&str>) = filters
+            .iter()
+            .map(String::as_str)
+            .partition(|word| TIERS.contains(word));
+        if tiers.is_empty() {
+            tiers = TIERS.to_vec();
+        }
+        let mut chosen = Vec::new();
+        if tiers.contains(&"unit") {
+            chosen.push(Tier::unit(&names));
+        }
+        if tiers.contains(&"model") {
+            chosen.push(Tier::model(&names));
+        }
+        let guests: Vec<&str> = tiers
+            .into_iter()
+            .filter(|tier| !matches!(*tier, "unit" | "model"))
+            .collect();
+        if !guests.is_empty() {
+            chosen.push(Tier::guests(&guests, &names, is_long));
+        }
+        chosen
+    }
+
+    fn unit(names: &[&str]) -> Tier {
+        // `tests` without its guests: only what the library itself tests.
+        let mut command = cargo(&["test", "--quiet"]);
+        for package in ["kernel-abi", "kernel-core", "xtask", "tests"] {
+            command.args(["--package", package]);
+        }
+        command.args(["--lib", "--"]).args(names);
+        Tier { title: "unit".into(), command, needs_image: false }
+    }
+
+    fn model(names: &[&str]) -> Tier {
+        let mut command = cargo(&["test", "--quiet", "--release"]);
+        let folder = layout::target_dir("model");
+        command.args(["--package", "kernel-core", "--lib", "--target-dir"]);
+        command.arg(folder).args(["--", "model"]);
+        // libtest runs a test that has any of several names in it.
+        if !names.is_empty() {
+            command.args(names);
+        }
+        command.env("RUSTFLAGS", "--cfg loom");
+        Tier { title: "model".into(), command, needs_image: false }
+    }
+
+    fn guests(tiers: &[&str], names: &[&str], is_long: bool) -> Tier {
+        let mut command = cargo(&["test", "--quiet", "--package", "tests"]);
+        command.args(["--test", "guests", "--", "--test-threads", GUESTS]);
+        command.env("FIRN_TIERS", tiers.join(","));
+        command.env("FIRN_NAMES", names.join(","));
+        if is_long {
+            command.env("FIRN_LONG", "1");
+        }
+        let title = tiers.join(", ");
+        Tier { title, command, needs_image: true }
+    }
+
+    /// Runs it, passing on its output, and adds up its results.
+    fn run(mut self, total: &mut Total) -> Result<()> {
+        println!("tests: {}", self.title);
+        if self.needs_image {
+            find_qemu(Consent::Install)?;
+            build(Profile::Checked)?;
+        }
+        let mut child = self
+            .command
+            .stdout(Stdio::piped())
+            .stdin(Stdio::null())
+            .spawn()
+            .context("cargo does not start")?;
+        let failed_before = total.failed;
+        let output = child.stdout.take().context("stdout is piped")?;
+        for line in BufReader::new(output).lines() {
+            let line = line?;
+            total.add(&line);
+            println!("{line}");
+        }
+        let has_failed = !child.wait()?.success();
+        total.is_broken |= has_failed && total.failed == failed_before;
+        Ok(())
+    }
+}
+
+/// The cargo that runs us, without what would make it compile otherwise.
+fn cargo(arguments: &[&str]) -> Command {
+    let program = env::var_os("CARGO").unwrap_or(OsString::from("cargo"));
+    let mut command = Command::new(program);
+    command.current_dir(layout::root()).args(arguments);
+    command
+}

@@ -1,0 +1,63 @@
+//! Long files and functions. A warning, not an error: a table may be long.
+use super::Finding;
+use super::source::Source;
+
+/// Lines of a file that make one think again; tests apart.
+const FILE: usize = 400;
+
+/// Lines of a function that make one think again.
+const FUNCTION: usize = 60;
+
+/// Files and functions that one should think about again.
+pub fn check(sources: &[Source]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for source in sources.iter().filter(|source| source.is_rust()) {
+        let lines = source.text.lines().count();
+        if lines > FILE && !source.path.ends_with("tests.rs") {
+            let text = format!("{lines} lines; think again at {FILE}");
+            findings.push(Finding::new(source, 0, text));
+        }
+        findings.extend(long_functions(source));
+    }
+    findings
+}
+
+fn long_functions(source: &Source) -> Vec<Finding> {
+    let lines: Vec<&str> = source.code.lines().collect();
+    let mut findings = Vec::new();
+    for (start, line) in lines.iter().enumerate() {
+        let length = match is_function(line) {
+            true => function_length(&lines[start..]),
+            false => 0,
+        };
+        if length > FUNCTION {
+            let text = format!(
+                "function of {length} lines; think again at {FUNCTION}"
+            );
+            findings.push(Finding::new(source, start + 1, text));
+        }
+    }
+    findings
+}
+
+fn is_function(line: &str) -> bool {
+    let line = line.trim_start();
+    line.starts_with("fn ") || line.contains(" fn ")
+}
+
+/// Lines from the signature to the brace that closes the body.
+fn function_length(lines: &[&str]) -> usize {
+    let mut depth = 0_usize;
+    for (number, line) in lines.iter().enumerate() {
+        for c in line.chars() {
+            match c {
+                '{' => depth += 1,
+                '}' if depth == 1 => return number + 1,
+                '}' => depth = depth.saturating_sub(1),
+                ';' if depth == 0 => return number + 1,
+                _ => {}
+            }
+        }
+    }
+    lines.len()
+}

@@ -1,0 +1,172 @@
+//! Each rule finds an example that breaks it, and leaves a good one alone.
+use super::source::{Source, code_of};
+use super::{Finding, conditions, layers, sizes, spec, unsafety};
+
+fn texts(findings: &[Finding]) -> String {
+    let lines: Vec<_> = findings.iter().map(Finding::to_string).collect();
+    lines.join("\n")
+}
+
+#[test]
+fn comments_and_strings_are_no_code() {
+    let text = "a // b\nc /* d /* e */ f */ g \"h\\\"i\" j r#\"k\"l\"# m\n\
+                'n' 'o &'p '\\'' b'q' b\"r\" attr\"s\" br\"t\"u";
+    let code = code_of(text);
+    let words: Vec<_> = code.split_whitespace().collect();
+    let expected = ["a", "c", "g", "j", "m", "'o", "&'p", "attr", "u"];
+    assert_eq!(words, expected);
+    assert_eq!(code.lines().count(), text.lines().count());
+}
+
+#[test]
+fn unsafe_in_a_scheduler_is_found() {
+    let bad = Source::new("kernel/src/task.rs", "fn f() {\n unsafe {} }");
+    let findings = unsafety::check(&[bad]);
+    assert_eq!(findings.len(), 1);
+    assert_eq!(findings[0].line, 2);
+}
+
+#[test]
+fn unsafe_in_the_machine_half_is_allowed() {
+    let good = [
+        Source::new("kernel/src/arch/aarch64/cpu.rs", "unsafe fn f() {}"),
+        Source::new("kernel/src/arch.rs", "unsafe fn f() {}"),
+        Source::new("kernel/src/task.rs", "// unsafe\nfn is_unsafe() {}"),
+    ];
+    assert_eq!(texts(&unsafety::check(&good)), "");
+    let bad = Source::new("kernel/src/archive.rs", "unsafe fn f() {}");
+    assert_eq!(unsafety::check(&[bad]).len(), 1);
+}
+
+#[test]
+fn core_must_forbid_unsafe() {
+    let bad = Source::new("kernel/core/src/lib.rs", "//! Rules.");
+    assert_eq!(unsafety::check(&[bad]).len(), 1);
+}
+
+#[test]
+fn loom_outside_sync_is_found() {
+    let text = "#[cfg(loom)]\nuse loom::thread;";
+    let bad = Source::new("kernel/core/src/freezer.rs", text);
+    assert_eq!(conditions::check(&[bad]).len(), 1);
+    let good = Source::new("kernel/core/src/sync/atomic.rs", text);
+    assert_eq!(texts(&conditions::check(&[good])), "");
+    let text = "#[cfg(all(test, loom))]\nmod models;";
+    let good = Source::new("kernel/core/src/freezer.rs", text);
+    assert_eq!(texts(&conditions::check(&[good])), "");
+}
+
+#[test]
+fn features_of_core_are_found() {
+    let manifest = "[package]\n[features]\nextra = []";
+    let bad = Source::new("kernel/core/Cargo.toml", manifest);
+    assert_eq!(conditions::check(&[bad]).len(), 1);
+    let text = "#[cfg(feature = \"extra\")]\nmod extra;";
+    let bad = Source::new("kernel/core/src/lib.rs", text);
+    assert_eq!(conditions::check(&[bad]).len(), 1);
+    let other = Source::new("user/Cargo.toml", manifest);
+    assert_eq!(texts(&conditions::check(&[other])), "");
+}
+
+#[test]
+fn import_from_a_higher_layer_is_found() {
+    let bad = [
+        Source::new("kernel/src/task.rs", "use core::fmt;\nuse crate::files;"),
+        Source::new("kernel/src/files.rs", "use crate::task::Task;"),
+    ];
+    let text = texts(&layers::check(&bad));
+    let expected = "kernel/src/task.rs:2: task must not import crate::files";
+    assert!(text.contains(expected), "{text}");
+}
+
+#[test]
+fn braces_hide_no_import() {
+    let text = "use crate::{\n arch::{cpu, irq},\n files::pipe as p,\n};";
+    let bad = [
+        Source::new("kernel/src/task.rs", text),
+        Source::new("kernel/src/files/pipe.rs", ""),
+        Source::new("kernel/src/arch/aarch64/irq.rs", ""),
+    ];
+    let text = texts(&layers::check(&bad));
+    assert!(text.contains("crate::files::pipe"), "{text}");
+    assert!(!text.contains("arch"), "{text}");
+}
+
+#[test]
+fn circle_within_a_layer_is_found() {
+    let bad = [
+        Source::new("kernel/src/mm/heap.rs", "use crate::sync::spin::Lock;"),
+        Source::new("kernel/src/sync/spin.rs", "use crate::mm::heap;"),
+    ];
+    let text = texts(&layers::check(&bad));
+    let expected = "circle: mm/heap > sync/spin > mm/heap";
+    assert!(text.contains(expected), "{text}");
+}
+
+#[test]
+fn two_modules_may_meet_without_a_circle() {
+    let good = [
+        Source::new("kernel/src/sync/spin.rs", "use crate::arch::irq::mask;"),
+        Source::new("kernel/src/arch/aarch64/irq.rs", ""),
+        Source::new(
+            "kernel/src/arch/aarch64/gic.rs",
+            "use crate::sync::spin::Lock;",
+        ),
+    ];
+    assert_eq!(texts(&layers::check(&good)), "");
+}
+
+#[test]
+fn module_without_a_layer_is_found() {
+    let bad = Source::new("kernel/src/helpers.rs", "");
+    let text = texts(&layers::check(&[bad]));
+    assert!(text.contains("in no layer"), "{text}");
+}
+
+#[test]
+fn long_function_is_found() {
+    let body = "    work();\n".repeat(70);
+    let text = format!("fn short() {{}}\n\npub fn long() {{\n{body}}}\n");
+    let findings = sizes::check(&[Source::new("user/src/a.rs", &text)]);
+    assert_eq!(findings.len(), 1);
+    assert_eq!(findings[0].line, 3);
+}
+
+#[test]
+fn long_file_is_found_but_not_long_tests() {
+    let text = "\n".repeat(500);
+    let findings = sizes::check(&[
+        Source::new("user/src/a.rs", &text),
+        Source::new("user/src/a/tests.rs", &text),
+    ]);
+    assert_eq!(findings.len(), 1);
+}
+
+#[test]
+fn citations_are_read_from_comments() {
+    assert_eq!(spec::citations("/// spec: F1 F4."), [('F', 1), ('F', 4)]);
+    let range = [('L', 1), ('L', 2), ('L', 3), ('K', 7)];
+    assert_eq!(spec::citations("// spec: L1-L3, K7"), range);
+    assert_eq!(spec::citations("// spec: X8 and more"), []);
+    assert_eq!(spec::citations("let spec: F1 = 0;"), []);
+}
+
+#[test]
+fn number_without_a_test_is_found() {
+    let all = "// spec: F1-F8 C1-C6 D1-D9 T1-T6 U1-U7 K1-K7 R1-R5 S1-S4\n\
+               // spec: L1-L7 W1-W4 H1-H3 O1-O7 G1-G8 M1-M4";
+    let path = "kernel/core/src/freezer/tests.rs";
+    assert_eq!(texts(&spec::check(&[Source::new(path, all)])), "");
+    let most = all.replace("W1-W4", "W1-W3");
+    let text = texts(&spec::check(&[Source::new(path, &most)]));
+    assert_eq!(text, "spec: no test cites W4");
+    let comment = Source::new("kernel/core/src/freezer.rs", all);
+    assert!(!spec::check(&[comment]).is_empty());
+}
+
+#[test]
+fn citation_of_nothing_is_found() {
+    let source = Source::new("tests/src/freeze.rs", "// spec: F9");
+    let text = texts(&spec::check(&[source]));
+    assert!(text.contains("tests/src/freeze.rs:1: F9 is no number"), "{text}");
+}
