@@ -136,7 +136,8 @@ pub struct SigInfo {
     pub errno: i32,
     /// `SI_*`, `CLD_*`, `SEGV_*` and so on.
     pub code: i32,
-    pad: u32,
+    /// 0.
+    pub pad: u32,
     /// The union: what it holds depends on the signal.
     pub fields: [u64; 4],
 }
@@ -254,7 +255,8 @@ pub struct SigStack {
     pub base: u64,
     /// `SS_*`.
     pub flags: u32,
-    pad: u32,
+    /// 0.
+    pub pad: u32,
     /// Bytes.
     pub size: u64,
 }

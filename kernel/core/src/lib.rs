@@ -10,6 +10,7 @@ extern crate alloc;
 pub mod freezer;
 pub mod memory;
 pub mod schedule;
+pub mod signal;
 pub mod sync;
 pub mod timer;
 

@@ -1,0 +1,35 @@
+//! Linux signal semantics as pure state.
+//!
+//! One [`SignalState`] per process holds what all its threads share and what
+//! each has of its own, guarded by one lock (Linux's `siglock`). Sending,
+//! taking and stopping change the state and return what the kernel has to do:
+//! whom to wake, what to deliver, which parent to tell. Freezing is not in
+//! here, on purpose: no signal, mask, handler or wait status ever shows it
+//! (spec: U1 G7). The one meeting point is [`SignalState::recalc_sigpending`].
+//!
+//! Read in this order: [`set`], [`action`], [`pending`], [`state`], then
+//! `send.rs` (a signal arrives), `deliver.rs` (a thread takes it), `stop.rs`
+//! (group stop and continue), [`restart`] (the interrupted system call).
+
+pub mod action;
+mod deliver;
+pub mod job_control;
+pub mod pending;
+pub mod restart;
+mod send;
+pub mod set;
+pub mod stack;
+pub mod state;
+pub mod status;
+mod stop;
+
+#[cfg(test)]
+mod tests;
+
+pub use action::{Actions, DefaultAction};
+pub use deliver::{Delivery, Handler};
+pub use restart::{Outcome, Restart};
+pub use send::{Everybody, Sent, Target};
+pub use set::SignalSet;
+pub use state::{SignalState, ThreadKey};
+pub use stop::Notice;

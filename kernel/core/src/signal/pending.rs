@@ -1,0 +1,94 @@
+//! Signals that were sent and not yet taken, with what is known of each.
+
+use alloc::vec::Vec;
+
+use kernel_abi::Errno;
+use kernel_abi::signal::{SI_USER, SIGRTMIN, SigInfo};
+
+use super::set::SignalSet;
+
+/// At most this many descriptions wait in one queue.
+pub const MAX_QUEUED: usize = 1024;
+
+/// A queue of pending signals, of a thread or of a whole process.
+///
+/// An ordinary signal is there once, however often it was sent; a real-time
+/// signal as often as it was sent. When memory or room is short, an ordinary
+/// signal loses its description, never itself.
+#[derive(Default)]
+pub struct Pending {
+    set: SignalSet,
+    infos: Vec<SigInfo>,
+}
+
+impl Pending {
+    /// Nothing pending.
+    pub const fn new() -> Self {
+        Pending { set: SignalSet::EMPTY, infos: Vec::new() }
+    }
+
+    /// Which signals are pending.
+    #[inline]
+    pub fn set(&self) -> SignalSet {
+        self.set
+    }
+
+    /// Adds a signal.
+    ///
+    /// # Errors
+    /// `EAGAIN` for a real-time signal with a value, for which there is no
+    /// room; it is not pending then.
+    pub fn add(&mut self, signal: u32, info: &SigInfo) -> Result<(), Errno> {
+        let realtime = signal >= SIGRTMIN;
+        if !realtime && self.set.contains(signal) {
+            return Ok(());
+        }
+        if self.has_room() {
+            self.infos.push(SigInfo { signo: signal as i32, ..*info });
+        } else if realtime && info.code != SI_USER {
+            return Err(Errno::EAGAIN);
+        }
+        self.add_bare(signal);
+        Ok(())
+    }
+
+    /// Adds a signal of which nothing is known.
+    pub fn add_bare(&mut self, signal: u32) {
+        self.set = self.set | SignalSet::one(signal);
+    }
+
+    fn has_room(&mut self) -> bool {
+        self.infos.len() < MAX_QUEUED && self.infos.try_reserve(1).is_ok()
+    }
+
+    /// Takes the most urgent signal out of `allowed`: faults first, then by
+    /// number.
+    pub fn take(&mut self, allowed: SignalSet) -> Option<SigInfo> {
+        let ready = self.set & allowed;
+        let faults = ready & SignalSet::SYNCHRONOUS;
+        let signal = faults.first().or(ready.first())?;
+        Some(self.take_signal(signal))
+    }
+
+    fn take_signal(&mut self, signal: u32) -> SigInfo {
+        let is_it = |info: &SigInfo| info.signo == signal as i32;
+        let Some(at) = self.infos.iter().position(is_it) else {
+            self.set = self.set.without(SignalSet::one(signal));
+            return SigInfo::new(signal, SI_USER);
+        };
+        let info = self.infos.remove(at);
+        if signal < SIGRTMIN || !self.infos.iter().any(is_it) {
+            self.set = self.set.without(SignalSet::one(signal));
+        }
+        info
+    }
+
+    /// Forgets these signals.
+    pub fn discard(&mut self, signals: SignalSet) {
+        if (self.set & signals).is_empty() {
+            return;
+        }
+        self.set = self.set.without(signals);
+        self.infos.retain(|info| !signals.contains(info.signo as u32));
+    }
+}

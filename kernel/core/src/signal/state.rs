@@ -1,0 +1,289 @@
+//! The signals of one process: what its threads share and what each has.
+
+use alloc::vec::Vec;
+
+use kernel_abi::Errno;
+use kernel_abi::signal::{SIG_IGN, SigAction, SigStack};
+
+use super::action::Actions;
+use super::pending::Pending;
+use super::set::SignalSet;
+use super::stack::NO_STACK;
+use super::stop::GroupStop;
+
+/// Names a thread within its process, while it lives.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ThreadKey(pub(super) u32);
+
+/// What one thread has of its own.
+pub(super) struct Thread {
+    pub(super) pending: Pending,
+    pub(super) blocked: SignalSet,
+    /// The mask to return to after `rt_sigsuspend` and `ppoll`.
+    pub(super) saved_mask: Option<SignalSet>,
+    /// Blocked signals that `rt_sigtimedwait` waits for.
+    pub(super) waiting_for: SignalSet,
+    pub(super) alternative: SigStack,
+    /// Asked to take part in a group stop (Linux's `JOBCTL_STOP_PENDING`).
+    pub(super) stop_pending: bool,
+    /// Took a stop signal and has not acted on it yet (Linux's
+    /// `JOBCTL_STOP_DEQUEUED`).
+    pub(super) stop_dequeued: bool,
+    /// Sleeps in a group stop.
+    pub(super) stopped: bool,
+    /// Has to exit, because another thread calls `execve`.
+    pub(super) doomed: bool,
+}
+
+impl Thread {
+    fn new(blocked: SignalSet) -> Self {
+        Thread {
+            pending: Pending::new(),
+            blocked,
+            saved_mask: None,
+            waiting_for: SignalSet::EMPTY,
+            alternative: NO_STACK,
+            stop_pending: false,
+            stop_dequeued: false,
+            stopped: false,
+            doomed: false,
+        }
+    }
+
+    /// Signals that this thread takes notice of.
+    pub(super) fn open(&self) -> SignalSet {
+        !self.blocked | self.waiting_for
+    }
+}
+
+/// All signal state of a process. Guarded by the process's signal lock.
+pub struct SignalState {
+    pub(super) actions: Actions,
+    pub(super) pending: Pending,
+    pub(super) threads: Vec<Option<Thread>>,
+    pub(super) stop: GroupStop,
+    /// Wait status with which every thread shall exit.
+    pub(super) exit: Option<u32>,
+    /// Process 1: signals without a handler do not reach it.
+    pub(super) is_init: bool,
+}
+
+/// What is left to do when a thread has gone.
+#[must_use]
+#[derive(PartialEq, Eq, Debug)]
+pub struct Departure {
+    /// The last thread that a group stop waited for: tell the parent.
+    pub notice: Option<super::Notice>,
+    /// Signals of the process that it might have taken; tell those that
+    /// [`SignalState::takers`] gives.
+    pub retarget: SignalSet,
+}
+
+impl SignalState {
+    /// A process without threads.
+    pub fn new(actions: Actions, is_init: bool) -> Self {
+        SignalState {
+            actions,
+            pending: Pending::new(),
+            threads: Vec::new(),
+            stop: GroupStop::default(),
+            exit: None,
+            is_init,
+        }
+    }
+
+    /// Adds a thread with this mask and no alternative stack.
+    ///
+    /// # Errors
+    /// `ERESTARTNOINTR` while the process exits or stops (the caller has a
+    /// signal to see to first), `ENOMEM`.
+    pub fn add_thread(
+        &mut self,
+        blocked: SignalSet,
+    ) -> Result<ThreadKey, Errno> {
+        if self.exit.is_some() || self.stop.is_under_way() {
+            return Err(Errno::ERESTARTNOINTR);
+        }
+        let free = self.threads.iter().position(Option::is_none);
+        let at = match free {
+            Some(at) => at,
+            None => {
+                self.threads.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
+                self.threads.push(None);
+                self.threads.len() - 1
+            }
+        };
+        self.threads[at] = Some(Thread::new(blocked));
+        Ok(ThreadKey(at as u32))
+    }
+
+    /// A thread has exited.
+    pub fn remove_thread(&mut self, key: ThreadKey) -> Departure {
+        let Some(thread) = self.threads[key.0 as usize].take() else {
+            return Departure { notice: None, retarget: SignalSet::EMPTY };
+        };
+        let notice = match thread.stop_pending {
+            true => self.stop.one_less(),
+            false => None,
+        };
+        let retarget = self.pending.set().without(thread.blocked);
+        Departure { notice, retarget }
+    }
+
+    /// Number of threads.
+    pub fn thread_count(&self) -> usize {
+        self.threads.iter().flatten().count()
+    }
+
+    pub(super) fn thread(&self, key: ThreadKey) -> &Thread {
+        self.threads[key.0 as usize].as_ref().expect("the thread lives")
+    }
+
+    pub(super) fn thread_mut(&mut self, key: ThreadKey) -> &mut Thread {
+        self.threads[key.0 as usize].as_mut().expect("the thread lives")
+    }
+
+    /// The threads that would take a signal of this set.
+    pub fn takers(&self, set: SignalSet) -> impl Iterator<Item = ThreadKey> {
+        self.threads.iter().enumerate().filter_map(move |(at, slot)| {
+            let open = slot.as_ref()?.open() & set;
+            (!open.is_empty()).then_some(ThreadKey(at as u32))
+        })
+    }
+
+    /// The dispositions, for `fork`, `/proc` and the parent's questions.
+    pub fn actions(&self) -> &Actions {
+        &self.actions
+    }
+
+    /// `rt_sigaction`: sets a disposition and returns the old one. What is
+    /// ignored from now on is pending no longer.
+    ///
+    /// # Errors
+    /// `EINVAL` for numbers out of range and what cannot be caught.
+    pub fn set_action(
+        &mut self,
+        signal: u32,
+        action: SigAction,
+    ) -> Result<SigAction, Errno> {
+        let old = self.actions.set(signal, action)?;
+        if self.actions.is_ignored(signal) {
+            self.discard(SignalSet::one(signal));
+        }
+        Ok(old)
+    }
+
+    pub(super) fn discard(&mut self, signals: SignalSet) {
+        self.pending.discard(signals);
+        for thread in self.threads.iter_mut().flatten() {
+            thread.pending.discard(signals);
+        }
+    }
+
+    /// `execve`, in the only thread left: handlers and stack are gone, masks,
+    /// ignored and pending signals stay.
+    pub fn exec(&mut self, key: ThreadKey) {
+        self.actions.exec();
+        self.thread_mut(key).alternative = NO_STACK;
+    }
+
+    /// Blocked signals of a thread.
+    pub fn blocked(&self, key: ThreadKey) -> SignalSet {
+        self.thread(key).blocked
+    }
+
+    /// Sets the mask. Signals of the process that this thread blocks from now
+    /// on are returned: tell those that [`SignalState::takers`] gives.
+    #[must_use]
+    pub fn set_blocked(
+        &mut self,
+        key: ThreadKey,
+        blocked: SignalSet,
+    ) -> SignalSet {
+        let shared = self.pending.set();
+        let thread = self.thread_mut(key);
+        let old = thread.blocked;
+        thread.blocked = blocked.without(SignalSet::UNBLOCKABLE);
+        shared & thread.blocked.without(old)
+    }
+
+    /// Sets a mask for the time of one system call (`rt_sigsuspend`,
+    /// `ppoll`); the old one returns by [`SignalState::restore_mask`] or
+    /// after the handler.
+    #[must_use]
+    pub fn suspend_with(
+        &mut self,
+        key: ThreadKey,
+        blocked: SignalSet,
+    ) -> SignalSet {
+        let thread = self.thread_mut(key);
+        thread.saved_mask = Some(thread.saved_mask.unwrap_or(thread.blocked));
+        self.set_blocked(key, blocked)
+    }
+
+    /// Returns to the mask that `suspend_with` saved, if any. Called when a
+    /// thread leaves for user mode without a handler.
+    pub fn restore_mask(&mut self, key: ThreadKey) {
+        let thread = self.thread_mut(key);
+        if let Some(mask) = thread.saved_mask.take() {
+            thread.blocked = mask;
+        }
+    }
+
+    /// `rt_sigpending`: what is pending for a thread although blocked.
+    pub fn pending(&self, key: ThreadKey) -> SignalSet {
+        let thread = self.thread(key);
+        (thread.pending.set() | self.pending.set()) & thread.blocked
+    }
+
+    /// Pending in the thread's own queue and in the process's, for `/proc`.
+    pub fn pending_sets(&self, key: ThreadKey) -> [SignalSet; 2] {
+        [self.thread(key).pending.set(), self.pending.set()]
+    }
+
+    /// Signals that are ignored by choice and those with a handler.
+    pub fn ignored_and_caught(&self) -> [SignalSet; 2] {
+        let mut sets = [SignalSet::EMPTY; 2];
+        for signal in 1..=64 {
+            let bit = SignalSet::one(signal);
+            match self.actions.get(signal).handler {
+                SIG_IGN => sets[0] = sets[0] | bit,
+                0 => {}
+                _ => sets[1] = sets[1] | bit,
+            }
+        }
+        sets
+    }
+
+    /// Whether the thread has something to do before it runs user code.
+    pub fn needs_attention(&self, key: ThreadKey) -> bool {
+        let thread = self.thread(key);
+        let pending = thread.pending.set() | self.pending.set();
+        self.is_dying(key)
+            || thread.stop_pending
+            || !(pending & thread.open()).is_empty()
+    }
+
+    /// The new value of the thread's "signal pending" flag. While the thread
+    /// is `freezing` the flag is never taken away, because the fake signal is
+    /// nothing but this flag (spec: U5).
+    #[must_use]
+    pub fn recalc_sigpending(
+        &self,
+        key: ThreadKey,
+        flag: bool,
+        freezing: bool,
+    ) -> bool {
+        self.needs_attention(key) || (freezing && flag)
+    }
+
+    /// Whether the thread shall exit (Linux's `fatal_signal_pending`).
+    pub fn is_dying(&self, key: ThreadKey) -> bool {
+        self.exit.is_some() || self.thread(key).doomed
+    }
+
+    /// The wait status with which the process is ending.
+    pub fn exit_status(&self) -> Option<u32> {
+        self.exit
+    }
+}
