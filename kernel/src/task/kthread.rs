@@ -12,7 +12,8 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use kernel_abi::Errno;
-use kernel_core::freezer::{Flags, KthreadControl};
+use kernel_core::freezer::Flags;
+use kernel_core::freezer::kthread::KthreadControl;
 
 use super::refrigerator::{self, FREEZER, Scheduler};
 use super::wait::{Share, Sleep};

@@ -73,20 +73,42 @@ impl SuspendStats {
 pub struct FreezeStats {
     user: Option<Record>,
     kernel: Option<Record>,
+    thaw_ns: u64,
     /// Tasks that need not be asked since they slept when the freeze began.
-    pub asleep: u32,
+    asleep: u32,
 }
 
 impl FreezeStats {
-    /// Keeps a phase's figures. A user phase begins a new freeze.
-    pub fn record(&mut self, record: &Record) {
+    /// No freeze so far.
+    pub const fn new() -> Self {
+        Self { user: None, kernel: None, thaw_ns: 0, asleep: 0 }
+    }
+
+    /// Keeps a phase's figures; `tasks` exist in all. A user phase begins a
+    /// new freeze.
+    pub fn record(&mut self, record: &Record, tasks: u32) {
         match record.phase {
             Phase::User => {
                 self.user = Some(*record);
                 self.kernel = None;
+                self.asleep = tasks.saturating_sub(record.awake);
             }
             Phase::Kernel => self.kernel = Some(*record),
         }
+    }
+
+    /// Keeps the duration of a thaw, in nanoseconds.
+    pub fn record_thaw(&mut self, elapsed_ns: u64) {
+        self.thaw_ns = elapsed_ns;
+    }
+}
+
+/// Nanoseconds, shown as microseconds with three places.
+struct Micros(u64);
+
+impl Display for Micros {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        write!(f, "{}.{:03}", self.0 / 1000, self.0 % 1000)
     }
 }
 
@@ -101,12 +123,13 @@ impl Display for FreezeStats {
             Some(Outcome::Aborted) => "aborted",
         };
         let us = |record: &Option<Record>| {
-            record.map_or(0, |record| record.elapsed_ns / 1000)
+            Micros(record.map_or(0, |record| record.elapsed_ns))
         };
         let sum = |of: fn(&Record) -> u32| both().map(of).sum::<u32>();
         writeln!(f, "outcome {outcome}")?;
         writeln!(f, "user_us {}", us(&self.user))?;
         writeln!(f, "kernel_us {}", us(&self.kernel))?;
+        writeln!(f, "thaw_us {}", Micros(self.thaw_ns))?;
         writeln!(f, "awake {}", sum(|record| record.awake))?;
         writeln!(f, "asleep {}", self.asleep)?;
         writeln!(f, "sweeps {}", both().count())?;

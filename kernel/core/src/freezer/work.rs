@@ -85,6 +85,11 @@ impl<W> WorkFifo<W> {
         self.is_freezable
     }
 
+    /// Whether no work waits, is held back or runs.
+    pub fn is_empty(&self) -> bool {
+        self.active() == 0 && self.held.is_empty()
+    }
+
     /// Works that are ready or running.
     pub fn active(&self) -> u32 {
         self.ready.len() as u32 + self.running

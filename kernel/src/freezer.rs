@@ -1,0 +1,233 @@
+//! Freezing and thawing the whole system.
+//!
+//! The steps and their order are `kernel_core::freezer`'s; here is what they
+//! ask of this kernel: the clock, the list of tasks, wakeup events, the
+//! workqueues, the out-of-memory killer, the log. One task at a time freezes
+//! the system, under [`SYSTEM_TRANSITION`].
+//!
+//! Next to read: `power.rs`, the files that start it.
+
+use core::sync::atomic::Ordering::Relaxed;
+
+use kernel_abi::Errno;
+use kernel_core::freezer::stats::FreezeStats;
+use kernel_core::freezer::wakeup::Wakeups;
+use kernel_core::freezer::{Line, Record, System};
+
+use crate::arch;
+use crate::sync::{IrqSpinLock, Rank, SpinLock};
+use crate::task::refrigerator::{FREEZER, Scheduler};
+use crate::task::{Mutex, Task, WaitQueue};
+use crate::task::{current, scheduler, state, table, workqueue};
+
+/// Held through every freeze of the system (Linux `system_transition_mutex`).
+pub static SYSTEM_TRANSITION: Mutex<()> = Mutex::new(());
+
+static WAKEUPS: IrqSpinLock<Wakeups> =
+    IrqSpinLock::with_rank(Rank::Freezer, Wakeups::new());
+
+/// Readers of `/sys/power/wakeup_count` while an event is in progress.
+static NO_EVENT_IN_PROGRESS: WaitQueue = WaitQueue::new();
+
+static STATS: SpinLock<FreezeStats> =
+    SpinLock::with_rank(Rank::Device, FreezeStats::new());
+
+/// How the out-of-memory killer is held back during a freeze.
+pub struct OomKiller {
+    /// Waits for victims to die until the deadline, then turns the killer
+    /// off; false if they still live.
+    pub disable: fn(deadline_ns: u64) -> bool,
+    /// Turns the killer on again.
+    pub enable: fn(),
+}
+
+static OOM_KILLER: spin::Once<OomKiller> = spin::Once::new();
+
+/// Tells the freezer of the killer, once, at boot.
+pub fn set_oom_killer(killer: OomKiller) {
+    OOM_KILLER.call_once(|| killer);
+}
+
+impl System for Scheduler {
+    fn now_ns(&self) -> u64 {
+        arch::timer::now_ns()
+    }
+
+    fn for_each_task(&self, mut visit: impl FnMut(&Task)) {
+        table::all().iter().for_each(|task| visit(task));
+    }
+
+    fn wakeup_pending(&self) -> bool {
+        WAKEUPS.lock().is_pending()
+    }
+
+    fn clear_wakeup(&self) {
+        WAKEUPS.lock().clear();
+    }
+
+    fn freeze_workqueues_begin(&self) {
+        workqueue::freeze_workqueues_begin();
+    }
+
+    fn thaw_workqueues(&self) {
+        workqueue::thaw_workqueues();
+    }
+
+    fn disable_oom_killer(&self, deadline_ns: u64) -> bool {
+        OOM_KILLER.get().is_none_or(|killer| (killer.disable)(deadline_ns))
+    }
+
+    fn enable_oom_killer(&self) {
+        if let Some(killer) = OOM_KILLER.get() {
+            (killer.enable)();
+        }
+    }
+
+    fn schedule(&self) {
+        scheduler::schedule();
+    }
+
+    fn log(&self, line: Line) {
+        match line.is_error() {
+            true => log::error!("{line}"),
+            false => log::info!("{line}"),
+        }
+    }
+
+    fn report_refuser(&self, task: &Task) {
+        log::error!("{}", Refuser(task));
+    }
+
+    fn report_workqueues(&self) {
+        workqueue::for_each_busy(|name, active| {
+            log::error!("  workqueue {name}: {active} active");
+        });
+    }
+
+    fn record(&self, record: &Record) {
+        let tasks = table::count() as u32;
+        STATS.lock().record(record, tasks);
+    }
+}
+
+/// A task that refuses to freeze, as a line of the log: its name, number,
+/// state, flags, and what it waits for.
+struct Refuser<'a>(&'a Task);
+
+impl core::fmt::Display for Refuser<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let task = self.0;
+        let flags = task.freezer.stat_flags();
+        write!(
+            f,
+            "task:{:<15} state:{} pid:{:<5} cpu:{} flags:{flags:#010x}",
+            task.name(),
+            state_letter(task),
+            task.id(),
+            task.cpu(),
+        )?;
+        match task.waits_in() {
+            "" if task.is_on_cpu() => write!(f, " running"),
+            "" => write!(f, " runnable"),
+            place => write!(f, " waits in {place}"),
+        }
+    }
+}
+
+/// The state of a task as `/proc/PID/stat` shows it. A task in the
+/// refrigerator is in uninterruptible sleep, hence `D` (freezer-spec U7).
+pub fn state_letter(task: &Task) -> char {
+    match task.state() {
+        state::RUNNING | state::WAKING => 'R',
+        bits if bits & state::DEAD != 0 => 'Z',
+        bits if bits & state::STOPPED != 0 => 'T',
+        bits if bits & state::TRACED != 0 => 't',
+        bits if bits & state::PARKED != 0 => 'P',
+        bits if bits & state::UNINTERRUPTIBLE != 0 => 'D',
+        _ => 'S',
+    }
+}
+
+/// Freezes everything: user tasks, then freezable kernel threads. The caller
+/// stays awake and must call [`thaw_processes`].
+///
+/// # Errors
+/// `EBUSY`, `EAGAIN`: everything runs again (freezer-spec O3).
+///
+/// # Locks
+/// [`SYSTEM_TRANSITION`] is held.
+pub fn suspend_freeze_processes() -> Result<(), Errno> {
+    FREEZER.suspend_freeze_processes(&Scheduler, &*current())
+}
+
+/// Lets everything run again.
+///
+/// # Locks
+/// [`SYSTEM_TRANSITION`] is held.
+pub fn thaw_processes() {
+    let start = arch::timer::now_ns();
+    FREEZER.thaw_processes(&Scheduler, &*current());
+    STATS.lock().record_thaw(arch::timer::now_ns() - start);
+}
+
+/// The figures of the last freeze.
+pub fn statistics() -> FreezeStats {
+    *STATS.lock()
+}
+
+/// The time-out of each phase, in milliseconds.
+pub fn freeze_timeout_ms() -> u32 {
+    FREEZER.freeze_timeout_ms.load(Relaxed)
+}
+
+/// Sets the time-out of each phase, in milliseconds.
+pub fn set_freeze_timeout_ms(timeout_ms: u32) {
+    FREEZER.freeze_timeout_ms.store(timeout_ms, Relaxed);
+}
+
+/// A wakeup event has happened: it ends or prevents a suspend for which
+/// detection is armed. Any context.
+pub fn wakeup_event() {
+    WAKEUPS.lock().event();
+    kernel_core::freezer::Host::quiet(&Scheduler);
+}
+
+/// The number of wakeup events so far; waits while one is in progress.
+///
+/// # Errors
+/// `EINTR` if a signal comes first.
+pub fn wakeup_count() -> Result<u32, Errno> {
+    NO_EVENT_IN_PROGRESS
+        .wait_until("wakeup_count", || WAKEUPS.lock().read())
+        .map_err(|_| Errno::EINTR)
+}
+
+/// A wakeup event begins; readers of the count wait until [`wakeup_end`].
+pub fn wakeup_begin() {
+    WAKEUPS.lock().begin();
+}
+
+/// The event is over and counts.
+pub fn wakeup_end() {
+    WAKEUPS.lock().end();
+    NO_EVENT_IN_PROGRESS.wake_all();
+    kernel_core::freezer::Host::quiet(&Scheduler);
+}
+
+/// Arms detection: from now on an event aborts a suspend.
+///
+/// # Errors
+/// `EINVAL` if `count` is not the number of events so far.
+pub fn arm_wakeup(count: u32) -> Result<(), Errno> {
+    WAKEUPS.lock().arm(count)
+}
+
+/// Whether an event came since detection was armed.
+pub fn wakeup_pending() -> bool {
+    WAKEUPS.lock().is_pending()
+}
+
+/// A suspend is over, whatever came of it.
+pub fn disarm_wakeup() {
+    WAKEUPS.lock().disarm();
+}
