@@ -12,7 +12,7 @@ use core::sync::atomic::Ordering::Relaxed;
 use kernel_abi::Errno;
 use kernel_core::freezer::stats::FreezeStats;
 use kernel_core::freezer::wakeup::Wakeups;
-use kernel_core::freezer::{Line, Record, System};
+use kernel_core::freezer::{Host, Line, Record, System};
 
 use crate::arch;
 use crate::sync::{IrqSpinLock, Rank, SpinLock};
@@ -189,7 +189,7 @@ pub fn set_freeze_timeout_ms(timeout_ms: u32) {
 /// detection is armed. Any context.
 pub fn wakeup_event() {
     WAKEUPS.lock().event();
-    kernel_core::freezer::Host::quiet(&Scheduler);
+    Scheduler.quiet();
 }
 
 /// The number of wakeup events so far; waits while one is in progress.
@@ -211,7 +211,7 @@ pub fn wakeup_begin() {
 pub fn wakeup_end() {
     WAKEUPS.lock().end();
     NO_EVENT_IN_PROGRESS.wake_all();
-    kernel_core::freezer::Host::quiet(&Scheduler);
+    Scheduler.quiet();
 }
 
 /// Arms detection: from now on an event aborts a suspend.
@@ -230,4 +230,11 @@ pub fn wakeup_pending() -> bool {
 /// A suspend is over, whatever came of it.
 pub fn disarm_wakeup() {
     WAKEUPS.lock().disarm();
+}
+
+/// Sleeps, as the task that froze the others, until the next wakeup event.
+pub fn wait_for_wakeup_event() {
+    let before = WAKEUPS.lock().count();
+    let has_event = || WAKEUPS.lock().count() != before;
+    Scheduler.wait_for_quiet(u64::MAX, has_event);
 }

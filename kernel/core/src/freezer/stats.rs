@@ -49,6 +49,18 @@ pub struct SuspendStats {
 }
 
 impl SuspendStats {
+    /// No suspend so far.
+    pub const fn new() -> Self {
+        Self {
+            success: 0,
+            fail: 0,
+            failed_freeze: 0,
+            failed_prepare: 0,
+            failed_suspend: 0,
+            last_failed: None,
+        }
+    }
+
     /// Counts a suspend that ended well, or failed at a step.
     pub fn record(
         &mut self,

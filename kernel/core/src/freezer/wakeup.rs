@@ -47,6 +47,11 @@ impl Wakeups {
         self.has_abort = true;
     }
 
+    /// Events so far, one in progress not counted.
+    pub fn count(&self) -> u32 {
+        self.count
+    }
+
     /// The count for `/sys/power/wakeup_count`, or `None` while an event is
     /// in progress: the reader waits then.
     pub fn read(&self) -> Option<u32> {

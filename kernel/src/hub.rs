@@ -1,0 +1,91 @@
+//! A freezable kernel thread as an example: the loop of a USB hub driver from
+//! Linux's document *Freezing of tasks*.
+//!
+//! The thread sleeps until an event comes, handles it, and passes a freeze
+//! point on every round; between two freeze points it is not frozen, so an
+//! event is never left half handled. A write to `/sys/kernel/hub/event` is an
+//! event; a read shows how many were handled. Try it:
+//!
+//! ```text
+//! echo 1 > /sys/kernel/hub/event; cat /sys/kernel/hub/event
+//! ```
+//!
+//! With `freezer.stubborn=1` on the kernel command line a second thread
+//! starts that says it is freezable and never reaches a freeze point, so that
+//! a refused freeze can be seen (freezer-spec K6).
+
+use alloc::string::{String, ToString};
+use core::sync::atomic::AtomicU32;
+use core::sync::atomic::Ordering::{AcqRel, Relaxed};
+
+use kernel_abi::Errno;
+
+use crate::arch;
+use crate::files::sys::{Attribute, register};
+use crate::task::kthread::{kthread_run, wait_event_freezable};
+use crate::task::refrigerator::{kthread_freezable_should_stop, set_freezable};
+use crate::task::{WaitQueue, sleep};
+
+/// Events that wait to be handled.
+static PENDING: AtomicU32 = AtomicU32::new(0);
+/// Events handled so far.
+static HANDLED: AtomicU32 = AtomicU32::new(0);
+/// Where the thread waits for an event.
+static HUB_WAIT: WaitQueue = WaitQueue::new();
+
+/// Starts the thread and makes its file.
+///
+/// # Errors
+/// `ENOMEM`, `EAGAIN`.
+pub fn start() -> Result<(), Errno> {
+    kthread_run("khubd", hub_thread)?;
+    let event = Attribute::new(show_event, store_event);
+    register("/sys/kernel/hub/event", event)
+}
+
+fn hub_thread() {
+    set_freezable();
+    loop {
+        handle_events();
+        let (_was_frozen, should_stop) = kthread_freezable_should_stop();
+        if should_stop {
+            return;
+        }
+        let has_event = || (PENDING.load(Relaxed) != 0).then_some(());
+        wait_event_freezable(&HUB_WAIT, "hub_thread", has_event);
+    }
+}
+
+fn handle_events() {
+    let events = PENDING.swap(0, AcqRel);
+    HANDLED.fetch_add(events, Relaxed);
+}
+
+fn show_event() -> Result<String, Errno> {
+    Ok(HANDLED.load(Relaxed).to_string() + "\n")
+}
+
+fn store_event(_text: &[u8]) -> Result<(), Errno> {
+    PENDING.fetch_add(1, AcqRel);
+    HUB_WAIT.wake_one();
+    Ok(())
+}
+
+/// Starts the thread that never freezes.
+///
+/// # Errors
+/// `ENOMEM`, `EAGAIN`.
+pub fn start_stubborn() -> Result<(), Errno> {
+    kthread_run("stubborn", stubborn_thread)?;
+    Ok(())
+}
+
+/// Promises to freeze and does not: sleeps where the freezer cannot see it
+/// is harmless, and passes no freeze point.
+fn stubborn_thread() {
+    set_freezable();
+    loop {
+        let deadline = arch::timer::now_ns() + 10_000_000;
+        sleep::sleep_uninterruptible("stubborn_thread", deadline);
+    }
+}

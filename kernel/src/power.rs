@@ -1,0 +1,109 @@
+//! Suspending the system: what a write to `/sys/power/state` does.
+//!
+//! Freeze everything, stand still until something wakes the system, thaw.
+//! A test level stops earlier and goes back by itself after a delay (Linux's
+//! *Basic PM debugging*). The files are in `power/files.rs`.
+//!
+//! ```text
+//! write "mem"   freeze_processes  freeze_kernel_threads   wait   thaw
+//!     |---------------|---------------------|--------------|------|
+//!     writer runs      user tasks frozen     all frozen     all run
+//! ```
+
+use core::sync::atomic::Ordering::Relaxed;
+use core::sync::atomic::{AtomicU8, AtomicU32};
+
+use kernel_abi::Errno;
+use kernel_core::freezer::power::{SleepState, TestLevel, Word};
+use kernel_core::freezer::stats::{FailedStep, SuspendStats};
+
+use crate::arch;
+use crate::freezer::{self, SYSTEM_TRANSITION};
+use crate::sync::{Rank, SpinLock};
+use crate::task::sleep;
+
+pub mod files;
+pub mod rtc;
+
+/// States this machine can enter. Hibernation needs a disk.
+const SUPPORTED: &[SleepState] = &[SleepState::Freeze, SleepState::Mem];
+
+/// Index in [`TestLevel::ALL`] of the level in effect.
+static TEST_LEVEL: AtomicU8 = AtomicU8::new(0);
+/// Seconds that a test waits before it goes back.
+static TEST_DELAY_S: AtomicU32 = AtomicU32::new(5);
+static STATS: SpinLock<SuspendStats> =
+    SpinLock::with_rank(Rank::Device, SuspendStats::new());
+
+fn test_level() -> TestLevel {
+    TestLevel::ALL[usize::from(TEST_LEVEL.load(Relaxed))]
+}
+
+fn set_test_level(level: TestLevel) {
+    let index = TestLevel::ALL.iter().position(|&it| it == level);
+    TEST_LEVEL.store(index.unwrap_or(0) as u8, Relaxed);
+}
+
+/// Sets how long a test waits, in seconds.
+pub fn set_test_delay(seconds: u32) {
+    TEST_DELAY_S.store(seconds, Relaxed);
+}
+
+/// Suspends the system and returns when it runs again.
+///
+/// # Errors
+/// `EBUSY` if another suspend is under way, tasks refuse to freeze, or a
+/// wakeup event comes; `EAGAIN` for a test level beyond what this kind of
+/// suspend does. Everything runs as before.
+fn suspend() -> Result<(), Errno> {
+    let Some(_transition) = SYSTEM_TRANSITION.try_lock() else {
+        return Err(Errno::EBUSY);
+    };
+    let level = test_level();
+    if matches!(level, TestLevel::Core | TestLevel::Processors) {
+        log::warn!("PM: unsupported test level for suspend to idle");
+        return Err(Errno::EAGAIN);
+    }
+    log::info!("PM: suspend entry (s2idle)");
+    let result = freeze_and_wait(level);
+    STATS.lock().record(result);
+    freezer::disarm_wakeup();
+    log::info!("PM: suspend exit");
+    result.map_err(|(_, errno)| errno)
+}
+
+fn freeze_and_wait(level: TestLevel) -> Result<(), (FailedStep, Errno)> {
+    freezer::suspend_freeze_processes()
+        .map_err(|errno| (FailedStep::Freeze, errno))?;
+    let result = match level {
+        TestLevel::None => suspend_to_idle(),
+        _ => {
+            wait_for_test();
+            Ok(())
+        }
+    };
+    freezer::thaw_processes();
+    result
+}
+
+/// A test level is reached: stands still for the delay.
+fn wait_for_test() {
+    let seconds = TEST_DELAY_S.load(Relaxed);
+    log::info!("PM: suspend debug: Waiting for {seconds} second(s).");
+    let delay_ns = u64::from(seconds) * 1_000_000_000;
+    let deadline = arch::timer::now_ns() + delay_ns;
+    sleep::sleep_uninterruptible("suspend_test", deadline);
+}
+
+/// Stands still until a wakeup event: a key on the console, the alarm of the
+/// real-time clock. Every task is frozen, so every CPU waits in its idle loop
+/// without a tick, and the boot CPU takes the interrupt that ends it.
+fn suspend_to_idle() -> Result<(), (FailedStep, Errno)> {
+    if freezer::wakeup_pending() {
+        return Err((FailedStep::Suspend, Errno::EBUSY));
+    }
+    log::info!("PM: suspend-to-idle");
+    freezer::wait_for_wakeup_event();
+    log::info!("PM: resume from suspend-to-idle");
+    Ok(())
+}
