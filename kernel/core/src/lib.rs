@@ -8,6 +8,7 @@
 extern crate alloc;
 
 pub mod freezer;
+pub mod line_discipline;
 pub mod memory;
 pub mod schedule;
 pub mod signal;
