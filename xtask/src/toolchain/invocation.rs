@@ -82,6 +82,8 @@ impl Invocation {
             // The library is built from source, which a stable compiler
             // does only when it takes itself for the one that builds Rust.
             ("RUSTC_BOOTSTRAP", "1".into()),
+            // Its remarks on the library are for those who work on it.
+            ("CARGO_FUTURE_INCOMPAT_REPORT_FREQUENCY", "never".into()),
             (
                 "CARGO_TARGET_AARCH64_UNKNOWN_NONE_SOFTFLOAT_LINKER",
                 linker.into_os_string(),

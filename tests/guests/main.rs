@@ -1,0 +1,23 @@
+//! The tests that boot Firn in QEMU. Each file lists its tests at the top.
+use anyhow::Context;
+use libtest_mimic::Arguments;
+
+use tests::catalog::{Choice, Group};
+use tests::setup::boot_files;
+
+mod boot;
+mod shell;
+
+const GROUPS: &[Group] = &[
+    Group { tier: "machine", tests: boot::TESTS },
+    Group { tier: "system", tests: shell::TESTS },
+];
+
+fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::from_args();
+    if !arguments.list {
+        boot_files().context("building what is to be tested")?;
+    }
+    let trials = Choice::from_environment().trials(GROUPS);
+    libtest_mimic::run(&arguments, trials).exit()
+}

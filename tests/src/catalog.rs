@@ -1,0 +1,81 @@
+//! The list of tests, and which of them run.
+#[cfg(test)]
+mod tests;
+
+use std::env;
+
+use anyhow::Result;
+use libtest_mimic::{Failed, Trial};
+
+use crate::report;
+
+/// One test, named after what it promises.
+#[derive(Clone, Copy)]
+pub struct Test {
+    /// The promise.
+    pub name: &'static str,
+    /// Fails when it is not kept.
+    pub run: fn() -> Result<()>,
+}
+
+/// Makes a list of tests from functions: their names are the tests' names.
+#[macro_export]
+macro_rules! list {
+    ($($name:ident),* $(,)?) => {
+        &[$($crate::catalog::Test { name: stringify!($name), run: $name }),*]
+    };
+}
+
+/// Tests of one tier.
+pub struct Group {
+    /// `machine`, `system` or `stress`.
+    pub tier: &'static str,
+    /// In the order they are started.
+    pub tests: &'static [Test],
+}
+
+/// Which tests were asked for.
+#[derive(Clone, Debug, Default)]
+pub struct Choice {
+    tiers: Vec<String>,
+    names: Vec<String>,
+}
+
+impl Choice {
+    /// As `cargo xtask test` says it: `FIRN_TIERS` and `FIRN_NAMES`, lists
+    /// with commas. An empty or missing list means all.
+    pub fn from_environment() -> Choice {
+        let list = |name| words(&env::var(name).unwrap_or_default());
+        Choice { tiers: list("FIRN_TIERS"), names: list("FIRN_NAMES") }
+    }
+
+    fn has(&self, tier: &str, name: &str) -> bool {
+        let has_tier = self.tiers.is_empty()
+            || self.tiers.iter().any(|chosen| chosen == tier);
+        let has_name = self.names.is_empty()
+            || self.names.iter().any(|part| name.contains(part.as_str()));
+        has_tier && has_name
+    }
+
+    /// The chosen tests of `groups`, ready to run.
+    pub fn trials(&self, groups: &[Group]) -> Vec<Trial> {
+        let mut trials = Vec::new();
+        for group in groups {
+            for test in group.tests {
+                if self.has(group.tier, test.name) {
+                    trials.push(trial(group.tier, *test));
+                }
+            }
+        }
+        trials
+    }
+}
+
+fn words(list: &str) -> Vec<String> {
+    list.split(',').filter(|w| !w.is_empty()).map(str::to_owned).collect()
+}
+
+fn trial(tier: &str, test: Test) -> Trial {
+    let name = format!("{tier}::{}", test.name);
+    Trial::test(name, move || report::run(test.run).map_err(Failed::from))
+}

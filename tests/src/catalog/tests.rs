@@ -1,0 +1,39 @@
+//! Tiers and names choose tests.
+use anyhow::Result;
+
+use super::{Choice, Group, Test, words};
+use crate::list;
+
+fn boots() -> Result<()> {
+    Ok(())
+}
+
+fn freezes() -> Result<()> {
+    Ok(())
+}
+
+const MACHINE: &[Test] = list![boots];
+const SYSTEM: &[Test] = list![boots, freezes];
+
+fn chosen(tiers: &str, names: &str) -> Vec<String> {
+    let choice = Choice { tiers: words(tiers), names: words(names) };
+    let groups = [
+        Group { tier: "machine", tests: MACHINE },
+        Group { tier: "system", tests: SYSTEM },
+    ];
+    let trials = choice.trials(&groups);
+    trials.iter().map(|trial| trial.name().to_owned()).collect()
+}
+
+#[test]
+fn empty_lists_choose_all() {
+    let all = ["machine::boots", "system::boots", "system::freezes"];
+    assert_eq!(chosen("", ""), all);
+}
+
+#[test]
+fn tiers_and_names_narrow_the_choice() {
+    assert_eq!(chosen("machine", ""), ["machine::boots"]);
+    assert_eq!(chosen("", "free"), ["system::freezes"]);
+    assert_eq!(chosen("machine", "free"), [""; 0]);
+}
