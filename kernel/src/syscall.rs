@@ -78,7 +78,7 @@ pub fn dispatch(frame: &mut TrapFrame) {
 #[inline]
 fn fail(frame: &mut TrapFrame, error: Errno) {
     if restart::is_restart(error) {
-        restart::note(frame.x[0], error);
+        restart::note(frame.x[0]);
     }
     frame.x[0] = error.to_return() as u64;
 }

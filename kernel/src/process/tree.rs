@@ -56,15 +56,6 @@ pub fn count() -> usize {
     lock().nodes.len()
 }
 
-/// What a parent may be told about a child that lives.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Report {
-    /// Stopped by this signal.
-    Stopped(u32),
-    /// Runs again.
-    Continued,
-}
-
 /// A process among its relatives.
 pub struct Node {
     /// The process itself.
@@ -75,8 +66,6 @@ pub struct Node {
     pub exit_signal: u32,
     /// Wait status, once it is dead.
     pub zombie: Option<u32>,
-    /// What else its parent has not been told.
-    pub report: Option<Report>,
     /// Its children.
     pub children: BTreeSet<ProcessId>,
     /// Those of its children that have something to tell.
@@ -95,7 +84,6 @@ impl Node {
             leader,
             exit_signal,
             zombie: None,
-            report: None,
             children: BTreeSet::new(),
             changed: BTreeSet::new(),
         }

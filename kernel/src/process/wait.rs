@@ -12,7 +12,7 @@ use kernel_abi::signal::{
     CLD_CONTINUED, CLD_DUMPED, CLD_EXITED, CLD_KILLED, CLD_STOPPED, SIGCONT,
 };
 
-use super::tree::{self, Node, Report, Tree};
+use super::tree::{self, Node, Tree};
 use super::usage::Usage;
 use super::{Process, ProcessId};
 
@@ -147,7 +147,7 @@ fn find(
         return Err(Errno::ECHILD);
     }
     let ready = |id: &ProcessId| {
-        tree.node(*id).is_some_and(|child| status(child, options).is_some())
+        tree.node(*id).is_some_and(|child| status(child, options, false).is_some())
     };
     if let Which::Process(id) = which {
         let is_ready = own.changed.contains(&id) && ready(&id);
@@ -157,20 +157,21 @@ fn find(
     Ok(changed.find(|id| is_meant(id) && ready(id)).copied())
 }
 
-/// What a child has to tell, of what `options` asks.
-fn status(child: &Node, options: Options) -> Option<u32> {
+/// What a child has to tell, of what `options` asks; told once only if
+/// `consume`.
+fn status(child: &Node, options: Options, consume: bool) -> Option<u32> {
     if let Some(status) = child.zombie {
         return options.contains(Options::EXITED).then_some(status);
     }
-    match child.report? {
-        Report::Stopped(signal) if options.contains(Options::STOPPED) => {
-            Some(signal << 8 | 0x7f)
-        }
-        Report::Continued if options.contains(Options::CONTINUED) => {
-            Some(CONTINUED)
-        }
-        _ => None,
+    let state = &mut child.process.signals.lock().state;
+    if options.contains(Options::STOPPED)
+        && let Some(signal) = state.wait_stopped(consume)
+    {
+        return Some(signal << 8 | 0x7f);
     }
+    let continued =
+        options.contains(Options::CONTINUED) && state.wait_continued(consume);
+    continued.then_some(CONTINUED)
 }
 
 /// Tells of child `id`, and takes it out of the tree if it is dead.
@@ -182,27 +183,15 @@ fn take(
 ) -> Option<Outcome> {
     let child = tree.node(id)?;
     let process = child.process.clone();
-    let status = status(child, options)?;
+    let consume = !options.contains(Options::NO_WAIT);
+    let status = status(child, options, consume)?;
     let is_dead = child.zombie.is_some();
     let usage = process.usage_with_children();
     let mut reaped = None;
-    if !options.contains(Options::NO_WAIT) {
-        if is_dead {
-            parent.children_usage.lock().add(&usage);
-            reaped = tree.remove(id);
-        } else {
-            forget_report(tree, parent.id, id);
-        }
+    if consume && is_dead {
+        parent.children_usage.lock().add(&usage);
+        reaped = tree.remove(id);
     }
     let user = process.credentials.lock().user.real;
     Some(Outcome { id, user, status, usage, _reaped: reaped })
-}
-
-fn forget_report(tree: &mut Tree, parent: ProcessId, id: ProcessId) {
-    if let Some(child) = tree.node_mut(id) {
-        child.report = None;
-    }
-    if let Some(parent) = tree.node_mut(parent) {
-        parent.changed.remove(&id);
-    }
 }

@@ -1,0 +1,84 @@
+//! Resource limits, `prlimit64`.
+
+use kernel_abi::Errno;
+use kernel_abi::system::{RLIM_INFINITY, Rlimit};
+
+/// Number of kinds of limits.
+pub const COUNT: usize = 16;
+
+/// `RLIMIT_STACK`.
+pub const STACK: usize = 3;
+/// `RLIMIT_CORE`.
+const CORE: usize = 4;
+/// `RLIMIT_NPROC`.
+const PROCESSES: usize = 6;
+/// `RLIMIT_NOFILE`.
+pub const FILES: usize = 7;
+/// `RLIMIT_MEMLOCK`.
+const LOCKED: usize = 8;
+/// `RLIMIT_SIGPENDING`.
+const PENDING: usize = 11;
+/// `RLIMIT_MSGQUEUE`.
+const MESSAGES: usize = 12;
+/// `RLIMIT_NICE`, `RLIMIT_RTPRIO`.
+const PRIORITIES: [usize; 2] = [13, 14];
+
+const fn limit(current: u64, maximum: u64) -> Rlimit {
+    Rlimit { current, maximum }
+}
+
+/// What a process may use, by kind.
+#[derive(Clone)]
+pub struct Limits([Rlimit; COUNT]);
+
+impl Limits {
+    /// What the first process gets, as on Linux.
+    pub const fn initial() -> Self {
+        let mut all = [limit(RLIM_INFINITY, RLIM_INFINITY); COUNT];
+        all[STACK] = limit(8 << 20, RLIM_INFINITY);
+        all[CORE] = limit(0, RLIM_INFINITY);
+        all[PROCESSES] = limit(32_768, 32_768);
+        all[FILES] = limit(1024, 4096);
+        all[LOCKED] = limit(64 << 10, 64 << 10);
+        all[PENDING] = limit(32_768, 32_768);
+        all[MESSAGES] = limit(819_200, 819_200);
+        all[PRIORITIES[0]] = limit(0, 0);
+        all[PRIORITIES[1]] = limit(0, 0);
+        Self(all)
+    }
+
+    /// The limit of `kind`.
+    ///
+    /// # Errors
+    /// `EINVAL` for an unknown kind.
+    pub fn get(&self, kind: usize) -> Result<Rlimit, Errno> {
+        self.0.get(kind).copied().ok_or(Errno::EINVAL)
+    }
+
+    /// Sets the limit of `kind`.
+    ///
+    /// # Errors
+    /// `EINVAL` for an unknown kind or a limit above its maximum; `EPERM`
+    /// for an unprivileged process that raises the maximum.
+    pub fn set(
+        &mut self,
+        kind: usize,
+        new: Rlimit,
+        is_privileged: bool,
+    ) -> Result<(), Errno> {
+        let slot = self.0.get_mut(kind).ok_or(Errno::EINVAL)?;
+        if new.current > new.maximum {
+            return Err(Errno::EINVAL);
+        }
+        if new.maximum > slot.maximum && !is_privileged {
+            return Err(Errno::EPERM);
+        }
+        *slot = new;
+        Ok(())
+    }
+
+    /// The soft limit of the stack's size, bytes.
+    pub fn stack(&self) -> u64 {
+        self.0[STACK].current
+    }
+}
