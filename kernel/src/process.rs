@@ -78,6 +78,8 @@ pub struct Process {
     pub signals: SpinLock<Signals>,
     /// Where it waits for its children.
     pub child_changed: WaitQueue,
+    /// Where `execve` waits for the other threads to end.
+    threads_changed: WaitQueue,
     /// Whose it is.
     pub credentials: SpinLock<Credentials>,
     /// What it may use.
@@ -108,6 +110,7 @@ impl Process {
             relations: Relations { parent, group, session },
             signals: SpinLock::with_rank(Rank::Signal, inherited.signals),
             child_changed: WaitQueue::new(),
+            threads_changed: WaitQueue::new(),
             credentials: SpinLock::with_rank(
                 Rank::Device,
                 inherited.credentials,

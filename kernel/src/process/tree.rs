@@ -20,6 +20,8 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::sync::atomic::Ordering::Relaxed;
 
+use kernel_core::signal::job_control;
+
 use super::{Process, ProcessId};
 use crate::sync::{Rank, SpinLock, SpinLockGuard};
 use crate::task::Task;
@@ -267,23 +269,23 @@ impl Tree {
     }
 
     /// True if nobody outside group `id` but in its session can look after
-    /// it: no living member, `without` left out, has such a parent.
+    /// it. `without`, which is about to end, does not count as a member.
     pub fn is_orphaned(&self, id: ProcessId, without: ProcessId) -> bool {
         let Some(group) = self.groups.get(&id) else { return true };
-        !group.members.iter().any(|member| {
-            *member != without && self.has_guardian(*member, group.session)
-        })
+        let members = group.members.iter().filter(|it| **it != without);
+        let parents = members.filter_map(|member| self.guardian(*member));
+        job_control::is_orphaned(id, group.session, parents)
     }
 
-    fn has_guardian(&self, member: ProcessId, session: ProcessId) -> bool {
-        let Some(node) = self.nodes.get(&member) else { return false };
-        if node.zombie.is_some() {
-            return false;
+    /// Who can look after a living process, the first process apart.
+    fn guardian(&self, member: ProcessId) -> Option<job_control::Parent> {
+        let node = self.nodes.get(&member)?;
+        let id = node.process.parent();
+        if node.zombie.is_some() || id == 1 {
+            return None;
         }
-        let Some(parent) = self.nodes.get(&node.process.parent()) else {
-            return false;
-        };
-        let parent = &parent.process;
-        parent.group() != node.process.group() && parent.session() == session
+        let parent = &self.nodes.get(&id)?.process;
+        let (group, session) = (parent.group(), parent.session());
+        Some(job_control::Parent { group, session })
     }
 }

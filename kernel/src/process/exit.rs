@@ -1,0 +1,187 @@
+//! The end of threads and processes.
+//!
+//! A thread gives back what it has, memory first, then leaves its process;
+//! the last one to leave makes the process a zombie and tells the parent. By
+//! then every frame of its memory is free, so a parent whose `wait` returned
+//! finds the memory back. The task itself ends in
+//! [`scheduler::exit_current`], which takes it out of the freezer's counts
+//! (freezer-spec F3, P5).
+
+use alloc::collections::BTreeSet;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::sync::atomic::Ordering::Relaxed;
+
+use kernel_abi::signal::{SIGCONT, SIGHUP};
+
+use super::signal::notify::{self, Remains};
+use super::signal::send;
+use super::tree::{self, Node, Tree};
+use super::{CurrentThread, Process, ProcessId, current, futex, thread_usage};
+use crate::files;
+use crate::mm::user;
+use crate::task::refrigerator::{FREEZER, Scheduler};
+use crate::task::scheduler;
+
+/// The process that orphans are given to.
+const INIT: ProcessId = 1;
+
+/// Ends the whole process with this wait status; the first status counts.
+pub fn exit_group(status: u32) -> ! {
+    let process = current().process.clone();
+    let mut signals = process.signals.lock();
+    let others = signals.state.begin_exit(status);
+    send::everybody(&signals, others);
+    drop(signals);
+    drop(process);
+    exit_thread(status)
+}
+
+/// Ends the running thread. If it is the last one of a process that does not
+/// end as a whole already, `status` is the process's.
+///
+/// # Panics
+/// If the first process ends: without it, nothing can go on.
+pub fn exit_thread(status: u32) -> ! {
+    let thread = current();
+    FREEZER.exiting(&Scheduler, &*thread.task());
+    futex::release_robust_list(&thread);
+    let peak_pages = release_memory(&thread);
+    drop(thread.files.lock().take());
+    drop(thread.fs.lock().take());
+    leave_process(&thread, status, peak_pages);
+    scheduler::exit_current()
+}
+
+/// Lets go of the memory, and of the parent that a vfork keeps waiting.
+/// The most pages it had.
+pub(super) fn release_memory(thread: &CurrentThread) -> u64 {
+    clear_word(thread);
+    let space = thread.task().replace_space(None);
+    let peak = space.as_ref().map_or(0, |space| space.resident_pages());
+    drop(space);
+    if let Some(release) = thread.vfork.lock().take() {
+        release.complete();
+    }
+    peak as u64
+}
+
+/// `CLONE_CHILD_CLEARTID`: tells those that share the memory.
+fn clear_word(thread: &CurrentThread) {
+    let word = thread.clear_at_exit.swap(0, Relaxed) as usize;
+    let Ok(space) = thread.space() else { return };
+    // This reference and the task's are ours.
+    let is_shared = Arc::strong_count(&space) > 2;
+    if word != 0 && is_shared && user::write_value(word, &0_u32).is_ok() {
+        futex::wake_one_at(&space, word);
+    }
+}
+
+fn leave_process(thread: &CurrentThread, status: u32, peak_pages: u64) {
+    let process = thread.process.clone();
+    let mut signals = process.signals.lock();
+    let departure = signals.state.remove_thread(thread.key);
+    signals.threads.retain(|member| member.key != thread.key);
+    {
+        let mut ended = process.ended_usage.lock();
+        ended.add(&thread_usage(&thread.task()));
+        ended.peak_pages = ended.peak_pages.max(peak_pages);
+    }
+    send::retarget(&signals, departure.retarget);
+    let is_last = signals.threads.is_empty();
+    let status = signals.state.exit_status().unwrap_or(status);
+    drop(signals);
+    if let Some(notice) = departure.notice {
+        notify::parent_of_notice(&process, notice);
+    }
+    process.threads_changed.wake_all();
+    if is_last {
+        end_process(&process, status);
+    }
+}
+
+/// The last thread is gone.
+fn end_process(process: &Arc<Process>, status: u32) {
+    if process.id == INIT {
+        panic!("Attempted to kill init! exitcode={status:#010x}");
+    }
+    if process.session() == process.id {
+        files::tty::leave_session(process.id);
+    }
+    let mut gone = Vec::new();
+    let mut tree = tree::lock();
+    let orphaned = give_children_away(&mut tree, process, &mut gone);
+    let signal = match tree.node_mut(process.id) {
+        Some(node) => {
+            node.zombie = Some(status);
+            node.exit_signal
+        }
+        None => 0,
+    };
+    let remains =
+        notify::parent_of_death(&mut tree, process, status, signal);
+    if remains == Remains::Nothing {
+        gone.extend(tree.remove(process.id));
+    }
+    drop(tree);
+    drop(gone);
+    orphaned.into_iter().for_each(hang_up);
+}
+
+/// Gives the children to the first process. Returns groups that nobody looks
+/// after any more although they have stopped members.
+fn give_children_away(
+    tree: &mut Tree,
+    process: &Process,
+    gone: &mut Vec<Node>,
+) -> Vec<ProcessId> {
+    let Some(node) = tree.node(process.id) else { return Vec::new() };
+    let children: Vec<Arc<Process>> = node
+        .children
+        .iter()
+        .filter_map(|id| Some(tree.node(*id)?.process.clone()))
+        .collect();
+    let mut groups: BTreeSet<ProcessId> = BTreeSet::from([process.group()]);
+    groups.extend(children.iter().map(|child| child.group()));
+    let was_orphaned: Vec<ProcessId> = groups
+        .iter()
+        .copied()
+        .filter(|group| tree.is_orphaned(*group, 0))
+        .collect();
+    tree.reparent(process.id, INIT);
+    for child in &children {
+        tell_again(tree, child, gone);
+    }
+    groups
+        .into_iter()
+        .filter(|group| !was_orphaned.contains(group))
+        .filter(|group| tree.is_orphaned(*group, process.id))
+        .filter(|group| has_stopped_member(tree, *group))
+        .collect()
+}
+
+/// Tells the new parent of a child that died before.
+fn tell_again(tree: &mut Tree, child: &Arc<Process>, gone: &mut Vec<Node>) {
+    let Some(node) = tree.node(child.id) else { return };
+    let Some(status) = node.zombie else { return };
+    let signal = node.exit_signal;
+    let remains = notify::parent_of_death(tree, child, status, signal);
+    if remains == Remains::Nothing {
+        gone.extend(tree.remove(child.id));
+    }
+}
+
+fn has_stopped_member(tree: &Tree, group: ProcessId) -> bool {
+    let members = tree.group_members(group).unwrap_or_default();
+    members.iter().any(|member| {
+        let signals = member.signals.lock();
+        let mut threads = signals.threads.iter();
+        threads.any(|thread| signals.state.is_stopped(thread.key))
+    })
+}
+
+/// A stopped group that nobody can continue any more is told so.
+fn hang_up(group: ProcessId) {
+    send::group_from_kernel(group, SIGHUP);
+    send::group_from_kernel(group, SIGCONT);
+}

@@ -1,0 +1,390 @@
+//! `clone(2)`: new processes and new threads.
+//!
+//! One function makes both. What can fail comes first and leaves no trace;
+//! from the moment the child stands in the tree (or among its process's
+//! threads), nothing fails any more. The child's first step is
+//! [`first_step`], on its own stack.
+//!
+//! A task that enters here while it should freeze does so before it takes
+//! any memory, so a fork bomb cannot outrun the freezer (freezer-spec P2). The
+//! child counts as awake before its parent can sleep, in its parent's
+//! freezer group (P1). The parent of a vfork counts as frozen where it waits
+//! (P3).
+
+use alloc::sync::Arc;
+use core::sync::atomic::AtomicBool;
+use core::sync::atomic::Ordering::{Acquire, Relaxed, Release as ReleaseOrder};
+
+use kernel_abi::Errno;
+use kernel_abi::signal::{SIGCHLD, SIGRTMAX};
+
+use super::signal::{Member, Signals};
+use super::tree::{self, Node};
+use super::{
+    CurrentThread, Inherited, NewThread, Process, Thread, current, exec,
+    futex,
+};
+use crate::arch::thread::{self as machine, Last, work};
+use crate::arch::trap::{self, TrapFrame};
+use crate::files::{FileTable, FsContext};
+use crate::mm::{AddressSpace, user};
+use crate::task::refrigerator::{FREEZER, Scheduler, try_to_freeze};
+use crate::task::{Kind, NewTask, Task, TaskId, WaitQueue, scheduler, wake};
+
+bitflags::bitflags! {
+    /// Flags of `clone`, with Linux's values; the low byte is the signal.
+    #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+    pub struct Flags: u64 {
+        /// Share memory.
+        const VM = 0x100;
+        /// Share directories.
+        const FS = 0x200;
+        /// Share open files.
+        const FILES = 0x400;
+        /// Share signal handlers: only together with `THREAD`; without it
+        /// they are copied.
+        const SIGHAND = 0x800;
+        /// The parent waits until the child lets go of its memory.
+        const VFORK = 0x4000;
+        /// The child's parent is the caller's.
+        const PARENT = 0x8000;
+        /// A thread of the caller's process.
+        const THREAD = 0x1_0000;
+        /// `SEM_UNDO` lists: accepted, there are none.
+        const SYSVSEM = 0x4_0000;
+        /// Set the child's thread pointer.
+        const SETTLS = 0x8_0000;
+        /// Write the child's number into the parent's memory.
+        const PARENT_SETTID = 0x10_0000;
+        /// Clear a word and wake its futex when the child ends.
+        const CHILD_CLEARTID = 0x20_0000;
+        /// No meaning any more, accepted.
+        const DETACHED = 0x40_0000;
+        /// About tracing: accepted, nothing is traced.
+        const UNTRACED = 0x80_0000;
+        /// Write the child's number into the child's memory.
+        const CHILD_SETTID = 0x100_0000;
+        /// Share I/O contexts: accepted, there are none.
+        const IO = 0x8000_0000;
+    }
+}
+
+/// What `clone` asks for.
+pub struct Request {
+    /// What is shared.
+    pub flags: Flags,
+    /// Sent to the parent when the child ends; 0 for none.
+    pub exit_signal: u32,
+    /// The child's stack pointer; 0 for the caller's.
+    pub stack: u64,
+    /// For `PARENT_SETTID`.
+    pub parent_word: usize,
+    /// For `SETTLS`.
+    pub thread_pointer: u64,
+    /// For `CHILD_SETTID` and `CHILD_CLEARTID`.
+    pub child_word: usize,
+}
+
+impl Request {
+    /// Decodes the first argument and checks what cannot be together.
+    ///
+    /// # Errors
+    /// `EINVAL`.
+    pub fn check(flags: u64) -> Result<(Flags, u32), Errno> {
+        let signal = (flags & 0xff) as u32;
+        let flags = Flags::from_bits(flags & !0xff).ok_or(Errno::EINVAL)?;
+        let needs = |flag, other| {
+            !flags.contains(flag) || flags.contains(other)
+        };
+        let is_whole = needs(Flags::THREAD, Flags::SIGHAND)
+            && needs(Flags::SIGHAND, Flags::VM);
+        if !is_whole || signal > SIGRTMAX {
+            return Err(Errno::EINVAL);
+        }
+        Ok((flags, signal))
+    }
+
+    fn has(&self, flag: Flags) -> bool {
+        self.flags.contains(flag)
+    }
+}
+
+/// What a vfork's parent waits for: that the child no longer uses its memory.
+#[derive(Default)]
+pub struct Release {
+    is_done: AtomicBool,
+    queue: WaitQueue,
+}
+
+impl Release {
+    /// The child is gone, or a program of its own.
+    pub fn complete(&self) {
+        self.is_done.store(true, ReleaseOrder);
+        self.queue.wake_all();
+    }
+
+    /// Waits for [`Release::complete`], or for death.
+    fn wait(&self) {
+        let _ = self.queue.wait_killable("wait_for_vfork_done", || {
+            self.is_done.load(Acquire).then_some(())
+        });
+    }
+}
+
+/// How a new thread begins.
+pub enum FirstStep {
+    /// With these registers, after writing its number to this address
+    /// (0: nowhere).
+    Registers(TrapFrame, usize),
+    /// By executing the first program that exists.
+    Program(super::start::Programs),
+}
+
+/// `clone(2)` with the caller's registers in `frame`; the child's number.
+///
+/// # Errors
+/// `ENOMEM`, `EAGAIN` when memory or numbers are short; `ERESTARTNOINTR` if
+/// the caller has a signal to see to first.
+pub fn clone(frame: &TrapFrame, request: &Request) -> Result<TaskId, Errno> {
+    try_to_freeze();
+    let parent = current();
+    if parent.task().signal_pending() {
+        return Err(Errno::ERESTARTNOINTR);
+    }
+    let shares = Shares::take(&parent, request)?;
+    let task = new_task(&parent, request, shares.space.clone())?;
+    let release = request
+        .has(Flags::VFORK)
+        .then(Arc::<Release>::default);
+    let child = Child { task, shares, release: release.clone() };
+    let first = first_registers(frame, request);
+    let id = if request.has(Flags::THREAD) {
+        child.join(&parent, request, first)?
+    } else {
+        child.separate(&parent, request, first)?
+    };
+    if let Some(release) = release {
+        release.wait();
+    }
+    Ok(id)
+}
+
+/// What the child shares with its parent or has a copy of.
+struct Shares {
+    space: Arc<AddressSpace>,
+    files: Arc<FileTable>,
+    fs: Arc<FsContext>,
+}
+
+impl Shares {
+    fn take(parent: &CurrentThread, request: &Request) -> Result<Self, Errno> {
+        let space = parent.space()?;
+        let files = parent.files()?;
+        let fs = parent.fs()?;
+        Ok(Self {
+            space: match request.has(Flags::VM) {
+                true => space,
+                false => space.fork()?,
+            },
+            files: match request.has(Flags::FILES) {
+                true => files,
+                false => files.fork()?,
+            },
+            fs: match request.has(Flags::FS) {
+                true => fs,
+                false => fs.fork(),
+            },
+        })
+    }
+}
+
+fn new_task(
+    parent: &CurrentThread,
+    request: &Request,
+    space: Arc<AddressSpace>,
+) -> Result<Arc<Task>, Errno> {
+    let own = parent.task();
+    let pointer = match request.has(Flags::SETTLS) {
+        true => request.thread_pointer,
+        false => machine::user_thread_pointer(),
+    };
+    Task::new(NewTask {
+        kind: Kind::User,
+        name: own.name().as_bytes(),
+        entry: first_step,
+        space: Some(space),
+        allowed: own.allowed_cpus(),
+        nice: own.nice(),
+        user_state: Some((machine::fp_state(), pointer)),
+    })
+}
+
+fn first_registers(frame: &TrapFrame, request: &Request) -> FirstStep {
+    let mut first = *frame;
+    first.x[0] = 0;
+    if request.stack != 0 {
+        first.sp = request.stack;
+    }
+    let word = match request.has(Flags::CHILD_SETTID) {
+        true => request.child_word,
+        false => 0,
+    };
+    FirstStep::Registers(first, word)
+}
+
+/// A child in the making.
+struct Child {
+    task: Arc<Task>,
+    shares: Shares,
+    release: Option<Arc<Release>>,
+}
+
+impl Child {
+    /// Makes it a thread of the parent's process.
+    fn join(
+        self,
+        parent: &CurrentThread,
+        request: &Request,
+        first: FirstStep,
+    ) -> Result<TaskId, Errno> {
+        let process = parent.process.clone();
+        let key = {
+            let mut signals = process.signals.lock();
+            let blocked = signals.state.blocked(parent.key);
+            signals.state.add_thread(blocked)?
+        };
+        let task = self.finish(request, process.clone(), key, first);
+        let mut signals = process.signals.lock();
+        signals.threads.push(Member { key, task: task.clone() });
+        if signals.state.needs_attention(key) {
+            task.set_work(work::SIGNAL);
+        }
+        drop(signals);
+        Ok(start(parent, request, task))
+    }
+
+    /// Makes it the first thread of a process of its own.
+    fn separate(
+        self,
+        parent: &CurrentThread,
+        request: &Request,
+        first: FirstStep,
+    ) -> Result<TaskId, Errno> {
+        let (process, key) = new_process(parent, request, self.task.id())?;
+        let task = self.finish(request, process.clone(), key, first);
+        let member = Member { key, task: task.clone() };
+        process.signals.lock().threads.push(member);
+        let mut tree = tree::lock();
+        if parent.task().signal_pending() {
+            // A signal to the group must reach parent and child, or be seen
+            // to before there is a child.
+            return Err(Errno::ERESTARTNOINTR);
+        }
+        tree.insert(Node::new(process, task.clone(), request.exit_signal));
+        drop(tree);
+        Ok(start(parent, request, task))
+    }
+
+    fn finish(
+        self,
+        request: &Request,
+        process: Arc<Process>,
+        key: kernel_core::signal::ThreadKey,
+        first_step: FirstStep,
+    ) -> Arc<Task> {
+        let clear_at_exit = match request.has(Flags::CHILD_CLEARTID) {
+            true => request.child_word as u64,
+            false => 0,
+        };
+        let thread = Thread::new(NewThread {
+            process,
+            id: self.task.id(),
+            files: self.shares.files,
+            fs: self.shares.fs,
+            key,
+            futex: futex::Waiter::new(),
+            clear_at_exit,
+            vfork: self.release,
+            first_step,
+        });
+        self.task.set_owner(Arc::new(thread));
+        self.task
+    }
+}
+
+fn new_process(
+    parent: &CurrentThread,
+    request: &Request,
+    id: TaskId,
+) -> Result<(Arc<Process>, kernel_core::signal::ThreadKey), Errno> {
+    let own = &parent.process;
+    let parent_id = match request.has(Flags::PARENT) {
+        true => own.parent(),
+        false => own.id,
+    };
+    let mut signals = {
+        let theirs = own.signals.lock();
+        Signals::new(theirs.state.actions().clone(), false)
+    };
+    let (blocked, stack) = {
+        let theirs = own.signals.lock();
+        let stack = theirs.state.alternative_stack(parent.key, 0);
+        (theirs.state.blocked(parent.key), stack)
+    };
+    let key = signals.state.add_thread(blocked)?;
+    if !request.has(Flags::VM) || request.has(Flags::VFORK) {
+        // A stack that was set is well formed.
+        let _ = signals.state.set_alternative_stack(key, 0, &stack);
+    }
+    let inherited = Inherited {
+        signals,
+        credentials: own.credentials.lock().clone(),
+        limits: own.limits.lock().clone(),
+        image: own.image.lock().clone(),
+    };
+    let relations = [parent_id, own.group(), own.session()];
+    Ok((Process::new(id, relations, inherited), key))
+}
+
+/// Nothing fails any more: the child runs. Its number.
+fn start(
+    parent: &CurrentThread,
+    request: &Request,
+    task: Arc<Task>,
+) -> TaskId {
+    let id = task.id();
+    if request.has(Flags::PARENT_SETTID) {
+        // As on Linux, a bad address is the caller's own loss.
+        let _ = user::write_value(request.parent_word, &id);
+    }
+    FREEZER.born(&Scheduler, &task.freezer, &parent.task().freezer);
+    wake::wake_new(&task);
+    id
+}
+
+/// Where every thread begins, on its own stack.
+pub extern "C" fn first_step(last: Last) -> ! {
+    scheduler::begin(last);
+    let thread = current();
+    let step = thread.first_step.lock().take();
+    match step {
+        Some(FirstStep::Registers(frame, word)) => {
+            if word != 0 {
+                let _ = user::write_value(word, &thread.id());
+            }
+            trap::enter_user(&frame)
+        }
+        Some(FirstStep::Program(programs)) => {
+            trap::enter_user(&exec::first_program(programs))
+        }
+        None => unreachable!("a thread takes its first step once"),
+    }
+}
+
+/// The signal of a plain fork.
+pub const PLAIN: u64 = SIGCHLD as u64;
+
+/// Notes that the process is no longer a mere copy of its parent.
+pub(super) fn mark_executed(process: &Process) {
+    process.has_executed.store(true, Relaxed);
+}
