@@ -32,6 +32,7 @@ use kernel_core::schedule::{Arrival, Machine, select_cpu};
 
 use super::{Task, scheduler, state};
 use crate::arch;
+use crate::arch::cpu::MAX_CPUS;
 use crate::trace;
 
 /// Wakes the task if its state is one of `states`. True if it did.
@@ -87,7 +88,8 @@ pub(super) fn place(task: &Arc<Task>, arrival: Arrival) {
 
 fn choose_cpu(previous: usize, allowed: u32, idle: u32) -> usize {
     let loads = scheduler::loads();
-    let capacities = arch::cpu::capacities();
+    let capacities: [u32; MAX_CPUS] =
+        core::array::from_fn(arch::smp::capacity);
     let machine = Machine { idle, loads: &loads, capacities: &capacities };
     select_cpu(previous, allowed, &machine)
 }

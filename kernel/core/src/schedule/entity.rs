@@ -46,7 +46,14 @@ pub struct Entity {
 impl Entity {
     /// A task that never ran, to be placed as `Arrival::Moved`.
     pub fn new(nice: i8) -> Self {
-        let mut entity = Entity {
+        let mut entity = Entity::idle();
+        entity.set_nice(nice);
+        entity
+    }
+
+    /// The account of a CPU's idle task, which is never placed or charged.
+    pub const fn idle() -> Self {
+        Entity {
             vruntime: 0,
             base: 0,
             charged_ns: 0,
@@ -54,9 +61,7 @@ impl Entity {
             inverse: 0,
             weight: 0,
             nice: 0,
-        };
-        entity.set_nice(nice);
-        entity
+        }
     }
 
     /// The account of a child: the parent's, with no time used.
