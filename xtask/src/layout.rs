@@ -45,10 +45,11 @@ pub fn linker_script(package: &str) -> PathBuf {
 
 /// The ELF file cargo made of `package`; gdb reads the kernel's.
 pub fn elf(package: &str, profile: Profile) -> PathBuf {
+    let name = if package == "user" { "firn-user" } else { package };
     target_dir(package)
         .join(crate::toolchain::TARGET)
         .join(profile.name())
-        .join(package)
+        .join(name)
 }
 
 /// Where the boot files of `profile` go.
