@@ -16,6 +16,7 @@ use kernel_abi::Errno;
 use kernel_core::freezer::TaskFreezer;
 use kernel_core::schedule::Entity;
 
+use crate::arch;
 use crate::arch::thread::{self, Context, FpState, Threaded, work};
 use crate::mm::AddressSpace;
 use crate::mm::stack::KernelStack;
@@ -139,8 +140,19 @@ impl Threaded for Task {
     }
 }
 
+/// Which number a new task gets.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Numbered {
+    /// The next free one.
+    Next,
+    /// 1, for the first user task.
+    First,
+}
+
 /// What a new task is made of.
 pub struct NewTask<'a> {
+    /// See [`Numbered`].
+    pub id: Numbered,
     /// See [`Kind`].
     pub kind: Kind,
     /// Its name, cut to [`NAME_LENGTH`] bytes.
@@ -172,7 +184,10 @@ impl Task {
         if let Some((fp, pointer)) = &new.user_state {
             context.set_initial_user_state(fp, *pointer);
         }
-        let id = table::Id::allocate()?;
+        let id = match new.id {
+            Numbered::Next => table::Id::allocate()?,
+            Numbered::First => table::Id::first()?,
+        };
         let task = Arc::new_cyclic(|this| Task {
             room: Some(room),
             stack: Some(stack),
@@ -187,6 +202,7 @@ impl Task {
     /// stack that ends at `stack_top`.
     pub fn new_idle(cpu: usize, stack_top: usize) -> Arc<Task> {
         let new = NewTask {
+            id: Numbered::First,
             kind: Kind::Idle,
             name: b"swapper",
             entry: unreachable_entry,
@@ -215,7 +231,7 @@ impl Task {
             id,
             room: None,
             kind: new.kind,
-            start_ns: crate::arch::timer::now_ns(),
+            start_ns: arch::timer::now_ns(),
             state: AtomicU32::new(state::RUNNING),
             on_queue: AtomicBool::new(false),
             on_cpu: AtomicBool::new(false),
@@ -306,6 +322,29 @@ impl Task {
     /// Its user memory.
     pub fn space(&self) -> Option<Arc<AddressSpace>> {
         self.space.lock().clone()
+    }
+
+    /// Gives the current task other user memory, or none, from now on;
+    /// returns what it had.
+    pub fn replace_space(
+        &self,
+        space: Option<Arc<AddressSpace>>,
+    ) -> Option<Arc<AddressSpace>> {
+        let flags = arch::irq::mask();
+        let old = core::mem::replace(&mut *self.space.lock(), space);
+        self.activate_space();
+        arch::irq::restore(flags);
+        old
+    }
+
+    /// Lets this CPU see the task's user memory; nothing, if it has none. So
+    /// no CPU keeps tables in use that may be freed.
+    #[inline]
+    fn activate_space(&self) {
+        match self.space.lock().as_ref() {
+            Some(space) => space.activate(),
+            None => AddressSpace::deactivate(),
+        }
     }
 
     /// What the layer above keeps, if it is a `T`.

@@ -17,7 +17,9 @@ use kernel_core::freezer::kthread::KthreadControl;
 
 use super::refrigerator::{self, FREEZER, Scheduler};
 use super::wait::{Share, Sleep};
-use super::{Kind, NewTask, Task, WaitQueue, current, scheduler, state, wake};
+use super::{
+    Kind, NewTask, Numbered, Task, WaitQueue, current, scheduler, state, wake,
+};
 use crate::arch::thread::Last;
 use crate::sync::{Rank, SpinLock};
 
@@ -64,6 +66,7 @@ pub fn kthread_run_with(
     function: impl FnOnce() + Send + 'static,
 ) -> Result<Arc<Task>, Errno> {
     let task = Task::new(NewTask {
+        id: Numbered::Next,
         kind: Kind::Kernel,
         name: name.as_bytes(),
         entry: begin,

@@ -383,9 +383,7 @@ fn switch_to(
         super::refrigerator::recheck(&next);
         timer::arm_tick(arch::timer::now_ns() + TICK_NS);
     }
-    if let Some(space) = next.space.lock().as_ref() {
-        space.activate();
-    }
+    next.activate_space();
     finish(thread::switch_to(next));
 }
 

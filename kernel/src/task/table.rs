@@ -18,6 +18,9 @@ pub const ID_LIMIT: TaskId = 32_768;
 /// system's own.
 const RESERVED_IDS: TaskId = 300;
 
+/// Kept for the first user task.
+const FIRST_ID: TaskId = 1;
+
 struct Table {
     tasks: BTreeMap<TaskId, Weak<Task>>,
     last: TaskId,
@@ -25,7 +28,7 @@ struct Table {
 
 static TABLE: IrqSpinLock<Table> = IrqSpinLock::with_rank(
     Rank::Wait,
-    Table { tasks: BTreeMap::new(), last: 0 },
+    Table { tasks: BTreeMap::new(), last: FIRST_ID },
 );
 
 /// Tasks whose last reference ended where they could not be freed.
@@ -53,6 +56,19 @@ impl Id {
             }
         }
         Err(Errno::EAGAIN)
+    }
+
+    /// 1.
+    ///
+    /// # Errors
+    /// `EAGAIN` if it is in use.
+    pub(super) fn first() -> Result<Id, Errno> {
+        let mut table = TABLE.lock();
+        if table.tasks.contains_key(&FIRST_ID) {
+            return Err(Errno::EAGAIN);
+        }
+        table.tasks.insert(FIRST_ID, Weak::new());
+        Ok(Id(FIRST_ID))
     }
 
     /// 0, the number of every idle task.
