@@ -7,9 +7,13 @@
 
 extern crate alloc;
 
+pub mod command_line;
+pub mod cpio;
 pub mod freezer;
 pub mod line_discipline;
 pub mod memory;
+pub mod number;
+pub mod path;
 pub mod schedule;
 pub mod signal;
 pub mod sync;
