@@ -1,4 +1,5 @@
 //! The commands, one file each.
+mod bench;
 mod build;
 mod check;
 mod gdb;
@@ -23,6 +24,8 @@ pub enum Command {
     Test(test::Arguments),
     /// Check format, lints and the rules of this code base
     Check(check::Arguments),
+    /// Measure what things cost, beside what they cost on Linux
+    Bench(bench::Arguments),
     /// Attach gdb to a machine started with `qemu --gdb`
     Gdb(gdb::Arguments),
     /// Find or install the compiler for the target and QEMU
@@ -40,6 +43,7 @@ impl Command {
             Command::Qemu(arguments) => arguments.run(),
             Command::Test(arguments) => arguments.run(),
             Command::Check(arguments) => arguments.run(),
+            Command::Bench(arguments) => arguments.run(),
             Command::Gdb(arguments) => arguments.run(),
             Command::Setup(arguments) => arguments.run(),
         }

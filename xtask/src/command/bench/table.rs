@@ -1,0 +1,86 @@
+//! Measured rows: read from what the guest prints, written as a table or as
+//! JSON.
+use std::fmt::Write;
+
+use serde_json::{Value, json};
+
+use super::linux;
+
+/// One measured figure.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    /// What was measured.
+    pub name: String,
+    /// How much of `unit` it was.
+    pub value: f64,
+    /// `us`, `KiB`, …
+    pub unit: String,
+}
+
+impl Row {
+    /// A row of our own.
+    pub fn new(name: &str, value: f64, unit: &str) -> Row {
+        Row { name: name.into(), value, unit: unit.into() }
+    }
+
+    fn ratio(&self) -> Option<f64> {
+        linux::figure(&self.name).map(|linux| self.value / linux)
+    }
+}
+
+/// The rows in lines such as `bench: null_call 0.150 us`.
+pub fn read(output: &str) -> Vec<Row> {
+    output.lines().filter_map(read_line).collect()
+}
+
+fn read_line(line: &str) -> Option<Row> {
+    let (_, words) = line.split_once("bench: ")?;
+    let mut words = words.split_whitespace();
+    let (name, value, unit) = (words.next()?, words.next()?, words.next()?);
+    Some(Row::new(name, value.parse().ok()?, unit))
+}
+
+/// The rows as a table for a person, with Linux's column beside ours.
+pub fn table(rows: &[Row]) -> String {
+    let mut text = format!(
+        "{:<28} {:>12} {:>12} {:>7}  unit\n",
+        "benchmark", "Firn", "Linux 5.10", "ratio"
+    );
+    for row in rows {
+        let linux = linux::figure(&row.name);
+        // Writing to a string does not fail.
+        let _ = writeln!(
+            text,
+            "{:<28} {:>12} {:>12} {:>7}  {}",
+            row.name,
+            number(row.value),
+            linux.map_or("-".into(), number),
+            row.ratio().map_or("-".into(), |ratio| format!("{ratio:.2}")),
+            row.unit,
+        );
+    }
+    text
+}
+
+fn number(value: f64) -> String {
+    match value {
+        value if value >= 1000.0 => format!("{value:.0}"),
+        value => format!("{value:.3}"),
+    }
+}
+
+/// The rows for a program.
+pub fn json(rows: &[Row]) -> Value {
+    let rows: Vec<Value> = rows
+        .iter()
+        .map(|row| {
+            json!({
+                "name": row.name,
+                "value": row.value,
+                "unit": row.unit,
+                "linux_5_10": linux::figure(&row.name),
+            })
+        })
+        .collect();
+    json!({ "rows": rows })
+}
