@@ -9,8 +9,10 @@ extern crate alloc;
 
 pub mod command_line;
 pub mod cpio;
+pub mod device_tree;
 pub mod freezer;
 pub mod line_discipline;
+pub mod log_ring;
 pub mod memory;
 pub mod number;
 pub mod path;
