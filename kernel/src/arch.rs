@@ -1,0 +1,11 @@
+//! The machine: everything that knows it runs on an Arm CPU.
+//!
+//! This file picks one architecture and names what the rest of the kernel
+//! may use of it; another architecture would define the same names. Start
+//! with `aarch64/boot.s`, then `aarch64/trap.rs`.
+
+mod aarch64;
+
+pub use aarch64::{
+    boot, cpu, gic, image, irq, mmu, psci, smp, thread, timer, trap,
+};

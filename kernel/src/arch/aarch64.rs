@@ -1,0 +1,23 @@
+//! AArch64, as found on QEMU `virt` and the RK3588S.
+//!
+//! | file | what |
+//! |---|---|
+//! | `boot.s`, `boot.rs` | from the boot loader to `kernel_main` |
+//! | `image.rs`, `mmu.rs` | where the image lies; early tables, devices |
+//! | `vectors.s`, `trap.rs`, `fault.rs` | exceptions in and out |
+//! | `thread.s`, `thread.rs` | stacks that CPUs switch between |
+//! | `cpu.rs`, `irq.rs`, `smp.rs` | one CPU, its interrupts, all CPUs |
+//! | `gic.rs`, `timer.rs`, `psci.rs` | what every Arm machine has |
+
+pub mod boot;
+pub mod cpu;
+mod fault;
+pub mod gic;
+pub mod image;
+pub mod irq;
+pub mod mmu;
+pub mod psci;
+pub mod smp;
+pub mod thread;
+pub mod timer;
+pub mod trap;

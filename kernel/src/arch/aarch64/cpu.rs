@@ -1,0 +1,182 @@
+//! The CPU this code runs on: its number, its features, its hints.
+
+use core::arch::asm;
+use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use core::sync::atomic::{AtomicBool, AtomicU32};
+
+use aarch64_cpu::registers::{
+    CNTKCTL_EL1, CPACR_EL1, ID_AA64DFR0_EL1, ID_AA64MMFR0_EL1,
+    ID_AA64MMFR1_EL1, MDSCR_EL1, MIDR_EL1, MPIDR_EL1, Readable, Writeable,
+};
+
+/// Most CPUs the kernel uses; more in the device tree stay off.
+pub const MAX_CPUS: usize = 8;
+
+/// Affinity bits of `MPIDR_EL1`: what the device tree calls a CPU.
+pub const AFFINITY_MASK: u64 = 0xff_00ff_ffff;
+
+/// Bit per CPU that runs.
+static ONLINE: AtomicU32 = AtomicU32::new(0);
+static HAS_PAN: AtomicBool = AtomicBool::new(false);
+
+/// A hint that this is a spin loop; under QEMU it lets other CPUs run.
+#[inline(always)]
+pub fn relax() {
+    // SAFETY: a hint. No `nomem`: the loop must reload what it waits for.
+    unsafe { asm!("yield", options(nostack, preserves_flags)) };
+}
+
+/// Sleeps until an interrupt is pending, masked or not.
+#[inline(always)]
+pub fn wait_for_interrupt() {
+    // SAFETY: waits for stores to finish, as Arm advises before `wfi`.
+    unsafe { asm!("dsb sy", options(nostack, preserves_flags)) };
+    // SAFETY: a hint that has no effect on registers or memory.
+    unsafe { asm!("wfi", options(nostack, preserves_flags)) };
+}
+
+/// This CPU for good: interrupts masked, asleep.
+pub fn stop() -> ! {
+    super::irq::disable();
+    loop {
+        wait_for_interrupt();
+    }
+}
+
+/// What `TPIDR_EL1` points to before a CPU runs its first task: as many
+/// zeroes as a `thread::Context` may look at, except for the number.
+#[repr(C, align(64))]
+struct EarlyContext {
+    work: AtomicU32,
+    cpu: AtomicU32,
+    zero: [AtomicU32; 62],
+}
+
+const _: () =
+    assert!(size_of::<super::thread::Context>() <= size_of::<EarlyContext>());
+
+static EARLY_CONTEXTS: [EarlyContext; MAX_CPUS] = [const {
+    EarlyContext {
+        work: AtomicU32::new(0),
+        cpu: AtomicU32::new(0),
+        zero: [const { AtomicU32::new(0) }; 62],
+    }
+}; MAX_CPUS];
+
+/// The number of this CPU, 0 for the one that booted.
+#[inline(always)]
+pub fn id() -> usize {
+    super::thread::current_context().cpu.load(Relaxed) as usize
+}
+
+/// Makes [`id`] work on this CPU and sets its registers that do not depend
+/// on the rest of the kernel.
+pub(super) fn init(cpu: usize) {
+    let context = &EARLY_CONTEXTS[cpu];
+    context.cpu.store(cpu as u32, Relaxed);
+    debug_assert!(context.zero[0].load(Relaxed) == 0);
+    debug_assert!(context.work.load(Relaxed) == 0);
+    // SAFETY: the register is the kernel's; the context is a static with
+    // the layout that `thread::Context` begins with.
+    unsafe {
+        asm!("msr tpidr_el1, {}", in(reg) context,
+            options(nomem, nostack, preserves_flags));
+    }
+    // Floating point works at EL0 and for saving it; the kernel itself is
+    // compiled without.
+    CPACR_EL1.set(0b11 << 20);
+    // User programs may read the virtual counter, nothing else of timers.
+    CNTKCTL_EL1.set(1 << 1);
+    MDSCR_EL1.set(0);
+    if ID_AA64MMFR1_EL1.read(ID_AA64MMFR1_EL1::PAN) != 0 {
+        enable_pan();
+    }
+    if matches!(ID_AA64DFR0_EL1.read(ID_AA64DFR0_EL1::PMUVer), 1..15) {
+        // SAFETY: the register exists; no counter is open to user mode.
+        unsafe { asm!("msr pmuserenr_el0, xzr", options(nomem, nostack)) };
+    }
+    // SAFETY: makes the writes above hold for the next instruction.
+    unsafe { asm!("isb", options(nostack)) };
+}
+
+/// Privileged access never: user memory is out of reach but for copies.
+fn enable_pan() {
+    HAS_PAN.store(true, Relaxed);
+    // SAFETY: `msr pan, #1` by its encoding; the CPU has PAN. Only user
+    // copies (mm/user) reach user memory, and they clear it themselves.
+    unsafe { asm!(".inst 0xd500419f", options(nomem, nostack)) };
+}
+
+/// Whether the CPUs have PAN, so that user copies must lift it.
+#[inline(always)]
+pub fn has_pan() -> bool {
+    HAS_PAN.load(Relaxed)
+}
+
+/// Bits of an address space identifier: 8 or 16.
+pub fn asid_bits() -> u32 {
+    let field = ID_AA64MMFR0_EL1.read(ID_AA64MMFR0_EL1::ASIDBits);
+    if field == 2 { 16 } else { 8 }
+}
+
+macro_rules! identification {
+    ($($name:ident = $register:literal;)*) => {
+        $(#[doc = concat!("Reads `", $register, "`.")]
+        fn $name() -> u64 {
+            let value;
+            // SAFETY: an identification register; reading has no effect.
+            unsafe {
+                asm!(concat!("mrs {}, ", $register), out(reg) value,
+                    options(nomem, nostack, preserves_flags));
+            }
+            value
+        })*
+    };
+}
+
+identification! {
+    read_dczid = "dczid_el0";
+    read_ctr = "ctr_el0";
+}
+
+/// Bytes that `dc zva` clears, or `None` where it must not be used.
+pub fn zero_block_size() -> Option<usize> {
+    let value = read_dczid();
+    (value & 1 << 4 == 0).then_some(4 << (value & 0xf))
+}
+
+/// Bytes of the smallest data and instruction cache lines.
+pub fn cache_lines() -> (usize, usize) {
+    let value = read_ctr();
+    (4 << (value >> 16 & 0xf), 4 << (value & 0xf))
+}
+
+/// The affinity of this CPU, as the device tree and PSCI name it.
+pub fn affinity() -> u64 {
+    MPIDR_EL1.get() & AFFINITY_MASK
+}
+
+/// Implementer, part and revision (`MIDR_EL1`), for `/proc/cpuinfo`.
+pub fn model() -> u64 {
+    MIDR_EL1.get()
+}
+
+/// Says that `cpu` runs.
+pub(super) fn set_online(cpu: usize) {
+    ONLINE.fetch_or(1 << cpu, Release);
+}
+
+/// Says that this CPU is about to stop for good.
+pub fn set_stopped() {
+    ONLINE.fetch_and(!(1 << id()), Release);
+}
+
+/// Bit per CPU that runs.
+pub fn online_mask() -> u32 {
+    ONLINE.load(Acquire)
+}
+
+/// Number of CPUs that run.
+pub fn online_count() -> usize {
+    online_mask().count_ones() as usize
+}

@@ -1,0 +1,212 @@
+//! Interrupts: one face for GICv2 and GICv3.
+//!
+//! Interrupt numbers (INTIDs) are the manual's: 0 to 15 are sent by software
+//! from CPU to CPU (SGI; 0 to 7 are ours, firmware may own the rest), 16 to
+//! 31 belong to each CPU (PPI: its timer), from 32 on they are shared (SPI)
+//! and go to one CPU. Every interrupt has the same priority: handlers run
+//! masked, so there is nothing to preempt.
+//!
+//! Why our own driver: `kernel/decisions/0002-interrupt-controller.md`.
+//! Arm IHI 0048 (GICv2), IHI 0069 (GICv3). Read next: `gic/v3.rs`.
+
+mod v2;
+mod v3;
+
+use core::arch::asm;
+use core::sync::atomic::AtomicUsize;
+use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+
+use kernel_core::device_tree::Gic;
+
+use super::cpu::{self, MAX_CPUS};
+
+/// The first INTID that means "no interrupt" or "not for you".
+const SPECIAL: u32 = 1020;
+/// Priority of everything; the middle of either security view.
+const PRIORITY: u8 = 0xa0;
+
+/// What one CPU tells another, by the SGI it sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Ipi {
+    /// Look at the run queue and the work flags.
+    Reschedule = 0,
+    /// Stop for good: another CPU panics or powers off.
+    Stop = 1,
+}
+
+/// Which controller there is; written once at boot.
+static VERSION: AtomicUsize = AtomicUsize::new(0);
+
+/// Functions by INTID, as addresses; 0 where there is none.
+static HANDLERS: [AtomicUsize; SPECIAL as usize] =
+    [const { AtomicUsize::new(0) }; SPECIAL as usize];
+
+/// Why the controller cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GicError {
+    /// Its registers do not fit in the device window.
+    NotMapped,
+    /// No redistributor belongs to the CPU with this affinity.
+    NoRedistributor(u64),
+    /// The registers do not answer as a controller of this version would.
+    NotThere,
+}
+
+impl core::fmt::Display for GicError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            GicError::NotMapped => f.write_str("registers out of range"),
+            GicError::NoRedistributor(affinity) => {
+                write!(f, "no redistributor for CPU {affinity:#x}")
+            }
+            GicError::NotThere => f.write_str("no controller at its address"),
+        }
+    }
+}
+
+/// Maps the controller and prepares what all CPUs share.
+///
+/// # Errors
+/// [`GicError`]
+pub(super) fn init(description: &Gic) -> Result<(), GicError> {
+    match *description {
+        Gic::V2 { distributor, cpu_interface } => {
+            v2::init(distributor, cpu_interface)?;
+            VERSION.store(2, Release);
+        }
+        Gic::V3 { distributor, redistributors } => {
+            v3::init(distributor, &redistributors)?;
+            VERSION.store(3, Release);
+        }
+    }
+    register(Ipi::Stop as u32, on_stop);
+    Ok(())
+}
+
+/// Prepares what this CPU has of its own, and enables its SGIs.
+///
+/// # Errors
+/// [`GicError`]
+pub(super) fn init_cpu(cpu: usize) -> Result<(), GicError> {
+    if is_v3() { v3::init_cpu(cpu) } else { v2::init_cpu(cpu) }
+}
+
+#[inline(always)]
+fn is_v3() -> bool {
+    VERSION.load(Relaxed) == 3
+}
+
+/// The version of the controller, 2 or 3.
+pub fn version() -> usize {
+    VERSION.load(Relaxed)
+}
+
+/// Makes `handler` the function for an interrupt. It runs with interrupts
+/// masked and must not sleep.
+///
+/// # Panics
+/// If `interrupt` is no INTID a device can have.
+pub fn register(interrupt: u32, handler: fn(u32)) {
+    HANDLERS[interrupt as usize].store(handler as usize, Release);
+}
+
+/// Lets an interrupt through: to `cpu` for a shared one, on this CPU for
+/// its own.
+pub fn enable(interrupt: u32, cpu: usize) {
+    if is_v3() {
+        v3::enable(interrupt, cpu);
+    } else {
+        v2::enable(interrupt, cpu);
+    }
+}
+
+/// Holds an interrupt back; undoes [`enable`].
+pub fn disable(interrupt: u32) {
+    if is_v3() {
+        v3::disable(interrupt);
+    } else {
+        v2::disable(interrupt);
+    }
+}
+
+/// Interrupts `cpu`. What the caller stored before is seen by the handler.
+#[inline]
+pub fn send_ipi(cpu: usize, ipi: Ipi) {
+    if is_v3() {
+        v3::send(cpu, ipi as u32);
+    } else {
+        v2::send(cpu, ipi as u32);
+    }
+}
+
+/// Orders earlier stores before the interrupt that tells of them.
+#[inline(always)]
+fn publish() {
+    // SAFETY: a barrier.
+    unsafe { asm!("dsb ishst", options(nostack, preserves_flags)) };
+}
+
+/// Takes the pending interrupt, runs its handler, and ends it.
+#[inline]
+pub(super) fn handle() {
+    if is_v3() {
+        let interrupt = v3::acknowledge();
+        if dispatch(interrupt & 0xff_ffff) {
+            v3::end(interrupt);
+        }
+    } else {
+        let interrupt = v2::acknowledge();
+        if dispatch(interrupt & 0x3ff) {
+            v2::end(interrupt);
+        }
+    }
+}
+
+/// False for a spurious interrupt: it must not be ended.
+#[inline(always)]
+fn dispatch(interrupt: u32) -> bool {
+    let Some(handler) = HANDLERS.get(interrupt as usize) else {
+        return false;
+    };
+    let handler = handler.load(Acquire) as *const ();
+    if handler.is_null() {
+        unhandled(interrupt);
+        return true;
+    }
+    // SAFETY: `register` stores nothing but functions of this type.
+    let handler: fn(u32) = unsafe { core::mem::transmute(handler) };
+    handler(interrupt);
+    true
+}
+
+/// An interrupt that nobody asked for would come again at once: disable it.
+#[cold]
+fn unhandled(interrupt: u32) {
+    if interrupt >= 16 {
+        disable(interrupt);
+    }
+    log::warn!("irq {interrupt}: nobody cared, disabled");
+}
+
+/// Stops all other CPUs and waits a moment until they say so. For panics
+/// and power-off: they never come back.
+pub fn stop_all_others() {
+    if version() == 0 {
+        return;
+    }
+    let own = cpu::id();
+    let others = || cpu::online_mask() & !(1 << own);
+    for cpu in (0..MAX_CPUS).filter(|cpu| others() & 1 << cpu != 0) {
+        send_ipi(cpu, Ipi::Stop);
+    }
+    let end = super::timer::now_ns() + 100_000_000;
+    while others() != 0 && super::timer::now_ns() < end {
+        cpu::relax();
+    }
+}
+
+fn on_stop(_interrupt: u32) {
+    cpu::set_stopped();
+    cpu::stop();
+}

@@ -1,0 +1,98 @@
+//! What the early page tables of `boot.s` stay good for: device registers.
+//!
+//! The tables of the device window live in the image, so that registers can
+//! be mapped before there is any memory to allocate. The final kernel tables
+//! link the same level-1 table ([`device_table`]) at the same place, and
+//! addresses given out here stay valid for ever.
+
+use core::arch::asm;
+use core::sync::atomic::Ordering::{Relaxed, SeqCst};
+use core::sync::atomic::{AtomicU64, AtomicUsize};
+
+use super::image;
+
+/// Where device registers are mapped: 4 MiB of pages from here.
+pub const DEVICE_BASE: usize = 0xffff_b000_0000_0000;
+/// Memory attribute indices in `MAIR_EL1`, as `boot.s` sets it.
+pub const ATTRIBUTE_NORMAL: u64 = 0;
+/// Index of device memory (nGnRE).
+pub const ATTRIBUTE_DEVICE: u64 = 1;
+
+/// Where `boot.s` maps the device tree: 4 MiB, read-only.
+const TREE_WINDOW: usize = DEVICE_BASE + (8 << 21);
+const PAGE: usize = 4096;
+const PAGES: usize = 1024;
+/// Page, access flag, device nGnRE, read and write for EL1, never executed.
+const DEVICE_PAGE: u64 = 1 << 54 | 1 << 53 | 1 << 10 | 1 << 2 | 0b11;
+
+unsafe extern "C" {
+    static device_l3: [AtomicU64; PAGES];
+    static device_l1: u8;
+}
+
+/// Pages of the window given out so far.
+static USED: AtomicUsize = AtomicUsize::new(0);
+
+/// Maps device registers and returns their virtual address, or `None` if
+/// the window is full or the range is none. Nothing is ever unmapped.
+pub fn map_device(physical: u64, size: usize) -> Option<usize> {
+    let offset = physical as usize % PAGE;
+    let first = physical - offset as u64;
+    let count = offset.checked_add(size)?.div_ceil(PAGE);
+    if count == 0 || count > PAGES || physical >> 48 != 0 {
+        return None;
+    }
+    let take = |used| (used + count <= PAGES).then_some(used + count);
+    let start = USED.fetch_update(Relaxed, Relaxed, take).ok()?;
+    // SAFETY: the table is part of the image and only ever accessed here,
+    // through atomics.
+    let table = unsafe { &device_l3 };
+    for (index, entry) in table[start..start + count].iter().enumerate() {
+        let page = first + (index * PAGE) as u64;
+        entry.store(page | DEVICE_PAGE, Relaxed);
+    }
+    // SAFETY: orders the stores before the table walks that need them; no
+    // TLB maintenance, since the entries were invalid before.
+    unsafe { asm!("dsb ishst", "isb", options(nostack)) };
+    Some(DEVICE_BASE + start * PAGE + offset)
+}
+
+/// Physical address of the device window's level-1 table, which belongs in
+/// entry 0x160 of every kernel level-0 table.
+pub fn device_table() -> usize {
+    image::to_physical((&raw const device_l1).addr())
+}
+
+/// Makes every kernel address go through the tables whose level 0 is at
+/// this physical address.
+///
+/// # Safety
+/// The tables must map the image and the device window where the ones in
+/// use map them, and no other CPU may run.
+pub(super) unsafe fn replace_kernel_tables(root: usize) {
+    unsafe extern "C" {
+        fn replace_ttbr1(root: usize, load_address: usize);
+    }
+    // SAFETY: the caller answers for the tables; TTBR0 still holds the
+    // identity map that the function needs meanwhile.
+    unsafe { replace_ttbr1(root, image::physical().start) };
+}
+
+/// `size` bytes of the device tree at this physical address, through the
+/// window of the early tables. At most 2 MiB.
+///
+/// # Safety
+/// `physical` must be what `boot.s` mapped, and its memory stay reserved.
+pub(super) unsafe fn tree_bytes(physical: usize, size: usize) -> &'static [u8] {
+    let start = TREE_WINDOW + physical % (1 << 21);
+    // SAFETY: two blocks of 2 MiB are mapped there, so that 2 MiB from any
+    // offset in the first are; nobody writes to them (caller).
+    unsafe { core::slice::from_raw_parts(start as *const u8, size) }
+}
+
+/// Full barrier, also for table walks.
+pub fn synchronize() {
+    core::sync::atomic::fence(SeqCst);
+    // SAFETY: a barrier.
+    unsafe { asm!("dsb ish", "isb", options(nostack)) };
+}

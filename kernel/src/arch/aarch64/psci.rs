@@ -1,0 +1,90 @@
+//! Power: firmware calls to start CPUs and to stop the machine.
+//!
+//! The device tree says whether firmware listens to `hvc` (QEMU) or to `smc`
+//! (boards with EL3 firmware). Without PSCI a machine still runs on one CPU
+//! and "off" is an endless sleep. Arm DEN0022 (PSCI), DEN0028 (SMCCC).
+
+use core::sync::atomic::AtomicU8;
+use core::sync::atomic::Ordering::Relaxed;
+
+use kernel_core::device_tree::Conduit;
+use smccc::psci;
+use smccc::{Hvc, Smc};
+
+use super::cpu;
+
+const NONE: u8 = 0;
+const HVC: u8 = 1;
+const SMC: u8 = 2;
+
+static CONDUIT: AtomicU8 = AtomicU8::new(NONE);
+
+/// Why a CPU did not start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StartError {
+    /// The device tree names no PSCI.
+    NoFirmware,
+    /// What firmware answered.
+    Refused(psci::error::Error),
+    /// Firmware agreed, but the CPU has not been heard of.
+    TimedOut,
+}
+
+impl core::fmt::Display for StartError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            StartError::NoFirmware => f.write_str("no PSCI"),
+            StartError::Refused(error) => write!(f, "{error}"),
+            StartError::TimedOut => f.write_str("no sign of life"),
+        }
+    }
+}
+
+/// Notes how to call firmware.
+pub(super) fn set_conduit(conduit: Option<Conduit>) {
+    let value = match conduit {
+        None => NONE,
+        Some(Conduit::Hvc) => HVC,
+        Some(Conduit::Smc) => SMC,
+    };
+    CONDUIT.store(value, Relaxed);
+}
+
+/// Starts the CPU with this affinity at a physical address, with `argument`
+/// in its `x0`.
+///
+/// # Errors
+/// [`StartError`]
+pub(super) fn cpu_on(
+    affinity: u64,
+    entry: usize,
+    argument: usize,
+) -> Result<(), StartError> {
+    let (entry, argument) = (entry as u64, argument as u64);
+    let result = match CONDUIT.load(Relaxed) {
+        HVC => psci::cpu_on::<Hvc>(affinity, entry, argument),
+        SMC => psci::cpu_on::<Smc>(affinity, entry, argument),
+        _ => return Err(StartError::NoFirmware),
+    };
+    result.map_err(StartError::Refused)
+}
+
+/// Powers the machine off; where firmware cannot, sleeps for good.
+pub fn system_off() -> ! {
+    let _ = match CONDUIT.load(Relaxed) {
+        HVC => psci::system_off::<Hvc>(),
+        SMC => psci::system_off::<Smc>(),
+        _ => Ok(()),
+    };
+    cpu::stop()
+}
+
+/// Restarts the machine; where firmware cannot, sleeps for good.
+pub fn system_reset() -> ! {
+    let _ = match CONDUIT.load(Relaxed) {
+        HVC => psci::system_reset::<Hvc>(),
+        SMC => psci::system_reset::<Smc>(),
+        _ => Ok(()),
+    };
+    cpu::stop()
+}

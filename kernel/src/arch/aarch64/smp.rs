@@ -1,0 +1,126 @@
+//! The other CPUs: which there are, and how they start.
+//!
+//! Number 0 is the CPU that booted, whatever its affinity; the others are
+//! numbered in the order of the device tree. [`start`] asks firmware to run
+//! `_secondary_start` (boot.s) on one of them; it comes up with the final
+//! page tables, on the stack that the caller gave, its interrupts and timer
+//! ready but masked, and calls the caller's function.
+
+use core::arch::asm;
+use core::sync::atomic::AtomicUsize;
+use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+
+use aarch64_cpu::registers::{Readable, TTBR1_EL1};
+use kernel_core::device_tree::{Cpu, List};
+use spin::Once;
+
+use super::cpu::{self, MAX_CPUS};
+use super::psci::{self, StartError};
+use super::{gic, image, timer, trap};
+
+/// What a starting CPU reads with its caches off; layout known to boot.s.
+/// One cache line, so that writing it back moves nothing else.
+#[repr(C, align(64))]
+struct Start {
+    ttbr1: AtomicUsize,
+    stack_top: AtomicUsize,
+    cpu: AtomicUsize,
+    /// Not read by boot.s: an `fn() -> !` as an address.
+    entry: AtomicUsize,
+}
+
+static STARTS: [Start; MAX_CPUS] = [const {
+    Start {
+        ttbr1: AtomicUsize::new(0),
+        stack_top: AtomicUsize::new(0),
+        cpu: AtomicUsize::new(0),
+        entry: AtomicUsize::new(0),
+    }
+}; MAX_CPUS];
+
+static CPUS: Once<List<Cpu, MAX_CPUS>> = Once::new();
+
+/// Numbers the CPUs. The one that runs this becomes 0 even if the tree
+/// does not know it; of the others the first [`MAX_CPUS`] - 1 are kept.
+pub(super) fn number_cpus(cpus: &List<Cpu, 64>) {
+    let own = cpu::affinity();
+    let mut numbered = List::new();
+    let known = cpus.iter().find(|cpu| cpu.affinity == own);
+    let first = known.unwrap_or(Cpu { affinity: own, capacity: 1024 });
+    let others = cpus.iter().filter(|cpu| cpu.affinity != own);
+    for cpu in core::iter::once(first).chain(others) {
+        if !numbered.push(cpu) {
+            log::warn!("more than {MAX_CPUS} CPUs: the rest stay off");
+            break;
+        }
+    }
+    CPUS.call_once(|| numbered);
+}
+
+/// Number of CPUs that the machine has and the kernel can use.
+pub fn count() -> usize {
+    CPUS.get().map_or(1, List::len)
+}
+
+/// The relative speed of a CPU per MHz; 1024 if nobody said.
+pub fn capacity(cpu: usize) -> u32 {
+    CPUS.get().and_then(|cpus| cpus.get(cpu)).map_or(1024, |cpu| cpu.capacity)
+}
+
+/// Starts `cpu`, which calls `entry` on the stack that ends at `stack_top`
+/// with interrupts masked. Returns once it has, or after a second.
+///
+/// # Errors
+/// [`StartError`]: what firmware says against it.
+pub fn start(
+    cpu: usize,
+    stack_top: usize,
+    entry: fn() -> !,
+) -> Result<(), StartError> {
+    let cpus = CPUS.get().ok_or(StartError::NoFirmware)?;
+    let affinity = cpus.get(cpu).ok_or(StartError::NoFirmware)?.affinity;
+    let start = &STARTS[cpu];
+    start.ttbr1.store(TTBR1_EL1.get() as usize, Relaxed);
+    start.stack_top.store(stack_top, Relaxed);
+    start.cpu.store(cpu, Relaxed);
+    start.entry.store(entry as usize, Release);
+    let address = core::ptr::from_ref(start).addr();
+    clean(address);
+    let entry = image::to_physical((&raw const _secondary_start).addr());
+    psci::cpu_on(affinity, entry, image::to_physical(address))?;
+    let end = timer::now_ns() + 1_000_000_000;
+    while cpu::online_mask() & 1 << cpu == 0 {
+        if timer::now_ns() > end {
+            return Err(StartError::TimedOut);
+        }
+        cpu::relax();
+    }
+    Ok(())
+}
+
+unsafe extern "C" {
+    static _secondary_start: u8;
+}
+
+/// Writes the cache line at `address` to memory.
+fn clean(address: usize) {
+    // SAFETY: cleaning a line changes nothing a program can see.
+    unsafe { asm!("dc cvac, {}", "dsb sy", in(reg) address) };
+}
+
+/// The first Rust on another CPU; boot.s gives its number.
+#[unsafe(no_mangle)]
+extern "C" fn secondary_start(cpu: usize) -> ! {
+    cpu::init(cpu);
+    trap::init_cpu();
+    crate::mm::init_cpu();
+    if let Err(error) = gic::init_cpu(cpu) {
+        log::error!("CPU {cpu}: {error}");
+        cpu::stop();
+    }
+    cpu::set_online(cpu);
+    let entry = STARTS[cpu].entry.load(Acquire) as *const ();
+    // SAFETY: `start` stored a function of this type.
+    let entry: fn() -> ! = unsafe { core::mem::transmute(entry) };
+    entry()
+}

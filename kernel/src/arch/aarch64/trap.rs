@@ -1,0 +1,211 @@
+//! Exceptions: what happens after `vectors.s` has saved the registers.
+//!
+//! | from | what | goes to |
+//! |---|---|---|
+//! | EL0 | `svc` | [`Hooks::syscall`], interrupts on |
+//! | EL0 | memory fault | [`Hooks::user_fault`], interrupts on |
+//! | EL0 | anything else synchronous, `SError` | [`Hooks::user_exception`] |
+//! | EL0, EL1 | interrupt | `gic::handle`, interrupts masked |
+//! | EL1 | fault inside a user copy | [`Hooks::kernel_fault`], or fix-up |
+//! | EL1 | anything else | kernel panic |
+//!
+//! Every way back to EL0 ends in [`exit_to_user`], which calls
+//! [`Hooks::return_to_user`] until no work flag is set, and looks at the
+//! flags for the last time with interrupts masked, so that no wake-up is
+//! missed between look and `eret`.
+//!
+//! Nothing that EL0 does can end in a panic. Read next: `fault.rs`.
+
+use core::arch::{asm, global_asm};
+use core::mem::offset_of;
+use core::sync::atomic::AtomicPtr;
+use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+
+use super::fault::{self, Access, Cause};
+use super::{gic, irq, thread};
+
+pub use super::fault::{ExceptionKind, Fault, UserException};
+
+global_asm!(include_str!("vectors.s"));
+
+/// The registers of user mode while its task is in the kernel.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TrapFrame {
+    /// `x0` to `x30`.
+    pub x: [u64; 31],
+    /// Stack pointer.
+    pub sp: u64,
+    /// Where user mode goes on (`elr_el1`).
+    pub pc: u64,
+    /// Flags and mode (`spsr_el1`).
+    pub pstate: u64,
+}
+
+// What `vectors.s` takes for granted.
+const _: () = assert!(size_of::<TrapFrame>() == 272);
+const _: () = assert!(offset_of!(TrapFrame, x) == 0);
+const _: () = assert!(offset_of!(TrapFrame, sp) == 248);
+const _: () = assert!(offset_of!(TrapFrame, pc) == 256);
+const _: () = assert!(offset_of!(TrapFrame, pstate) == 264);
+
+/// Flags that user mode may choose: N, Z, C, V. The rest of a valid
+/// user `pstate` is zero: EL0, 64-bit, nothing masked.
+pub const PSTATE_USER: u64 = 0xf000_0000;
+
+/// What the layers above do with exceptions. Set once, at boot.
+pub struct Hooks {
+    /// A system call. Interrupts on.
+    pub syscall: fn(&mut TrapFrame),
+    /// User mode touched memory it may not. Interrupts on.
+    pub user_fault: fn(&mut TrapFrame, &Fault),
+    /// User mode did something else it may not. Interrupts on.
+    pub user_exception: fn(&mut TrapFrame, UserException),
+    /// A user copy faulted on a user address: true if the address is mapped
+    /// now, false for `EFAULT`. Interrupts as they were.
+    pub kernel_fault: fn(&Fault) -> bool,
+    /// Work flags are set; called until none is. Interrupts on.
+    pub return_to_user: fn(&mut TrapFrame),
+    /// An interrupt came in the kernel and was handled. Interrupts masked.
+    pub after_interrupt: fn(),
+}
+
+static HOOKS: AtomicPtr<Hooks> = AtomicPtr::new(core::ptr::null_mut());
+
+/// Names the functions that handle exceptions. Before, there is no user
+/// mode, and interrupts need none of them.
+pub fn set_hooks(hooks: &'static Hooks) {
+    HOOKS.store(core::ptr::from_ref(hooks).cast_mut(), Release);
+}
+
+#[inline(always)]
+fn hooks() -> Option<&'static Hooks> {
+    // SAFETY: null or what `set_hooks` stored, which lives for ever.
+    unsafe { HOOKS.load(Acquire).as_ref() }
+}
+
+/// The hooks, on a path that only user mode can take.
+#[inline(always)]
+fn user_hooks() -> &'static Hooks {
+    let hooks = HOOKS.load(Relaxed);
+    debug_assert!(!hooks.is_null());
+    // SAFETY: user mode runs only after `set_hooks`, whose store the CPU
+    // that entered user mode has seen.
+    unsafe { &*hooks }
+}
+
+/// Points this CPU at `vectors.s`.
+pub(super) fn init_cpu() {
+    unsafe extern "C" {
+        static exception_vectors: u8;
+    }
+    let vectors = &raw const exception_vectors;
+    // SAFETY: the table is aligned and complete. Asynchronous aborts are
+    // unmasked: a bus error must not wait for user mode to be blamed.
+    unsafe { asm!("msr vbar_el1, {}", "isb", in(reg) vectors) };
+    // SAFETY: as above.
+    unsafe { asm!("msr daifclr, #4") };
+}
+
+/// Leaves the kernel for user mode with the registers in `frame`. For tasks
+/// that have never been there.
+pub fn enter_user(frame: &mut TrapFrame) -> ! {
+    unsafe extern "C" {
+        fn load_user_frame(frame: *const TrapFrame) -> !;
+    }
+    exit_to_user(frame);
+    let top = thread::current_context().stack_top();
+    let place = (top - size_of::<TrapFrame>()) as *mut TrapFrame;
+    debug_assert!(core::ptr::addr_eq(place, frame));
+    // SAFETY: `frame` is the place reserved at the top of the current
+    // stack, and everything below it is dead.
+    unsafe { load_user_frame(frame) }
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn user_exception(frame: &mut TrapFrame) {
+    let syndrome = fault::syndrome();
+    if fault::is_system_call(syndrome) {
+        irq::enable();
+        (user_hooks().syscall)(frame);
+    } else {
+        other_user_exception(frame, syndrome);
+    }
+    exit_to_user(frame);
+}
+
+#[inline(never)]
+fn other_user_exception(frame: &mut TrapFrame, syndrome: u64) {
+    // The address is gone with the next exception: read it now.
+    let cause = fault::cause(syndrome, fault::address());
+    irq::enable();
+    match cause {
+        Cause::Memory(fault) => (user_hooks().user_fault)(frame, &fault),
+        Cause::Other(exception) => {
+            (user_hooks().user_exception)(frame, exception);
+        }
+    }
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn user_interrupt(frame: &mut TrapFrame) {
+    gic::handle();
+    exit_to_user(frame);
+}
+
+#[inline(always)]
+fn exit_to_user(frame: &mut TrapFrame) {
+    irq::disable();
+    while thread::current_context().work.load(Relaxed) != 0 {
+        irq::enable();
+        (user_hooks().return_to_user)(frame);
+        irq::disable();
+    }
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn kernel_interrupt_taken() {
+    gic::handle();
+    if let Some(hooks) = hooks() {
+        (hooks.after_interrupt)();
+    }
+}
+
+/// An exception in the kernel: a fault in a user copy, or a bug.
+#[unsafe(no_mangle)]
+extern "C" fn kernel_exception_taken(frame: &mut TrapFrame) {
+    let syndrome = fault::syndrome();
+    let address = fault::address();
+    let Cause::Memory(memory) = fault::cause(syndrome, address) else {
+        fault::panic("unexpected exception", frame, syndrome, address);
+    };
+    let fixup = crate::mm::user::fixup_for(frame.pc as usize);
+    let is_user = address >> 55 & 1 == 0;
+    let (Some(fixup), true, true) =
+        (fixup, is_user, memory.access != Access::Execute)
+    else {
+        fault::panic("memory fault", frame, syndrome, address);
+    };
+    if frame.pstate & 1 << 7 == 0 {
+        irq::enable();
+    }
+    let is_mapped = hooks().is_some_and(|h| (h.kernel_fault)(&memory));
+    irq::disable();
+    if !is_mapped {
+        frame.pc = fixup as u64;
+    }
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn stack_overflowed(frame: &mut TrapFrame) -> ! {
+    let (syndrome, address) = (fault::syndrome(), fault::address());
+    fault::panic("kernel stack overflow", frame, syndrome, address)
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn unexpected_exception(frame: &mut TrapFrame, vector: u64) -> ! {
+    const NAMES: [&str; 4] = ["exception", "IRQ", "FIQ", "SError"];
+    let (syndrome, address) = (fault::syndrome(), fault::address());
+    let name = NAMES[vector as usize % 4];
+    fault::panic(name, frame, syndrome, address)
+}

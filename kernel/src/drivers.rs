@@ -1,0 +1,7 @@
+//! The devices the kernel itself drives: console and clock of the machine.
+//!
+//! Everything else is for drivers in user space. Both find their registers
+//! through the device tree (`arch::boot`).
+
+pub mod pl011;
+pub mod pl031;

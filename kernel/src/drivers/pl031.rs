@@ -1,0 +1,113 @@
+//! PL031: the real-time clock of QEMU `virt`, with an alarm.
+//!
+//! It counts seconds since 1970. The alarm raises the interrupt when the
+//! count reaches the match value; `/sys/class/rtc/rtc0/wakealarm` sets it.
+//!
+//! Arm DDI 0224 (PrimeCell Real Time Clock PL031).
+
+use core::sync::atomic::AtomicUsize;
+use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+
+use tock_registers::interfaces::{Readable, Writeable};
+use tock_registers::register_structs;
+use tock_registers::registers::{ReadOnly, ReadWrite, WriteOnly};
+
+use crate::arch::gic;
+
+register_structs! {
+    Registers {
+        (0x00 => data: ReadOnly<u32>),
+        (0x04 => alarm: ReadWrite<u32>),
+        (0x08 => load: ReadWrite<u32>),
+        (0x0c => control: ReadWrite<u32>),
+        (0x10 => interrupt_mask: ReadWrite<u32>),
+        (0x14 => raw_interrupt: ReadOnly<u32>),
+        (0x18 => masked_interrupt: ReadOnly<u32>),
+        (0x1c => interrupt_clear: WriteOnly<u32>),
+        (0x20 => @END),
+    }
+}
+
+/// Bytes of registers to map.
+pub const SIZE: usize = 0x1000;
+
+/// Virtual address of the registers; 0 while there is no clock.
+static BASE: AtomicUsize = AtomicUsize::new(0);
+/// Called when the alarm goes off, as an address; 0 while there is none.
+static ALARM_HANDLER: AtomicUsize = AtomicUsize::new(0);
+/// Seconds of the pending alarm; 0 for none.
+static ALARM: AtomicUsize = AtomicUsize::new(0);
+
+fn registers() -> Option<&'static Registers> {
+    let base = BASE.load(Acquire) as *const Registers;
+    // SAFETY: `attach` stores only addresses of mapped PL031 registers,
+    // which stay mapped for ever (arch::mmu).
+    unsafe { base.as_ref() }
+}
+
+/// Uses the PL031 whose registers are mapped at `base`.
+///
+/// # Safety
+/// `base` must be the registers of a PL031, mapped for ever.
+pub unsafe fn attach(base: usize, interrupt: Option<u32>) {
+    BASE.store(base, Release);
+    cancel_alarm();
+    if let Some(interrupt) = interrupt {
+        gic::register(interrupt, on_interrupt);
+        gic::enable(interrupt, 0);
+    }
+}
+
+/// Seconds since 1970, or `None` without a clock.
+pub fn read_seconds() -> Option<u64> {
+    Some(u64::from(registers()?.data.get()))
+}
+
+/// Names the function that an alarm calls, in interrupt context.
+pub fn set_alarm_handler(handler: fn()) {
+    ALARM_HANDLER.store(handler as usize, Release);
+}
+
+/// Sets the alarm to a time in seconds since 1970, in the future and within
+/// 32 bits. False if there is no clock or it cannot do that.
+#[must_use]
+pub fn set_alarm(seconds: u64) -> bool {
+    let Some(clock) = registers() else { return false };
+    let Ok(value) = u32::try_from(seconds) else { return false };
+    if value <= clock.data.get() {
+        return false;
+    }
+    clock.interrupt_clear.set(1);
+    clock.alarm.set(value);
+    ALARM.store(seconds as usize, Relaxed);
+    clock.interrupt_mask.set(1);
+    true
+}
+
+/// The time of the pending alarm, in seconds since 1970.
+pub fn alarm() -> Option<u64> {
+    match ALARM.load(Relaxed) {
+        0 => None,
+        seconds => Some(seconds as u64),
+    }
+}
+
+/// Takes the alarm back.
+pub fn cancel_alarm() {
+    if let Some(clock) = registers() {
+        clock.interrupt_mask.set(0);
+        clock.interrupt_clear.set(1);
+        ALARM.store(0, Relaxed);
+    }
+}
+
+fn on_interrupt(_interrupt: u32) {
+    cancel_alarm();
+    let handler = ALARM_HANDLER.load(Acquire) as *const ();
+    if handler.is_null() {
+        return;
+    }
+    // SAFETY: `set_alarm_handler` stores nothing but functions of this type.
+    let handler: fn() = unsafe { core::mem::transmute(handler) };
+    handler();
+}
