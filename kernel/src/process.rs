@@ -88,6 +88,8 @@ pub struct Process {
     pub image: SpinLock<Image>,
     /// It has called `execve`, or is not a fork's child.
     pub has_executed: AtomicBool,
+    /// Signal that its parent's death sends to it; 0 for none.
+    pub death_signal: AtomicU32,
     /// Sum over threads that ended.
     ended_usage: SpinLock<Usage>,
     /// Sum over children that were waited for.
@@ -118,6 +120,7 @@ impl Process {
             limits: SpinLock::with_rank(Rank::Device, inherited.limits),
             image: SpinLock::with_rank(Rank::Object, inherited.image),
             has_executed: AtomicBool::new(false),
+            death_signal: AtomicU32::new(0),
             ended_usage: leaf(Usage::default()),
             children_usage: leaf(Usage::default()),
         })

@@ -12,7 +12,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::sync::atomic::Ordering::Relaxed;
 
-use kernel_abi::signal::{SIGCONT, SIGHUP};
+use kernel_abi::signal::{SIGCONT, SIGHUP, SigInfo};
 
 use super::signal::notify::{self, Remains};
 use super::signal::send;
@@ -110,7 +110,9 @@ fn end_process(process: &Arc<Process>, status: u32) {
     }
     let mut gone = Vec::new();
     let mut tree = tree::lock();
-    let orphaned = give_children_away(&mut tree, process, &mut gone);
+    let children = children_of(&tree, process);
+    let orphaned =
+        give_children_away(&mut tree, process, &children, &mut gone);
     let signal = match tree.node_mut(process.id) {
         Some(node) => {
             node.zombie = Some(status);
@@ -126,6 +128,24 @@ fn end_process(process: &Arc<Process>, status: u32) {
     drop(tree);
     drop(gone);
     orphaned.into_iter().for_each(hang_up);
+    children.iter().for_each(tell_of_parents_death);
+}
+
+/// `prctl(PR_SET_PDEATHSIG)`.
+fn tell_of_parents_death(child: &Arc<Process>) {
+    let signal = child.death_signal.load(Relaxed);
+    if signal != 0 {
+        // An ordinary signal always finds room.
+        let _ = send::to_process(child, &SigInfo::kernel(signal));
+    }
+}
+
+fn children_of(tree: &Tree, process: &Process) -> Vec<Arc<Process>> {
+    let Some(node) = tree.node(process.id) else { return Vec::new() };
+    let children = node.children.iter();
+    children
+        .filter_map(|id| Some(tree.node(*id)?.process.clone()))
+        .collect()
 }
 
 /// Gives the children to the first process. Returns groups that nobody looks
@@ -133,14 +153,9 @@ fn end_process(process: &Arc<Process>, status: u32) {
 fn give_children_away(
     tree: &mut Tree,
     process: &Process,
+    children: &[Arc<Process>],
     gone: &mut Vec<Node>,
 ) -> Vec<ProcessId> {
-    let Some(node) = tree.node(process.id) else { return Vec::new() };
-    let children: Vec<Arc<Process>> = node
-        .children
-        .iter()
-        .filter_map(|id| Some(tree.node(*id)?.process.clone()))
-        .collect();
     let mut groups: BTreeSet<ProcessId> = BTreeSet::from([process.group()]);
     groups.extend(children.iter().map(|child| child.group()));
     let was_orphaned: Vec<ProcessId> = groups
@@ -149,7 +164,7 @@ fn give_children_away(
         .filter(|group| tree.is_orphaned(*group, 0))
         .collect();
     tree.reparent(process.id, INIT);
-    for child in &children {
+    for child in children {
         tell_again(tree, child, gone);
     }
     groups

@@ -1,0 +1,174 @@
+//! The out-of-memory killer, and the reaper that hurries its victims.
+//!
+//! When a page is needed and none is left for user memory, the process with
+//! the most resident pages is killed (never the first process), the task
+//! that needed the page waits, and looks again. The victim is marked so that
+//! freezing does not hold it (freezer-spec F8), and a kernel thread takes
+//! its pages even before it has died.
+//!
+//! During a freeze of the whole system the killer is off (H3): those that
+//! need memory wait until it is on again.
+
+use alloc::sync::{Arc, Weak};
+use core::sync::atomic::AtomicBool;
+use core::sync::atomic::Ordering::Relaxed;
+
+use kernel_abi::Errno;
+
+use super::signal::send;
+use super::{Process, ProcessId, current, tree};
+use crate::arch;
+use crate::freezer::{self, OomKiller};
+use crate::mm::AddressSpace;
+use crate::sync::{Rank, SpinLock};
+use crate::task::refrigerator::{FREEZER, Scheduler};
+use crate::task::{WaitQueue, kthread, sleep};
+
+/// How long a task that needs memory waits before it looks again, ns.
+const PATIENCE_NS: u64 = 20_000_000;
+/// After this time a victim that still has its memory no longer keeps
+/// others from being chosen, ns.
+const VICTIM_TIME_NS: u64 = 2_000_000_000;
+
+struct Victim {
+    process: ProcessId,
+    space: Weak<AddressSpace>,
+    killed_ns: u64,
+    is_reaped: bool,
+}
+
+/// The victim that is dying, if any.
+static VICTIM: SpinLock<Option<Victim>> =
+    SpinLock::with_rank(Rank::Object, None);
+static IS_OFF: AtomicBool = AtomicBool::new(false);
+
+/// Where the reaper waits for a victim.
+static REAPER: WaitQueue = WaitQueue::new();
+/// Where others wait for memory.
+static MEMORY: WaitQueue = WaitQueue::new();
+
+/// The running task needs memory and there is none: kills a process if none
+/// is dying, and waits a while. The caller tries again, or dies.
+pub fn out_of_memory() {
+    if !IS_OFF.load(Relaxed) && !current().task().fatal_signal_pending() {
+        choose_and_kill();
+    }
+    let deadline = arch::timer::now_ns() + PATIENCE_NS;
+    let never = || None::<()>;
+    let _ =
+        MEMORY.wait_until_deadline("out_of_memory", Some(deadline), never);
+}
+
+fn choose_and_kill() {
+    if is_somebody_dying() {
+        return;
+    }
+    let Some((process, space)) = largest() else {
+        log::error!("Out of memory and no killable processes...");
+        return;
+    };
+    let pages = space.resident_pages();
+    let task = process.any_thread();
+    let name = task.as_ref().map(|task| task.name());
+    log::error!(
+        "Out of memory: Killed process {} ({}) total-vm:{}kB, rss:{}kB",
+        process.id,
+        name.as_ref().map_or(&"?" as &dyn core::fmt::Display, |name| name),
+        space.mapped_pages() * 4,
+        pages * 4,
+    );
+    *VICTIM.lock() = Some(Victim {
+        process: process.id,
+        space: Arc::downgrade(&space),
+        killed_ns: arch::timer::now_ns(),
+        is_reaped: false,
+    });
+    drop(space);
+    kill(&process);
+    REAPER.wake_all();
+}
+
+/// True while the last victim still may give memory back.
+fn is_somebody_dying() -> bool {
+    let mut victim = VICTIM.lock();
+    let Some(last) = victim.as_ref() else { return false };
+    let is_gone = last.space.strong_count() == 0;
+    let age = arch::timer::now_ns().saturating_sub(last.killed_ns);
+    if is_gone || last.is_reaped || age > VICTIM_TIME_NS {
+        *victim = None;
+        return false;
+    }
+    true
+}
+
+/// The process with the most resident pages.
+fn largest() -> Option<(Arc<Process>, Arc<AddressSpace>)> {
+    let candidates = tree::all().into_iter().filter(|it| it.id != 1);
+    let with_memory = candidates.filter_map(|process| {
+        let is_dying = {
+            let signals = process.signals.lock();
+            signals.state.exit_status().is_some()
+        };
+        let space = process.space()?;
+        (!is_dying).then_some((process, space))
+    });
+    with_memory.max_by_key(|(_, space)| space.resident_pages())
+}
+
+fn kill(process: &Arc<Process>) {
+    for task in process.threads() {
+        FREEZER.mark_oom_victim(&Scheduler, &*task);
+    }
+    send::kill_process(process);
+}
+
+/// Starts the reaper, and tells the freezer how to hold the killer back.
+///
+/// # Errors
+/// `ENOMEM`.
+pub fn init() -> Result<(), Errno> {
+    freezer::set_oom_killer(OomKiller { disable, enable });
+    kthread::kthread_run("oom_reaper", reap_victims).map(|_| ())
+}
+
+fn reap_victims() {
+    loop {
+        let space = REAPER.wait_until("oom_reaper", || {
+            let victim = VICTIM.lock();
+            let victim = victim.as_ref().filter(|it| !it.is_reaped)?;
+            Some((victim.process, victim.space.upgrade()?))
+        });
+        let Ok((process, space)) = space else { continue };
+        let pages = space.reap();
+        drop(space);
+        log::info!("oom_reaper: reaped process {process}, {pages} pages");
+        if let Some(victim) = VICTIM.lock().as_mut()
+            && victim.process == process
+        {
+            victim.is_reaped = true;
+        }
+        MEMORY.wake_all();
+    }
+}
+
+/// Waits for victims to die, until `deadline_ns`; then nobody is killed any
+/// more. False if one still lives.
+fn disable(deadline_ns: u64) -> bool {
+    IS_OFF.store(true, Relaxed);
+    while is_somebody_dying() {
+        let now = arch::timer::now_ns();
+        if now >= deadline_ns {
+            IS_OFF.store(false, Relaxed);
+            return false;
+        }
+        let soon = (now + PATIENCE_NS).min(deadline_ns);
+        sleep::sleep_uninterruptible("oom_killer_disable", soon);
+    }
+    true
+}
+
+fn enable() {
+    IS_OFF.store(false, Relaxed);
+    MEMORY.wake_all();
+}
+

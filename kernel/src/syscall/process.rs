@@ -1,0 +1,402 @@
+//! Calls about processes: begin, become, end, wait; numbers and owners.
+
+use alloc::vec::Vec;
+use core::sync::atomic::Ordering::Relaxed;
+
+use kernel_abi::signal::{SIGCHLD, SigInfo};
+use kernel_abi::syscall as number;
+use kernel_abi::system::Rlimit;
+use kernel_abi::{Errno, time};
+use kernel_core::signal::status;
+
+use super::table::Row;
+use super::{Args, Entry, Result};
+use crate::arch::trap::TrapFrame;
+use crate::mm::user;
+use crate::process::credentials::Ids;
+use crate::process::fork::{self, Request};
+use crate::process::wait::{self, Options, Outcome, Which};
+use crate::process::{Process, current, exec, exit, group, thread_usage};
+use crate::task;
+
+/// This family's rows of the table.
+pub const CALLS: &[Row] = &[
+    (number::CLONE, Entry::WithFrame(clone)),
+    (number::EXECVE, Entry::WithFrame(execve)),
+    (number::EXIT, Entry::Plain(exit)),
+    (number::EXIT_GROUP, Entry::Plain(exit_group)),
+    (number::WAIT4, Entry::Plain(wait4)),
+    (number::WAITID, Entry::Plain(waitid)),
+    (number::GETPID, Entry::Plain(getpid)),
+    (number::GETPPID, Entry::Plain(getppid)),
+    (number::GETTID, Entry::Plain(gettid)),
+    (number::GETPGID, Entry::Plain(getpgid)),
+    (number::SETPGID, Entry::Plain(setpgid)),
+    (number::GETSID, Entry::Plain(getsid)),
+    (number::SETSID, Entry::Plain(setsid)),
+    (number::GETUID, Entry::Plain(|_| user_ids(|ids| ids.real))),
+    (number::GETEUID, Entry::Plain(|_| user_ids(|ids| ids.effective))),
+    (number::GETGID, Entry::Plain(|_| group_ids(|ids| ids.real))),
+    (number::GETEGID, Entry::Plain(|_| group_ids(|ids| ids.effective))),
+    (number::SETUID, Entry::Plain(setuid)),
+    (number::SETGID, Entry::Plain(setgid)),
+    (number::SETREUID, Entry::Plain(setreuid)),
+    (number::SETREGID, Entry::Plain(setregid)),
+    (number::SETRESUID, Entry::Plain(setresuid)),
+    (number::SETRESGID, Entry::Plain(setresgid)),
+    (number::GETRESUID, Entry::Plain(getresuid)),
+    (number::GETRESGID, Entry::Plain(getresgid)),
+    (number::GETGROUPS, Entry::Plain(getgroups)),
+    (number::SETGROUPS, Entry::Plain(setgroups)),
+    (number::SET_TID_ADDRESS, Entry::Plain(set_tid_address)),
+    (number::GETRUSAGE, Entry::Plain(getrusage)),
+    (number::GETRLIMIT, Entry::Plain(getrlimit)),
+    (number::SETRLIMIT, Entry::Plain(setrlimit)),
+    (number::PRLIMIT64, Entry::Plain(prlimit64)),
+    (number::PRCTL, Entry::Plain(prctl)),
+    (number::PERSONALITY, Entry::Plain(personality)),
+];
+
+fn clone(frame: &mut TrapFrame) -> Result {
+    let (flags, exit_signal) = Request::check(frame.x[0])?;
+    let request = Request {
+        flags,
+        exit_signal,
+        stack: frame.x[1],
+        parent_word: frame.x[2] as usize,
+        thread_pointer: frame.x[3],
+        child_word: frame.x[4] as usize,
+    };
+    fork::clone(frame, &request).map(|id| id as usize)
+}
+
+fn execve(frame: &mut TrapFrame) -> Result {
+    let [path, arguments, environment] =
+        [0, 1, 2].map(|at| frame.x[at] as usize);
+    exec::execve(frame, path, arguments, environment).map(|()| 0)
+}
+
+fn exit(args: &Args) -> Result {
+    exit::exit_thread(status::exited(args.int(0)))
+}
+
+fn exit_group(args: &Args) -> Result {
+    exit::exit_group(status::exited(args.int(0)))
+}
+
+fn wait4(args: &Args) -> Result {
+    let which = match args.int(0) {
+        -1 => Which::Any,
+        0 => Which::Group(current().process.group()),
+        i32::MIN => return Err(Errno::ESRCH),
+        id if id < 0 => Which::Group(id.unsigned_abs()),
+        id => Which::Process(id as u32),
+    };
+    let options = Options::from_bits(args.word(2)).ok_or(Errno::EINVAL)?;
+    if options.intersects(Options::EXITED | Options::NO_WAIT) {
+        return Err(Errno::EINVAL);
+    }
+    let process = current().process.clone();
+    let found = wait::wait(&process, which, options | Options::EXITED)?;
+    let Some(outcome) = found else { return Ok(0) };
+    if args.x[1] != 0 {
+        user::write_value(args.x[1], &outcome.status)?;
+    }
+    if args.x[3] != 0 {
+        user::write_value(args.x[3], &outcome.usage.to_rusage())?;
+    }
+    Ok(outcome.id as usize)
+}
+
+fn waitid(args: &Args) -> Result {
+    const P_ALL: usize = 0;
+    const P_PID: usize = 1;
+    const P_PGID: usize = 2;
+    let id = args.word(1);
+    let which = match (args.x[0], id) {
+        (P_ALL, _) => Which::Any,
+        (P_PID, 1..) => Which::Process(id),
+        (P_PGID, 0) => Which::Group(current().process.group()),
+        (P_PGID, _) => Which::Group(id),
+        _ => return Err(Errno::EINVAL),
+    };
+    let options = Options::from_bits(args.word(3)).ok_or(Errno::EINVAL)?;
+    let kinds = Options::EXITED | Options::STOPPED | Options::CONTINUED;
+    if !options.intersects(kinds) {
+        return Err(Errno::EINVAL);
+    }
+    let process = current().process.clone();
+    let outcome = wait::wait(&process, which, options)?;
+    if args.x[2] != 0 {
+        write_child_info(args.x[2], outcome.as_ref())?;
+    }
+    if let (Some(outcome), 1..) = (&outcome, args.x[4]) {
+        user::write_value(args.x[4], &outcome.usage.to_rusage())?;
+    }
+    Ok(0)
+}
+
+/// The fields of `siginfo_t` that `waitid` writes; zeros for nobody.
+fn write_child_info(
+    address: usize,
+    outcome: Option<&Outcome>,
+) -> core::result::Result<(), Errno> {
+    let info = match outcome {
+        None => SigInfo::default(),
+        Some(outcome) => {
+            let (code, status) = outcome.code_and_status();
+            let (id, user) = (outcome.id, outcome.user);
+            SigInfo::child(code, id, user, status, [0; 2])
+        }
+    };
+    debug_assert!(outcome.is_none() || info.signo == SIGCHLD as i32);
+    user::write_value(address, &info)
+}
+
+fn getpid(_: &Args) -> Result {
+    Ok(current().process.id as usize)
+}
+
+fn getppid(_: &Args) -> Result {
+    Ok(current().process.parent() as usize)
+}
+
+fn gettid(_: &Args) -> Result {
+    Ok(current().id() as usize)
+}
+
+fn getpgid(args: &Args) -> Result {
+    Ok(group::named(args.int(0))?.group() as usize)
+}
+
+fn setpgid(args: &Args) -> Result {
+    group::set_group(args.int(0), args.int(1)).map(|()| 0)
+}
+
+fn getsid(args: &Args) -> Result {
+    Ok(group::named(args.int(0))?.session() as usize)
+}
+
+fn setsid(_: &Args) -> Result {
+    group::set_session().map(|id| id as usize)
+}
+
+fn user_ids(pick: fn(&Ids) -> u32) -> Result {
+    Ok(pick(&current().process.credentials.lock().user) as usize)
+}
+
+fn group_ids(pick: fn(&Ids) -> u32) -> Result {
+    Ok(pick(&current().process.credentials.lock().group) as usize)
+}
+
+fn setuid(args: &Args) -> Result {
+    let thread = current();
+    let mut credentials = thread.process.credentials.lock();
+    let is_privileged = credentials.is_privileged();
+    credentials.user.set(args.word(0), is_privileged).map(|()| 0)
+}
+
+fn setgid(args: &Args) -> Result {
+    let thread = current();
+    let mut credentials = thread.process.credentials.lock();
+    let is_privileged = credentials.is_privileged();
+    credentials.group.set(args.word(0), is_privileged).map(|()| 0)
+}
+
+fn setreuid(args: &Args) -> Result {
+    set_user_ids([args.word(0), args.word(1), args.word(1)])
+}
+
+fn setregid(args: &Args) -> Result {
+    set_group_ids([args.word(0), args.word(1), args.word(1)])
+}
+
+fn setresuid(args: &Args) -> Result {
+    set_user_ids([args.word(0), args.word(1), args.word(2)])
+}
+
+fn setresgid(args: &Args) -> Result {
+    set_group_ids([args.word(0), args.word(1), args.word(2)])
+}
+
+fn set_user_ids(ids: [u32; 3]) -> Result {
+    let thread = current();
+    let mut credentials = thread.process.credentials.lock();
+    let is_privileged = credentials.is_privileged();
+    credentials.user.set_all(ids, is_privileged).map(|()| 0)
+}
+
+fn set_group_ids(ids: [u32; 3]) -> Result {
+    let thread = current();
+    let mut credentials = thread.process.credentials.lock();
+    let is_privileged = credentials.is_privileged();
+    credentials.group.set_all(ids, is_privileged).map(|()| 0)
+}
+
+fn getresuid(args: &Args) -> Result {
+    let ids = current().process.credentials.lock().user;
+    write_ids(args, ids)
+}
+
+fn getresgid(args: &Args) -> Result {
+    let ids = current().process.credentials.lock().group;
+    write_ids(args, ids)
+}
+
+fn write_ids(args: &Args, ids: Ids) -> Result {
+    user::write_value(args.x[0], &ids.real)?;
+    user::write_value(args.x[1], &ids.effective)?;
+    user::write_value(args.x[2], &ids.saved)?;
+    Ok(0)
+}
+
+fn getgroups(args: &Args) -> Result {
+    let groups = current().process.credentials.lock().groups.clone();
+    let room = usize::try_from(args.int(0)).map_err(|_| Errno::EINVAL)?;
+    if room == 0 {
+        return Ok(groups.len());
+    }
+    if room < groups.len() {
+        return Err(Errno::EINVAL);
+    }
+    for (at, group) in groups.iter().enumerate() {
+        user::write_value(args.x[1].wrapping_add(at * 4), group)?;
+    }
+    Ok(groups.len())
+}
+
+fn setgroups(args: &Args) -> Result {
+    const MOST: usize = 65_536;
+    let thread = current();
+    if !thread.process.credentials.lock().is_privileged() {
+        return Err(Errno::EPERM);
+    }
+    if args.x[0] > MOST {
+        return Err(Errno::EINVAL);
+    }
+    let mut groups = Vec::new();
+    for at in 0..args.x[0] {
+        groups.push(user::read_value(args.x[1].wrapping_add(at * 4))?);
+    }
+    thread.process.credentials.lock().groups = groups;
+    Ok(0)
+}
+
+fn set_tid_address(args: &Args) -> Result {
+    let thread = current();
+    thread.clear_at_exit.store(args.x[0] as u64, Relaxed);
+    Ok(thread.id() as usize)
+}
+
+fn getrusage(args: &Args) -> Result {
+    const SELF: i32 = 0;
+    const CHILDREN: i32 = -1;
+    const THREAD: i32 = 1;
+    let thread = current();
+    let process = &thread.process;
+    let mut usage = match args.int(0) {
+        SELF => process.usage(),
+        CHILDREN => *process.children_usage.lock(),
+        THREAD => thread_usage(&thread.task()),
+        _ => return Err(Errno::EINVAL),
+    };
+    if args.int(0) != CHILDREN {
+        let pages = thread.space()?.resident_pages() as u64;
+        usage.peak_pages = usage.peak_pages.max(pages);
+    }
+    let usage: time::Rusage = usage.to_rusage();
+    user::write_value(args.x[1], &usage)?;
+    Ok(0)
+}
+
+fn getrlimit(args: &Args) -> Result {
+    let limit = current().process.limits.lock().get(args.x[0])?;
+    user::write_value(args.x[1], &limit)?;
+    Ok(0)
+}
+
+fn setrlimit(args: &Args) -> Result {
+    let new: Rlimit = user::read_value(args.x[1])?;
+    set_limit(&current().process, args.x[0], new)
+}
+
+fn set_limit(process: &Process, kind: usize, new: Rlimit) -> Result {
+    let is_privileged =
+        current().process.credentials.lock().is_privileged();
+    process.limits.lock().set(kind, new, is_privileged)?;
+    Ok(0)
+}
+
+fn prlimit64(args: &Args) -> Result {
+    let process = group::named(args.int(0))?;
+    let kind = args.word(1) as usize;
+    let old = process.limits.lock().get(kind)?;
+    if args.x[2] != 0 {
+        let new: Rlimit = user::read_value(args.x[2])?;
+        set_limit(&process, kind, new)?;
+    }
+    if args.x[3] != 0 {
+        user::write_value(args.x[3], &old)?;
+    }
+    Ok(0)
+}
+
+fn prctl(args: &Args) -> Result {
+    const SET_PDEATHSIG: i32 = 1;
+    const GET_PDEATHSIG: i32 = 2;
+    const GET_DUMPABLE: i32 = 3;
+    const SET_DUMPABLE: i32 = 4;
+    const SET_NAME: i32 = 15;
+    const GET_NAME: i32 = 16;
+    const SET_NO_NEW_PRIVS: i32 = 38;
+    const GET_NO_NEW_PRIVS: i32 = 39;
+    let thread = current();
+    let process = &thread.process;
+    match args.int(0) {
+        SET_PDEATHSIG if args.x[1] <= 64 => {
+            process.death_signal.store(args.word(1), Relaxed);
+        }
+        GET_PDEATHSIG => {
+            let signal = process.death_signal.load(Relaxed);
+            user::write_value(args.x[1], &signal)?;
+        }
+        GET_DUMPABLE => return Ok(1),
+        SET_DUMPABLE if args.x[1] <= 1 => {}
+        SET_NAME => {
+            let name = read_name(args.x[1])?;
+            thread.task().set_name(&name);
+        }
+        GET_NAME => {
+            let mut name = [0_u8; task::NAME_LENGTH + 1];
+            let own = thread.task().name();
+            let bytes = own.as_bytes();
+            name[..bytes.len()].copy_from_slice(bytes);
+            user::write_value(args.x[1], &name)?;
+        }
+        SET_NO_NEW_PRIVS if args.x[1] == 1 => {}
+        GET_NO_NEW_PRIVS => return Ok(0),
+        _ => return Err(Errno::EINVAL),
+    }
+    Ok(0)
+}
+
+/// Up to 15 bytes before a NUL.
+fn read_name(address: usize) -> core::result::Result<Vec<u8>, Errno> {
+    let mut name = Vec::new();
+    while name.len() < task::NAME_LENGTH {
+        let byte: u8 = user::read_value(address.wrapping_add(name.len()))?;
+        if byte == 0 {
+            break;
+        }
+        name.push(byte);
+    }
+    Ok(name)
+}
+
+/// Only Linux's own personality exists; asking gives it.
+fn personality(args: &Args) -> Result {
+    match args.word(0) {
+        0 | u32::MAX => Ok(0),
+        _ => Err(Errno::EINVAL),
+    }
+}
