@@ -10,6 +10,7 @@ extern crate alloc;
 pub mod command_line;
 pub mod cpio;
 pub mod device_tree;
+pub mod executable;
 pub mod freezer;
 pub mod line_discipline;
 pub mod log_ring;
