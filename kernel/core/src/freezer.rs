@@ -8,10 +8,14 @@ mod helper;
 mod host;
 pub mod kthread;
 mod life;
+#[cfg(all(test, loom))]
+mod model;
 pub mod power;
 pub mod stats;
 mod sweep;
 mod task;
+#[cfg(all(test, not(loom)))]
+mod tests;
 mod transition;
 pub mod wakeup;
 pub mod work;

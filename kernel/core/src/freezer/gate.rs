@@ -24,9 +24,12 @@ pub enum KthreadStop {
 
 impl Freezer {
     /// Whether `task` should freeze now (Linux `freezing`). Any context.
+    ///
+    /// Acquire: a task that passes the gate after a thaw sees what was done
+    /// before the thaw.
     #[inline]
     pub fn freezing(&self, task: &TaskFreezer) -> bool {
-        self.system_freezing_cnt.load(Ordering::Relaxed) != 0
+        self.system_freezing_cnt.load(Ordering::Acquire) != 0
             && self.freezing_slow_path(task.load())
     }
 
@@ -38,13 +41,13 @@ impl Freezer {
         if word.has(Flags::OOM_VICTIM) {
             return false;
         }
-        if self.pm_nosig_freezing.load(Ordering::Relaxed) {
+        if self.pm_nosig_freezing.load(Ordering::Acquire) {
             return true;
         }
         if self.group_bits(word.group()) & FREEZING_BITS != 0 {
             return true;
         }
-        self.pm_freezing.load(Ordering::Relaxed) && !word.has(Flags::KTHREAD)
+        self.pm_freezing.load(Ordering::Acquire) && !word.has(Flags::KTHREAD)
     }
 
     /// What `task` needs so that it freezes; the caller hands the answer to

@@ -36,7 +36,7 @@ impl GroupSlot {
 
 impl Freezer {
     pub(super) fn group_bits(&self, group: u32) -> u32 {
-        self.groups[group as usize].bits.load(Ordering::Relaxed)
+        self.groups[group as usize].bits.load(Ordering::Acquire)
     }
 
     /// Whether `group` or an ancestor asks for freezing.
@@ -76,11 +76,11 @@ impl Freezer {
     /// them. Locks as [`Freezer::freeze_group`].
     pub fn thaw_group<H: Host>(&self, host: &H, group: u32, bits: u32) {
         let slot = &self.groups[group as usize];
-        let before = slot.bits.fetch_and(!bits, Ordering::Relaxed);
+        let before = slot.bits.fetch_and(!bits, Ordering::Release);
         if before & FREEZING_BITS == 0 || self.group_freezing(group) {
             return;
         }
-        self.system_freezing_cnt.fetch_sub(1, Ordering::Relaxed);
+        self.system_freezing_cnt.fetch_sub(1, Ordering::Release);
         host.wake_refrigerated(|task| {
             task.as_ref().group() == group && !self.freezing(task.as_ref())
         });

@@ -12,12 +12,16 @@
 //!  read depth -> give up               read running != 0: wait
 //! ```
 //!
+//! Dekker's pattern again; see `count.rs`. Model
+//! `a_helper_runs_before_a_freeze_or_not_at_all`.
+//!
 //! Read next: `transition.rs`.
 
 use kernel_abi::Errno;
 
 use super::Freezer;
-use super::host::Host;
+use super::count::barrier;
+use super::host::{Host, Step};
 use crate::sync::{AtomicU32, Ordering, const_new, fence};
 
 /// Whether helpers may start.
@@ -48,7 +52,7 @@ impl Helpers {
 
     /// Whether helpers may start.
     pub fn depth(&self) -> Depth {
-        match self.depth.load(Ordering::Relaxed) {
+        match self.depth.load(Ordering::Acquire) {
             0 => Depth::Enabled,
             1 => Depth::Freezing,
             _ => Depth::Disabled,
@@ -56,7 +60,7 @@ impl Helpers {
     }
 
     pub(super) fn set_depth(&self, depth: Depth) {
-        self.depth.store(depth as u32, Ordering::Relaxed);
+        self.depth.store(depth as u32, Ordering::Release);
         fence(Ordering::SeqCst);
     }
 
@@ -79,7 +83,7 @@ impl Freezer {
     /// is frozen. There is nothing to pair then.
     pub fn helper_begin<H: Host>(&self, host: &H) -> Result<(), Errno> {
         self.helpers.running.fetch_add(1, Ordering::Relaxed);
-        fence(Ordering::SeqCst);
+        barrier::<H>(Step::HelperBarrier);
         let error = match self.helpers.depth() {
             Depth::Enabled => return Ok(()),
             Depth::Freezing => Errno::EBUSY,

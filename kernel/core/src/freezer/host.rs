@@ -174,6 +174,9 @@ pub enum Step {
     CountUpFirst,
     /// Full barrier between clearing the signal mark and reading flags.
     RecalcBarrier,
-    /// The flags fall before the frozen tasks are woken.
-    LowerBeforeWake,
+    /// Whoever moves a task: full barrier between its new group and the
+    /// group's bits.
+    AttachBarrier,
+    /// Starter of a helper: full barrier between counting and the gate.
+    HelperBarrier,
 }

@@ -7,7 +7,7 @@ use super::Freezer;
 use super::count::barrier;
 use super::host::{Host, Request, Step};
 use super::task::{Flags, TaskFreezer, Word};
-use crate::sync::{Ordering, fence};
+use crate::sync::Ordering;
 
 impl Freezer {
     /// The current task `parent` makes `child`: same group, and a kernel
@@ -41,13 +41,15 @@ impl Freezer {
     }
 
     /// A successful `execve` of the current task: what it runs now is a user
-    /// program, which can be frozen.
-    pub fn exec<H: Host>(&self, host: &H, task: &H::Task) {
+    /// program, which can be frozen. The answer goes to [`Host::deliver`], for
+    /// a freeze under way has passed over it.
+    pub fn exec<H: Host>(&self, host: &H, task: &H::Task) -> Request {
         let gone = Flags::KTHREAD | Flags::NOFREEZE;
         if task.as_ref().flags().intersects(gone) {
             self.clear(host, task.as_ref(), gone);
             barrier::<H>(Step::WakeBarrier);
         }
+        self.freeze_task(task.as_ref())
     }
 
     /// The current task has begun to exit: it takes no signal any more.
@@ -66,13 +68,22 @@ impl Freezer {
     pub fn mark_oom_victim<H: Host>(&self, host: &H, victim: &H::Task) {
         let bit = u64::from(Flags::OOM_VICTIM.bits());
         victim.as_ref().word.fetch_or(bit, Ordering::Relaxed);
-        fence(Ordering::SeqCst);
         host.wake_frozen(victim);
     }
 
     /// Moves `task` to `group`, which must exist until it is moved again.
     /// The answer goes to [`Host::deliver`]. A frozen task looks whether it
     /// still should be.
+    ///
+    /// ```text
+    ///  who moves the task                  who freezes the group
+    ///  ------------------                  ---------------------
+    ///  task's group := B                   B.freezing := 1
+    ///  full barrier  (AttachBarrier)       full barrier  (RaiseBarrier)
+    ///  read B.freezing -> ask the task     read the task's group -> ask it
+    /// ```
+    ///
+    /// Model `a_joiner_does_not_slip_past_its_groups_freeze`.
     pub fn attach<H: Host>(
         &self,
         host: &H,
@@ -81,7 +92,7 @@ impl Freezer {
     ) -> Request {
         let own = task.as_ref();
         self.change(host, own, |word| Word::new(word.flags(), group));
-        fence(Ordering::SeqCst);
+        barrier::<H>(Step::AttachBarrier);
         if own.frozen() {
             host.wake_frozen(task);
         }

@@ -10,8 +10,9 @@ use kernel_abi::Errno;
 
 use super::Freezer;
 use super::console::Line;
+use super::count::barrier;
 use super::helper::Depth;
-use super::host::{Phase, System};
+use super::host::{Phase, Step, System};
 use super::task::Flags;
 use crate::sync::Ordering;
 
@@ -111,6 +112,8 @@ impl Freezer {
             system.log(Line::NotTheFreezer);
         }
         self.clear(system, own, Flags::SUSPEND_TASK);
+        barrier::<S>(Step::WakeBarrier);
+        system.deliver(current, self.freeze_task(own));
         self.helpers.set_depth(Depth::Enabled);
         system.schedule();
         system.log(Line::TasksRestarted);
@@ -119,10 +122,10 @@ impl Freezer {
     /// Takes the flags down, before anybody is woken.
     pub(super) fn lower(&self) {
         if self.pm_freezing.load(Ordering::Relaxed) {
-            self.system_freezing_cnt.fetch_sub(1, Ordering::Relaxed);
+            self.system_freezing_cnt.fetch_sub(1, Ordering::Release);
         }
-        self.pm_freezing.store(false, Ordering::Relaxed);
-        self.pm_nosig_freezing.store(false, Ordering::Relaxed);
+        self.pm_freezing.store(false, Ordering::Release);
+        self.pm_nosig_freezing.store(false, Ordering::Release);
     }
 
     /// And up, before anybody is asked; once only for one freeze.
@@ -135,7 +138,7 @@ impl Freezer {
 
     /// Lets kernel threads run again; user tasks stay frozen.
     pub fn thaw_kernel_threads<S: System>(&self, system: &S) {
-        self.pm_nosig_freezing.store(false, Ordering::Relaxed);
+        self.pm_nosig_freezing.store(false, Ordering::Release);
         self.thaw_workqueues(system);
         let kinds = Flags::KTHREAD | Flags::WQ_WORKER;
         system.wake_refrigerated(|task| {

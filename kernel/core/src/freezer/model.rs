@@ -1,0 +1,267 @@
+//! The protocols under loom: every order of steps, every stale read.
+//!
+//! Each model runs the freezer's own code on loom threads. Whoever runs as
+//! user code, and whoever believes that all stand still, touches one cell
+//! (`Machine::user_code`, `Machine::all_still`); loom fails the model if two
+//! threads can touch it without an order between them, and if all threads can
+//! wait for each other. So each model proves both that nobody runs while the
+//! rest believes it frozen, and that no wake is lost.
+//!
+//! Then the same model runs with one step left out, and must fail.
+//!
+//! Run: `RUSTFLAGS="--cfg loom" cargo test -p kernel-core --release
+//! --target-dir target/loom freezer`. Read next: `model/machine.rs`.
+
+mod machine;
+
+use std::panic::catch_unwind;
+use std::sync::Arc;
+
+use loom::thread;
+
+use super::host::{Host, Phase, Step};
+use super::task::Flags;
+use super::{PARENT_FREEZING, SELF_FREEZING};
+use machine::{COMPLETE, Machine, OWN_ASK_FIRST, QUIET_ASK_FIRST, without};
+
+/// How often loom may take the CPU from a thread that could go on, unless
+/// `LOOM_MAX_PREEMPTIONS` says otherwise. Every mutant shows with three; most
+/// models end in seconds without any bound.
+const PREEMPTIONS: usize = 4;
+
+fn check(model: impl Fn() + Sync + Send + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound.get_or_insert(PREEMPTIONS);
+    builder.check(model);
+}
+
+/// The model holds when complete, and fails with any of the steps left out.
+macro_rules! model {
+    ($(#[$meta:meta])* $name:ident: $body:ident fails without $($step:expr),+) => {
+        $(#[$meta])*
+        #[test]
+        fn $name() {
+            check($body::<COMPLETE>);
+            $(
+                let mutant = catch_unwind(|| check($body::<{ $step }>));
+                assert!(mutant.is_err(), "not needed: {}", stringify!($step));
+            )+
+        }
+    };
+}
+
+const RAISE: usize = without(Step::RaiseBarrier);
+const WAKE: usize = without(Step::WakeBarrier);
+const PARK: usize = without(Step::ParkBarrier);
+const PARK_RELEASE: usize = without(Step::ParkRelease);
+const LEAVE: usize = without(Step::LeaveCheck);
+const SWITCH_IN: usize = without(Step::SwitchInCheck);
+const COUNT_UP_FIRST: usize = without(Step::CountUpFirst);
+const RECALC: usize = without(Step::RecalcBarrier);
+const ATTACH: usize = without(Step::AttachBarrier);
+const HELPER: usize = without(Step::HelperBarrier);
+
+model! {
+    /// spec: S1 S2 C5
+    a_waking_sleeper_is_counted_or_freezes: waking_sleeper
+    fails without RAISE, WAKE, OWN_ASK_FIRST
+}
+
+fn waking_sleeper<const WITHOUT: usize>() {
+    let machine = Arc::new(Machine::<WITHOUT>::new(Flags::empty()));
+    machine.freezer.freezer_do_not_count(&*machine, &machine.task);
+    let freezer = machine.clone();
+    let freezer = thread::spawn(move || freezer.freeze_and_thaw());
+    machine.freezer.freezer_count(&*machine, &machine.task);
+    machine.user_code();
+    machine.freezer.dead(&*machine, &machine.task);
+    freezer.join().unwrap();
+}
+
+model! {
+    /// spec: S2 R4
+    the_last_to_park_wakes_the_freezer: parking_task
+    fails without RAISE, PARK, PARK_RELEASE, QUIET_ASK_FIRST
+}
+
+fn parking_task<const WITHOUT: usize>() {
+    let machine = Arc::new(Machine::<WITHOUT>::new(Flags::empty()));
+    let freezer = machine.clone();
+    let freezer = thread::spawn(move || freezer.freeze_and_thaw());
+    machine.user_code();
+    machine.freezer.freezer_do_not_count(&*machine, &machine.task);
+    freezer.join().unwrap();
+}
+
+model! {
+    /// spec: R2 R3 O7
+    a_leaver_sees_the_next_freeze: leaver
+    fails without LEAVE, WAKE
+}
+
+fn leaver<const WITHOUT: usize>() {
+    let machine = Arc::new(Machine::<WITHOUT>::new(Flags::empty()));
+    machine.freezer.freezer_do_not_count(&*machine, &machine.task);
+    let freezer = machine.clone();
+    let freezer = thread::spawn(move || {
+        freezer.freeze_and_thaw();
+        freezer.freeze_and_thaw();
+    });
+    machine.freezer.freezer_count(&*machine, &machine.task);
+    machine.user_code();
+    machine.freezer.dead(&*machine, &machine.task);
+    freezer.join().unwrap();
+}
+
+model! {
+    /// spec: T6 L3 P1
+    no_task_slips_past_a_sweep: switching_task
+    fails without SWITCH_IN
+}
+
+fn switching_task<const WITHOUT: usize>() {
+    let machine = Arc::new(Machine::<WITHOUT>::new(Flags::empty()));
+    let freezer = machine.clone();
+    let freezer = thread::spawn(move || {
+        freezer.freezer.raise();
+        let _ = freezer.freezer.ask_all(&*freezer, Phase::User);
+    });
+    machine.switch_in();
+    freezer.join().unwrap();
+    assert!(machine.is_marked(), "runs unasked");
+}
+
+model! {
+    /// spec: U5
+    a_fake_signal_is_not_lost: recalculating_task
+    fails without RECALC, RAISE
+}
+
+fn recalculating_task<const WITHOUT: usize>() {
+    let machine = Arc::new(Machine::<WITHOUT>::new(Flags::empty()));
+    machine.switch_in();
+    let freezer = machine.clone();
+    let freezer = thread::spawn(move || {
+        freezer.freezer.raise();
+        let _ = freezer.freezer.ask_all(&*freezer, Phase::User);
+    });
+    machine.recalc_sigpending();
+    freezer.join().unwrap();
+    assert!(machine.is_marked(), "the fake signal is lost");
+}
+
+model! {
+    /// spec: V8 S2
+    moving_a_parking_task_never_loses_a_count: moved_while_parking
+    fails without COUNT_UP_FIRST
+}
+
+/// The neighbour in group 1 stays awake, so the group is never quiet;
+/// `Machine::group_quiet` fails the model.
+fn moved_while_parking<const WITHOUT: usize>() {
+    let machine = Arc::new(Machine::<WITHOUT>::new(Flags::empty()));
+    let neighbour = &machine.neighbour;
+    machine.freezer.born_with(&*machine, neighbour, Flags::empty(), 1);
+    machine.freezer.freeze_group(&*machine, 1, SELF_FREEZING);
+    let mover = machine.clone();
+    let mover = thread::spawn(move || {
+        let _ = mover.freezer.attach(&*mover, &mover.task, 1);
+    });
+    machine.freezer.freezer_do_not_count(&*machine, &machine.task);
+    mover.join().unwrap();
+    assert!(!machine.freezer.group_frozen(1));
+}
+
+model! {
+    /// spec: V8 P1
+    a_joiner_does_not_slip_past_its_groups_freeze: joining_task
+    fails without ATTACH, RAISE
+}
+
+fn joining_task<const WITHOUT: usize>() {
+    let machine = Arc::new(Machine::<WITHOUT>::new(Flags::empty()));
+    machine.switch_in();
+    let freezer = machine.clone();
+    let freezer = thread::spawn(move || {
+        freezer.freezer.freeze_group(&*freezer, 1, PARENT_FREEZING);
+    });
+    let request = machine.freezer.attach(&*machine, &machine.task, 1);
+    machine.deliver(&machine.task, request);
+    freezer.join().unwrap();
+    assert!(machine.is_marked(), "runs unasked in a freezing group");
+}
+
+model! {
+    /// spec: H1
+    a_helper_runs_before_a_freeze_or_not_at_all: helper
+    fails without HELPER
+}
+
+fn helper<const WITHOUT: usize>() {
+    let machine = Arc::new(Machine::<WITHOUT>::new(Flags::NOFREEZE));
+    let freezer = machine.clone();
+    let freezer = thread::spawn(move || freezer.freeze_and_thaw());
+    if machine.freezer.helper_begin(&*machine).is_ok() {
+        machine.user_code();
+        machine.freezer.helper_end(&*machine);
+    }
+    freezer.join().unwrap();
+}
+
+model! {
+    /// spec: F2 D8 K1 O3
+    a_thread_that_becomes_freezable_is_counted_or_freezes: set_freezable
+    fails without RAISE, WAKE
+}
+
+fn set_freezable<const WITHOUT: usize>() {
+    let thread = Flags::KTHREAD | Flags::NOFREEZE;
+    let machine = Arc::new(Machine::<WITHOUT>::new(thread));
+    let freezer = machine.clone();
+    let freezer = thread::spawn(move || freezer.freeze_all_and_thaw());
+    machine.freezer.set_freezable(&*machine, &machine.task);
+    machine.user_code();
+    machine.freezer.freezer_do_not_count(&*machine, &machine.task);
+    freezer.join().unwrap();
+}
+
+model! {
+    /// spec: W2 L3
+    the_last_work_wakes_the_freezer: last_work
+    fails without PARK
+}
+
+fn last_work<const WITHOUT: usize>() {
+    let thread = Flags::KTHREAD | Flags::NOFREEZE;
+    let machine = Arc::new(Machine::<WITHOUT>::new(thread));
+    machine.freezer.works_activated(1);
+    let freezer = machine.clone();
+    let freezer = thread::spawn(move || freezer.freeze_all_and_thaw());
+    machine.user_code();
+    machine.freezer.work_done(&*machine);
+    freezer.join().unwrap();
+}
+
+model! {
+    /// spec: P1 P5
+    a_fork_is_frozen_with_both_tasks: forking_task
+    fails without PARK_RELEASE
+}
+
+/// The parent makes a child and dies; the child, born awake, runs and dies.
+fn forking_task<const WITHOUT: usize>() {
+    let machine = Arc::new(Machine::<WITHOUT>::new(Flags::empty()));
+    let freezer = machine.clone();
+    let freezer = thread::spawn(move || freezer.freeze_and_thaw());
+    let parent = machine.task.as_ref();
+    machine.freezer.born(&*machine, &machine.neighbour, parent);
+    let child = machine.clone();
+    let child = thread::spawn(move || {
+        child.user_code_of_neighbour();
+        child.neighbour_dies();
+    });
+    machine.user_code();
+    machine.freezer.dead(&*machine, &machine.task);
+    child.join().unwrap();
+    freezer.join().unwrap();
+}
