@@ -21,6 +21,7 @@ pub mod schedule;
 pub mod signal;
 pub mod sync;
 pub mod timer;
+pub mod wake;
 
 #[cfg(test)]
 mod test_random;
