@@ -9,12 +9,13 @@
 
 use alloc::sync::{Arc, Weak};
 use core::any::Any;
-use core::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
-use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
+use core::sync::atomic::Ordering::{Relaxed, SeqCst};
+use core::sync::atomic::{AtomicU32, AtomicU64};
 
 use kernel_abi::Errno;
 use kernel_core::freezer::TaskFreezer;
 use kernel_core::schedule::Entity;
+use kernel_core::wake::{self as handshake, WakeWords};
 
 use crate::arch;
 use crate::arch::thread::{self, Context, FpState, Threaded, work};
@@ -34,6 +35,8 @@ pub mod wait;
 pub mod wake;
 pub mod workqueue;
 
+use refrigerator::Scheduler;
+
 pub use mutex::{Mutex, MutexGuard};
 pub use poll::PollTable;
 pub use wait::{Interrupted, WaitError, WaitQueue};
@@ -45,7 +48,7 @@ pub type TaskId = u32;
 /// of several depths, or dead. Bits, so that a wake-up can name several.
 pub mod state {
     /// On a CPU or in a run queue.
-    pub const RUNNING: u32 = 0;
+    pub const RUNNING: u32 = super::handshake::RUNNING;
     /// Asleep until an event or a signal.
     pub const INTERRUPTIBLE: u32 = 1 << 0;
     /// Asleep until the event, whatever signals come.
@@ -59,7 +62,7 @@ pub mod state {
     /// Ended; waits to be reaped or is gone.
     pub const DEAD: u32 = 1 << 5;
     /// Being woken: on its way into a run queue.
-    pub const WAKING: u32 = 1 << 6;
+    pub const WAKING: u32 = super::handshake::WAKING;
     /// With [`UNINTERRUPTIBLE`]: a fatal signal wakes nevertheless.
     pub const WAKEKILL: u32 = 1 << 7;
     /// Asleep until the event or a fatal signal.
@@ -94,12 +97,10 @@ pub struct Task {
     /// Nanoseconds on the monotonic clock when it was made.
     pub start_ns: u64,
 
-    // The wake-up protocol (see `wake.rs`): state by the task itself and by
-    // its waker under `wake_lock`; `on_queue` under the run queue's lock;
-    // `on_cpu` by the CPU that switches.
-    state: AtomicU32,
-    on_queue: AtomicBool,
-    on_cpu: AtomicBool,
+    /// The state and the rest of the handshake between sleeping and waking;
+    /// `kernel_core::wake` says who writes what under which lock.
+    wake: WakeWords,
+    /// Wakers take turns.
     wake_lock: IrqSpinLock<()>,
 
     /// Place in the order of virtual run time. Only under a run queue's
@@ -215,7 +216,7 @@ impl Task {
         let id = table::Id::idle();
         let task =
             Arc::new_cyclic(|this| Self::with(this, context, id, &new));
-        task.on_cpu.store(true, Relaxed);
+        task.wake.enter_cpu();
         task
     }
 
@@ -232,9 +233,7 @@ impl Task {
             room: None,
             kind: new.kind,
             start_ns: arch::timer::now_ns(),
-            state: AtomicU32::new(state::RUNNING),
-            on_queue: AtomicBool::new(false),
-            on_cpu: AtomicBool::new(false),
+            wake: WakeWords::new(),
             wake_lock: IrqSpinLock::with_rank(Rank::Task, ()),
             entity: SpinLock::with_rank(Rank::Timer, Entity::new(new.nice)),
             allowed: AtomicU32::new(new.allowed),
@@ -277,15 +276,20 @@ impl Task {
     /// Bits of [`state`].
     #[inline]
     pub fn state(&self) -> u32 {
-        self.state.load(Acquire)
+        self.wake.state()
+    }
+
+    /// Takes back what [`Task::set_state`] announced.
+    #[inline]
+    pub fn run_on(&self) {
+        self.wake.run_on();
     }
 
     /// Announces how the current task is about to sleep, before it tests its
     /// condition a last time; a full barrier stands between the two.
     #[inline]
     pub fn set_state(&self, state: u32) {
-        self.state.store(state, SeqCst);
-        core::sync::atomic::fence(SeqCst);
+        self.wake.announce::<Scheduler>(state);
     }
 
     /// The CPU it runs on or ran on last.
@@ -297,7 +301,7 @@ impl Task {
     /// True while a CPU runs it.
     #[inline]
     pub fn is_on_cpu(&self) -> bool {
-        self.on_cpu.load(Acquire)
+        self.wake.is_on_cpu()
     }
 
     /// The name as bytes, without padding.

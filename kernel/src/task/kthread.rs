@@ -163,7 +163,7 @@ pub fn kthread_parkme() {
     loop {
         task.set_state(state::PARKED);
         if !task.kthread.control.enter_park() {
-            task.set_state(state::RUNNING);
+            task.run_on();
             return;
         }
         task.kthread.answered.wake_all();

@@ -58,7 +58,7 @@ impl Host for Scheduler {
     ) {
         let waited_in = task.waits_in();
         task.set_waits_in("__refrigerator");
-        trace::event(trace::Kind::RefrigeratorEnter, task.id(), 0);
+        trace::record(trace::Kind::Enter, task.id(), 0);
         enter(task);
         loop {
             task.set_state(state::UNINTERRUPTIBLE);
@@ -67,9 +67,9 @@ impl Host for Scheduler {
             }
             scheduler::schedule();
         }
-        task.set_state(state::RUNNING);
+        task.run_on();
         leave(task);
-        trace::event(trace::Kind::RefrigeratorLeave, task.id(), 0);
+        trace::record(trace::Kind::Leave, task.id(), 0);
         task.set_waits_in(waited_in);
     }
 
@@ -77,7 +77,7 @@ impl Host for Scheduler {
         core::sync::atomic::fence(SeqCst);
         let refrigerated = REFRIGERATED.lock();
         for task in refrigerated.iter().filter(|task| which(task)) {
-            trace::event(trace::Kind::Thaw, task.id(), 0);
+            trace::record(trace::Kind::Thaw, task.id(), 0);
             wake::try_to_wake_up(task, state::UNINTERRUPTIBLE);
         }
     }
@@ -165,7 +165,7 @@ pub(super) fn reserve(tasks: usize) -> Result<(), kernel_abi::Errno> {
 /// one. A task in a run queue, or on its way to sleep, needs no more: it
 /// passes a freeze point before it does anything else (freezer-spec U1, U2).
 fn fake_signal(task: &Task) -> Delivery {
-    trace::event(trace::Kind::FakeSignal, task.id(), task.cpu() as u32);
+    trace::record(trace::Kind::FakeSignal, task.id(), task.cpu() as u32);
     task.set_work(work::FREEZE);
     let is_elsewhere = task.is_on_cpu() && task.cpu() != current().cpu();
     if !is_elsewhere {

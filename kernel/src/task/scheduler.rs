@@ -256,7 +256,8 @@ fn choose(
         pop_or_pull(queue, cpu)?
     } else {
         queue.running.charge(now);
-        if stays_runnable(previous) {
+        let sleeps = previous.wake.depart(|it| cancels_sleep(previous, it));
+        if !sleeps {
             compete(queue, cpu, previous, leave)?
         } else {
             retire(queue, previous);
@@ -266,27 +267,19 @@ fn choose(
         }
     };
     exchange_accounts(queue, previous, &next, now);
-    next.on_cpu.store(true, Relaxed);
+    next.wake.enter_cpu();
     next.context.cpu.store(cpu as u32, Relaxed);
     Some(next)
 }
 
-/// Whether the task that enters [`schedule`] still wants to run. A signal
-/// that came between announcing a sleep and sleeping cancels the sleep.
-fn stays_runnable(previous: &Task) -> bool {
-    let sleeping = previous.state.load(Acquire);
-    if sleeping == state::RUNNING {
-        return true;
-    }
+/// Whether a signal that came between announcing a sleep and sleeping
+/// cancels it.
+fn cancels_sleep(task: &Task, sleeping: u32) -> bool {
     let interrupted =
-        sleeping & state::INTERRUPTIBLE != 0 && previous.signal_pending();
+        sleeping & state::INTERRUPTIBLE != 0 && task.signal_pending();
     let killed =
-        sleeping & state::WAKEKILL != 0 && previous.fatal_signal_pending();
-    if interrupted || killed {
-        previous.state.store(state::RUNNING, Relaxed);
-        return true;
-    }
-    false
+        sleeping & state::WAKEKILL != 0 && task.fatal_signal_pending();
+    interrupted || killed
 }
 
 /// A runnable task against those that wait: `None` if it goes on.
@@ -300,7 +293,7 @@ fn compete(
         // Affinity took this CPU away: leave without a place here; the next
         // task finds it one (`finish`).
         queue.running.leave(queue.waiting.min_vruntime());
-        previous.on_queue.store(false, Release);
+        previous.wake.leave_queue();
         return pop_or_pull(queue, cpu).or_else(|| queue.idle_task.clone());
     }
     let next_vruntime = queue.waiting.next_vruntime()?;
@@ -321,7 +314,6 @@ fn retire(queue: &mut Queue, previous: &Task) {
     queue.waiting.advance(&queue.running);
     queue.running.leave(queue.waiting.min_vruntime());
     previous.voluntary_switches.fetch_add(1, Relaxed);
-    previous.on_queue.store(false, Release);
 }
 
 fn pop_or_pull(queue: &mut Queue, cpu: usize) -> Option<Arc<Task>> {
@@ -378,7 +370,7 @@ fn switch_to(
 ) {
     drop(queue);
     note_idleness(cpu, previous.kind, next.kind);
-    trace::event(trace::Kind::Switch, previous.id(), next.id());
+    trace::record(trace::Kind::Switch, previous.id(), next.id());
     if next.kind != Kind::Idle {
         super::refrigerator::recheck(&next);
         timer::arm_tick(arch::timer::now_ns() + TICK_NS);
@@ -400,8 +392,8 @@ fn note_idleness(cpu: usize, previous: Kind, next: Kind) {
 fn finish(last: Arc<Task>) {
     let is_homeless = last.kind != Kind::Idle
         && last.state() == state::RUNNING
-        && !last.on_queue.load(Relaxed);
-    last.on_cpu.store(false, Release);
+        && !last.wake.is_on_queue();
+    last.wake.leave_cpu();
     if is_homeless {
         wake::place(&last, Arrival::Moved);
     }
@@ -442,8 +434,7 @@ pub(super) fn enqueue(task: &Arc<Task>, cpu: usize, arrival: Arrival) {
     let preempts = queue.running_task.is_none()
         || queue.running.should_yield_to(&entity);
     task.context.cpu.store(cpu as u32, Relaxed);
-    task.on_queue.store(true, Release);
-    task.state.store(state::RUNNING, Release);
+    task.wake.arrive();
     queue.waiting.push(task.clone(), &entity);
     drop(entity);
     entry.publish(queue);
@@ -453,18 +444,10 @@ pub(super) fn enqueue(task: &Arc<Task>, cpu: usize, arrival: Arrival) {
     }
 }
 
-/// Cancels the sleep of a task that has announced it but is still on its
-/// CPU. False if it has left meanwhile.
-///
-/// # Locks
-/// Its wake lock is held: nobody else wakes it, so it stays on its CPU.
-pub(super) fn keep_running(task: &Task) -> bool {
+/// Runs `body` under the lock of the task's CPU's queue.
+pub(super) fn with_queue_of<R>(task: &Task, body: impl FnOnce() -> R) -> R {
     let _queue = QUEUES[task.cpu()].queue.lock();
-    let on_queue = task.on_queue.load(Acquire);
-    if on_queue {
-        task.state.store(state::RUNNING, Release);
-    }
-    on_queue
+    body()
 }
 
 /// Makes `cpu` pass through [`schedule`] soon.
@@ -589,7 +572,7 @@ fn take_waiting(task: &Arc<Task>, cpu: usize) -> bool {
         .remove(|item| Arc::ptr_eq(item, task) && !item.is_on_cpu());
     if found.is_some() {
         task.entity.lock().leave(queue.waiting.min_vruntime());
-        task.on_queue.store(false, Release);
+        task.wake.leave_queue();
         QUEUES[cpu].publish(queue);
     }
     found.is_some()

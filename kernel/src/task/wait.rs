@@ -282,7 +282,7 @@ impl Sleep {
     /// Takes the announcement back.
     #[inline]
     pub(super) fn cancel(&self) {
-        self.task.set_state(state::RUNNING);
+        self.task.run_on();
     }
 
     /// Sleeps until woken, and through any freeze that holds then.

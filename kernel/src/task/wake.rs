@@ -1,63 +1,55 @@
 //! Wake-ups: how a sleeping task becomes runnable, exactly once.
 //!
-//! A task announces its sleep, then tests its condition a last time; a waker
-//! makes the condition true, then looks at the state:
-//!
-//! ```text
-//! sleeper                              waker
-//! state := INTERRUPTIBLE               condition := true
-//! full barrier                         full barrier
-//! condition true?  yes: state:=RUNNING state says asleep?  no: done
-//! no: schedule()                       yes: below
-//! ```
-//!
-//! At least one of the two sees the other's store, so no wake-up is lost. A
-//! waker that finds the task asleep meets it in one of three places:
-//!
-//! 1. still on its way into `schedule` (`on_queue`): making it RUNNING under
-//!    the run queue's lock is enough, `schedule` reads the state under the
-//!    same lock;
-//! 2. leaving its old CPU (`on_cpu`): its registers are not saved yet, so the
-//!    waker waits the few instructions until they are;
-//! 3. gone: it is put into a queue.
-//!
-//! The wake lock makes two wakers take turns; the second finds the task
-//! RUNNING. Next to read: `wait.rs`.
+//! The handshake is `kernel_core::wake`'s, timelines and models with it; here
+//! are the locks it runs under, and the choice of a CPU. Next to read:
+//! `wait.rs`, the sleeper's half.
 
 use alloc::sync::Arc;
-use core::sync::atomic::Ordering::{Acquire, Release, SeqCst};
-use core::sync::atomic::fence;
 
 use kernel_core::schedule::{Arrival, Machine, select_cpu};
+use kernel_core::wake::{WakeHost, WakeWords};
 
+use super::refrigerator::Scheduler;
 use super::{Task, scheduler, state};
 use crate::arch;
 use crate::arch::cpu::MAX_CPUS;
 use crate::trace;
+
+impl WakeHost for Scheduler {
+    type Task = Arc<Task>;
+
+    #[inline(always)]
+    fn words(task: &Arc<Task>) -> &WakeWords {
+        &task.wake
+    }
+
+    #[inline(always)]
+    fn with_wake_lock<R>(task: &Arc<Task>, body: impl FnOnce() -> R) -> R {
+        let _wake = task.wake_lock.lock();
+        body()
+    }
+
+    fn with_queue_lock<R>(task: &Arc<Task>, body: impl FnOnce() -> R) -> R {
+        scheduler::with_queue_of(task, body)
+    }
+
+    #[inline(always)]
+    fn place(task: &Arc<Task>) {
+        trace::record(trace::Kind::Wake, task.id(), 0);
+        place(task, Arrival::Woken);
+    }
+
+    fn relax() {
+        arch::cpu::relax();
+    }
+}
 
 /// Wakes the task if its state is one of `states`. True if it did.
 ///
 /// # Locks
 /// Takes the task's wake lock and a run queue's.
 pub fn try_to_wake_up(task: &Arc<Task>, states: u32) -> bool {
-    fence(SeqCst);
-    if task.state() & states == 0 {
-        return false;
-    }
-    let _wake = task.wake_lock.lock();
-    if task.state() & states == 0 {
-        return false;
-    }
-    if task.on_queue.load(Acquire) && scheduler::keep_running(task) {
-        return true;
-    }
-    task.state.store(state::WAKING, Release);
-    while task.on_cpu.load(Acquire) {
-        arch::cpu::relax();
-    }
-    trace::event(trace::Kind::Wake, task.id(), 0);
-    place(task, Arrival::Woken);
-    true
+    kernel_core::wake::try_to_wake_up::<Scheduler>(task, states)
 }
 
 /// Wakes a task from ordinary sleep.
