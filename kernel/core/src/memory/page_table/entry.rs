@@ -85,6 +85,11 @@ impl Entry {
         self.0 & ADDRESS
     }
 
+    /// True if EL0 may load from the page.
+    pub const fn is_user_readable(self) -> bool {
+        self.0 & USER != 0
+    }
+
     /// True if EL0 may store to the page.
     pub const fn is_user_writable(self) -> bool {
         self.0 & (USER | READ_ONLY) == USER

@@ -204,13 +204,20 @@ fn only_tables_wholly_inside_the_hole_are_freed() {
         slot(&mut memory, root, address).unwrap();
     }
     assert_eq!(memory.tables.len(), 3 + 3 + 2);
-    // The third level of 0x1000 begins below the hole and stays.
-    assert_eq!(clear_empty(&mut memory, root, 0x1000..0x60_0000), 2);
+    let mut clear = |range, hole| clear_empty(&mut memory, root, range, hole);
+    // The last level of 0x1000 begins below the hole and stays; that of
+    // 0x40_0000 did not serve the range.
+    assert_eq!(clear(0x1000..0x40_0000, 0x1000..0x60_0000), 1);
+    assert_eq!(clear(0x1000..0x60_0000, 0x1000..0x60_0000), 1);
     assert!(find(&memory, root, 0x1000).is_some());
     assert_eq!(find(&memory, root, 0x20_0000), None);
     assert!(find(&memory, root, 0x8000_0000).is_some());
-    assert_eq!(clear_empty(&mut memory, root, 0..1 << 48), 5);
-    assert_eq!(memory.tables.len(), 1);
+    let below = 0..0x8000_0000;
+    assert_eq!(clear_empty(&mut memory, root, 0x1000..0x2000, below), 1);
+    assert_eq!(memory.tables.len(), 4);
+    let all = 0..1 << 48;
+    assert_eq!(clear_empty(&mut memory, root, all.clone(), all), 1);
+    assert_eq!(memory.tables.len(), 1, "tables below go with it");
 }
 
 #[test]

@@ -201,51 +201,57 @@ fn next_boundary(address: usize, level: u32) -> Option<usize> {
     (address & !(span - 1)).checked_add(span)
 }
 
-/// Frees every table below the root that spans only addresses inside `hole`,
-/// where no page is mapped any more. Returns how many tables were freed.
+/// Frees every table below the root that served `range` and spans only
+/// addresses inside `hole`, where nothing is mapped any more. Returns how
+/// many tables it found; tables below those are freed with them.
 ///
-/// The caller must invalidate the TLB's cached walks for the address space
-/// before it uses a freed table again, so `Tables::free` should put the
-/// table aside until then.
+/// The TLB may still hold walks through the tables, so [`Tables::free`] must
+/// put them aside until it is flushed.
 pub fn clear_empty<T: Tables>(
     tables: &mut T,
     root: u64,
+    range: Range<usize>,
     hole: Range<usize>,
 ) -> usize {
-    clear_level(tables, root, 0, 0, &hole)
+    clear_level(tables, root, 0, &range, &hole)
 }
 
-/// Frees what lies in the hole below `table`, which spans from `base` on.
+/// Frees what lies in the hole below `table`.
 fn clear_level<T: Tables>(
     tables: &mut T,
     table: u64,
     level: u32,
-    base: usize,
+    range: &Range<usize>,
     hole: &Range<usize>,
 ) -> usize {
     let span = 1usize << level_shift(level);
-    let first = hole.start.saturating_sub(base) / span;
-    let last = hole.end.saturating_sub(base).div_ceil(span).min(ENTRIES);
-    let mut freed = 0;
-    for at in first..last {
-        let entry = tables.read(table, at);
-        if !entry.is_table(level) {
-            continue;
+    let mut start = range.start & !(span - 1);
+    let mut found = 0;
+    while start < range.end {
+        let at = index(start, level);
+        let (end, entry) = (start + span, tables.read(table, at));
+        if entry.is_table(level) {
+            if hole.start <= start && end <= hole.end {
+                tables.write(table, at, Entry::INVALID);
+                free_level(tables, entry.address(), level + 1);
+                found += 1;
+            } else if level + 1 < LAST_LEVEL {
+                let part = range.start.max(start)..range.end.min(end);
+                found += clear_level(
+                    tables,
+                    entry.address(),
+                    level + 1,
+                    &part,
+                    hole,
+                );
+            }
         }
-        let (start, below) = (base + at * span, entry.address());
-        if level + 1 < LAST_LEVEL {
-            freed += clear_level(tables, below, level + 1, start, hole);
-        }
-        if hole.start <= start && start + span <= hole.end {
-            tables.write(table, at, Entry::INVALID);
-            tables.free(below);
-            freed += 1;
-        }
+        start = end;
     }
-    freed
+    found
 }
 
-/// Frees all tables, the root too. Pages must have been released before.
+/// Frees all tables, the root too; pages must be released already.
 pub fn free_all<T: Tables>(tables: &mut T, root: u64) {
     free_level(tables, root, 0);
 }

@@ -1,0 +1,84 @@
+//! Memory: frames, the kernel's own map and heap, address spaces, and the
+//! one way to user memory.
+//!
+//! The rules are in `kernel_core::memory`; here they meet real tables, the
+//! TLB and locks. Reading order:
+//!
+//! | file | what |
+//! |---|---|
+//! | `frame.rs` | physical frames, a few kept for each CPU |
+//! | `table.rs`, `tlb.rs`, `map.rs` | page tables, the kernel's map |
+//! | `heap.rs`, `stack.rs` | the kernel heap, kernel stacks |
+//! | `space.rs`, `fault.rs`, `fork.rs`, `release.rs` | address spaces |
+//! | `access.rs` | the kernel reads and writes another process |
+//! | `source.rs` | what stands behind a mapping |
+//! | `asid.rs` | which space runs on which CPU |
+//! | `user.rs` | copies from and to user memory |
+//!
+//! | addresses | what |
+//! |---|---|
+//! | `0` to `0x0000_ffff_ffff_ffff` | the process (TTBR0) |
+//! | `0xffff_0000_0000_0000` | all RAM, never executable |
+//! | `0xffff_8000_0000_0000` | the kernel image |
+//! | `0xffff_9000_0000_0000` | the kernel heap |
+//! | `0xffff_a000_0000_0000` | kernel stacks, guard pages between |
+//! | `0xffff_b000_0000_0000` | device registers |
+
+mod access;
+mod asid;
+mod fault;
+mod fork;
+pub mod frame;
+mod heap;
+pub mod map;
+mod page;
+mod release;
+pub mod selftest;
+mod source;
+mod space;
+pub mod stack;
+mod table;
+mod tlb;
+pub mod user;
+
+pub use fault::FaultError;
+pub use frame::{Frame, FrameRef};
+pub use heap::{HeapStats, stats as heap_stats};
+pub use kernel_core::memory::frame::{FrameStats, FrameUse};
+pub use kernel_core::memory::range::{PhysRange, RangeList};
+pub use kernel_core::memory::region::{Placement, Protection};
+pub use kernel_core::memory::{PAGE_SHIFT, PAGE_SIZE};
+pub use source::PageSource;
+pub use space::{
+    AddressSpace, MapRequest, RegionInfo, STACK_LIMIT, STACK_TOP, Sharing,
+};
+
+/// Memory as the device tree describes it.
+#[derive(Clone, Debug, Default)]
+pub struct BootMemory {
+    /// RAM, without ranges that must not be mapped (`no-map`).
+    pub ram: RangeList<16>,
+    /// RAM that holds something: initrd, device tree, `/reserved-memory`.
+    /// The kernel image is added here.
+    pub reserved: RangeList<48>,
+}
+
+/// Takes over the memory: frames first, and with them the heap. Called once,
+/// on the boot CPU, as soon as the tables of [`map::build`] are in use.
+///
+/// # Errors
+/// A line for the console if there is no room to keep the books.
+pub fn init(memory: &BootMemory) -> Result<(), &'static str> {
+    frame::init(memory)?;
+    asid::init();
+    init_cpu();
+    Ok(())
+}
+
+/// What every CPU does once before it runs a process: user addresses lead
+/// nowhere, and errata of its TLB are known. The others call it after
+/// [`init`].
+pub fn init_cpu() {
+    tlb::init_cpu();
+    asid::deactivate();
+}

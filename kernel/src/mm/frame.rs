@@ -1,0 +1,410 @@
+//! Physical frames: the one instance of the buddy allocator, with a few
+//! frames kept for each CPU.
+//!
+//! Most allocations and releases are single frames on the path of a page
+//! fault. They go through the CPU's own [`Cache`] and touch the shared lists
+//! once in [`BATCH`] times. When memory is short all caches are drained first, so
+//! no frame is lost to an idle CPU.
+//!
+//! Next: `table.rs`. The rules: `kernel_core::memory::frame`.
+
+use core::slice;
+
+use kernel_core::memory::frame::{
+    Buddy, FrameNumber, FrameSpan, FrameStats, FrameTable, FrameUse, MAX_SPANS,
+    Record, Release,
+};
+use kernel_core::memory::range::{PhysRange, RangeList};
+use kernel_core::memory::{PAGE_SHIFT, PAGE_SIZE};
+use spin::Once;
+
+use super::{BootMemory, map, page};
+use crate::arch;
+use crate::sync::{IrqSpinLock, Rank};
+
+/// Frames a CPU keeps at most.
+const CACHE_SIZE: usize = 64;
+/// Frames that move between a cache and the lists at once.
+const BATCH: usize = CACHE_SIZE / 2;
+
+static TABLE: Once<FrameTable<'static>> = Once::new();
+static BUDDY: IrqSpinLock<Buddy> =
+    IrqSpinLock::with_rank(Rank::Frame, Buddy::new());
+static CACHES: [IrqSpinLock<Cache>; arch::cpu::MAX_CPUS] =
+    [const { IrqSpinLock::with_rank(Rank::Frame, Cache::new()) };
+        arch::cpu::MAX_CPUS];
+
+/// Free frames of one CPU, or a batch on its way. They count as allocated
+/// for the buddy lists, with no reference.
+struct Cache {
+    count: usize,
+    frames: [FrameNumber; CACHE_SIZE],
+}
+
+impl Cache {
+    const fn new() -> Self {
+        Self { count: 0, frames: [0; CACHE_SIZE] }
+    }
+
+    #[inline(always)]
+    fn pop(&mut self) -> Option<FrameNumber> {
+        self.count = self.count.checked_sub(1)?;
+        self.frames.get(self.count).copied()
+    }
+
+    /// False if it is full.
+    #[inline(always)]
+    fn push(&mut self, frame: FrameNumber) -> bool {
+        match self.frames.get_mut(self.count) {
+            Some(place) => {
+                *place = frame;
+                self.count += 1;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Takes the upper half out.
+    fn split(&mut self) -> Cache {
+        let mut batch = Cache::new();
+        while batch.count < BATCH {
+            let Some(frame) = self.pop() else { break };
+            batch.push(frame);
+        }
+        batch
+    }
+}
+
+/// True once frames can be allocated.
+pub(super) fn is_ready() -> bool {
+    TABLE.is_completed()
+}
+
+fn table() -> &'static FrameTable<'static> {
+    // SAFETY: `init` fills it before the first address space, heap object
+    // or second CPU; nothing calls here before that.
+    unsafe { TABLE.get_unchecked() }
+}
+
+/// A frame that belongs to its holder alone. Its contents are unspecified
+/// unless it came from [`alloc_zeroed`].
+pub struct Frame(FrameRef);
+
+impl Frame {
+    /// The frame's bytes.
+    pub fn bytes(&self) -> &[u8; PAGE_SIZE] {
+        let pointer = page::pointer(self.number()).cast();
+        // SAFETY: the linear map shows the frame; it is not shared, so
+        // nobody writes while `self` is borrowed.
+        unsafe { &*pointer }
+    }
+
+    /// The frame's bytes, to be changed.
+    pub fn bytes_mut(&mut self) -> &mut [u8; PAGE_SIZE] {
+        let pointer = page::pointer(self.number()).cast();
+        // SAFETY: as in `bytes`, and `self` is borrowed mutably.
+        unsafe { &mut *pointer }
+    }
+
+    /// Physical address.
+    pub fn physical(&self) -> u64 {
+        self.0.physical()
+    }
+
+    pub(super) fn number(&self) -> FrameNumber {
+        self.0.number
+    }
+
+    /// Gives the frame up without freeing it; see [`FrameRef::from_number`].
+    pub(super) fn into_number(self) -> FrameNumber {
+        self.0.into_number()
+    }
+}
+
+impl From<Frame> for FrameRef {
+    fn from(frame: Frame) -> FrameRef {
+        frame.0
+    }
+}
+
+/// A counted reference to a frame. The frame is free when the last is gone,
+/// mappings of it included.
+pub struct FrameRef {
+    number: FrameNumber,
+}
+
+impl FrameRef {
+    /// Physical address.
+    pub fn physical(&self) -> u64 {
+        page::physical(self.number)
+    }
+
+    /// Copies bytes out, from `offset` on.
+    ///
+    /// # Panics
+    /// If they do not all lie in the frame.
+    pub fn read(&self, offset: usize, bytes: &mut [u8]) {
+        // SAFETY: this is a reference to the frame.
+        unsafe { page::read(self.number, offset, bytes) }
+    }
+
+    /// Copies bytes in, from `offset` on.
+    ///
+    /// # Panics
+    /// If they do not all lie in the frame.
+    pub fn write(&self, offset: usize, bytes: &[u8]) {
+        // SAFETY: this is a reference to the frame; whoever shares it
+        // expects changes.
+        unsafe { page::write(self.number, offset, bytes) }
+    }
+
+    /// Fills `count` bytes from `offset` on with zero.
+    ///
+    /// # Panics
+    /// If they do not all lie in the frame.
+    pub fn zero(&self, offset: usize, count: usize) {
+        assert!(offset <= PAGE_SIZE && count <= PAGE_SIZE - offset);
+        let start = page::pointer(self.number).wrapping_add(offset);
+        // SAFETY: inside the frame (checked above), which is held; no Rust
+        // reference covers frames that are shared.
+        unsafe { start.write_bytes(0, count) }
+    }
+
+    pub(super) fn number(&self) -> FrameNumber {
+        self.number
+    }
+
+    /// Gives the reference up without counting down.
+    #[inline(always)]
+    pub(super) fn into_number(self) -> FrameNumber {
+        let number = self.number;
+        core::mem::forget(self);
+        number
+    }
+}
+
+impl Clone for FrameRef {
+    fn clone(&self) -> Self {
+        share(self.number);
+        FrameRef { number: self.number }
+    }
+}
+
+impl Drop for FrameRef {
+    #[inline]
+    fn drop(&mut self) {
+        release(self.number);
+    }
+}
+
+/// Takes a frame; its contents are whatever the last owner left.
+///
+/// `None` if memory is short: for [`FrameUse::User`], if only the kernel's
+/// reserve is left.
+///
+/// # Locks
+/// Frame locks, with interrupts masked.
+#[inline]
+pub fn alloc(purpose: FrameUse) -> Option<Frame> {
+    let cached = CACHES[arch::cpu::id()].lock().pop();
+    match cached {
+        Some(number) => {
+            table().revive(number);
+            Some(Frame(FrameRef { number }))
+        }
+        None => alloc_slowly(purpose),
+    }
+}
+
+/// Takes a frame full of zero bytes; otherwise as [`alloc`].
+#[inline]
+pub fn alloc_zeroed(purpose: FrameUse) -> Option<Frame> {
+    let frame = alloc(purpose)?;
+    // SAFETY: the frame is new, so nobody else has a reference to it.
+    unsafe { page::zero(frame.number()) };
+    Some(frame)
+}
+
+/// Takes a frame with a copy of the contents of `from`, which the caller
+/// holds; otherwise as [`alloc`].
+pub(super) fn alloc_copy(from: FrameNumber) -> Option<Frame> {
+    let frame = alloc(FrameUse::User)?;
+    // SAFETY: the new frame is nobody else's; the caller holds `from`.
+    unsafe { page::copy(frame.number(), from) };
+    Some(frame)
+}
+
+#[cold]
+fn alloc_slowly(purpose: FrameUse) -> Option<Frame> {
+    if let Some(number) = refill(purpose) {
+        return Some(Frame(FrameRef { number }));
+    }
+    drain_caches();
+    let number = BUDDY.lock().allocate(table(), 0, purpose)?;
+    Some(Frame(FrameRef { number }))
+}
+
+/// Takes a batch for this CPU's cache, and one frame more to return.
+fn refill(purpose: FrameUse) -> Option<FrameNumber> {
+    let mut batch = Cache::new();
+    let mut buddy = BUDDY.lock();
+    let first = buddy.allocate(table(), 0, purpose)?;
+    while batch.count < BATCH {
+        // The reserve is never spread over caches.
+        let next = buddy.allocate(table(), 0, FrameUse::User);
+        let Some(frame) = next else { break };
+        batch.push(frame);
+    }
+    drop(buddy);
+    let mut cache = CACHES[arch::cpu::id()].lock();
+    while let Some(frame) = batch.pop() {
+        // An interrupt may have filled the cache meanwhile.
+        if !cache.push(frame) {
+            batch.push(frame);
+            break;
+        }
+    }
+    drop(cache);
+    give_back(batch);
+    Some(first)
+}
+
+/// Returns the frames of all CPUs' caches to the lists.
+fn drain_caches() {
+    for cache in &CACHES {
+        let drained = core::mem::replace(&mut *cache.lock(), Cache::new());
+        give_back(drained);
+    }
+}
+
+fn give_back(mut batch: Cache) {
+    if batch.count == 0 {
+        return;
+    }
+    let mut buddy = BUDDY.lock();
+    while let Some(frame) = batch.pop() {
+        buddy.free(table(), frame).expect("a cached frame is allocated");
+    }
+}
+
+/// Adds a reference to a frame that the caller holds one of.
+#[inline(always)]
+pub(super) fn share(frame: FrameNumber) {
+    table().share(frame);
+}
+
+/// Takes away one reference, which the caller gives up; frees the frame if
+/// it was the last.
+#[inline]
+pub(super) fn release(frame: FrameNumber) {
+    match table().release(frame) {
+        Ok(Release::Shared) => {}
+        Ok(Release::Last) => free(frame),
+        Err(error) => panic!("frame released twice: {error:?}"),
+    }
+}
+
+#[inline]
+fn free(frame: FrameNumber) {
+    let mut cache = CACHES[arch::cpu::id()].lock();
+    if cache.push(frame) {
+        return;
+    }
+    let mut batch = cache.split();
+    drop(cache);
+    batch.push(frame);
+    give_back(batch);
+}
+
+/// True if nobody else holds the frame.
+#[inline(always)]
+pub(super) fn is_sole(frame: FrameNumber) -> bool {
+    table().references(frame) == 1
+}
+
+/// Makes the frame's contents fit for instruction fetch, once.
+pub(super) fn prepare_execution(frame: FrameNumber) {
+    if !table().mark(frame) {
+        page::sync_instructions(frame);
+    }
+}
+
+/// Counts of frames, those in the CPUs' caches as free ones.
+pub fn stats() -> FrameStats {
+    let cached: usize = CACHES.iter().map(|cache| cache.lock().count).sum();
+    let mut stats = BUDDY.lock().stats();
+    stats.free += cached;
+    stats
+}
+
+/// True if user programs get no more frames. Whoever makes kernel objects for
+/// a program (a region, a process, an open file) should refuse then, so
+/// that the kernel's reserve lasts.
+pub fn is_short() -> bool {
+    let stats = BUDDY.lock().stats();
+    stats.free <= stats.reserve && self::stats().free <= stats.reserve
+}
+
+/// Takes over all RAM that is not reserved.
+pub(super) fn init(memory: &BootMemory) -> Result<(), &'static str> {
+    let mut spans = [FrameSpan::default(); MAX_SPANS];
+    let ram = map::mapped_ram(memory);
+    let count = ram.as_slice().len();
+    for (span, range) in spans.iter_mut().zip(ram.as_slice()) {
+        *span = to_span(*range);
+    }
+    let mut free = free_ranges(memory, &ram);
+    let spans = &spans[..count];
+    let records = place_records(&mut free, spans)?;
+    let table = TABLE.call_once(|| FrameTable::new(spans, records));
+    let mut buddy = BUDDY.lock();
+    for range in free.as_slice() {
+        buddy.add(table, to_span(*range));
+    }
+    Ok(())
+}
+
+/// RAM less what is reserved, in whole pages.
+fn free_ranges(memory: &BootMemory, ram: &RangeList<16>) -> RangeList<64> {
+    let mut free = RangeList::new();
+    for range in ram.as_slice() {
+        // Cannot fail: there are more places than ranges.
+        let _ = free.insert(*range);
+    }
+    let image = arch::image::physical();
+    let image = PhysRange::new(image.start as u64, image.end as u64);
+    let reserved = memory.reserved.as_slice().iter().chain([&image]);
+    for range in reserved {
+        // A list too full to split loses RAM; it never frees reserved RAM.
+        let _ = free.remove(range.grow_to_pages());
+    }
+    free
+}
+
+/// Takes room for the frame records out of `free` and clears it.
+fn place_records(
+    free: &mut RangeList<64>,
+    spans: &[FrameSpan],
+) -> Result<&'static [Record], &'static str> {
+    let count = FrameTable::records_needed(spans);
+    let size = (count * size_of::<Record>()).next_multiple_of(PAGE_SIZE);
+    let place = free.as_slice().iter().find(|r| r.size() >= size as u64);
+    let start = place.ok_or("too little memory for frame records")?.start;
+    let taken = PhysRange::new(start, start + size as u64);
+    free.remove(taken).map_err(|_| "memory is too fragmented")?;
+    for frame in page::number(taken.start)..page::number(taken.end) {
+        // SAFETY: free RAM that was just taken; nobody refers to it.
+        unsafe { page::zero(frame) };
+    }
+    let first = map::linear(start).cast();
+    // SAFETY: `count` records fit, are aligned to a page, valid when zero,
+    // and the memory is never used for anything else.
+    Ok(unsafe { slice::from_raw_parts(first, count) })
+}
+
+fn to_span(range: PhysRange) -> FrameSpan {
+    let first = page::number(range.start);
+    let count = (range.size() >> PAGE_SHIFT) as u32;
+    FrameSpan { first, count }
+}

@@ -1,0 +1,196 @@
+//! The kernel's half of the address space.
+//!
+//! Built once, before there are frames: the image with the rights of its
+//! parts, all RAM at a constant distance, and empty windows for the heap and
+//! kernel stacks. Each [`Window`] has a level-1 table of its own, so its
+//! owner needs no lock but its own to map pages there.
+//!
+//! No kernel page is writable and executable. The linear map shows the
+//! image's text and constants read-only too.
+
+use core::ops::Range;
+
+use aarch64_cpu::registers::TTBR1_EL1;
+use kernel_core::memory::PAGE_SIZE;
+use kernel_core::memory::frame::FRAME_LIMIT;
+use kernel_core::memory::page_table::{
+    self, Attributes, Entry, MapError, Mapping, Memory, Tables,
+};
+use kernel_core::memory::range::{PhysRange, RangeList};
+
+use super::table::KernelTables;
+use super::{BootMemory, page, tlb};
+use crate::arch::{image, mmu};
+
+/// Where the linear map shows physical address 0.
+pub const LINEAR_BASE: usize = 0xffff_0000_0000_0000;
+/// First address of the heap's window.
+pub const HEAP_BASE: usize = 0xffff_9000_0000_0000;
+/// First address of the window for kernel stacks.
+pub const STACK_BASE: usize = 0xffff_a000_0000_0000;
+
+/// Where the linear map shows a byte of RAM.
+#[inline(always)]
+pub fn linear(physical: u64) -> *mut u8 {
+    core::ptr::with_exposed_provenance_mut(LINEAR_BASE + physical as usize)
+}
+
+/// RAM as slice of bytes that nobody writes, such as an initrd.
+///
+/// # Safety
+/// The range is RAM of [`BootMemory::ram`], reserved for ever, and nobody
+/// writes to it.
+pub unsafe fn linear_bytes(range: PhysRange) -> &'static [u8] {
+    let start = linear(range.start).cast_const();
+    // SAFETY: the linear map shows all RAM; the caller keeps it unchanged.
+    unsafe { core::slice::from_raw_parts(start, range.size() as usize) }
+}
+
+/// The RAM that the linear map shows: whole pages below the limit of frame
+/// numbers.
+pub(super) fn mapped_ram(memory: &BootMemory) -> RangeList<16> {
+    let limit = page::physical(FRAME_LIMIT);
+    let mut ram = RangeList::new();
+    for range in memory.ram.as_slice() {
+        let end = range.end.min(limit);
+        let pages = PhysRange::new(range.start, end).shrink_to_pages();
+        // Cannot fail: both lists have the same size.
+        let _ = ram.insert(pages);
+    }
+    ram
+}
+
+/// Builds the kernel's tables and returns the value for `TTBR1_EL1`. Runs on
+/// the early tables, with the image mapped at its linked address.
+///
+/// # Errors
+/// A line for the console if RAM lies in so many pieces that the tables in
+/// the image do not suffice.
+pub fn build(memory: &BootMemory) -> Result<u64, &'static str> {
+    try_build(memory).map_err(|error| match error {
+        MapError::OutOfTables => "RAM lies in too many pieces",
+        MapError::BreakBeforeMake(_) => "ranges of RAM overlap",
+    })
+}
+
+fn try_build(memory: &BootMemory) -> Result<u64, MapError> {
+    let root = KernelTables.allocate().ok_or(MapError::OutOfTables)?;
+    map_image(root)?;
+    for range in mapped_ram(memory).as_slice() {
+        map_ram(root, *range)?;
+    }
+    for base in [HEAP_BASE, STACK_BASE] {
+        let table = KernelTables.allocate().ok_or(MapError::OutOfTables)?;
+        link(root, base, table);
+    }
+    link(root, mmu::DEVICE_BASE, mmu::device_table() as u64);
+    tlb::publish();
+    Ok(root)
+}
+
+/// Enters a level-1 table in the root.
+fn link(root: u64, base: usize, table: u64) {
+    let index = page_table::index(base, 0);
+    KernelTables.write(root, index, Entry::table(table));
+}
+
+/// Maps the image by its parts; guard pages stay holes.
+fn map_image(root: u64) -> Result<(), MapError> {
+    let (text, rodata, linked) =
+        (image::text(), image::rodata(), image::linked());
+    let read = Attributes::kernel(Memory::Normal, false, false);
+    let execute = Attributes::kernel(Memory::Normal, false, true);
+    let data = Attributes::kernel_data();
+    map_part(root, text.clone(), execute)?;
+    map_part(root, text.end..rodata.end, read)?;
+    let (boot, emergency) =
+        (image::boot_stack_guard(), image::emergency_guard());
+    map_part(root, rodata.end..boot.start, data)?;
+    map_part(root, boot.end..emergency.start, data)?;
+    map_part(root, emergency.end..linked.end, data)?;
+    let payload_end = image::KERNEL_BASE + image::size();
+    map_part(root, linked.end..payload_end, read)
+}
+
+fn map_part(
+    root: u64,
+    range: Range<usize>,
+    attributes: Attributes,
+) -> Result<(), MapError> {
+    let size = range.len().next_multiple_of(PAGE_SIZE);
+    let physical = image::to_physical(range.start) as u64;
+    let mapping = Mapping { address: range.start, physical, size };
+    page_table::map(&mut KernelTables, root, mapping, attributes)
+}
+
+/// Maps RAM linearly: the image's constant part read-only, the rest
+/// writable.
+fn map_ram(root: u64, ram: PhysRange) -> Result<(), MapError> {
+    let start = image::to_physical(image::text().start) as u64;
+    let end = image::to_physical(image::rodata().end) as u64;
+    let constant = PhysRange::new(start.max(ram.start), end.min(ram.end));
+    if constant.is_empty() {
+        return map_linear(root, ram, true);
+    }
+    map_linear(root, PhysRange::new(ram.start, constant.start), true)?;
+    map_linear(root, constant, false)?;
+    map_linear(root, PhysRange::new(constant.end, ram.end), true)
+}
+
+fn map_linear(
+    root: u64,
+    range: PhysRange,
+    writable: bool,
+) -> Result<(), MapError> {
+    let mapping = Mapping {
+        address: LINEAR_BASE + range.start as usize,
+        physical: range.start,
+        size: range.size() as usize,
+    };
+    let attributes = Attributes::kernel(Memory::Normal, writable, false);
+    page_table::map(&mut KernelTables, root, mapping, attributes)
+}
+
+/// Pages of one window of the kernel's half. Whoever owns it calls it under
+/// a lock of his own.
+pub struct Window {
+    base: usize,
+}
+
+impl Window {
+    /// The window that starts at `base`, one of the constants above.
+    pub const fn new(base: usize) -> Self {
+        Self { base }
+    }
+
+    /// Maps a frame at `address` for reading and writing. The caller calls
+    /// [`tlb::publish`] before the first access.
+    ///
+    /// # Errors
+    /// [`MapError`] if memory for a table is short or a page is mapped there.
+    pub fn map(&mut self, address: usize, frame: u32) -> Result<(), MapError> {
+        debug_assert!(address >= self.base);
+        let slot = page_table::slot(&mut KernelTables, kernel_root(), address)?;
+        if KernelTables.read(slot.table, slot.index).is_valid() {
+            return Err(MapError::BreakBeforeMake(address));
+        }
+        let (physical, level) = (page::physical(frame), page_table::LAST_LEVEL);
+        let entry = Entry::leaf(physical, level, Attributes::kernel_data());
+        KernelTables.write(slot.table, slot.index, entry);
+        Ok(())
+    }
+
+    /// Takes the frame at `address` away; `None` if there is none. The frame
+    /// may be used again only after [`tlb::flush_kernel`].
+    pub fn unmap(&mut self, address: usize) -> Option<u32> {
+        let slot = page_table::find(&KernelTables, kernel_root(), address)?;
+        let entry = KernelTables.read(slot.table, slot.index);
+        KernelTables.write(slot.table, slot.index, Entry::INVALID);
+        entry.is_valid().then(|| page::number(entry.address()))
+    }
+}
+
+/// The table that `TTBR1_EL1` names on every CPU.
+fn kernel_root() -> u64 {
+    TTBR1_EL1.get_baddr()
+}

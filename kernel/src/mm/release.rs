@@ -1,0 +1,120 @@
+//! Pages and tables are given back: unmapped, reaped, or at the end.
+
+use core::ops::Range;
+use core::sync::atomic::Ordering::Relaxed;
+
+use kernel_core::memory::frame::FrameNumber;
+use kernel_core::memory::page_table::{self, Entry};
+
+use super::space::{AddressSpace, Inner};
+use super::{frame, page, tlb};
+
+/// Frames whose entries are gone but which a TLB may still know.
+struct Gather<'a> {
+    space: &'a AddressSpace,
+    frames: [FrameNumber; 64],
+    count: usize,
+    /// The addresses the frames were mapped at.
+    range: Range<usize>,
+}
+
+impl<'a> Gather<'a> {
+    fn new(space: &'a AddressSpace) -> Self {
+        Self { space, frames: [0; 64], count: 0, range: 0..0 }
+    }
+
+    /// Adds a page; its entry is cleared before the next call.
+    #[inline(always)]
+    fn add(&mut self, address: usize, entry: Entry) {
+        if self.count == self.frames.len() {
+            self.finish();
+        }
+        if self.count == 0 {
+            self.range.start = address;
+        }
+        self.range.end = address + super::PAGE_SIZE;
+        self.frames[self.count] = page::number(entry.address());
+        self.count += 1;
+    }
+
+    /// Makes all TLBs forget the pages, then releases the frames.
+    fn finish(&mut self) {
+        if self.count == 0 {
+            return;
+        }
+        tlb::flush_range(self.space.asid(), self.range.clone());
+        let frames = &self.frames[..self.count];
+        frames.iter().copied().for_each(frame::release);
+        self.space.resident.fetch_sub(self.count, Relaxed);
+        self.count = 0;
+    }
+}
+
+impl AddressSpace {
+    /// Takes every page of the range out of the tables.
+    pub(super) fn clear_pages(&self, inner: &mut Inner, range: Range<usize>) {
+        let mut gather = Gather::new(self);
+        let tables = &mut inner.tables;
+        page_table::for_each(tables, self.root, range, |_, address, entry| {
+            gather.add(address, entry);
+            Entry::INVALID
+        });
+        gather.finish();
+    }
+
+    /// Frees the tables that served the range and now serve nothing.
+    pub(super) fn clear_tables(&self, inner: &mut Inner, range: Range<usize>) {
+        let hole = inner.regions.hole_around(range.clone());
+        let tables = &mut inner.tables;
+        if page_table::clear_empty(tables, self.root, range, hole) > 0 {
+            tlb::flush_space(self.asid());
+            tables.free_retired();
+        }
+    }
+
+    /// Takes the private pages of a process that is to die of lack of memory,
+    /// while it may still run: for the out-of-memory reaper. From then on
+    /// every fault gives [`super::FaultError::OutOfMemory`], so the process
+    /// never sees a page come back empty. Returns how many pages were freed.
+    pub fn reap(&self) -> usize {
+        let before = self.resident.load(Relaxed);
+        let mut next = 0;
+        while let Some(range) = self.reap_region(next) {
+            next = range.end;
+        }
+        before.saturating_sub(self.resident.load(Relaxed))
+    }
+
+    /// Reaps the first region at or above `from`; `None` if there is none. The
+    /// lock is free between regions.
+    fn reap_region(&self, from: usize) -> Option<Range<usize>> {
+        let mut inner = self.inner.lock();
+        inner.is_reaped = true;
+        let all = from..kernel_core::memory::region::HIGHEST;
+        let region = inner.regions.overlapping(all).next()?;
+        let (range, is_private) = (region.range(), region.is_private());
+        if is_private {
+            self.clear_pages(&mut inner, range.clone());
+        }
+        Some(range)
+    }
+}
+
+impl Drop for AddressSpace {
+    /// Releases every page and table. No CPU runs with the space, and its
+    /// ASID is not given to another before every TLB was flushed, so nothing
+    /// is flushed here.
+    fn drop(&mut self) {
+        let root = self.root;
+        let Inner { regions, tables, .. } = self.inner.get_mut();
+        for region in regions.iter() {
+            let range = region.range();
+            page_table::for_each(tables, root, range, |_, _, entry| {
+                frame::release(page::number(entry.address()));
+                // Nobody walks these tables again: spare the store.
+                entry
+            });
+        }
+        tables.free_all();
+    }
+}

@@ -1,0 +1,100 @@
+//! What stands behind a mapping: nothing, a file, or shared memory.
+
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::sync::Arc;
+
+use kernel_abi::Errno;
+use kernel_core::memory::frame::FrameUse;
+use kernel_core::memory::region::Backing;
+
+use super::frame::{self, FrameRef};
+use crate::sync::SpinLock;
+
+/// Pages that can be mapped: a file's, or shared memory's.
+///
+/// Both `page` methods are called with the address space's spin lock held, so
+/// they must not sleep.
+pub trait PageSource: Send + Sync {
+    /// Page `index` of the object. Mappings hold references to the frame; a
+    /// private mapping never writes to it.
+    ///
+    /// # Errors
+    /// `ENXIO` past the end (the program gets `SIGBUS`), `ENOMEM`.
+    fn page(&self, index: usize) -> Result<FrameRef, Errno>;
+
+    /// Page `index`, if it is in memory already. Asked for neighbours of a
+    /// page that a program read. Must be overridden where `page` allocates.
+    fn present_page(&self, index: usize) -> Option<FrameRef> {
+        self.page(index).ok()
+    }
+
+    /// What `/proc/PID/maps` shows: a path. Called without locks.
+    fn name(&self) -> String;
+
+    /// Inode number for `/proc/PID/maps`; 0 if there is none.
+    fn inode(&self) -> u64 {
+        0
+    }
+}
+
+/// The backing of a region: page `first` of `source` and on, or zero pages.
+#[derive(Clone, Default)]
+pub struct Object {
+    /// `None`: zero pages, of the process alone.
+    pub source: Option<Arc<dyn PageSource>>,
+    /// Index of the region's first page in `source`.
+    pub first: usize,
+}
+
+impl Backing for Object {
+    fn skip(&self, pages: usize) -> Self {
+        let step = if self.source.is_some() { pages } else { 0 };
+        Self { source: self.source.clone(), first: self.first + step }
+    }
+
+    #[inline]
+    fn is_continued_by(&self, pages: usize, next: &Self) -> bool {
+        match (&self.source, &next.source) {
+            (None, None) => true,
+            (Some(one), Some(other)) => {
+                Arc::ptr_eq(one, other) && self.first + pages == next.first
+            }
+            _ => false,
+        }
+    }
+}
+
+/// Memory that processes share: `MAP_SHARED | MAP_ANONYMOUS`. Pages appear,
+/// zeroed, when first touched, and stay until the last mapping is gone.
+#[derive(Default)]
+pub struct SharedMemory {
+    pages: SpinLock<BTreeMap<usize, FrameRef>>,
+}
+
+impl Default for SpinLock<BTreeMap<usize, FrameRef>> {
+    fn default() -> Self {
+        SpinLock::new(BTreeMap::new())
+    }
+}
+
+impl PageSource for SharedMemory {
+    fn page(&self, index: usize) -> Result<FrameRef, Errno> {
+        let mut pages = self.pages.lock();
+        if let Some(page) = pages.get(&index) {
+            return Ok(page.clone());
+        }
+        let new = frame::alloc_zeroed(FrameUse::User).ok_or(Errno::ENOMEM)?;
+        let page = FrameRef::from(new);
+        pages.insert(index, page.clone());
+        Ok(page)
+    }
+
+    fn present_page(&self, index: usize) -> Option<FrameRef> {
+        self.pages.lock().get(&index).cloned()
+    }
+
+    fn name(&self) -> String {
+        String::from("/dev/zero (deleted)")
+    }
+}
