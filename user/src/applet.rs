@@ -24,7 +24,7 @@ const fn applet(name: &'static str, main: Main, help: &'static str) -> Applet {
 }
 
 /// All programs, by name.
-pub static APPLETS: &[Applet] = &[
+pub const APPLETS: &[Applet] = &[
     applet("[", text::test::main, "EXPRESSION ]: checks a condition"),
     applet("cat", text::cat::main, "[FILE]...: prints files"),
     applet("chmod", file::chmod::main, "MODE FILE...: sets permissions"),
@@ -72,6 +72,34 @@ pub static APPLETS: &[Applet] = &[
     applet("which", system::which::main, "COMMAND...: finds programs"),
     applet("yes", text::yes::main, "[WORD]...: prints for ever"),
 ];
+
+/// The names that the initramfs has links for, one in a line.
+const LINKS: &str = include_str!("../programs.txt");
+
+const _: () = assert!(links_agree(), "user/programs.txt is not `--list`");
+
+/// Whether the links are the programs, in the same order.
+const fn links_agree() -> bool {
+    let links = LINKS.as_bytes();
+    let (mut at, mut index) = (0, 0);
+    while index < APPLETS.len() {
+        let name = APPLETS[index].name.as_bytes();
+        let mut letter = 0;
+        while letter < name.len() {
+            if at >= links.len() || links[at] != name[letter] {
+                return false;
+            }
+            at += 1;
+            letter += 1;
+        }
+        if at >= links.len() || links[at] != b'\n' {
+            return false;
+        }
+        at += 1;
+        index += 1;
+    }
+    at == links.len()
+}
 
 /// The program of that name.
 pub fn find(name: &str) -> Option<&'static Applet> {

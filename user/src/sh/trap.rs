@@ -11,7 +11,7 @@ use user_lib::signal::{self, Action, bit};
 
 use crate::sh::lexer::Trouble;
 use crate::sh::parser;
-use crate::sh::state::{Ran, Shell};
+use crate::sh::state::{Flow, Ran, Shell};
 
 /// The pseudo-signal of the shell's end.
 pub const EXIT: u32 = 0;
@@ -113,7 +113,11 @@ impl Shell {
             if arrived & bit(number) != 0 {
                 match self.traps.commands.get(&number).cloned() {
                     Some(commands) => self.run_trap(&commands)?,
-                    None => return Err(super::state::Flow::Interrupt),
+                    None => {
+                        user_lib::eprintln!("");
+                        self.status = 128 + number as i32;
+                        return Err(Flow::Interrupt);
+                    }
                 }
             }
         }
