@@ -6,11 +6,15 @@ use tests::catalog::{Choice, Group};
 use tests::setup::boot_files;
 
 mod boot;
+mod device_tree;
+mod freeze;
 mod shell;
 
 const GROUPS: &[Group] = &[
     Group { tier: "machine", tests: boot::TESTS },
+    Group { tier: "machine", tests: device_tree::TESTS },
     Group { tier: "system", tests: shell::TESTS },
+    Group { tier: "system", tests: freeze::TESTS },
 ];
 
 fn main() -> anyhow::Result<()> {

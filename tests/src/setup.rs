@@ -11,7 +11,7 @@ use xtask::command::{BootFiles, build};
 use xtask::initramfs::{self, Addition};
 use xtask::layout::{Profile, boot_dir};
 use xtask::qemu::guest::Guest;
-use xtask::qemu::machine::Machine;
+use xtask::qemu::machine::{Machine, Placement};
 
 use crate::report;
 
@@ -97,10 +97,15 @@ impl Setup {
         self
     }
 
-    /// With this device tree in place of QEMU's.
-    pub fn device_tree(mut self, tree: &Path) -> Setup {
-        self.machine.device_tree = Some(tree.into());
+    /// With these files in memory and no boot loader but ours.
+    pub fn place(mut self, placement: Placement) -> Setup {
+        self.machine.placement = Some(placement);
         self
+    }
+
+    /// The boot image.
+    pub fn image(&self) -> &Path {
+        &self.machine.image
     }
 
     /// With time counted in instructions.

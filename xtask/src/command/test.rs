@@ -114,7 +114,8 @@ impl Tier {
         }
         // Models have their own build, in which no other test works: with a
         // name they are only run when they are asked for.
-        if tiers.contains(&"model") && !(is_any_tier && !names.is_empty()) {
+        let is_asked_for = !is_any_tier || names.is_empty();
+        if tiers.contains(&"model") && is_asked_for {
             chosen.push(Tier::model(&names));
         }
         let guests: Vec<&str> = tiers

@@ -17,6 +17,15 @@ const REPEATABLE: [&str; 6] = [
     "base=2024-01-01T00:00:00,clock=vm",
 ];
 
+/// Files put into memory as they are, and where the first CPU starts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Placement {
+    /// Files and their addresses.
+    pub files: Vec<(PathBuf, u64)>,
+    /// Address of the first instruction.
+    pub start: u64,
+}
+
 /// A QEMU `virt` machine with Firn in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Machine {
@@ -36,12 +45,26 @@ pub struct Machine {
     pub initrd: Option<PathBuf>,
     /// Whether the kernel is entered at EL2 instead of EL1.
     pub has_el2: bool,
-    /// A device tree instead of the one QEMU makes.
-    pub device_tree: Option<PathBuf>,
+    /// Where the boot loader would put the image and the tree; QEMU's own
+    /// boot loader, which reads and changes the tree, is then left out.
+    pub placement: Option<Placement>,
     /// Whether time is counted in instructions.
     pub is_repeatable: bool,
     /// Whether QEMU waits for gdb on port 1234 before the first instruction.
     pub waits_for_gdb: bool,
+}
+
+impl Placement {
+    fn options(&self, option: &mut impl FnMut(&str, OsString)) {
+        for (file, address) in &self.files {
+            let mut value = OsString::from("loader,force-raw=on,file=");
+            value.push(file);
+            value.push(format!(",addr={address:#x}"));
+            option("-device", value);
+        }
+        let start = format!("loader,addr={:#x},cpu-num=0", self.start);
+        option("-device", start.into());
+    }
 }
 
 impl Machine {
@@ -56,7 +79,7 @@ impl Machine {
             command_line: String::new(),
             initrd: None,
             has_el2: false,
-            device_tree: None,
+            placement: None,
             is_repeatable: false,
             waits_for_gdb: false,
         }
@@ -74,15 +97,15 @@ impl Machine {
         option("-m", (&self.memory).into());
         option("-display", "none".into());
         option("-nic", "none".into());
-        option("-kernel", (&self.image).into());
+        match &self.placement {
+            Some(placement) => placement.options(&mut option),
+            None => option("-kernel", (&self.image).into()),
+        }
         if !self.command_line.is_empty() {
             option("-append", (&self.command_line).into());
         }
         if let Some(initrd) = &self.initrd {
             option("-initrd", initrd.into());
-        }
-        if let Some(tree) = &self.device_tree {
-            option("-dtb", tree.into());
         }
         all.push("-no-reboot".into());
         if self.is_repeatable {

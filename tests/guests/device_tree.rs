@@ -1,0 +1,206 @@
+//! A bad device tree gives one clear line and a stop, never a silent hang.
+//!
+//! QEMU's boot loader reads and mends the tree it hands over, so these tests
+//! bring their own: four instructions that put an address into `x0` and jump
+//! to the image. QEMU only writes down its tree, which is then spoiled.
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use tempfile::TempDir;
+use xtask::qemu::machine::{Placement, QEMU};
+
+use tests::catalog::Test;
+use tests::setup::{Firn, Setup};
+
+pub const TESTS: &[Test] = tests::list![
+    image_boots_wherever_it_is_put,
+    missing_tree_is_told,
+    text_is_no_tree,
+    tree_that_is_cut_off_is_told,
+    tree_of_a_huge_size_is_told,
+    tree_without_memory_is_told,
+    tree_without_an_interrupt_controller_is_told,
+    tree_without_a_timer_is_told,
+    tree_without_psci_boots_one_cpu,
+    spoiled_trees_end_in_a_line_or_a_prompt,
+];
+
+/// The start of memory, where our boot loader is.
+const LOADER: u64 = 0x4000_0000;
+const IMAGE: u64 = 0x4020_0000;
+const TREE: u64 = 0x4a00_0000;
+
+/// `ldr x0, tree; ldr x1, image; br x1; nop`, and then the two addresses.
+const CODE: [u32; 4] = [0x5800_0080, 0x5800_00a1, 0xd61f_0020, 0xd503_201f];
+
+/// A tree and a boot loader of our own.
+struct Bench {
+    folder: TempDir,
+    image: u64,
+    tree: u64,
+}
+
+impl Bench {
+    fn new() -> Result<Bench> {
+        Ok(Bench { folder: TempDir::new()?, image: IMAGE, tree: TREE })
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// QEMU's tree for a machine with one CPU.
+    fn original(&self) -> Result<Vec<u8>> {
+        let path = self.path("original");
+        let board = format!("virt,gic-version=3,dumpdtb={}", path.display());
+        let output = Command::new(QEMU)
+            .args(["-M", &board, "-cpu", "cortex-a72", "-smp", "1"])
+            .args(["-m", "1G", "-display", "none", "-nic", "none"])
+            .arg("-kernel")
+            .arg(Setup::new().image())
+            .output()?;
+        ensure!(output.status.success(), "{QEMU} wrote no tree");
+        Ok(fs::read(path)?)
+    }
+
+    /// Starts a machine with `tree` in memory.
+    fn start(&self, tree: &[u8]) -> Result<Firn> {
+        let code = CODE.iter().flat_map(|word| word.to_le_bytes());
+        let addresses = [self.tree, self.image].map(u64::to_le_bytes);
+        let loader: Vec<u8> = code.chain(addresses.concat()).collect();
+        fs::write(self.path("loader"), loader)?;
+        fs::write(self.path("tree"), tree)?;
+        let setup = Setup::new().cpus(1);
+        let files = vec![
+            (self.path("loader"), LOADER),
+            (self.path("tree"), TREE),
+            (setup.image().into(), self.image),
+        ];
+        setup.place(Placement { files, start: LOADER }).start()
+    }
+
+    /// Fails unless the kernel says a line with `word` and stops.
+    fn ensure_stop(&self, tree: &[u8], word: &str) -> Result<()> {
+        let mut firn = self.start(tree)?;
+        let limit = Duration::from_secs(30);
+        let waited = firn.wait_for("kernel panic", 0, limit);
+        // The panic ends the wait as an error, which is what we want.
+        let said = firn.transcript();
+        let line = said.lines().find(|line| line.contains("kernel panic"));
+        match line {
+            Some(line) if line.contains(word) => Ok(()),
+            Some(line) => anyhow::bail!("`{line}` does not tell of {word}"),
+            None => waited,
+        }
+    }
+}
+
+/// `tree` with `new` wherever it has `old`; both are of one length, so that
+/// its offsets stay true.
+fn replaced(mut tree: Vec<u8>, old: &str, new: &str) -> Result<Vec<u8>> {
+    ensure!(old.len() == new.len(), "{old:?} and {new:?} differ in length");
+    let places: Vec<usize> = (0..tree.len())
+        .filter(|at| tree[*at..].starts_with(old.as_bytes()))
+        .collect();
+    ensure!(!places.is_empty(), "no {old:?} in the tree");
+    for at in places {
+        tree[at..at + old.len()].copy_from_slice(new.as_bytes());
+    }
+    Ok(tree)
+}
+
+fn ensure_shell(mut firn: Firn) -> Result<()> {
+    firn.wait_for_prompt(tests::setup::BOOT)?;
+    let output = firn.run("echo alive")?;
+    ensure!(output == "alive\n", "{output:?}");
+    Ok(())
+}
+
+fn image_boots_wherever_it_is_put() -> Result<()> {
+    for image in [IMAGE, 0x4160_0000, 0x6000_0000] {
+        let bench = Bench { image, ..Bench::new()? };
+        ensure_shell(bench.start(&bench.original()?)?)?;
+    }
+    Ok(())
+}
+
+fn missing_tree_is_told() -> Result<()> {
+    let bench = Bench { tree: 0, ..Bench::new()? };
+    bench.ensure_stop(&[], "device tree")
+}
+
+fn text_is_no_tree() -> Result<()> {
+    Bench::new()?.ensure_stop(&[b'x'; 4096], "device tree")
+}
+
+fn tree_that_is_cut_off_is_told() -> Result<()> {
+    let bench = Bench::new()?;
+    let tree = bench.original()?;
+    bench.ensure_stop(&tree[..60], "device tree")
+}
+
+fn tree_of_a_huge_size_is_told() -> Result<()> {
+    let bench = Bench::new()?;
+    let mut tree = bench.original()?;
+    tree[4..8].copy_from_slice(&u32::MAX.to_be_bytes());
+    bench.ensure_stop(&tree, "device tree")
+}
+
+fn tree_without_memory_is_told() -> Result<()> {
+    let bench = Bench::new()?;
+    let tree = replaced(bench.original()?, "memory", "memori")?;
+    bench.ensure_stop(&tree, "memory")
+}
+
+fn tree_without_an_interrupt_controller_is_told() -> Result<()> {
+    let bench = Bench::new()?;
+    let tree = replaced(bench.original()?, "arm,gic-v3", "arm,gic-vX")?;
+    bench.ensure_stop(&tree, "interrupt controller")
+}
+
+fn tree_without_a_timer_is_told() -> Result<()> {
+    let bench = Bench::new()?;
+    let tree = replaced(bench.original()?, "-timer", "-tiger")?;
+    bench.ensure_stop(&tree, "timer")
+}
+
+fn tree_without_psci_boots_one_cpu() -> Result<()> {
+    let bench = Bench::new()?;
+    let tree = replaced(bench.original()?, "arm,psci", "arm,pscX")?;
+    ensure_shell(bench.start(&tree)?)
+}
+
+/// Numbers that look random and are the same every time (xorshift).
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 % limit as u64).unwrap_or(0)
+    }
+}
+
+fn spoiled_trees_end_in_a_line_or_a_prompt() -> Result<()> {
+    let bench = Bench::new()?;
+    let original = bench.original()?;
+    let used = original.iter().rposition(|byte| *byte != 0).unwrap_or(0);
+    let mut dice = Dice(0x5eed);
+    let rounds = if tests::setup::is_long() { 200 } else { 10 };
+    for round in 0..rounds {
+        let mut tree = original.clone();
+        for _ in 0..20 {
+            let at = dice.below(used);
+            tree[at] = u8::try_from(dice.below(256))?;
+        }
+        let mut firn = bench.start(&tree)?;
+        let ended = firn.wait_for_prompt(Duration::from_secs(30));
+        let has_line = firn.transcript().contains("kernel panic");
+        ensure!(ended.is_ok() || has_line, "tree {round}: silence");
+    }
+    Ok(())
+}
