@@ -1,8 +1,8 @@
 //! The root file system at boot: which files are in it.
 //!
-//! `/bin/firn-user` is the one program; its other names, those in the table
-//! of `user/src/applet.rs`, are symbolic links to it. What lies in
-//! `user/root/` is copied as it is. The result depends on nothing but its input files: no
+//! `/bin/firn-user` is the one program; its other names, listed in
+//! `user/programs.txt`, are symbolic links to it. What lies in `user/root/`
+//! is copied as it is. The result depends on nothing but its input files: no
 //! times, no owners, a fixed order. Read `initramfs/cpio.rs` for the format.
 pub mod cpio;
 #[cfg(test)]
@@ -50,21 +50,14 @@ impl FromStr for Addition {
 /// A file cannot be read, or two want the same path.
 pub fn build(program: &Path, additions: &[Addition]) -> Result<Vec<u8>> {
     let program = read(program)?;
-    let table = read(&layout::root().join("user/src/applet.rs"))?;
-    let mut tree = system(program, names(&String::from_utf8(table)?))?;
+    let names = read(&layout::root().join("user/programs.txt"))?;
+    let names = String::from_utf8(names)?;
+    let mut tree = system(program, names.lines())?;
     tree.copy_folder(&layout::root().join("user/root"))?;
     for addition in additions {
         tree.copy_file(&addition.host, &addition.guest)?;
     }
     compress(&cpio::archive(&tree))
-}
-
-/// The names in the table of programs: what is in `applet("NAME", …)`.
-fn names(table: &str) -> impl Iterator<Item = &str> {
-    table
-        .split("applet(\"")
-        .skip(1)
-        .filter_map(|entry| Some(entry.split_once('"')?.0))
 }
 
 /// The files every guest has.

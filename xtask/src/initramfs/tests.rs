@@ -5,7 +5,7 @@ use std::io::Read;
 use flate2::read::GzDecoder;
 use tempfile::TempDir;
 
-use super::{Addition, Node, Tree, compress, cpio, names, system};
+use super::{Addition, Node, Tree, compress, cpio, system};
 
 /// The headers of `archive` as (name, mode, content).
 fn unpack(archive: &[u8]) -> Vec<(String, u32, Vec<u8>)> {
@@ -48,18 +48,6 @@ fn archive_has_every_kind_of_file() {
     assert_eq!(find("bin/ls"), (0o120_777, &b"firn-user"[..]));
     assert_eq!(find("init"), (0o120_777, &b"bin/firn-user"[..]));
     assert_eq!(find("dev/console").0, 0o020_600);
-}
-
-#[test]
-fn names_are_those_of_the_table() {
-    let table = "const fn applet(name: &str)\n\
-                 [applet(\"cat\", text::cat, \"FILE\"),\n applet(\"ls\", x)]";
-    assert_eq!(names(table).collect::<Vec<_>>(), ["cat", "ls"]);
-    let path = crate::layout::root().join("user/src/applet.rs");
-    let table = fs::read_to_string(path).unwrap();
-    for name in ["init", "sh", "poweroff"] {
-        assert!(names(&table).any(|other| other == name), "{name}");
-    }
 }
 
 #[test]
