@@ -208,7 +208,9 @@ fn reserved(
     Ok(list)
 }
 
-fn cpus(tree: &DeviceTree<'_>) -> Result<List<Cpu, 64>, MachineError> {
+pub(super) fn cpus(
+    tree: &DeviceTree<'_>,
+) -> Result<List<Cpu, 64>, MachineError> {
     let mut list = List::new();
     let parent = tree.find("/cpus").ok_or(MachineError::NoCpu)?;
     let bus = Bus::new(parent, None);
@@ -236,7 +238,7 @@ fn conduit(tree: &DeviceTree<'_>) -> Option<Conduit> {
 }
 
 /// The controller, and how many cells one interrupt has in the tree.
-fn gic(tree: &DeviceTree<'_>) -> Option<(Gic, usize)> {
+pub(super) fn gic(tree: &DeviceTree<'_>) -> Option<(Gic, usize)> {
     let v2 = ["arm,cortex-a15-gic", "arm,gic-400", "arm,cortex-a9-gic"];
     let v3 = ["arm,gic-v3"];
     let is_gic =

@@ -1,1 +1,450 @@
+//! Real trees are read right, and no tree at all makes the reader panic.
+//!
+//! `virt-gic2.dtb` and `virt-gic3.dtb` are what QEMU 7.2 gives a machine
+//! with four CPUs and 1 GiB (`-machine dumpdtb`), without the padding. Trees
+//! of boards are read where the checkout has them beside it.
 
+use std::panic::catch_unwind;
+use std::string::String;
+use std::vec::Vec;
+
+use super::{
+    Conduit, DeviceTree, Gic, Machine, MachineError, Reservation, Span,
+    TreeError,
+};
+
+const VIRT_GIC2: &[u8] = include_bytes!("virt-gic2.dtb");
+const VIRT_GIC3: &[u8] = include_bytes!("virt-gic3.dtb");
+const BOARDS: &str =
+    concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data/");
+
+fn span(start: u64, size: u64) -> Span {
+    Span { start, size }
+}
+
+/// Writes trees, right or wrong.
+#[derive(Default)]
+struct Writer {
+    structure: Vec<u8>,
+    strings: Vec<u8>,
+    reservations: Vec<(u64, u64)>,
+}
+
+impl Writer {
+    fn word(&mut self, word: u32) -> &mut Self {
+        self.structure.extend(word.to_be_bytes());
+        self
+    }
+
+    fn pad(&mut self) -> &mut Self {
+        let size = self.structure.len().next_multiple_of(4);
+        self.structure.resize(size, 0);
+        self
+    }
+
+    fn begin(&mut self, name: &str) -> &mut Self {
+        self.word(1).structure.extend(name.bytes().chain([0]));
+        self.pad()
+    }
+
+    fn end(&mut self) -> &mut Self {
+        self.word(2)
+    }
+
+    fn nop(&mut self) -> &mut Self {
+        self.word(4)
+    }
+
+    fn bytes(&mut self, name: &str, value: &[u8]) -> &mut Self {
+        let offset = self.strings.len() as u32;
+        self.strings.extend(name.bytes().chain([0]));
+        self.word(3).word(value.len() as u32).word(offset);
+        self.structure.extend(value);
+        self.pad()
+    }
+
+    fn text(&mut self, name: &str, value: &str) -> &mut Self {
+        let value: Vec<u8> = value.bytes().chain([0]).collect();
+        self.bytes(name, &value)
+    }
+
+    fn cells(&mut self, name: &str, cells: &[u32]) -> &mut Self {
+        let value: Vec<u8> =
+            cells.iter().flat_map(|cell| cell.to_be_bytes()).collect();
+        self.bytes(name, &value)
+    }
+
+    fn blob(&mut self) -> Vec<u8> {
+        self.word(9);
+        let reservations: Vec<u8> = (self.reservations.iter())
+            .chain([&(0, 0)])
+            .flat_map(|(start, size)| [start.to_be_bytes(), size.to_be_bytes()])
+            .flatten()
+            .collect();
+        let structure = 40 + reservations.len();
+        let strings = structure + self.structure.len();
+        let size = strings + self.strings.len();
+        let header = [
+            0xd00d_feed,
+            size,
+            structure,
+            strings,
+            40,
+            17,
+            16,
+            0,
+            self.strings.len(),
+            self.structure.len(),
+        ];
+        let header = header.iter().flat_map(|w| (*w as u32).to_be_bytes());
+        header
+            .chain(reservations)
+            .chain(self.structure.iter().copied())
+            .chain(self.strings.iter().copied())
+            .collect()
+    }
+}
+
+/// The smallest machine that the kernel accepts, up to the root's end.
+fn small_machine(redistributors: &[u32]) -> Writer {
+    let distributor = [0, 0xfe60_0000, 0, 0x1_0000];
+    let mut writer = Writer::default();
+    writer
+        .begin("")
+        .cells("#address-cells", &[2])
+        .cells("#size-cells", &[2])
+        .begin("memory")
+        .text("device_type", "memory")
+        .cells("reg", &[0, 0x20_0000, 0, 0xefe0_0000, 1, 0, 1, 0])
+        .end()
+        .begin("cpus")
+        .cells("#address-cells", &[1])
+        .cells("#size-cells", &[0])
+        .begin("cpu@100")
+        .text("device_type", "cpu")
+        .cells("reg", &[0x100])
+        .cells("capacity-dmips-mhz", &[530])
+        .end()
+        .end()
+        .begin("gic")
+        .text("compatible", "arm,gic-v3")
+        .cells("#interrupt-cells", &[4])
+        .cells("reg", &[&distributor, redistributors].concat())
+        .end()
+        .begin("timer")
+        .text("compatible", "arm,armv8-timer")
+        .cells("interrupts", &[1, 13, 4, 0, 1, 14, 4, 0, 1, 11, 4, 0])
+        .end();
+    writer
+}
+
+/// `small_machine` with what `add` adds to the root.
+fn machine_with(add: impl FnOnce(&mut Writer)) -> Vec<u8> {
+    let redistributors = [0, 0xfe68_0000, 0, 0x10_0000];
+    let mut writer = small_machine(&redistributors);
+    add(&mut writer);
+    writer.end().blob()
+}
+
+fn read(blob: &[u8]) -> Result<Machine<'_>, MachineError> {
+    Machine::read(&DeviceTree::new(blob).expect("a tree"))
+}
+
+#[test]
+fn qemu_with_gic3_is_read_right() {
+    let machine = read(VIRT_GIC3).unwrap();
+    assert_eq!(machine.model, "linux,dummy-virt");
+    let memory: Vec<_> = machine.memory.iter().collect();
+    assert_eq!(memory, [span(0x4000_0000, 0x4000_0000)]);
+    let cpus: Vec<_> = machine.cpus.iter().map(|c| c.affinity).collect();
+    assert_eq!(cpus, [0, 1, 2, 3]);
+    assert_eq!(machine.conduit, Some(Conduit::Hvc));
+    let Gic::V3 { distributor, redistributors } = machine.gic else {
+        panic!("version 2");
+    };
+    assert_eq!(distributor, span(0x800_0000, 0x1_0000));
+    let regions: Vec<_> = redistributors.iter().collect();
+    assert_eq!(regions, [span(0x80a_0000, 0xf6_0000)]);
+    assert_eq!(machine.timer_interrupt, 27);
+    let console = machine.console.unwrap();
+    assert_eq!(console.registers, span(0x900_0000, 0x1000));
+    assert_eq!(console.interrupt, Some(33));
+    let clock = machine.clock.unwrap();
+    assert_eq!(clock.registers, span(0x901_0000, 0x1000));
+    assert_eq!(clock.interrupt, Some(34));
+    assert_eq!(machine.seeds.map(<[u8]>::len), [32, 8]);
+    assert_eq!(machine.initrd, None);
+}
+
+#[test]
+fn qemu_with_gic2_is_read_right() {
+    let machine = read(VIRT_GIC2).unwrap();
+    let Gic::V2 { distributor, cpu_interface } = machine.gic else {
+        panic!("version 3");
+    };
+    assert_eq!(distributor, span(0x800_0000, 0x1_0000));
+    assert_eq!(cpu_interface, span(0x801_0000, 0x1_0000));
+}
+
+/// Compares every node and property with the `fdt` crate's reading.
+fn agrees_with_fdt_crate(blob: &[u8]) {
+    let tree = DeviceTree::new(blob).unwrap();
+    let other = fdt::Fdt::new_unaligned_fallible(blob).unwrap();
+    let ours: Vec<_> = tree.nodes().skip(1).collect();
+    let theirs: Vec<_> = other.all_nodes().unwrap().collect();
+    let theirs: Vec<_> =
+        theirs.into_iter().map(|node| node.unwrap().1).collect();
+    assert_eq!(ours.len(), theirs.len());
+    for (our, their) in ours.iter().zip(theirs) {
+        let name = their.name().unwrap();
+        let unit = name.unit_address.map(|unit| std::format!("@{unit}"));
+        let name: String =
+            std::format!("{}{}", name.name, unit.unwrap_or_default());
+        assert_eq!(our.name(), name);
+        let their: Vec<_> = (their.properties().unwrap().into_iter())
+            .map(|property| property.unwrap())
+            .map(|property| (property.name, property.value))
+            .collect();
+        assert_eq!(our.properties().collect::<Vec<_>>(), their);
+    }
+}
+
+#[test]
+fn reads_what_the_fdt_crate_reads() {
+    agrees_with_fdt_crate(VIRT_GIC2);
+    agrees_with_fdt_crate(VIRT_GIC3);
+    for board in ["rk3588s-orangepi-5.dtb", "rk3588-orangepi-5-plus.dtb"] {
+        if let Ok(blob) = std::fs::read(std::format!("{BOARDS}{board}")) {
+            agrees_with_fdt_crate(&blob);
+        }
+    }
+}
+
+#[test]
+fn orange_pi_5_lacks_only_memory() {
+    let path = std::format!("{BOARDS}rk3588s-orangepi-5.dtb");
+    let Ok(blob) = std::fs::read(path) else { return };
+    // U-Boot adds the memory node before the kernel sees the tree.
+    assert_eq!(read(&blob).err(), Some(MachineError::NoMemory));
+    let tree = DeviceTree::new(&blob).unwrap();
+    let cpus = super::machine::cpus(&tree).unwrap();
+    let affinities: Vec<_> = cpus.iter().map(|cpu| cpu.affinity).collect();
+    assert_eq!(
+        affinities,
+        [0, 0x100, 0x200, 0x300, 0x400, 0x500, 0x600, 0x700]
+    );
+    let capacities: Vec<_> = cpus.iter().map(|cpu| cpu.capacity).collect();
+    assert_eq!(capacities, [530, 530, 530, 530, 1024, 1024, 1024, 1024]);
+    let (gic, cells) = super::machine::gic(&tree).unwrap();
+    let Gic::V3 { distributor, redistributors } = gic else {
+        panic!("version 2");
+    };
+    assert_eq!((distributor.start, cells), (0xfe60_0000, 4));
+    assert_eq!(redistributors.get(0), Some(span(0xfe68_0000, 0x10_0000)));
+}
+
+#[test]
+fn a_memory_node_without_unit_address_with_banks_is_read() {
+    let blob = machine_with(|_| {});
+    let machine = read(&blob).unwrap();
+    let memory: Vec<_> = machine.memory.iter().collect();
+    let banks =
+        [span(0x20_0000, 0xefe0_0000), span(0x1_0000_0000, 0x1_0000_0000)];
+    assert_eq!(memory, banks);
+    assert_eq!(machine.cpus.get(0).unwrap().capacity, 530);
+    assert_eq!(machine.conduit, None);
+    assert!(machine.console.is_none());
+}
+
+#[test]
+fn reservations_come_from_the_header_and_from_nodes() {
+    let blob = machine_with(|root| {
+        root.reservations.push((0x4800_0000, 0x1234));
+        root.begin("reserved-memory")
+            .cells("#address-cells", &[1])
+            .cells("#size-cells", &[1])
+            .bytes("ranges", &[])
+            .begin("secure@8400000")
+            .cells("reg", &[0x840_0000, 0x100_0000])
+            .bytes("no-map", &[])
+            .end()
+            .end();
+    });
+    let reserved: Vec<_> = read(&blob).unwrap().reserved.iter().collect();
+    let expected = [
+        Reservation { span: span(0x4800_0000, 0x1234), is_hidden: false },
+        Reservation { span: span(0x840_0000, 0x100_0000), is_hidden: true },
+    ];
+    assert_eq!(reserved, expected);
+}
+
+#[test]
+fn an_initrd_of_one_or_two_cells_must_lie_in_memory() {
+    let chosen = |start: &[u32], end: &[u32]| {
+        machine_with(|root| {
+            root.begin("chosen")
+                .cells("linux,initrd-start", start)
+                .cells("linux,initrd-end", end)
+                .text("bootargs", "quiet")
+                .end();
+        })
+    };
+    let blob = chosen(&[0x4000_0000], &[0x4010_0000]);
+    let machine = read(&blob).unwrap();
+    assert_eq!(machine.initrd, Some(span(0x4000_0000, 0x10_0000)));
+    assert_eq!(machine.command_line, "quiet");
+    let blob = chosen(&[1, 0x4000_0000], &[1, 0x4010_0000]);
+    let initrd = Some(span(0x1_4000_0000, 0x10_0000));
+    assert_eq!(read(&blob).unwrap().initrd, initrd);
+    for (start, end) in [
+        ([0, 0x1000], [0, 0x2000]),
+        ([1, 0], [0, 0x4000_0000]),
+        ([u32::MAX, 0], [u32::MAX, 0x1000]),
+        ([0, 0x4000_0000], [u32::MAX, 0]),
+    ] {
+        let blob = chosen(&start, &end);
+        assert_eq!(read(&blob).err(), Some(MachineError::BadInitrd));
+    }
+}
+
+#[test]
+fn a_device_behind_a_bus_has_a_translated_address() {
+    let blob = machine_with(|root| {
+        root.begin("soc")
+            .text("compatible", "simple-bus")
+            .cells("#address-cells", &[1])
+            .cells("#size-cells", &[1])
+            .cells("ranges", &[0x1000, 0, 0xfe00_1000, 0x1000])
+            .begin("serial@1000")
+            .text("compatible", "arm,pl011")
+            .cells("reg", &[0x1000, 0x1000])
+            .end()
+            .end();
+    });
+    let console = read(&blob).unwrap().console.unwrap();
+    assert_eq!(console.registers, span(0xfe00_1000, 0x1000));
+}
+
+#[test]
+fn what_is_missing_is_named() {
+    let mut empty = Writer::default();
+    let blob = empty.begin("").end().blob();
+    assert_eq!(read(&blob).err(), Some(MachineError::NoMemory));
+    let blob = small_machine(&[]).end().blob();
+    let missing = Some(MachineError::NoInterruptController);
+    assert_eq!(read(&blob).err(), missing);
+    let blob = machine_with(|root| {
+        for _ in 0..65 {
+            root.begin("memory@0").cells("reg", &[0, 0, 0, 4096]).end();
+        }
+    });
+    let missing = Some(MachineError::TooMany("memory ranges"));
+    assert_eq!(read(&blob).err(), missing);
+}
+
+#[test]
+fn nops_are_passed_over() {
+    let mut writer = Writer::default();
+    let blob = writer
+        .nop()
+        .begin("")
+        .nop()
+        .text("model", "test")
+        .nop()
+        .begin("child")
+        .nop()
+        .end()
+        .nop()
+        .end()
+        .nop()
+        .blob();
+    let tree = DeviceTree::new(&blob).unwrap();
+    assert_eq!(tree.root().text("model"), Some("test"));
+    assert!(tree.find("/child").is_some());
+}
+
+#[test]
+fn broken_trees_are_refused_with_a_reason() {
+    let error = |blob: &[u8]| DeviceTree::new(blob).err().unwrap();
+    assert_eq!(error(&[]), TreeError::BadSize(0));
+    assert_eq!(error(&[0; 64]), TreeError::BadMagic(0));
+    let good = machine_with(|_| {});
+    let cut = &good[..good.len() - 1];
+    assert!(matches!(error(cut), TreeError::BadSize(_)));
+
+    let with_word = |index: usize, word: u32| {
+        let mut blob = good.clone();
+        blob[index * 4..index * 4 + 4].copy_from_slice(&word.to_be_bytes());
+        error(&blob)
+    };
+    assert_eq!(with_word(1, u32::MAX), TreeError::BadSize(u32::MAX));
+    assert_eq!(with_word(2, u32::MAX), TreeError::BadBlock("structure"));
+    assert_eq!(with_word(2, 41), TreeError::BadBlock("structure"));
+    assert_eq!(with_word(3, 0), TreeError::BadBlock("strings"));
+    assert_eq!(with_word(4, u32::MAX), TreeError::BadBlock("reservation"));
+    assert_eq!(with_word(6, 18), TreeError::BadVersion(18));
+
+    let deep = {
+        let mut writer = Writer::default();
+        for _ in 0..=super::MAX_DEPTH {
+            writer.begin("");
+        }
+        writer.blob()
+    };
+    assert!(matches!(error(&deep), TreeError::TooDeep(_)));
+    let two = Writer::default().begin("").end().begin("").end().blob();
+    assert!(matches!(error(&two), TreeError::NotATree(_)));
+    let open = Writer::default().begin("").blob();
+    assert!(matches!(error(&open), TreeError::NotATree(_)));
+    let late = Writer::default()
+        .begin("")
+        .begin("a")
+        .end()
+        .text("late", "")
+        .end()
+        .blob();
+    assert!(matches!(error(&late), TreeError::BadToken(_)));
+    let name = Writer::default().begin("\u{1b}[2J").end().blob();
+    assert!(matches!(error(&name), TreeError::BadName(_)));
+}
+
+/// Reads everything that there is to read.
+fn read_all(blob: &[u8]) {
+    let Ok(tree) = DeviceTree::new(blob) else { return };
+    let _ = Machine::read(&tree);
+    let _ = Machine::early_console(&tree);
+    let bytes: usize = tree
+        .nodes()
+        .flat_map(|node| node.properties())
+        .map(|(name, value)| name.len() + value.len())
+        .sum();
+    assert!(bytes < blob.len() * blob.len());
+    assert!(tree.used_size() <= blob.len());
+}
+
+#[test]
+fn no_mutation_of_a_real_tree_makes_the_reader_panic() {
+    let mut state = 0x1234_5678_9abc_def1_u64;
+    let mut random = move |limit: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state % limit as u64) as usize
+    };
+    let values = [0, 1, 2, 3, 4, 9, 0x7f, 0x80, 0xff];
+    for round in 0..4_000 {
+        let source = if round % 2 == 0 { VIRT_GIC2 } else { VIRT_GIC3 };
+        let mut blob = source.to_vec();
+        for _ in 0..=random(8) {
+            // Half of the changes go where structure is densest.
+            let limit = if random(2) == 0 { blob.len() } else { 600 };
+            let at = random(limit);
+            blob[at] = values[random(values.len())];
+        }
+        if random(16) == 0 {
+            blob.truncate(random(source.len()));
+        }
+        let outcome = catch_unwind(|| read_all(&blob));
+        assert!(outcome.is_ok(), "round {round}");
+    }
+}
