@@ -21,10 +21,10 @@ use core::mem::offset_of;
 use core::sync::atomic::AtomicPtr;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
-use super::fault::{self, Access, Cause};
+use super::fault::{self, Cause};
 use super::{gic, irq, thread};
 
-pub use super::fault::{ExceptionKind, Fault, UserException};
+pub use super::fault::{Access, ExceptionKind, Fault, UserException};
 
 global_asm!(include_str!("vectors.s"));
 
