@@ -44,7 +44,7 @@ pub fn walk(start: usize) -> impl Iterator<Item = usize> {
         let is_above = next > record && next - record < STACK_SPAN;
         record = if is_above { next } else { 0 };
         // The address after the call may be in the next function already.
-        image::text().contains(&address).then_some(address - 4)
+        image::text().contains(&address).then(|| address - 4)
     })
     .take(LIMIT)
 }
