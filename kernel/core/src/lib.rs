@@ -17,6 +17,7 @@ pub mod log_ring;
 pub mod memory;
 pub mod number;
 pub mod path;
+pub mod procfmt;
 pub mod schedule;
 pub mod signal;
 pub mod sync;

@@ -97,9 +97,8 @@ impl<const WITHOUT: usize> WakeHost for Cpu<WITHOUT> {
 
 /// What `schedule` does to the current task.
 fn schedule<const WITHOUT: usize>(task: &Task) {
-    let leaves = Cpu::<WITHOUT>::with_queue_lock(task, || {
-        task.words.depart(|_| false)
-    });
+    let leaves =
+        Cpu::<WITHOUT>::with_queue_lock(task, || task.words.depart(|_| false));
     if !leaves {
         return;
     }
