@@ -18,6 +18,7 @@ pub mod memory;
 pub mod number;
 pub mod path;
 pub mod procfmt;
+pub mod random;
 pub mod schedule;
 pub mod signal;
 pub mod sync;
