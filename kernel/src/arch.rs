@@ -7,5 +7,5 @@
 mod aarch64;
 
 pub use aarch64::{
-    boot, cpu, gic, image, irq, mmu, psci, smp, thread, timer, trap,
+    boot, cpu, gic, image, irq, mmu, psci, selftest, smp, thread, timer, trap,
 };

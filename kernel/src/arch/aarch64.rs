@@ -8,6 +8,7 @@
 //! | `thread.s`, `thread.rs` | stacks that CPUs switch between |
 //! | `cpu.rs`, `irq.rs`, `smp.rs` | one CPU, its interrupts, all CPUs |
 //! | `gic.rs`, `timer.rs`, `psci.rs` | what every Arm machine has |
+//! | `selftest.rs` | tests that need the machine |
 
 pub mod boot;
 pub mod cpu;
@@ -17,6 +18,7 @@ pub mod image;
 pub mod irq;
 pub mod mmu;
 pub mod psci;
+pub mod selftest;
 pub mod smp;
 pub mod thread;
 pub mod timer;

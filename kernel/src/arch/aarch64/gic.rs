@@ -133,10 +133,16 @@ pub fn disable(interrupt: u32) {
 /// Interrupts `cpu`. What the caller stored before is seen by the handler.
 #[inline]
 pub fn send_ipi(cpu: usize, ipi: Ipi) {
+    send_software(cpu, ipi as u32);
+}
+
+/// Sends `cpu` the software interrupt with this number.
+#[inline(always)]
+pub(super) fn send_software(cpu: usize, interrupt: u32) {
     if is_v3() {
-        v3::send(cpu, ipi as u32);
+        v3::send(cpu, interrupt);
     } else {
-        v2::send(cpu, ipi as u32);
+        v2::send(cpu, interrupt);
     }
 }
 
