@@ -320,8 +320,12 @@ fn pop_or_pull(queue: &mut Queue, cpu: usize) -> Option<Arc<Task>> {
     queue.waiting.pop().or_else(|| pull(queue, cpu))
 }
 
+/// How often a pulling CPU tries the other's lock. It never waits for it:
+/// two CPUs could each hold what the other wants.
+const PULL_TRIES: usize = 64;
+
 /// Takes a waiting task from the CPU that has the most, for a CPU that has
-/// none. Only tries the other lock, so two CPUs cannot wait for each other.
+/// none.
 fn pull(queue: &mut Queue, cpu: usize) -> Option<Arc<Task>> {
     let busiest = (0..MAX_CPUS)
         .filter(|&other| other != cpu)
@@ -329,7 +333,13 @@ fn pull(queue: &mut Queue, cpu: usize) -> Option<Arc<Task>> {
     if QUEUES[busiest].waiting.load(Relaxed) == 0 {
         return None;
     }
-    let mut other = QUEUES[busiest].queue.try_lock()?;
+    let mut other = (0..PULL_TRIES).find_map(|_| {
+        let guard = QUEUES[busiest].queue.try_lock();
+        if guard.is_none() {
+            arch::cpu::relax();
+        }
+        guard
+    })?;
     let task = other.waiting.steal_last(|task| {
         task.allowed_cpus() & 1 << cpu != 0 && !task.is_on_cpu()
     })?;
@@ -486,11 +496,27 @@ pub(super) fn tick(now: u64) {
     let slice = queue.running.slice_ns(waiting.len(), waiting.load());
     let is_over = !waiting.is_empty() && ran >= slice;
     let next = if waiting.is_empty() { TICK_NS } else { slice.min(TICK_NS) };
+    let helper = idle_cpu_for(waiting);
     drop(guard);
+    if let Some(cpu) = helper {
+        request_reschedule(cpu);
+    }
     if is_over {
         running.set_work(work::RESCHEDULE);
     }
     timer::arm_tick(now + next);
+}
+
+/// An idle CPU that may run one of the first few waiting tasks. It pulled
+/// when it became idle, but these may have come since.
+fn idle_cpu_for(waiting: &RunQueue<Arc<Task>>) -> Option<usize> {
+    let idle = idle_cpus();
+    if idle == 0 {
+        return None;
+    }
+    let wanted = waiting.iter().take(8).map(|task| task.allowed_cpus());
+    let usable = idle & wanted.fold(0, |all, mask| all | mask);
+    (usable != 0).then(|| usable.trailing_zeros() as usize)
 }
 
 /// Runs `change` on the task's account, wherever it is, with the account up
@@ -596,5 +622,5 @@ pub fn idle_loop() -> ! {
 fn has_work() -> bool {
     let idle = current();
     idle.context.work.load(Relaxed) & work::RESCHEDULE != 0
-        || QUEUES.iter().any(|cpu| cpu.waiting.load(Relaxed) != 0)
+        || QUEUES[idle.cpu()].waiting.load(Relaxed) != 0
 }
