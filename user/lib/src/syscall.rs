@@ -12,7 +12,7 @@ use crate::{Errno, Result};
 const MAX_ERRNO: usize = 4095;
 
 fn decode(value: usize) -> Result<usize> {
-    if value <= MAX_ERRNO.wrapping_neg() - 1 {
+    if value < MAX_ERRNO.wrapping_neg() {
         Ok(value)
     } else {
         Err(Errno(value.wrapping_neg() as u16))
@@ -70,15 +70,12 @@ pub(crate) fn plain<const N: usize>(
     let mut all = [0; 6];
     all[..N].copy_from_slice(&arguments);
     let [a, b, c, d, e, f] = all;
-    // SAFETY: no pointer is passed (contract of this function).
-    unsafe {
-        match N {
-            0 | 1 => call1(number, a),
-            2 => call2(number, a, b),
-            3 => call3(number, a, b, c),
-            4 => call4(number, a, b, c, d),
-            _ => call6(number, a, b, c, d, e, f),
-        }
+    if N <= 1 {
+        // SAFETY: no pointer is passed (contract of this function).
+        unsafe { call1(number, a) }
+    } else {
+        // SAFETY: as above; the call ignores what it does not take.
+        unsafe { call6(number, a, b, c, d, e, f) }
     }
 }
 

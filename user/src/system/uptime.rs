@@ -24,6 +24,6 @@ pub fn main(_: &[String]) -> i32 {
 
 /// A load, which the kernel gives times 65536, with two places.
 fn hundredths(load: u64) -> String {
-    let value = load * 100 >> 16;
+    let value = (load * 100) >> 16;
     alloc::format!("{}.{:02}", value / 100, value % 100)
 }
