@@ -4,7 +4,7 @@ use alloc::string::String;
 
 use user_lib::{arguments, eprintln, println};
 
-use crate::{file, init, sh, system, text};
+use crate::{bench, file, init, sh, system, text};
 
 /// A program: takes its arguments (the first is its name), gives its status.
 pub type Main = fn(&[String]) -> i32;
@@ -26,6 +26,7 @@ const fn applet(name: &'static str, main: Main, help: &'static str) -> Applet {
 /// All programs, by name.
 pub const APPLETS: &[Applet] = &[
     applet("[", text::test::main, "EXPRESSION ]: checks a condition"),
+    applet("bench", bench::main, "[micro|freeze [NAME]...]: measures"),
     applet("cat", text::cat::main, "[FILE]...: prints files"),
     applet("chmod", file::chmod::main, "MODE FILE...: sets permissions"),
     applet("clear", text::clear::main, "clears the screen"),

@@ -9,6 +9,8 @@
 extern crate alloc;
 
 mod applet;
+mod bench;
+mod child;
 mod file;
 mod init;
 mod option;

@@ -1,0 +1,43 @@
+//! `bench`: measures what the kernel costs, one line for each figure:
+//! `bench: NAME VALUE UNIT`. Times are medians of seven runs.
+//!
+//! It runs under Linux as it does under Firn, so the columns compare. Under
+//! QEMU's `-icount` a waiting loop must execute `yield`, or another CPU waits
+//! for its whole time slice; all loops here do. Read `measure.rs` first.
+
+mod freeze;
+mod measure;
+mod micro;
+
+use alloc::string::String;
+
+use user_lib::println;
+
+use crate::option::usage;
+
+/// Runs `bench micro|freeze [NAME]...`; without a word, both.
+pub fn main(arguments: &[String]) -> i32 {
+    let names = arguments.get(2..).unwrap_or_default();
+    match arguments.get(1).map(String::as_str) {
+        None => micro::run(names) | freeze::run(names),
+        Some("micro") => micro::run(names),
+        Some("freeze") => freeze::run(names),
+        Some("--list") => list(),
+        Some(_) => usage("bench", "[micro|freeze [NAME]...] | --list"),
+    }
+}
+
+fn list() -> i32 {
+    for name in micro::names() {
+        println!("micro {name}");
+    }
+    for name in freeze::names() {
+        println!("freeze {name}");
+    }
+    0
+}
+
+/// Whether a row is asked for: without names all are.
+fn is_wanted(names: &[String], row: &str) -> bool {
+    names.is_empty() || names.iter().any(|name| name == row)
+}
