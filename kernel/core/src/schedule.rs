@@ -9,7 +9,7 @@
 //! A task's way through the policy:
 //!
 //! ```text
-//! fork ──place(New)──┐                       ┌── charge, exchange ──┐
+//! new  ──place(Moved)┐                       ┌── charge, exchange ──┐
 //! wake ──place(Woken)┼─> push ─> pop ─> start ─ charge … ─> leave ──> sleep
 //! pull ──place(Moved)┘     └─ steal_last ─> leave ─> the other queue
 //! ```

@@ -21,11 +21,10 @@ const MAX_DEBT_NS: u64 = 8 * LATENCY_NS;
 /// How a task comes to a run queue.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Arrival {
-    /// Forked; its account is a copy of its parent's on the same queue.
-    New,
     /// Slept and wakes on the queue it left.
     Woken,
-    /// Slept, or was queued, on another queue; `leave` was called there.
+    /// Is new; or slept, or was queued, on another queue, where `leave` was
+    /// called.
     Moved,
 }
 
@@ -44,10 +43,13 @@ pub struct Entity {
 }
 
 impl Entity {
-    /// A task that never ran, to be placed as `Arrival::Moved`.
+    /// A task that never ran, to be placed as `Arrival::Moved`. It starts a
+    /// slice behind the others, or forking would be a way to get more than
+    /// one share.
     pub fn new(nice: i8) -> Self {
         let mut entity = Entity::idle();
         entity.set_nice(nice);
+        entity.vruntime = entity.weighted(MIN_SLICE_NS);
         entity
     }
 
@@ -62,11 +64,6 @@ impl Entity {
             weight: 0,
             nice: 0,
         }
-    }
-
-    /// The account of a child: the parent's, with no time used.
-    pub fn fork(&self) -> Self {
-        Entity { total_ns: 0, ..*self }
     }
 
     /// Nanoseconds of nice-0 time; meaningful only within one queue.
@@ -140,17 +137,7 @@ impl Entity {
         if how == Arrival::Moved {
             self.carry_over(queue_min);
         }
-        let floor = match how {
-            Arrival::New => queue_min,
-            Arrival::Woken | Arrival::Moved => {
-                queue_min.saturating_sub(SLEEPER_BONUS_NS)
-            }
-        };
-        if how == Arrival::New {
-            // A child starts behind its parent, or forking would be a way to
-            // get more than one share.
-            self.vruntime += self.weighted(MIN_SLICE_NS);
-        }
+        let floor = queue_min.saturating_sub(SLEEPER_BONUS_NS);
         self.vruntime = self.vruntime.max(floor);
         self.base = queue_min;
     }

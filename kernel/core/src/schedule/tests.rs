@@ -229,16 +229,48 @@ fn a_short_sleep_earns_nothing() {
 }
 
 #[test]
-fn a_child_does_not_run_before_its_parent_would() {
+fn a_new_task_does_not_run_before_those_that_are_there() {
     let queue: RunQueue<usize> = RunQueue::new();
     let mut parent = entity(0, &queue);
     parent.start(0);
-    parent.charge(2_000_000);
-    let mut child = parent.fork();
-    child.place(queue.min_vruntime(), Arrival::New);
-    assert!(child.vruntime() > parent.vruntime());
+    let child = entity(0, &queue);
+    assert!(child.vruntime() > queue.min_vruntime());
+    assert!(child.vruntime() < queue.min_vruntime() + LATENCY_NS);
     assert_eq!(child.total_ns(), 0);
     assert!(!parent.should_yield_to(&child));
+}
+
+#[test]
+fn forking_does_not_gain_time() {
+    // One task forks all the time, the other only runs.
+    let mut queue = RunQueue::new();
+    let mut honest = entity(0, &queue);
+    let mut children = vec![entity(0, &queue)];
+    queue.push(1, &children[0]);
+    let (mut current, mut now) = (0, 0);
+    let mut honest_ns = 0;
+    while now < 2_000_000_000 {
+        now += MIN_SLICE_NS;
+        let running = match current {
+            0 => &mut honest,
+            child => &mut children[child - 1],
+        };
+        running.start(now - MIN_SLICE_NS);
+        running.charge(now);
+        queue.advance(running);
+        let account = *running;
+        if current == 0 {
+            honest_ns += MIN_SLICE_NS;
+            current = queue.exchange(0, &account);
+        } else {
+            // It ends, and leaves a child in its place.
+            let child = entity(0, &queue);
+            children.push(child);
+            queue.push(children.len(), &child);
+            current = queue.pop().unwrap();
+        }
+    }
+    assert!(honest_ns > 900_000_000, "{honest_ns}");
 }
 
 #[test]

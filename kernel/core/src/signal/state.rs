@@ -264,19 +264,6 @@ impl SignalState {
             || !(pending & thread.open()).is_empty()
     }
 
-    /// The new value of the thread's "signal pending" flag. While the thread
-    /// is `freezing` the flag is never taken away, because the fake signal is
-    /// nothing but this flag (spec: U5).
-    #[must_use]
-    pub fn recalc_sigpending(
-        &self,
-        key: ThreadKey,
-        flag: bool,
-        freezing: bool,
-    ) -> bool {
-        self.needs_attention(key) || (freezing && flag)
-    }
-
     /// Whether the thread shall exit (Linux's `fatal_signal_pending`).
     pub fn is_dying(&self, key: ThreadKey) -> bool {
         self.exit.is_some() || self.thread(key).doomed

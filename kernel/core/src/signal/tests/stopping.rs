@@ -65,20 +65,6 @@ fn sigcont_ends_a_stop_and_is_reported_once() {
 }
 
 #[test]
-fn a_stopped_process_shows_as_stopped_whatever_the_freezer_does() {
-    // spec: G4 G6 G7. The freezer's only touch is recalc_sigpending.
-    let (mut state, keys) = process(1);
-    stop_all(&mut state, &keys, SIGSTOP);
-    assert_eq!(state.wait_stopped(true), Some(SIGSTOP));
-    for freezing in [true, false] {
-        let _ = state.recalc_sigpending(keys[0], true, freezing);
-        assert!(state.is_stopped(keys[0]));
-        assert_eq!(state.wait_stopped(true), None);
-        assert!(!state.wait_continued(true));
-    }
-}
-
-#[test]
 fn sigcont_works_blocked_ignored_and_handled() {
     let (mut state, keys) = process(1);
     handle(&mut state, SIGCONT, 0, SignalSet::EMPTY);

@@ -86,25 +86,6 @@ fn a_suspended_mask_returns_with_the_handler_or_without() {
 }
 
 #[test]
-fn the_fake_signal_s_flag_stays_while_freezing_and_goes_after() {
-    // spec: U1 U5
-    let (state, keys) = process(1);
-    assert!(state.recalc_sigpending(keys[0], true, true));
-    assert!(!state.recalc_sigpending(keys[0], true, false));
-    assert!(!state.recalc_sigpending(keys[0], false, true));
-    assert_eq!(state.pending(keys[0]), SignalSet::EMPTY);
-}
-
-#[test]
-fn a_real_signal_sets_the_flag_whether_freezing_or_not() {
-    let (mut state, keys) = process(1);
-    handle(&mut state, SIGUSR1, 0, SignalSet::EMPTY);
-    let _ = send(&mut state, SIGUSR1);
-    assert!(state.recalc_sigpending(keys[0], false, true));
-    assert!(state.recalc_sigpending(keys[0], false, false));
-}
-
-#[test]
 fn a_waiter_is_told_of_signals_it_blocks_and_takes_them() {
     let (mut state, keys) = process(2);
     block(&mut state, keys[0], &[SIGUSR1]);
