@@ -3,17 +3,11 @@
 //! The monotonic clock counts from the kernel's entry. Real time is a fixed
 //! distance from it: the machine's clock chip is read once at boot.
 
-use core::sync::atomic::AtomicU64;
-use core::sync::atomic::Ordering::Relaxed;
-
 use kernel_abi::Errno;
 
 use super::usage::Usage;
 use super::{current, thread_usage};
-use crate::arch;
-
-/// Real time at the zero of the monotonic clock, ns since 1970.
-static REALTIME_OFFSET_NS: AtomicU64 = AtomicU64::new(0);
+use crate::{arch, files};
 
 /// `CLOCK_REALTIME` and its relatives.
 pub const REALTIME: u32 = 0;
@@ -28,13 +22,12 @@ const TAI: u32 = 11;
 
 /// Nanoseconds since 1970.
 pub fn realtime_ns() -> u64 {
-    arch::timer::now_ns().saturating_add(REALTIME_OFFSET_NS.load(Relaxed))
+    files::clock::now_ns()
 }
 
 /// Sets real time.
 pub fn set_realtime_ns(now: u64) {
-    let offset = now.saturating_sub(arch::timer::now_ns());
-    REALTIME_OFFSET_NS.store(offset, Relaxed);
+    files::clock::set_now_ns(now);
 }
 
 /// Reads a clock, ns.
@@ -65,7 +58,7 @@ fn total(usage: &Usage) -> u64 {
 pub fn to_monotonic(clock: u32, time_ns: u64) -> Result<u64, Errno> {
     match clock {
         REALTIME | TAI => {
-            Ok(time_ns.saturating_sub(REALTIME_OFFSET_NS.load(Relaxed)))
+            Ok(time_ns.saturating_sub(files::clock::boot_time_ns()))
         }
         MONOTONIC | BOOTTIME => Ok(time_ns),
         _ => Err(Errno::EINVAL),

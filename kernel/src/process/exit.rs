@@ -17,9 +17,11 @@ use kernel_abi::signal::{SIGCONT, SIGHUP, SigInfo};
 use super::signal::notify::{self, Remains};
 use super::signal::send;
 use super::tree::{self, Node, Tree};
-use super::{CurrentThread, Process, ProcessId, current, futex, thread_usage};
+use super::{
+    CurrentThread, Process, ProcessId, alarm, current, futex, thread_usage,
+};
 use crate::files;
-use crate::mm::user;
+use crate::mm::{AddressSpace, user};
 use crate::task::refrigerator::{FREEZER, Scheduler};
 use crate::task::scheduler;
 
@@ -46,18 +48,21 @@ pub fn exit_thread(status: u32) -> ! {
     let thread = current();
     FREEZER.exiting(&Scheduler, &*thread.task());
     futex::release_robust_list(&thread);
-    let peak_pages = release_memory(&thread);
+    let peak_pages = release_memory(&thread, None);
     drop(thread.files.lock().take());
     drop(thread.fs.lock().take());
     leave_process(&thread, status, peak_pages);
     scheduler::exit_current()
 }
 
-/// Lets go of the memory, and of the parent that a vfork keeps waiting.
+/// Exchanges the memory for `new`, and lets go of the parent that a vfork keeps waiting.
 /// The most pages it had.
-pub(super) fn release_memory(thread: &CurrentThread) -> u64 {
+pub(super) fn release_memory(
+    thread: &CurrentThread,
+    new: Option<Arc<AddressSpace>>,
+) -> u64 {
     clear_word(thread);
-    let space = thread.task().replace_space(None);
+    let space = thread.task().replace_space(new);
     let peak = space.as_ref().map_or(0, |space| space.resident_pages());
     drop(space);
     if let Some(release) = thread.vfork.lock().take() {
@@ -105,6 +110,7 @@ fn end_process(process: &Arc<Process>, status: u32) {
     if process.id == INIT {
         panic!("Attempted to kill init! exitcode={status:#010x}");
     }
+    alarm::forget(process.id);
     if process.session() == process.id {
         files::tty::leave_session(process.id);
     }

@@ -35,7 +35,7 @@ fn resolve(thread: &CurrentThread, fault: &Fault) -> Result<(), FaultError> {
 fn raise(address: usize, error: FaultError) {
     let (signal, code) = match error {
         FaultError::Denied => (SIGSEGV, SEGV_ACCERR),
-        FaultError::BeyondEnd => (SIGBUS, BUS_ADRERR),
+        FaultError::PastEnd => (SIGBUS, BUS_ADRERR),
         _ => (SIGSEGV, SEGV_MAPERR),
     };
     send::force_current(&SigInfo::fault(signal, code, address as u64));
@@ -67,10 +67,11 @@ pub fn user_exception(frame: &mut TrapFrame, exception: UserException) {
         ExceptionKind::Breakpoint => (SIGTRAP, TRAP_BRKPT),
         ExceptionKind::Alignment => (SIGBUS, BUS_ADRALN),
         ExceptionKind::FloatingPoint => (SIGFPE, FPE_INTDIV),
-        _ => (SIGILL, ILL_ILLOPC),
+        ExceptionKind::Bus => (SIGBUS, BUS_ADRERR),
+        ExceptionKind::Undefined => (SIGILL, ILL_ILLOPC),
     };
     let address = match exception.kind {
-        ExceptionKind::Alignment => exception.address,
+        ExceptionKind::Alignment => exception.address as u64,
         _ => frame.pc,
     };
     send::force_current(&SigInfo::fault(signal, code, address));

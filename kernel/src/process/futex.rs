@@ -133,7 +133,7 @@ pub fn wait(
     let waiter = &thread.futex;
     enter(waiter, Place { key, bits });
     fence(SeqCst);
-    match user::load_u32(address) {
+    match user::load_word(address) {
         Ok(value) if value == expected => {}
         other => {
             let is_woken = !leave(waiter);
@@ -252,7 +252,7 @@ pub fn requeue(
     let from_key = key_of(&space, from, scope)?;
     let to_key = key_of(&space, to, scope)?;
     if let Some(expected) = expected
-        && user::load_u32(from)? != expected
+        && user::load_word(from)? != expected
     {
         return Err(Errno::EAGAIN);
     }
@@ -341,12 +341,12 @@ fn release_robust(
         return Err(Errno::EFAULT);
     }
     loop {
-        let value = user::load_u32(word)?;
+        let value = user::load_word(word)?;
         if value & OWNER != thread.id() {
             return Ok(());
         }
         let new = value & WAITERS | OWNER_DIED;
-        if user::compare_exchange_u32(word, value, new)? == value {
+        if user::compare_exchange_word(word, value, new)? == value {
             if value & WAITERS != 0 {
                 wake_one_at(&thread.space()?, word);
             }

@@ -43,6 +43,12 @@ impl RestartNote {
             deadline_ns: AtomicU64::new(0),
         }
     }
+
+    /// Another program takes over: it interrupted no call.
+    pub(in crate::process) fn forget(&self) {
+        self.is_noted.store(false, Relaxed);
+        self.deadline_ns.store(0, Relaxed);
+    }
 }
 
 /// True for an error that no program sees.

@@ -1,0 +1,77 @@
+//! The first process.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use kernel_abi::Errno;
+use kernel_core::freezer::Flags;
+use kernel_core::signal::{Actions, SignalSet};
+
+use super::credentials::Credentials;
+use super::fork::{self, FirstStep};
+use super::image::Image;
+use super::limits::Limits;
+use super::signal::{Member, Signals};
+use super::tree::{self, Node};
+use super::{Inherited, NewThread, Process, Thread, futex};
+use crate::files::{FileTable, FsContext};
+use crate::mm::AddressSpace;
+use crate::task::refrigerator::{FREEZER, Scheduler};
+use crate::task::{Kind, NewTask, Task};
+
+/// What the first process may become.
+pub struct Programs {
+    /// Paths, the best first.
+    pub candidates: Vec<Vec<u8>>,
+    /// Arguments after the path.
+    pub arguments: Vec<Vec<u8>>,
+    /// Environment, `NAME=value` each.
+    pub environment: Vec<Vec<u8>>,
+}
+
+/// Makes the first process, with these open files and directories. It runs
+/// once it is woken by [`wake_new`](crate::task::wake::wake_new), and then
+/// becomes one of `programs`. Must be the first task that is made, to get
+/// number 1.
+///
+/// # Errors
+/// `ENOMEM`.
+pub fn first_process(
+    programs: Programs,
+    files: Arc<FileTable>,
+    fs: Arc<FsContext>,
+) -> Result<Arc<Task>, Errno> {
+    let task = Task::new(NewTask {
+        kind: Kind::User,
+        name: b"swapper/0",
+        entry: fork::first_step,
+        space: Some(AddressSpace::new()?),
+        allowed: u32::MAX,
+        nice: 0,
+        user_state: None,
+    })?;
+    let mut signals = Signals::new(Actions::default(), true);
+    let key = signals.state.add_thread(SignalSet::EMPTY)?;
+    let process = Process::new(task.id(), [0; 3], Inherited {
+        signals,
+        credentials: Credentials::default(),
+        limits: Limits::initial(),
+        image: Image::default(),
+    });
+    task.set_owner(Arc::new(Thread::new(NewThread {
+        process: process.clone(),
+        id: task.id(),
+        files,
+        fs,
+        key,
+        futex: futex::Waiter::new(),
+        clear_at_exit: 0,
+        vfork: None,
+        first_step: FirstStep::Program(programs),
+    })));
+    let member = Member { key, task: task.clone() };
+    process.signals.lock().threads.push(member);
+    FREEZER.born_with(&Scheduler, &task.freezer, Flags::empty(), 0);
+    tree::lock().insert(Node::new(process, task.clone(), 0));
+    Ok(task)
+}
