@@ -374,6 +374,13 @@ impl Task {
         self.context.work.load(SeqCst) & work::FATAL != 0
     }
 
+    /// What waits to be done before it returns to user mode: bits of
+    /// [`work`].
+    #[inline]
+    pub fn pending_work(&self) -> u32 {
+        self.context.work.load(Relaxed)
+    }
+
     /// Sets bits of [`work`].
     #[inline]
     pub fn set_work(&self, bits: u32) {
@@ -470,6 +477,28 @@ impl core::ops::Deref for Current {
 }
 
 impl Current {
+    /// The task itself, for as long as its caller runs.
+    #[inline(always)]
+    pub fn as_static(&self) -> &'static Task {
+        self.task
+    }
+
+    /// Gives the running task other user memory, or none, and lets this CPU
+    /// use it; what it had before. The caller drops that.
+    pub fn replace_space(
+        &self,
+        new: Option<Arc<AddressSpace>>,
+    ) -> Option<Arc<AddressSpace>> {
+        let flags = crate::arch::irq::mask();
+        match &new {
+            Some(space) => space.activate(),
+            None => AddressSpace::deactivate(),
+        }
+        let old = core::mem::replace(&mut *self.task.space.lock(), new);
+        crate::arch::irq::restore(flags);
+        old
+    }
+
     /// A counted reference to the running task.
     pub fn to_arc(&self) -> Arc<Task> {
         thread::current_arc()

@@ -263,6 +263,45 @@ impl AddressSpace {
         Ok(())
     }
 
+    /// Takes the pages of private mappings in the range away: the next touch
+    /// finds them as at first (`madvise(MADV_DONTNEED)`).
+    ///
+    /// # Errors
+    /// `EINVAL` for a range that makes no sense.
+    pub fn discard(&self, address: usize, length: usize) -> Result<(), Errno> {
+        if length == 0 {
+            return Ok(());
+        }
+        let range = checked_range(address, length)?;
+        let mut inner = self.inner.lock();
+        let private: Vec<Range<usize>> = inner
+            .regions
+            .overlapping(range.clone())
+            .filter(|region| region.is_private())
+            .map(Region::range)
+            .collect();
+        for region in private {
+            let part =
+                region.start.max(range.start)..region.end.min(range.end);
+            self.clear_pages(&mut inner, part);
+        }
+        Ok(())
+    }
+
+    /// Which object a shared mapping of `address` belongs to, as a number,
+    /// and where in it the address lies, in bytes. `None` for private memory.
+    pub fn shared_location(&self, address: usize) -> Option<(usize, usize)> {
+        let inner = self.inner.lock();
+        let region = inner.regions.find(address)?;
+        if region.is_private() {
+            return None;
+        }
+        let source = region.backing.source.as_ref()?;
+        let object = Arc::as_ptr(source).cast::<()>().addr();
+        let offset = region.backing.first * PAGE_SIZE;
+        Some((object, offset + (address - region.start)))
+    }
+
     /// Changes what the program may do with the pages of the range.
     ///
     /// # Errors

@@ -15,7 +15,6 @@ use core::sync::atomic::Ordering::Relaxed;
 use kernel_abi::Errno;
 use kernel_core::executable::stack::MAX_STRING;
 use kernel_core::path::PATH_MAX;
-use kernel_core::signal::Everybody;
 
 use super::load::{self, Loaded};
 use super::signal::send;
@@ -149,7 +148,7 @@ fn end_other_threads(thread: &CurrentThread) -> Result<(), Errno> {
     if signals.threads.len() == 1 {
         return Ok(());
     }
-    if signals.state.begin_exec(thread.key) == Everybody::Nothing {
+    if !signals.state.begin_exec(thread.key) {
         return Err(Errno::ERESTARTNOINTR);
     }
     for member in signals.threads.iter().filter(|it| it.key != thread.key) {

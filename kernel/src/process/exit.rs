@@ -49,8 +49,11 @@ pub fn exit_thread(status: u32) -> ! {
     FREEZER.exiting(&Scheduler, &*thread.task());
     futex::release_robust_list(&thread);
     let peak_pages = release_memory(&thread, None);
-    drop(thread.files.lock().take());
-    drop(thread.fs.lock().take());
+    // Each guard ends with its statement, before what it guarded is dropped.
+    let files = thread.files.lock().take();
+    drop(files);
+    let fs = thread.fs.lock().take();
+    drop(fs);
     leave_process(&thread, status, peak_pages);
     scheduler::exit_current()
 }
@@ -65,7 +68,8 @@ pub(super) fn release_memory(
     let space = thread.task().replace_space(new);
     let peak = space.as_ref().map_or(0, |space| space.resident_pages());
     drop(space);
-    if let Some(release) = thread.vfork.lock().take() {
+    let release = thread.vfork.lock().take();
+    if let Some(release) = release {
         release.complete();
     }
     peak as u64

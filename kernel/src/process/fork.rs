@@ -29,7 +29,9 @@ use crate::arch::trap::{self, TrapFrame};
 use crate::files::{FileTable, FsContext};
 use crate::mm::{AddressSpace, user};
 use crate::task::refrigerator::{FREEZER, Scheduler, try_to_freeze};
-use crate::task::{Kind, NewTask, Task, TaskId, WaitQueue, scheduler, wake};
+use crate::task::{
+    Kind, NewTask, Numbered, Task, TaskId, WaitQueue, scheduler, wake,
+};
 
 bitflags::bitflags! {
     /// Flags of `clone`, with Linux's values; the low byte is the signal.
@@ -188,7 +190,7 @@ impl Shares {
             },
             files: match request.has(Flags::FILES) {
                 true => files,
-                false => files.fork()?,
+                false => files.fork(),
             },
             fs: match request.has(Flags::FS) {
                 true => fs,
@@ -209,6 +211,7 @@ fn new_task(
         false => machine::user_thread_pointer(),
     };
     Task::new(NewTask {
+        id: Numbered::Next,
         kind: Kind::User,
         name: own.name().as_bytes(),
         entry: first_step,
@@ -336,12 +339,11 @@ fn new_process(
         // A stack that was set is well formed.
         let _ = signals.state.set_alternative_stack(key, 0, &stack);
     }
-    let inherited = Inherited {
-        signals,
-        credentials: own.credentials.lock().clone(),
-        limits: own.limits.lock().clone(),
-        image: own.image.lock().clone(),
-    };
+    // One lock at a time: each guard ends with its statement.
+    let credentials = own.credentials.lock().clone();
+    let limits = own.limits.lock().clone();
+    let image = own.image.lock().clone();
+    let inherited = Inherited { signals, credentials, limits, image };
     let relations = [parent_id, own.group(), own.session()];
     Ok((Process::new(id, relations, inherited), key))
 }

@@ -1,13 +1,14 @@
 //! What a process runs: its program's name and where its strings are.
 
-use alloc::sync::Arc;
 use core::ops::Range;
 
+use crate::files::Location;
+
 /// A program in memory.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Image {
-    /// Path of the program's file.
-    pub path: Arc<[u8]>,
+    /// The program's file.
+    pub program: Option<Location>,
     /// User addresses of the argument strings.
     pub arguments: Range<usize>,
     /// User addresses of the environment strings.
@@ -18,18 +19,4 @@ pub struct Image {
     pub stack_start: usize,
     /// Address of the page a handler without restorer returns to.
     pub trampoline: usize,
-}
-
-impl Default for Image {
-    /// No program.
-    fn default() -> Self {
-        Self {
-            path: Arc::from([]),
-            arguments: 0..0,
-            environment: 0..0,
-            code: 0..0,
-            stack_start: 0,
-            trampoline: 0,
-        }
-    }
 }

@@ -99,7 +99,7 @@ pub(super) fn load(
         range.start as usize..range.end as usize
     };
     let image = Image {
-        path: opener.name_of(&program),
+        program: Some(program.location.clone()),
         arguments: range(&stack.arguments),
         environment: range(&stack.environment),
         code: plan.start() as usize..plan.end() as usize,
@@ -172,11 +172,6 @@ impl Opener<'_> {
         let plan = linker.plan(LINKER_BASE)?;
         linker.map(space, &plan)?;
         Ok(plan)
-    }
-
-    fn name_of(&self, program: &Program) -> Arc<[u8]> {
-        let path = program.location.path(&self.fs.root());
-        path.unwrap_or_default().into()
     }
 }
 

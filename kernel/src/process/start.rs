@@ -17,7 +17,7 @@ use super::{Inherited, NewThread, Process, Thread, futex};
 use crate::files::{FileTable, FsContext};
 use crate::mm::AddressSpace;
 use crate::task::refrigerator::{FREEZER, Scheduler};
-use crate::task::{Kind, NewTask, Task};
+use crate::task::{Kind, NewTask, Numbered, Task};
 
 /// What the first process may become.
 pub struct Programs {
@@ -29,10 +29,9 @@ pub struct Programs {
     pub environment: Vec<Vec<u8>>,
 }
 
-/// Makes the first process, with these open files and directories. It runs
-/// once it is woken by [`wake_new`](crate::task::wake::wake_new), and then
-/// becomes one of `programs`. Must be the first task that is made, to get
-/// number 1.
+/// Makes the first process, number 1, with these open files and directories.
+/// It runs once it is woken by [`wake_new`](crate::task::wake::wake_new), and
+/// then becomes one of `programs`.
 ///
 /// # Errors
 /// `ENOMEM`.
@@ -42,6 +41,7 @@ pub fn first_process(
     fs: Arc<FsContext>,
 ) -> Result<Arc<Task>, Errno> {
     let task = Task::new(NewTask {
+        id: Numbered::First,
         kind: Kind::User,
         name: b"swapper/0",
         entry: fork::first_step,

@@ -34,7 +34,7 @@ fn sched_yield(_: &Args) -> Result {
 /// The task that 0 or a number means.
 fn named(id: i32) -> core::result::Result<Arc<Task>, Errno> {
     match id {
-        0 => Ok(task::current().to_arc().ok_or(Errno::ESRCH)?),
+        0 => Ok(task::current().to_arc()),
         1.. => table::find(id as u32).ok_or(Errno::ESRCH),
         _ => Err(Errno::EINVAL),
     }

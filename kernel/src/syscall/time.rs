@@ -114,7 +114,8 @@ fn gettimeofday(args: &Args) -> Result {
 fn times(args: &Args) -> Result {
     let ticks = |ns: u64| (ns / TICK_NS) as i64;
     if args.x[0] != 0 {
-        let process = &current().process;
+        let thread = current();
+        let process = &thread.process;
         let own = process.usage();
         let children: Usage = *process.children_usage.lock();
         let times = Tms {

@@ -33,7 +33,7 @@ pub fn refuse(number: usize) -> super::Result {
         let name = syscall::name(number).unwrap_or("unnamed");
         log::info!(
             "system call {number} ({name}) is not known, asked by {} ({})",
-            task.id,
+            task.id(),
             task.name()
         );
     }

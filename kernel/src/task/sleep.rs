@@ -45,3 +45,23 @@ pub fn sleep_uninterruptible(place: &'static str, deadline_ns: u64) {
         }
     }
 }
+
+/// Sleeps as deep as `depth` says while `stay` holds, counting as frozen: a
+/// stopped task. Every wake asks `stay` again.
+pub fn sleep_while(
+    place: &'static str,
+    depth: u32,
+    mut stay: impl FnMut() -> bool,
+) {
+    let mut sleep = Sleep::new(place, depth, None);
+    loop {
+        sleep.announce();
+        if !stay() {
+            sleep.cancel();
+            return;
+        }
+        if sleep.sleep().is_err() {
+            return;
+        }
+    }
+}

@@ -107,18 +107,22 @@ pub(super) fn init_cpu() {
     unsafe { asm!("msr daifclr, #4") };
 }
 
-/// Leaves the kernel for user mode with the registers in `frame`. For tasks
+/// Leaves the kernel for user mode with the registers in `first`. For tasks
 /// that have never been there.
-pub fn enter_user(frame: &mut TrapFrame) -> ! {
+pub fn enter_user(first: &TrapFrame) -> ! {
     unsafe extern "C" {
         fn load_user_frame(frame: *const TrapFrame) -> !;
     }
-    exit_to_user(frame);
     let top = thread::current_context().stack_top();
     let place = (top - size_of::<TrapFrame>()) as *mut TrapFrame;
-    debug_assert!(core::ptr::addr_eq(place, frame));
-    // SAFETY: `frame` is the place reserved at the top of the current
-    // stack, and everything below it is dead.
+    // SAFETY: the place is reserved at the top of the current stack; the
+    // task was never in user mode, so nothing refers to it.
+    unsafe { place.write(*first) };
+    // SAFETY: as above: written, and nobody else's.
+    let frame = unsafe { &mut *place };
+    exit_to_user(frame);
+    // SAFETY: `frame` is the place that `return_to_user` expects, and
+    // everything below it is dead.
     unsafe { load_user_frame(frame) }
 }
 

@@ -22,9 +22,9 @@ pub fn parent_of_notice(process: &Arc<Process>, notice: Notice) {
     let mut tree = tree::lock();
     let Some(parent) = mark(&mut tree, process) else { return };
     let (code, status) = notice.code_and_status();
+    let info = child_info(process, code, status);
     let mut signals = parent.signals.lock();
     if signals.state.actions().wants_stop_notice() {
-        let info = child_info(process, code, status);
         if let Ok(sent) = signals.state.send(Target::Process, &info, false) {
             send::carry_out(&signals, &sent);
         }
@@ -55,13 +55,13 @@ pub fn parent_of_death(
     signal: u32,
 ) -> Remains {
     let Some(parent) = mark(tree, process) else { return Remains::Nothing };
+    let (code, child_status) = wait::decode(status);
+    let mut info = child_info(process, code, child_status);
+    info.signo = signal as i32;
     let mut signals = parent.signals.lock();
     let policy = signals.state.actions().child_exit_policy();
     let is_child_signal = signal == SIGCHLD;
     if signal != 0 && (policy.signal || !is_child_signal) {
-        let (code, status) = wait::decode(status);
-        let mut info = child_info(process, code, status);
-        info.signo = signal as i32;
         if let Ok(sent) = signals.state.send(Target::Process, &info, false) {
             send::carry_out(&signals, &sent);
         }
