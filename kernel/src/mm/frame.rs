@@ -175,6 +175,11 @@ impl FrameRef {
         self.number
     }
 
+    /// Takes up a reference that [`FrameRef::into_number`] gave up.
+    pub(super) fn from_number(number: FrameNumber) -> Self {
+        Self { number }
+    }
+
     /// Gives the reference up without counting down.
     #[inline(always)]
     pub(super) fn into_number(self) -> FrameNumber {

@@ -64,6 +64,15 @@ pub fn stats() -> HeapStats {
     HeapStats { used: heap.used, mapped: heap.mapped }
 }
 
+/// Whether an object of this layout is aligned as asked, for the tests.
+pub(super) fn is_aligned(layout: Layout) -> bool {
+    // SAFETY: the layout is not empty.
+    let object = unsafe { HEAP.alloc(layout) };
+    // SAFETY: allocated just now, with this layout.
+    unsafe { HEAP.dealloc(object, layout) };
+    !object.is_null() && object.addr().is_multiple_of(layout.align())
+}
+
 struct KernelHeap(IrqSpinLock<Heap>);
 
 #[global_allocator]

@@ -190,6 +190,30 @@ impl Window {
     }
 }
 
+/// Whether a kernel address is mapped, for the tests.
+pub(super) fn is_mapped(address: usize) -> bool {
+    page_table::find(&KernelTables, kernel_root(), address).is_some_and(
+        |slot| KernelTables.read(slot.table, slot.index).is_valid(),
+    )
+}
+
+/// Whether no kernel page can be written and executed, for the tests.
+pub(super) fn keeps_w_xor_x() -> bool {
+    table_keeps_w_xor_x(kernel_root(), 0)
+}
+
+fn table_keeps_w_xor_x(table: u64, level: u32) -> bool {
+    (0..page_table::ENTRIES).all(|index| {
+        let entry = KernelTables.read(table, index);
+        if entry.is_table(level) {
+            return table_keeps_w_xor_x(entry.address(), level + 1);
+        }
+        !entry.is_valid()
+            || !entry.is_kernel_executable()
+            || !entry.is_kernel_writable()
+    })
+}
+
 /// The table that `TTBR1_EL1` names on every CPU.
 fn kernel_root() -> u64 {
     TTBR1_EL1.get_baddr()

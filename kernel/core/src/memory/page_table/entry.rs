@@ -100,6 +100,16 @@ impl Entry {
         self.0 & UXN == 0
     }
 
+    /// True if EL1 may store to the page.
+    pub const fn is_kernel_writable(self) -> bool {
+        self.0 & READ_ONLY == 0
+    }
+
+    /// True if EL1 may fetch instructions from the page.
+    pub const fn is_kernel_executable(self) -> bool {
+        self.0 & PXN == 0
+    }
+
     /// The same leaf, without the right to store.
     pub const fn read_only(self) -> Entry {
         Entry(self.0 | READ_ONLY)
