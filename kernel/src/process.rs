@@ -42,6 +42,7 @@ pub mod image;
 pub mod limits;
 mod load;
 pub mod oom;
+pub mod report;
 pub mod signal;
 pub mod start;
 mod trampoline;

@@ -9,6 +9,7 @@ use kernel_core::signal::job_control::{Access, Background};
 
 use super::signal::send;
 use super::{Process, ProcessId, current, tree};
+use crate::files::tty::TerminalUse;
 
 /// The process that 0 or a number means.
 ///
@@ -75,15 +76,6 @@ pub fn set_session() -> Result<ProcessId, Errno> {
     }
     tree.begin_session(&own);
     Ok(own.id)
-}
-
-/// How a process in the background uses its terminal.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum TerminalUse {
-    /// It reads.
-    Read,
-    /// It writes where that is restricted, or changes settings.
-    Write,
 }
 
 /// Decides whether the running process, which is in the background, may use

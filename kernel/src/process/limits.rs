@@ -1,5 +1,9 @@
 //! Resource limits, `prlimit64`.
 
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
 use kernel_abi::Errno;
 use kernel_abi::system::{RLIM_INFINITY, Rlimit};
 
@@ -18,10 +22,39 @@ pub const FILES: usize = 7;
 const LOCKED: usize = 8;
 /// `RLIMIT_SIGPENDING`.
 const PENDING: usize = 11;
+/// Most signals that may wait in a process's queues.
+pub const MOST_PENDING: u64 = 32_768;
 /// `RLIMIT_MSGQUEUE`.
 const MESSAGES: usize = 12;
 /// `RLIMIT_NICE`, `RLIMIT_RTPRIO`.
 const PRIORITIES: [usize; 2] = [13, 14];
+
+/// Names and units, by kind, as Linux prints them.
+const NAMES: [(&str, &str); COUNT] = [
+    ("Max cpu time", "seconds"),
+    ("Max file size", "bytes"),
+    ("Max data size", "bytes"),
+    ("Max stack size", "bytes"),
+    ("Max core file size", "bytes"),
+    ("Max resident set", "bytes"),
+    ("Max processes", "processes"),
+    ("Max open files", "files"),
+    ("Max locked memory", "bytes"),
+    ("Max address space", "bytes"),
+    ("Max file locks", "locks"),
+    ("Max pending signals", "signals"),
+    ("Max msgqueue size", "bytes"),
+    ("Max nice priority", ""),
+    ("Max realtime priority", ""),
+    ("Max realtime timeout", "us"),
+];
+
+fn value(value: u64) -> String {
+    match value {
+        RLIM_INFINITY => String::from("unlimited"),
+        value => value.to_string(),
+    }
+}
 
 const fn limit(current: u64, maximum: u64) -> Rlimit {
     Rlimit { current, maximum }
@@ -40,7 +73,7 @@ impl Limits {
         all[PROCESSES] = limit(32_768, 32_768);
         all[FILES] = limit(1024, 4096);
         all[LOCKED] = limit(64 << 10, 64 << 10);
-        all[PENDING] = limit(32_768, 32_768);
+        all[PENDING] = limit(MOST_PENDING, MOST_PENDING);
         all[MESSAGES] = limit(819_200, 819_200);
         all[PRIORITIES[0]] = limit(0, 0);
         all[PRIORITIES[1]] = limit(0, 0);
@@ -75,6 +108,19 @@ impl Limits {
         }
         *slot = new;
         Ok(())
+    }
+
+    /// The text of `/proc/PID/limits`.
+    pub fn render(&self) -> Vec<u8> {
+        let mut text = format!(
+            "{:<26}{:<21}{:<21}{:<10}\n",
+            "Limit", "Soft Limit", "Hard Limit", "Units"
+        );
+        for ((name, unit), limit) in NAMES.iter().zip(&self.0) {
+            let [soft, hard] = [limit.current, limit.maximum].map(value);
+            text += &format!("{name:<26}{soft:<21}{hard:<21}{unit:<10}\n");
+        }
+        text.into_bytes()
     }
 
     /// The soft limit of the stack's size, bytes.

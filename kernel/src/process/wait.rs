@@ -96,7 +96,7 @@ pub fn wait(
     which: Which,
     options: Options,
 ) -> Result<Option<Outcome>, Errno> {
-    let mut look = || match try_wait(process, which, options) {
+    let look = || match try_wait(process, which, options) {
         Ok(None) => None,
         Ok(Some(outcome)) => Some(Ok(outcome)),
         Err(error) => Some(Err(error)),
