@@ -207,9 +207,12 @@ pub fn wait_event_freezable_timeout<T>(
             queue.leave(ticket);
             return None;
         }
+        // A thread that slept as awake would hold up a freeze whose sweep
+        // passed just before it announced its sleep.
+        FREEZER.freezer_do_not_count(&Scheduler, &*current());
         let ended = sleep.sleep();
         queue.leave(ticket);
-        refrigerator::try_to_freeze();
+        FREEZER.freezer_count(&Scheduler, &*current());
         if ended.is_err() {
             return condition();
         }

@@ -73,6 +73,7 @@ pub trait Host {
     fn wake_refrigerated(&self, which: impl Fn(&Self::Task) -> bool);
 
     /// Wakes `task` if it is in the refrigerator, so that it looks again.
+    /// The caller has put a full barrier after what it changed.
     fn wake_frozen(&self, task: &Self::Task);
 
     /// Carries out `request`. Ordering: the mark is visible to the task's
@@ -177,6 +178,9 @@ pub enum Step {
     /// Whoever moves a task: full barrier between its new group and the
     /// group's bits.
     AttachBarrier,
+    /// Out-of-memory killer: full barrier between the mark and the look into
+    /// the refrigerator.
+    VictimBarrier,
     /// Starter of a helper: full barrier between counting and the gate.
     HelperBarrier,
 }

@@ -65,9 +65,20 @@ impl Freezer {
 
     /// Lets a victim of the out-of-memory killer run, so that it can die. The
     /// caller then sends it its `SIGKILL`.
+    ///
+    /// ```text
+    ///  victim                              killer
+    ///  ------                              ------
+    ///  enter the refrigerator              victim's OOM_VICTIM := 1
+    ///  full barrier  (the host's)          full barrier  (VictimBarrier)
+    ///  read OOM_VICTIM -> leave            is it in there? -> wake it
+    /// ```
+    ///
+    /// Model `a_victim_gets_out_of_the_refrigerator`.
     pub fn mark_oom_victim<H: Host>(&self, host: &H, victim: &H::Task) {
         let bit = u64::from(Flags::OOM_VICTIM.bits());
         victim.as_ref().word.fetch_or(bit, Ordering::Relaxed);
+        barrier::<H>(Step::VictimBarrier);
         host.wake_frozen(victim);
     }
 

@@ -59,6 +59,7 @@ const SWITCH_IN: usize = without(Step::SwitchInCheck);
 const COUNT_UP_FIRST: usize = without(Step::CountUpFirst);
 const RECALC: usize = without(Step::RecalcBarrier);
 const ATTACH: usize = without(Step::AttachBarrier);
+const VICTIM: usize = without(Step::VictimBarrier);
 const HELPER: usize = without(Step::HelperBarrier);
 
 model! {
@@ -189,6 +190,23 @@ fn joining_task<const WITHOUT: usize>() {
     machine.deliver(&machine.task, request);
     freezer.join().unwrap();
     assert!(machine.is_marked(), "runs unasked in a freezing group");
+}
+
+model! {
+    /// spec: F8 D3
+    a_victim_gets_out_of_the_refrigerator: victim
+    fails without VICTIM
+}
+
+fn victim<const WITHOUT: usize>() {
+    let machine = Arc::new(Machine::<WITHOUT>::new(Flags::empty()));
+    machine.freezer.raise();
+    let killer = machine.clone();
+    let killer = thread::spawn(move || {
+        killer.freezer.mark_oom_victim(&*killer, &killer.task);
+    });
+    machine.freezer.try_to_freeze(&*machine, &machine.task);
+    killer.join().unwrap();
 }
 
 model! {

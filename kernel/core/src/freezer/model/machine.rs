@@ -4,8 +4,8 @@
 //! or one of the duties that `Host` asks of the kernel.
 
 use loom::cell::UnsafeCell;
-use loom::sync::atomic::AtomicBool;
-use loom::sync::atomic::Ordering::Relaxed;
+use loom::sync::atomic::Ordering::{Relaxed, SeqCst};
+use loom::sync::atomic::{AtomicBool, fence};
 use loom::sync::{Condvar, Mutex};
 
 use crate::freezer::Freezer;
@@ -26,7 +26,7 @@ pub const fn without(step: Step) -> usize {
     step as usize
 }
 
-const STEPS: [Step; 10] = [
+const STEPS: [Step; 11] = [
     Step::RaiseBarrier,
     Step::WakeBarrier,
     Step::ParkBarrier,
@@ -36,6 +36,7 @@ const STEPS: [Step; 10] = [
     Step::CountUpFirst,
     Step::RecalcBarrier,
     Step::AttachBarrier,
+    Step::VictimBarrier,
     Step::HelperBarrier,
 ];
 
@@ -60,6 +61,8 @@ pub struct Machine<const WITHOUT: usize> {
     /// Guards the run queue: whether a CPU runs the task.
     is_current: Mutex<bool>,
     refrigerator: Mutex<()>,
+    /// Whether the task is in there; for a look without the lock.
+    is_inside: AtomicBool,
     thawed: Condvar,
     quiet: (Mutex<()>, Condvar),
     /// What the tasks' user code works on.
@@ -78,6 +81,7 @@ impl<const WITHOUT: usize> Machine<WITHOUT> {
             mark: AtomicBool::new(false),
             is_current: Mutex::new(false),
             refrigerator: Mutex::new(()),
+            is_inside: AtomicBool::new(false),
             thawed: Condvar::new(),
             quiet: (Mutex::new(()), Condvar::new()),
             memory: UnsafeCell::new(()),
@@ -159,20 +163,26 @@ impl<const WITHOUT: usize> Host for Machine<WITHOUT> {
             return;
         }
         let mut guard = self.refrigerator.lock().unwrap();
+        self.is_inside.store(true, Relaxed);
+        fence(SeqCst);
         while stay() {
             guard = self.thawed.wait(guard).unwrap();
         }
+        self.is_inside.store(false, Relaxed);
     }
 
     fn wake_refrigerated(&self, which: impl Fn(&Task) -> bool) {
+        let _guard = self.refrigerator.lock().unwrap();
         if which(&self.task) {
-            self.wake_frozen(&self.task);
+            self.thawed.notify_all();
         }
     }
 
     fn wake_frozen(&self, _: &Task) {
-        let _guard = self.refrigerator.lock().unwrap();
-        self.thawed.notify_all();
+        if self.is_inside.load(Relaxed) {
+            let _guard = self.refrigerator.lock().unwrap();
+            self.thawed.notify_all();
+        }
     }
 
     fn deliver(&self, _: &Task, request: Request) -> Delivery {
