@@ -15,7 +15,7 @@ use core::sync::atomic::AtomicUsize;
 use core::sync::atomic::Ordering::{AcqRel, Acquire, Release};
 
 use crate::arch::cpu::MAX_CPUS;
-use crate::arch::trap::TrapFrame;
+use crate::arch::trap::{self, TrapFrame};
 use crate::arch::{cpu, gic, irq, psci, thread};
 use crate::drivers::pl011;
 use crate::log::Raw;
@@ -43,23 +43,17 @@ pub fn set_describe_task(describe: DescribeTask) {
 
 #[panic_handler]
 fn on_panic(info: &PanicInfo<'_>) -> ! {
+    let message = info.message();
+    let frame = trap::registers();
     match info.location() {
-        Some(place) => die(
-            None,
-            format_args!(
-                "{} at {}:{}",
-                info.message(),
-                place.file(),
-                place.line()
-            ),
-        ),
-        None => die(None, format_args!("{}", info.message())),
+        Some(place) => die(&frame, format_args!("{message} at {place}")),
+        None => die(&frame, format_args!("{message}")),
     }
 }
 
-/// Ends the kernel with `message`. `frame` holds the registers where it
-/// happened, or `None` for "in the caller".
-pub fn die(frame: Option<&TrapFrame>, message: fmt::Arguments<'_>) -> ! {
+/// Ends the kernel with `message`; `frame` holds the registers where it
+/// happened.
+pub fn die(frame: &TrapFrame, message: fmt::Arguments<'_>) -> ! {
     irq::disable();
     let own = cpu::id();
     match OWNER.compare_exchange(NOBODY, own, AcqRel, Acquire) {
@@ -82,18 +76,13 @@ pub fn die(frame: Option<&TrapFrame>, message: fmt::Arguments<'_>) -> ! {
     psci::system_off()
 }
 
-fn report(
-    frame: Option<&TrapFrame>,
-    message: fmt::Arguments<'_>,
-) -> fmt::Result {
+fn report(frame: &TrapFrame, message: fmt::Arguments<'_>) -> fmt::Result {
     let out = &mut Raw;
     writeln!(out, "\nkernel panic: {message}")?;
     write!(out, "CPU {} of {}, ", cpu::id(), crate::arch::smp::count())?;
     task(out)?;
     writeln!(out)?;
-    if let Some(frame) = frame {
-        registers(out, frame)?;
-    }
+    registers(out, frame)?;
     backtrace::write(out, frame)?;
     for cpu in 0..MAX_CPUS {
         events(out, cpu)?;

@@ -16,21 +16,17 @@ const LIMIT: usize = 32;
 /// More than any kernel stack; an emergency stack links to another one.
 const STACK_SPAN: usize = 64 * 1024;
 
-/// Writes the back trace of `frame`, or of the caller.
-pub fn write(out: &mut dyn Write, frame: Option<&TrapFrame>) -> fmt::Result {
+/// Writes the back trace of code that was stopped with these registers.
+pub fn write(out: &mut dyn Write, frame: &TrapFrame) -> fmt::Result {
     writeln!(out, "back trace:")?;
-    let start = match frame {
-        Some(frame) => {
-            writeln!(out, "  {}", Symbol(frame.pc as usize))?;
-            let link = frame.x[30] as usize;
-            if image::text().contains(&link) {
-                writeln!(out, "  {} (x30)", Symbol(link))?;
-            }
-            frame.x[29] as usize
-        }
-        None => frame_pointer(),
-    };
-    for address in walk(start) {
+    writeln!(out, "  {}", Symbol(frame.pc as usize))?;
+    // A function that has not made its frame record yet is missing from
+    // the records; its caller is in x30, which may also be stale.
+    let link = frame.x[30] as usize;
+    if link != frame.pc as usize && image::text().contains(&link) {
+        writeln!(out, "  {} (x30)", Symbol(link))?;
+    }
+    for address in walk(frame.x[29] as usize) {
         writeln!(out, "  {}", Symbol(address))?;
     }
     Ok(())
@@ -47,16 +43,6 @@ pub fn walk(start: usize) -> impl Iterator<Item = usize> {
         image::text().contains(&address).then(|| address - 4)
     })
     .take(LIMIT)
-}
-
-fn frame_pointer() -> usize {
-    let value;
-    // SAFETY: reads a register.
-    unsafe {
-        asm!("mov {}, x29", out(reg) value,
-            options(nomem, nostack, preserves_flags));
-    }
-    value
 }
 
 /// The two words of a frame record, if they can be read.

@@ -160,7 +160,7 @@ fn untagged(address: u64) -> usize {
 #[cold]
 pub fn panic(what: &str, frame: &TrapFrame, syndrome: u64, address: u64) -> ! {
     crate::panic::die(
-        Some(frame),
+        frame,
         format_args!(
             "{what} at {:#x} (address {address:#x}, esr {syndrome:#x})",
             frame.pc

@@ -13,10 +13,6 @@ use super::image;
 
 /// Where device registers are mapped: 4 MiB of pages from here.
 pub const DEVICE_BASE: usize = 0xffff_b000_0000_0000;
-/// Memory attribute indices in `MAIR_EL1`, as `boot.s` sets it.
-pub const ATTRIBUTE_NORMAL: u64 = 0;
-/// Index of device memory (nGnRE).
-pub const ATTRIBUTE_DEVICE: u64 = 1;
 
 /// Where `boot.s` maps the device tree: 4 MiB, read-only.
 const TREE_WINDOW: usize = DEVICE_BASE + (8 << 21);

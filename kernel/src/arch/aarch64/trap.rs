@@ -94,6 +94,17 @@ fn user_hooks() -> &'static Hooks {
     unsafe { &*hooks }
 }
 
+/// The registers here and now; `pc` is the caller's.
+pub fn registers() -> TrapFrame {
+    unsafe extern "C" {
+        fn capture_registers(frame: *mut TrapFrame);
+    }
+    let mut frame = TrapFrame::default();
+    // SAFETY: there is room for a frame; nothing else is written.
+    unsafe { capture_registers(&mut frame) };
+    frame
+}
+
 /// Points this CPU at `vectors.s`.
 pub(super) fn init_cpu() {
     unsafe extern "C" {
