@@ -14,7 +14,8 @@
 //! pull ──place(Moved)┘     └─ steal_last ─> leave ─> the other queue
 //! ```
 //!
-//! Read next: [`entity`] (one task's account), [`run_queue`], [`select_cpu`].
+//! Read next: [`entity`] (one task's account), [`run_queue`],
+//! `select_cpu.rs` (where a woken task runs).
 
 pub mod entity;
 pub mod run_queue;
