@@ -84,10 +84,9 @@ impl AddressSpace {
         if address >= HIGHEST {
             return Err(FaultError::Unmapped);
         }
-        if regions.find(address).is_none() {
-            regions.grow_stack(address, STACK_LIMIT);
-        }
-        let region = regions.find(address).ok_or(FaultError::Unmapped)?;
+        let region = regions
+            .find_or_grow(address, STACK_LIMIT)
+            .ok_or(FaultError::Unmapped)?;
         if !allows(region.protection, access) {
             return Err(FaultError::Denied);
         }
@@ -214,6 +213,7 @@ impl Target<'_> {
 }
 
 /// The entry of a page that is the process's own, with the region's rights.
+#[inline]
 fn own_entry(protection: Protection, number: FrameNumber) -> Entry {
     let writable = protection.contains(Protection::WRITE);
     entry(protection, writable, number).owned()

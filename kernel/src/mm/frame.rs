@@ -25,7 +25,9 @@ use crate::sync::{IrqSpinLock, Rank};
 /// Frames a CPU keeps at most.
 const CACHE_SIZE: usize = 64;
 /// Frames that move between a cache and the lists at once.
-const BATCH: usize = CACHE_SIZE / 2;
+const BATCH: usize = 1 << BATCH_ORDER;
+/// log2 of [`BATCH`].
+const BATCH_ORDER: usize = 5;
 
 static TABLE: Once<FrameTable<'static>> = Once::new();
 static BUDDY: IrqSpinLock<Buddy> =
@@ -250,29 +252,33 @@ fn alloc_slowly(purpose: FrameUse) -> Option<Frame> {
     Some(Frame(FrameRef { number }))
 }
 
-/// Takes a batch for this CPU's cache, and one frame more to return.
+/// Fills this CPU's cache from the lists; returns one frame of those.
 fn refill(purpose: FrameUse) -> Option<FrameNumber> {
-    let mut batch = Cache::new();
-    let mut buddy = BUDDY.lock();
-    let first = buddy.allocate(table(), 0, purpose)?;
-    while batch.count < BATCH {
-        // The reserve is never spread over caches.
-        let next = buddy.allocate(table(), 0, FrameUse::User);
-        let Some(frame) = next else { break };
-        batch.push(frame);
-    }
-    drop(buddy);
+    let (first, count) = take_batch(purpose)?;
+    let mut rest = Cache::new();
     let mut cache = CACHES[arch::cpu::id()].lock();
-    while let Some(frame) = batch.pop() {
+    for frame in (first + 1..first + count).rev() {
         // An interrupt may have filled the cache meanwhile.
         if !cache.push(frame) {
-            batch.push(frame);
-            break;
+            rest.push(frame);
         }
     }
     drop(cache);
-    give_back(batch);
+    give_back(rest);
     Some(first)
+}
+
+/// Takes frames that lie side by side: a batch, or fewer if there is no block
+/// that large. The reserve is never spread over caches.
+fn take_batch(purpose: FrameUse) -> Option<(FrameNumber, u32)> {
+    let mut buddy = BUDDY.lock();
+    for order in (1..=BATCH_ORDER).rev() {
+        let first = buddy.allocate_singles(table(), order, FrameUse::User);
+        if let Some(first) = first {
+            return Some((first, 1 << order));
+        }
+    }
+    buddy.allocate(table(), 0, purpose).map(|frame| (frame, 1))
 }
 
 /// Returns the frames of all CPUs' caches to the lists.

@@ -281,8 +281,7 @@ impl AddressSpace {
             .map(Region::range)
             .collect();
         for region in private {
-            let part =
-                region.start.max(range.start)..region.end.min(range.end);
+            let part = region.start.max(range.start)..region.end.min(range.end);
             self.clear_pages(&mut inner, part);
         }
         Ok(())
@@ -418,6 +417,7 @@ impl Inner {
 }
 
 /// Attributes of a page of the region, writable or not.
+#[inline]
 pub(super) fn attributes(protection: Protection, writable: bool) -> Attributes {
     let privilege = if protection.is_empty() {
         Privilege::UserNone

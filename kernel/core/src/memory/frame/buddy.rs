@@ -88,6 +88,22 @@ impl Buddy {
         Some(frame)
     }
 
+    /// Takes a block of 2^`order` frames apart: each frame is a block of its
+    /// own from then on. Returns the first. Otherwise as
+    /// [`Buddy::allocate`].
+    pub fn allocate_singles(
+        &mut self,
+        table: &FrameTable<'_>,
+        order: usize,
+        purpose: FrameUse,
+    ) -> Option<FrameNumber> {
+        let first = self.allocate(table, order, purpose)?;
+        for frame in first..first + (1 << order) {
+            record(table, frame).set_allocated(0);
+        }
+        Some(first)
+    }
+
     /// Gives an allocated block back, whatever its reference count says.
     ///
     /// # Errors

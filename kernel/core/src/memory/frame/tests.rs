@@ -84,6 +84,20 @@ fn double_free_and_wild_free_are_refused() {
 }
 
 #[test]
+fn a_block_taken_apart_comes_back_frame_by_frame() {
+    let records = records(64);
+    let table = FrameTable::new(&[span(64, 64)], &records);
+    let mut buddy = Buddy::new();
+    buddy.add(&table, span(64, 64));
+    let first = buddy.allocate_singles(&table, 4, FrameUse::Kernel).unwrap();
+    assert_eq!(buddy.stats().free, 48);
+    for frame in (first..first + 16).rev() {
+        buddy.free(&table, frame).unwrap();
+    }
+    assert_eq!(buddy.allocate(&table, 6, FrameUse::Kernel), Some(64));
+}
+
+#[test]
 fn users_never_reach_the_kernel_reserve() {
     let records = records(64 * 512);
     let table = FrameTable::new(&[span(0, 64 * 512)], &records);

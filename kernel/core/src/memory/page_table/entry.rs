@@ -59,63 +59,75 @@ impl Entry {
     pub const INVALID: Entry = Entry(0);
 
     /// Points to a table of the next level at `physical`.
+    #[inline]
     pub const fn table(physical: u64) -> Entry {
         Entry(physical & ADDRESS | TABLE_OR_PAGE | VALID)
     }
 
     /// Maps `physical`: a page at level 3, a block at levels 1 and 2.
+    #[inline]
     pub fn leaf(physical: u64, level: u32, attributes: Attributes) -> Entry {
         let kind = if level == super::LAST_LEVEL { TABLE_OR_PAGE } else { 0 };
         Entry(physical & ADDRESS | kind | VALID | attributes.bits())
     }
 
     /// True if a table walk goes on or ends here with a translation.
+    #[inline]
     pub const fn is_valid(self) -> bool {
         self.0 & VALID != 0
     }
 
     /// True if it points to a table, given the level it stands at.
+    #[inline]
     pub const fn is_table(self, level: u32) -> bool {
         let both = TABLE_OR_PAGE | VALID;
         level < super::LAST_LEVEL && self.0 & both == both
     }
 
     /// The table, block or page it points to.
+    #[inline]
     pub const fn address(self) -> u64 {
         self.0 & ADDRESS
     }
 
     /// True if EL0 may load from the page.
+    #[inline]
     pub const fn is_user_readable(self) -> bool {
         self.0 & USER != 0
     }
 
     /// True if EL0 may store to the page.
+    #[inline]
     pub const fn is_user_writable(self) -> bool {
         self.0 & (USER | READ_ONLY) == USER
     }
 
     /// True if EL0 may fetch instructions from the page.
+    #[inline]
     pub const fn is_user_executable(self) -> bool {
         self.0 & UXN == 0
     }
 
     /// True if EL1 may store to the page.
+    #[inline]
     pub const fn is_kernel_writable(self) -> bool {
         self.0 & READ_ONLY == 0
     }
 
     /// True if EL1 may fetch instructions from the page.
+    #[inline]
     pub const fn is_kernel_executable(self) -> bool {
         self.0 & PXN == 0
     }
 
     /// The same leaf, without the right to store.
+    #[inline]
     pub const fn read_only(self) -> Entry {
         Entry(self.0 | READ_ONLY)
     }
 
     /// The same leaf with other rights.
+    #[inline]
     pub fn with_attributes(self, attributes: Attributes) -> Entry {
         let kept = self.0 & (ADDRESS | OWNED | TABLE_OR_PAGE | VALID);
         Entry(kept | attributes.bits())
@@ -123,12 +135,14 @@ impl Entry {
 
     /// The same leaf, marked as the process's own copy (anonymous memory or
     /// a private page already written), which fork must share or copy.
+    #[inline]
     pub const fn owned(self) -> Entry {
         Entry(self.0 | OWNED)
     }
 
     /// See [`Entry::owned`]. False for pages that can be had again from a
     /// file or shared object.
+    #[inline]
     pub const fn is_owned(self) -> bool {
         self.0 & OWNED != 0
     }
@@ -142,6 +156,7 @@ impl core::fmt::Debug for Entry {
 
 impl Attributes {
     /// Ordinary kernel memory; never executable.
+    #[inline]
     pub const fn kernel_data() -> Self {
         Self::kernel(Memory::Normal, true, false)
     }
@@ -150,6 +165,7 @@ impl Attributes {
     ///
     /// # Panics
     /// If both writable and executable: the kernel keeps W^X.
+    #[inline]
     pub const fn kernel(
         memory: Memory,
         writable: bool,
@@ -160,6 +176,7 @@ impl Attributes {
         Self { memory, privilege, writable, executable }
     }
 
+    #[inline]
     fn bits(self) -> u64 {
         let memory = (self.memory as u64) << MEMORY_SHIFT;
         let share = match self.memory {
@@ -171,6 +188,7 @@ impl Attributes {
     }
 
     /// User pages never execute at EL1; kernel pages never at EL0.
+    #[inline]
     fn privilege_bits(self) -> u64 {
         match (self.privilege, self.executable) {
             (Privilege::Kernel, true) => UXN,

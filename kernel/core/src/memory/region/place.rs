@@ -68,7 +68,9 @@ impl<B: Backing> RegionMap<B> {
     /// The highest free `length` bytes that end at or below `top`.
     fn highest_gap(&self, length: usize, top: usize) -> Option<Range<usize>> {
         let mut end = top;
-        for (&start, region) in self.regions.range(..top).rev() {
+        let below = self.regions.partition_point(|r| r.start < top);
+        for region in self.regions[..below].iter().rev() {
+            let start = region.start;
             if end.saturating_sub(region.end) >= length {
                 return Some(end - length..end);
             }

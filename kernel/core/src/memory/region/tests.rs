@@ -168,7 +168,8 @@ fn a_stack_grows_to_its_limit_and_keeps_its_distance() {
     let mut map = RegionMap::new();
     let flags = RegionFlags::GROWS_DOWN;
     map.insert(Region { flags, ..region(5000..5004) }).unwrap();
-    assert!(map.grow_stack(at(4998) + 8, STACK_LIMIT));
+    let grown = map.find_or_grow(at(4998) + 8, STACK_LIMIT).unwrap();
+    assert_eq!(grown.start, at(4998));
     assert_eq!(ranges(&map), [(4998, 5004)]);
     assert!(!map.grow_stack(at(5004) - STACK_LIMIT - 1, STACK_LIMIT));
     assert!(map.grow_stack(at(5004) - STACK_LIMIT, STACK_LIMIT));
