@@ -5,12 +5,18 @@
 //! | … | entry named TRAILER!!! | zeros | perhaps another archive |
 //! ```
 //!
-//! The archive comes from outside: every length is checked, and a bad one
-//! gives an error that names the place. (The crate `cpio_reader` slices
-//! without checks and panics on such input.)
+//! The archive comes in pieces of any size, as a decompressor makes them, and
+//! goes to a [`Sink`] piece by piece, so that it never lies in memory as a
+//! whole. It comes from outside: every number is checked, and a bad one gives
+//! an error that names the place. (The crate `cpio_reader` wants the archive
+//! whole, slices without checks, and panics on such input.)
 
 #[cfg(test)]
 mod tests;
+
+use alloc::vec::Vec;
+
+use crate::path::PATH_MAX;
 
 const HEADER: usize = 110;
 const TRAILER: &[u8] = b"TRAILER!!!";
@@ -20,12 +26,13 @@ const TRAILER: &[u8] = b"TRAILER!!!";
 pub enum Error {
     /// No entry starts here.
     BadMagic(usize),
-    /// The entry that starts here goes on behind the end of the archive, or
-    /// the archive ends here without its trailer.
+    /// The stream ends within the entry that starts here, or without a
+    /// trailer.
     Truncated(usize),
     /// A number in the header here has other characters than hex digits.
     BadNumber(usize),
-    /// The name of the entry here is empty or has no NUL at its end only.
+    /// The name of the entry here is empty, too long, or has no NUL at its
+    /// end only.
     BadName(usize),
 }
 
@@ -63,22 +70,52 @@ pub struct Entry<'a> {
     pub device: (u32, u32),
     /// Major and minor number of a device file.
     pub rdevice: (u32, u32),
-    /// Content, or the target of a symbolic link.
-    pub data: &'a [u8],
+    /// Bytes of content, or of the target of a symbolic link, to follow.
+    pub size: u32,
 }
 
-/// Iterates over the entries of one archive. An error ends it.
-#[derive(Clone, Debug)]
-pub struct Archive<'a> {
-    bytes: &'a [u8],
+/// Gets what a [`Reader`] finds.
+pub trait Sink {
+    /// An entry begins.
+    fn entry(&mut self, entry: &Entry<'_>);
+
+    /// The next bytes of the entry's content.
+    fn data(&mut self, bytes: &[u8]);
+}
+
+/// What the next byte belongs to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum State {
+    /// Zeros after an archive, or the beginning of one.
+    Between,
+    /// A header and its name, which end after so many bytes.
+    Header { end: usize },
+    /// Content: so many bytes, and then zeros.
+    Data { left: usize, padding: usize },
+}
+
+/// Takes archives apart.
+#[derive(Debug)]
+pub struct Reader {
+    state: State,
+    /// Bytes read so far, and where the current entry started.
     at: usize,
-    finished: bool,
+    start: usize,
+    /// The header and name as far as they were read.
+    pending: Vec<u8>,
 }
 
-impl<'a> Archive<'a> {
-    /// Starts at the first entry.
-    pub const fn new(bytes: &'a [u8]) -> Self {
-        Archive { bytes, at: 0, finished: false }
+impl Default for Reader {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Reader {
+    /// Waits for the first entry.
+    pub const fn new() -> Self {
+        let state = State::Between;
+        Reader { state, at: 0, start: 0, pending: Vec::new() }
     }
 
     /// Whether this looks like an archive.
@@ -86,30 +123,115 @@ impl<'a> Archive<'a> {
         bytes.starts_with(b"070701") || bytes.starts_with(b"070702")
     }
 
-    /// What follows the trailer, after zeros: another archive, perhaps
-    /// compressed, or nothing. Valid once the iteration has ended.
-    pub fn rest(&self) -> &'a [u8] {
-        let rest = self.bytes.get(self.at..).unwrap_or(&[]);
-        let start = rest.iter().position(|&byte| byte != 0);
-        &rest[start.unwrap_or(rest.len())..]
+    /// Takes the next bytes. Gives how many it used: all, unless an archive
+    /// ends among them. Another may follow in the same stream.
+    ///
+    /// # Errors
+    /// What is wrong; the reader is of no use then.
+    pub fn feed(
+        &mut self,
+        bytes: &[u8],
+        sink: &mut impl Sink,
+    ) -> Result<usize, Error> {
+        let mut used = 0;
+        while used < bytes.len() {
+            let rest = &bytes[used..];
+            let size = match self.state {
+                State::Between => self.skip_zeros(rest),
+                State::Header { end } => self.collect(rest, end),
+                State::Data { left, padding } => {
+                    self.pass(rest, left, padding, sink)
+                }
+            };
+            used += size;
+            self.at += size;
+            if self.is_complete() && self.header_is_read(sink)? {
+                break;
+            }
+        }
+        Ok(used)
     }
 
-    fn entry(&mut self) -> Result<Option<Entry<'a>>, Error> {
-        let start = self.at;
-        let header = self.take(HEADER, start)?;
+    /// Whether the stream may end here.
+    ///
+    /// # Errors
+    /// [`Error::Truncated`] in the middle of an archive.
+    pub fn finish(&self) -> Result<(), Error> {
+        match self.state {
+            State::Between => Ok(()),
+            _ => Err(Error::Truncated(self.start)),
+        }
+    }
+
+    fn skip_zeros(&mut self, rest: &[u8]) -> usize {
+        let zeros = rest.iter().take_while(|&&byte| byte == 0).count();
+        if zeros < rest.len() {
+            self.begin_header(self.at + zeros);
+        }
+        zeros
+    }
+
+    fn begin_header(&mut self, start: usize) {
+        self.start = start;
+        self.pending.clear();
+        self.state = State::Header { end: HEADER };
+    }
+
+    fn collect(&mut self, rest: &[u8], end: usize) -> usize {
+        let size = rest.len().min(end - self.pending.len());
+        self.pending.extend_from_slice(&rest[..size]);
+        size
+    }
+
+    fn pass(
+        &mut self,
+        rest: &[u8],
+        left: usize,
+        padding: usize,
+        sink: &mut impl Sink,
+    ) -> usize {
+        let size = left.min(rest.len());
+        if size > 0 {
+            sink.data(&rest[..size]);
+        }
+        let skipped = padding.min(rest.len() - size);
+        let (left, padding) = (left - size, padding - skipped);
+        self.state = State::Data { left, padding };
+        if left == 0 && padding == 0 {
+            self.begin_header(self.at + size + skipped);
+        }
+        size + skipped
+    }
+
+    fn is_complete(&self) -> bool {
+        matches!(self.state, State::Header { end } if end == self.pending.len())
+    }
+
+    /// A header, perhaps with its name, was read. True at the end of an
+    /// archive.
+    fn header_is_read(&mut self, sink: &mut impl Sink) -> Result<bool, Error> {
+        let start = self.start;
+        let header = &self.pending[..];
         if !Self::is_archive(header) {
             return Err(Error::BadMagic(start));
         }
         let field = |index| hex(header, index).ok_or(Error::BadNumber(start));
-        let name = self.take(field(11)? as usize, start)?;
-        let name = checked_name(name).ok_or(Error::BadName(start))?;
-        self.align();
-        let data = self.take(field(6)? as usize, start)?;
-        self.align();
-        if name == TRAILER {
-            return Ok(None);
+        let length = field(11)? as usize;
+        if !(2..=PATH_MAX).contains(&length) {
+            return Err(Error::BadName(start));
         }
-        Ok(Some(Entry {
+        if header.len() == HEADER {
+            let end = (HEADER + length).next_multiple_of(4);
+            self.state = State::Header { end };
+            return Ok(false);
+        }
+        let name = checked_name(&header[HEADER..HEADER + length]);
+        let name = name.ok_or(Error::BadName(start))?;
+        if name == TRAILER {
+            self.state = State::Between;
+            return Ok(true);
+        }
+        let entry = Entry {
             name,
             inode: field(0)?,
             mode: field(1)?,
@@ -117,35 +239,19 @@ impl<'a> Archive<'a> {
             gid: field(3)?,
             nlink: field(4)?,
             mtime: field(5)?,
+            size: field(6)?,
             device: (field(7)?, field(8)?),
             rdevice: (field(9)?, field(10)?),
-            data,
-        }))
-    }
-
-    fn take(&mut self, len: usize, start: usize) -> Result<&'a [u8], Error> {
-        let rest = self.bytes.get(self.at..).unwrap_or(&[]);
-        let taken = rest.get(..len).ok_or(Error::Truncated(start))?;
-        self.at += len;
-        Ok(taken)
-    }
-
-    /// Padding may be missing behind the last entry.
-    fn align(&mut self) {
-        self.at = self.at.next_multiple_of(4).min(self.bytes.len());
-    }
-}
-
-impl<'a> Iterator for Archive<'a> {
-    type Item = Result<Entry<'a>, Error>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.finished {
-            return None;
+        };
+        let left = entry.size as usize;
+        sink.entry(&entry);
+        if left == 0 {
+            self.begin_header(self.at);
+        } else {
+            let padding = left.next_multiple_of(4) - left;
+            self.state = State::Data { left, padding };
         }
-        let entry = self.entry().transpose();
-        self.finished = !matches!(entry, Some(Ok(_)));
-        entry
+        Ok(false)
     }
 }
 

@@ -12,6 +12,7 @@ pub mod cpio;
 pub mod device_tree;
 pub mod executable;
 pub mod freezer;
+pub mod gzip;
 pub mod line_discipline;
 pub mod log_ring;
 pub mod memory;

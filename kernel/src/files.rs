@@ -1,0 +1,44 @@
+//! Files: names, open files, and what lies behind them.
+//!
+//! Three things are kept apart, as in every Unix. An [`Inode`] is a file as
+//! it lies in a file system. A [`File`] is the machinery of an open one. An
+//! [`OpenFile`] is what a descriptor refers to: a [`File`], an offset, flags;
+//! descriptors that come from one `open` share it. Descriptors stand in a
+//! [`FileTable`]; where a process stands in the tree of names is its
+//! [`FsContext`].
+//!
+//! Reading order: `inode.rs`, `file.rs`, `buffer.rs`, `walk.rs` (names),
+//! `mount.rs`, `operation.rs` (what system calls do to names), then the file
+//! systems: `ramfs.rs`, `proc.rs`, `sys.rs`; then `pipe.rs`, `device.rs`,
+//! `tty.rs`.
+//!
+//! No spin lock is held while user memory is copied: a copy may fault, and a
+//! fault may sleep.
+
+pub mod attribute;
+pub mod buffer;
+pub mod clock;
+pub mod context;
+pub mod device;
+pub mod file;
+pub mod generated;
+pub mod initramfs;
+pub mod inode;
+pub mod mount;
+pub mod operation;
+pub mod pipe;
+pub mod poll;
+pub mod proc;
+pub mod ramfs;
+pub mod start;
+pub mod sys;
+pub mod table;
+pub mod tty;
+pub mod walk;
+
+pub use buffer::{Input, Output};
+pub use context::FsContext;
+pub use file::{File, OpenFile, OpenFlags, PollEvents};
+pub use inode::{Inode, Kind, Metadata};
+pub use mount::Location;
+pub use table::FileTable;

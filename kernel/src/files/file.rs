@@ -1,0 +1,405 @@
+//! Open files.
+//!
+//! A [`File`] moves bytes; an [`OpenFile`] adds what one `open` sets up and
+//! its descriptors share: offset, access mode, status flags. Next:
+//! `table.rs`, then `pipe.rs` for a file that blocks.
+
+use alloc::sync::Arc;
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+
+use bitflags::bitflags;
+use kernel_abi::Errno;
+
+use super::buffer::{Input, Output};
+use super::inode::{Inode, Kind, Metadata};
+use super::mount::Location;
+use crate::task::{Interrupted, Mutex, PollTable};
+
+bitflags! {
+    /// The flags of `open`, aarch64's numbers (Linux `O_*`).
+    #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+    pub struct OpenFlags: u32 {
+        /// Write, but not read.
+        const WRITE_ONLY = 0o1;
+        /// Read and write.
+        const READ_WRITE = 0o2;
+        /// Make the file if it is not there.
+        const CREATE = 0o100;
+        /// Fail if it is there.
+        const EXCLUSIVE = 0o200;
+        /// Do not make a terminal the controlling one.
+        const NO_CONTROLLING_TERMINAL = 0o400;
+        /// Cut the file to nothing.
+        const TRUNCATE = 0o1000;
+        /// Write at the end.
+        const APPEND = 0o2000;
+        /// Fail where the call would sleep.
+        const NON_BLOCKING = 0o4000;
+        /// Fail unless it is a directory.
+        const DIRECTORY = 0o40_000;
+        /// Fail if it is a symbolic link.
+        const NO_FOLLOW = 0o100_000;
+        /// Close it on exec.
+        const CLOSE_ON_EXEC = 0o2_000_000;
+        /// Only a place in the tree: neither read nor written.
+        const PATH = 0o10_000_000;
+        const _ = !0;
+    }
+}
+
+impl OpenFlags {
+    const ACCESS: u32 = 0o3;
+    /// What `fcntl(F_SETFL)` can change.
+    pub const SETTABLE: Self = Self::APPEND.union(Self::NON_BLOCKING);
+    /// What `fcntl(F_GETFL)` does not show.
+    const ONCE: Self = Self::CREATE
+        .union(Self::EXCLUSIVE)
+        .union(Self::NO_CONTROLLING_TERMINAL)
+        .union(Self::TRUNCATE)
+        .union(Self::CLOSE_ON_EXEC);
+
+    /// True if the file may be read.
+    pub fn can_read(self) -> bool {
+        self.bits() & Self::ACCESS != 1 && !self.contains(Self::PATH)
+    }
+
+    /// True if the file may be written.
+    pub fn can_write(self) -> bool {
+        self.bits() & Self::ACCESS != 0 && !self.contains(Self::PATH)
+    }
+}
+
+bitflags! {
+    /// What `poll` reports (Linux `POLL*`).
+    #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+    pub struct PollEvents: u16 {
+        /// Something can be read.
+        const IN = 0x1;
+        /// Something unusual happened.
+        const PRIORITY = 0x2;
+        /// Something can be written.
+        const OUT = 0x4;
+        /// The other end is broken.
+        const ERROR = 0x8;
+        /// The other end is gone.
+        const HANG_UP = 0x10;
+        /// The descriptor is not open.
+        const INVALID = 0x20;
+        /// As [`PollEvents::IN`].
+        const READ_NORMAL = 0x40;
+        /// As [`PollEvents::OUT`].
+        const WRITE_NORMAL = 0x100;
+    }
+}
+
+impl PollEvents {
+    /// A read will not sleep.
+    pub const READABLE: Self = Self::IN.union(Self::READ_NORMAL);
+    /// A write will not sleep.
+    pub const WRITABLE: Self = Self::OUT.union(Self::WRITE_NORMAL);
+}
+
+/// What a file does where it would have to sleep.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Blocking {
+    /// It sleeps, killable and freezable in place.
+    Sleep,
+    /// It fails with `EAGAIN`.
+    Fail,
+}
+
+/// What an offset means to a file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Offset {
+    /// Nothing: a stream. `lseek` fails with `ESPIPE`.
+    None,
+    /// A place; calls that share the offset take turns, so that each byte is
+    /// read or written once.
+    InTurn,
+    /// A place; calls do not wait for each other. For files whose write can
+    /// take long: a write to `/sys/power/state` lasts as long as the freeze,
+    /// and whoever waited for it would refuse to freeze.
+    Loose,
+}
+
+/// The machinery of an open file. Offsets are the caller's business.
+pub trait File: Send + Sync {
+    /// Moves bytes from `position` on to `output`; 0 at the end.
+    ///
+    /// # Errors
+    /// `EFAULT`; `EAGAIN`; `ERESTARTSYS` if a signal ended a sleep. Bytes
+    /// that moved before an error are not lost: their count is the result.
+    fn read(
+        &self,
+        _position: u64,
+        _output: &mut Output<'_>,
+        _blocking: Blocking,
+    ) -> Result<usize, Errno> {
+        Err(Errno::EINVAL)
+    }
+
+    /// Moves bytes from `input` to `position` on.
+    ///
+    /// # Errors
+    /// As [`File::read`]; `ENOSPC`, `EFBIG`, `EPIPE`.
+    fn write(
+        &self,
+        _position: u64,
+        _input: &mut Input<'_>,
+        _blocking: Blocking,
+    ) -> Result<usize, Errno> {
+        Err(Errno::EINVAL)
+    }
+
+    /// Writes at the end, whatever else writes there; gives the count and
+    /// the position after it.
+    ///
+    /// # Errors
+    /// As [`File::write`].
+    fn append(
+        &self,
+        input: &mut Input<'_>,
+        blocking: Blocking,
+    ) -> Result<(usize, u64), Errno> {
+        Ok((self.write(0, input, blocking)?, 0))
+    }
+
+    /// What can be done now without sleeping. With a table it first
+    /// registers for changes.
+    fn poll(&self, _table: Option<&mut PollTable>) -> PollEvents {
+        PollEvents::READABLE | PollEvents::WRITABLE
+    }
+
+    /// Carries out a device's own request.
+    ///
+    /// # Errors
+    /// `ENOTTY` for a request it does not know.
+    fn control(
+        &self,
+        _request: u32,
+        _argument: usize,
+    ) -> Result<usize, Errno> {
+        Err(Errno::ENOTTY)
+    }
+
+    /// What an offset means here.
+    fn offset(&self) -> Offset {
+        Offset::None
+    }
+}
+
+/// What descriptors refer to.
+pub struct OpenFile {
+    /// Where it lies.
+    pub location: Location,
+    file: Arc<dyn File>,
+    flags: AtomicU32,
+    offset: AtomicU64,
+    /// Held while a call with [`Offset::InTurn`] uses `offset`.
+    turn: Mutex<()>,
+}
+
+impl OpenFile {
+    /// A file just opened.
+    pub fn new(
+        location: Location,
+        file: Arc<dyn File>,
+        flags: OpenFlags,
+    ) -> Arc<Self> {
+        let flags = flags.difference(OpenFlags::ONCE);
+        Arc::new(Self {
+            location,
+            file,
+            flags: AtomicU32::new(flags.bits()),
+            offset: AtomicU64::new(0),
+            turn: Mutex::new(()),
+        })
+    }
+
+    /// Access mode and status flags.
+    #[inline]
+    pub fn flags(&self) -> OpenFlags {
+        OpenFlags::from_bits_retain(self.flags.load(Relaxed))
+    }
+
+    /// Replaces those flags that can be changed.
+    pub fn set_flags(&self, flags: OpenFlags) {
+        let kept = self.flags().difference(OpenFlags::SETTABLE);
+        let new = kept | (flags & OpenFlags::SETTABLE);
+        self.flags.store(new.bits(), Relaxed);
+    }
+
+    /// Where the offset stands.
+    pub fn position(&self) -> u64 {
+        self.offset.load(Relaxed)
+    }
+
+    /// The machinery.
+    pub fn file(&self) -> &Arc<dyn File> {
+        &self.file
+    }
+
+    /// The inode it was opened from.
+    pub fn inode(&self) -> &Arc<dyn Inode> {
+        &self.location.inode
+    }
+
+    /// What `fstat` tells.
+    pub fn metadata(&self) -> Metadata {
+        self.location.inode.metadata()
+    }
+
+    fn blocking(&self) -> Blocking {
+        match self.flags().contains(OpenFlags::NON_BLOCKING) {
+            true => Blocking::Fail,
+            false => Blocking::Sleep,
+        }
+    }
+
+    fn check_readable(&self) -> Result<(), Errno> {
+        match self.flags().can_read() {
+            true if self.inode().kind() == Kind::Directory => {
+                Err(Errno::EISDIR)
+            }
+            true => Ok(()),
+            false => Err(Errno::EBADF),
+        }
+    }
+
+    fn check_writable(&self) -> Result<(), Errno> {
+        self.flags().can_write().then_some(()).ok_or(Errno::EBADF)
+    }
+
+    /// Reads at the offset and moves it.
+    ///
+    /// # Errors
+    /// `EBADF` if not open for reading, and those of [`File::read`].
+    #[inline]
+    pub fn read(&self, output: &mut Output<'_>) -> Result<usize, Errno> {
+        self.check_readable()?;
+        match self.file.offset() {
+            Offset::None => self.file.read(0, output, self.blocking()),
+            Offset::Loose => self.read_here(output),
+            Offset::InTurn => {
+                let _turn = self.turn.lock();
+                self.read_here(output)
+            }
+        }
+    }
+
+    fn read_here(&self, output: &mut Output<'_>) -> Result<usize, Errno> {
+        let position = self.position();
+        let count = self.file.read(position, output, self.blocking())?;
+        self.offset.store(position + count as u64, Relaxed);
+        Ok(count)
+    }
+
+    /// Writes at the offset and moves it; at the end with
+    /// [`OpenFlags::APPEND`].
+    ///
+    /// # Errors
+    /// `EBADF` if not open for writing, and those of [`File::write`].
+    #[inline]
+    pub fn write(&self, input: &mut Input<'_>) -> Result<usize, Errno> {
+        self.check_writable()?;
+        match self.file.offset() {
+            Offset::None => self.file.write(0, input, self.blocking()),
+            Offset::Loose => self.write_here(input),
+            Offset::InTurn => {
+                let _turn = self.turn.lock();
+                self.write_here(input)
+            }
+        }
+    }
+
+    fn write_here(&self, input: &mut Input<'_>) -> Result<usize, Errno> {
+        let (count, end) = if self.flags().contains(OpenFlags::APPEND) {
+            self.file.append(input, self.blocking())?
+        } else {
+            let at = self.position();
+            let count = self.file.write(at, input, self.blocking())?;
+            (count, at + count as u64)
+        };
+        self.offset.store(end, Relaxed);
+        Ok(count)
+    }
+
+    fn check_position(&self, position: u64) -> Result<(), Errno> {
+        if self.file.offset() == Offset::None {
+            return Err(Errno::ESPIPE);
+        }
+        i64::try_from(position).map(|_| ()).map_err(|_| Errno::EINVAL)
+    }
+
+    /// Reads at `position` and leaves the offset alone.
+    ///
+    /// # Errors
+    /// `ESPIPE` for a stream, `EINVAL` for a position below 0; as `read`.
+    pub fn read_at(
+        &self,
+        position: u64,
+        output: &mut Output<'_>,
+    ) -> Result<usize, Errno> {
+        self.check_position(position)?;
+        self.check_readable()?;
+        self.file.read(position, output, self.blocking())
+    }
+
+    /// Writes at `position` and leaves the offset alone.
+    ///
+    /// # Errors
+    /// As [`OpenFile::read_at`] and `write`.
+    pub fn write_at(
+        &self,
+        position: u64,
+        input: &mut Input<'_>,
+    ) -> Result<usize, Errno> {
+        self.check_position(position)?;
+        self.check_writable()?;
+        if self.flags().contains(OpenFlags::APPEND) {
+            return Ok(self.file.append(input, self.blocking())?.0);
+        }
+        self.file.write(position, input, self.blocking())
+    }
+
+    /// Moves the offset (`lseek`): from 0, from where it stands, from the
+    /// end for `whence` 0, 1, 2.
+    ///
+    /// # Errors
+    /// `ESPIPE` for a stream, `EINVAL` for an unknown `whence` or a place
+    /// before the beginning.
+    pub fn seek(&self, offset: i64, whence: u32) -> Result<u64, Errno> {
+        if self.file.offset() == Offset::None {
+            return Err(Errno::ESPIPE);
+        }
+        let _turn = self.turn.lock();
+        let base = match whence {
+            0 => 0,
+            1 => self.position(),
+            2 => self.metadata().size,
+            _ => return Err(Errno::EINVAL),
+        };
+        let place = (base as i64).checked_add(offset);
+        let place = place.ok_or(Errno::EOVERFLOW)?;
+        let place = u64::try_from(place).map_err(|_| Errno::EINVAL)?;
+        self.offset.store(place, Relaxed);
+        Ok(place)
+    }
+
+    /// Gives `use_offset` the offset to read and replace, in turn.
+    pub(super) fn with_offset<T>(
+        &self,
+        use_offset: impl FnOnce(&mut u64) -> Result<T, Errno>,
+    ) -> Result<T, Errno> {
+        let _turn = self.turn.lock();
+        let mut offset = self.position();
+        let result = use_offset(&mut offset);
+        self.offset.store(offset, Relaxed);
+        result
+    }
+}
+
+/// What a call returns whose sleep a signal ended.
+pub fn interrupted(_: Interrupted) -> Errno {
+    Errno::ERESTARTSYS
+}

@@ -1,0 +1,321 @@
+//! What system calls do to names: open, make, remove, rename.
+//!
+//! Each walks, checks, and then changes one directory in one step of its
+//! file system. Results are those of Linux's calls of the same names.
+
+use alloc::sync::Arc;
+
+use kernel_abi::Errno;
+
+use super::attribute::OpenDirectory;
+use super::file::{File, OpenFile, OpenFlags};
+use super::inode::{Inode, Kind, NewInode, Replace};
+use super::mount::{Location, MountFlags};
+use super::walk::{Asker, Last, LastLink, Part, Walk};
+
+/// Opens a file, and makes it first if `flags` say so and it is not there.
+///
+/// # Errors
+/// Those of Linux's `open(2)`.
+pub fn open(
+    asker: Asker<'_>,
+    base: i32,
+    path: &[u8],
+    flags: OpenFlags,
+    permissions: u32,
+) -> Result<Arc<OpenFile>, Errno> {
+    let location = if flags.contains(OpenFlags::CREATE) {
+        let permissions = permissions & !asker.context.umask();
+        find_or_create(asker.walk(base, path)?, flags, permissions)?
+    } else {
+        asker.find(base, path, last_link(flags))?
+    };
+    open_location(location, flags)
+}
+
+fn last_link(flags: OpenFlags) -> LastLink {
+    match flags.contains(OpenFlags::NO_FOLLOW) {
+        true => LastLink::Keep,
+        false => LastLink::Follow,
+    }
+}
+
+fn find_or_create(
+    mut walk: Walk<'_>,
+    flags: OpenFlags,
+    permissions: u32,
+) -> Result<Location, Errno> {
+    loop {
+        let last = walk.last()?;
+        let Part::Name(name) = &last.name else {
+            return Err(Errno::EISDIR);
+        };
+        if last.must_be_directory {
+            return Err(Errno::EISDIR);
+        }
+        let inode = match last.find() {
+            Ok(inode) => inode,
+            Err(Errno::ENOENT) => {
+                match create(&last, name, permissions) {
+                    // Somebody was faster: open what he made.
+                    Err(Errno::EEXIST)
+                        if !flags.contains(OpenFlags::EXCLUSIVE) =>
+                    {
+                        last.find()?
+                    }
+                    result => return result,
+                }
+            }
+            Err(error) => return Err(error),
+        };
+        let inode = inode.ok_or(Errno::EISDIR)?;
+        if flags.contains(OpenFlags::EXCLUSIVE) {
+            return Err(Errno::EEXIST);
+        }
+        let is_link = inode.kind() == Kind::Symlink;
+        if !is_link || flags.contains(OpenFlags::NO_FOLLOW) {
+            return Ok(last.directory.at(inode).covered());
+        }
+        walk.follow_last(&*inode, false)?;
+        if walk.is_at_end() {
+            return Ok(walk.here());
+        }
+    }
+}
+
+fn create(
+    last: &Last,
+    name: &[u8],
+    permissions: u32,
+) -> Result<Location, Errno> {
+    last.directory.check_writable()?;
+    let kind = Kind::Regular;
+    let new = NewInode { kind, permissions, target: b"" };
+    let inode = last.directory.inode.create(name, &new)?;
+    Ok(last.directory.at(inode))
+}
+
+/// Opens what a walk found.
+///
+/// # Errors
+/// `ELOOP` for a symbolic link; `EISDIR` to write a directory; `ENOTDIR`,
+/// `EROFS`, `EACCES`, and what the device says.
+pub fn open_location(
+    location: Location,
+    flags: OpenFlags,
+) -> Result<Arc<OpenFile>, Errno> {
+    let kind = location.inode.kind();
+    check_kind(kind, flags)?;
+    if flags.contains(OpenFlags::PATH) {
+        let file: Arc<dyn File> = Arc::new(OpenDirectory);
+        return Ok(OpenFile::new(location, file, flags));
+    }
+    if kind == Kind::Regular || kind == Kind::Directory {
+        if flags.can_write() {
+            location.check_writable()?;
+        }
+    } else if location.mount.flags().contains(MountFlags::NO_DEVICES) {
+        return Err(Errno::EACCES);
+    }
+    let file = location.inode.open(flags)?;
+    let truncates = flags.contains(OpenFlags::TRUNCATE);
+    if truncates && flags.can_write() && kind == Kind::Regular {
+        location.inode.truncate(0)?;
+    }
+    Ok(OpenFile::new(location, file, flags))
+}
+
+fn check_kind(kind: Kind, flags: OpenFlags) -> Result<(), Errno> {
+    match kind {
+        Kind::Symlink if !flags.contains(OpenFlags::PATH) => Err(Errno::ELOOP),
+        Kind::Directory if flags.can_write() => Err(Errno::EISDIR),
+        Kind::Directory if flags.contains(OpenFlags::CREATE) => {
+            Err(Errno::EISDIR)
+        }
+        Kind::Directory => Ok(()),
+        _ if flags.contains(OpenFlags::DIRECTORY) => Err(Errno::ENOTDIR),
+        _ => Ok(()),
+    }
+}
+
+/// Makes a directory, a link, a device file, a FIFO or a plain file.
+///
+/// # Errors
+/// `EEXIST`, and those of the walk and the file system.
+pub fn make(
+    asker: Asker<'_>,
+    base: i32,
+    path: &[u8],
+    new: &NewInode<'_>,
+) -> Result<(), Errno> {
+    let last = asker.find_last(base, path)?;
+    let Part::Name(name) = &last.name else {
+        return Err(Errno::EEXIST);
+    };
+    let directory = &last.directory;
+    match directory.inode.lookup(name) {
+        Ok(_) => return Err(Errno::EEXIST),
+        Err(Errno::ENOENT) => {}
+        Err(error) => return Err(error),
+    }
+    if last.must_be_directory && new.kind != Kind::Directory {
+        return Err(Errno::ENOENT);
+    }
+    directory.check_writable()?;
+    let permissions = match new.kind {
+        Kind::Symlink => 0o777,
+        _ => new.permissions & !asker.context.umask(),
+    };
+    let new = NewInode { permissions, ..*new };
+    directory.inode.create(name, &new).map(drop)
+}
+
+/// What `unlinkat` is to remove.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Remove {
+    /// Anything but a directory.
+    File,
+    /// An empty directory.
+    Directory,
+}
+
+/// Takes a name away.
+///
+/// # Errors
+/// `ENOENT`, `EISDIR`, `ENOTDIR`, `ENOTEMPTY`; `EBUSY` for a directory that
+/// something is mounted on; `EINVAL` for `.`.
+pub fn remove(
+    asker: Asker<'_>,
+    base: i32,
+    path: &[u8],
+    what: Remove,
+) -> Result<(), Errno> {
+    let last = asker.find_last(base, path)?;
+    let name = match (&last.name, what) {
+        (Part::Name(name), _) => name,
+        (_, Remove::File) => return Err(Errno::EISDIR),
+        (Part::Here, _) => return Err(Errno::EINVAL),
+        (Part::Up, _) => return Err(Errno::ENOTEMPTY),
+    };
+    let inode = last.directory.inode.lookup(name)?;
+    check_not_covered(&last.directory, &inode)?;
+    last.directory.check_writable()?;
+    match what {
+        Remove::Directory => last.directory.inode.remove_directory(name),
+        Remove::File if last.must_be_directory => match inode.kind() {
+            Kind::Directory => Err(Errno::EISDIR),
+            _ => Err(Errno::ENOTDIR),
+        },
+        Remove::File => last.directory.inode.unlink(name),
+    }
+}
+
+fn check_not_covered(
+    directory: &Location,
+    inode: &Arc<dyn Inode>,
+) -> Result<(), Errno> {
+    if inode.kind() != Kind::Directory {
+        return Ok(());
+    }
+    let place = directory.at(inode.clone());
+    match place.clone().covered() == place {
+        true => Ok(()),
+        false => Err(Errno::EBUSY),
+    }
+}
+
+/// A name as a descriptor and a path give it.
+pub type Named<'a> = (i32, &'a [u8]);
+
+/// Moves a name.
+///
+/// # Errors
+/// Those of Linux's `rename(2)`.
+pub fn rename(
+    asker: Asker<'_>,
+    old: Named<'_>,
+    new: Named<'_>,
+    replace: Replace,
+) -> Result<(), Errno> {
+    let from = asker.find_last(old.0, old.1)?;
+    let to = asker.find_last(new.0, new.1)?;
+    let (Part::Name(old_name), Part::Name(new_name)) = (&from.name, &to.name)
+    else {
+        return Err(Errno::EBUSY);
+    };
+    if from.directory.mount.root() != to.directory.mount.root() {
+        return Err(Errno::EXDEV);
+    }
+    from.directory.check_writable()?;
+    let inode = from.directory.inode.lookup(old_name)?;
+    check_not_covered(&from.directory, &inode)?;
+    let is_directory = inode.kind() == Kind::Directory;
+    if (from.must_be_directory || to.must_be_directory) && !is_directory {
+        return Err(Errno::ENOTDIR);
+    }
+    if let Ok(target) = to.directory.inode.lookup(new_name) {
+        check_not_covered(&to.directory, &target)?;
+    }
+    from.directory.inode.rename(
+        old_name,
+        &to.directory.inode,
+        new_name,
+        replace,
+    )
+}
+
+/// Gives the file `old` one more name.
+///
+/// # Errors
+/// `EXDEV`, `EPERM` for a directory, `EEXIST`.
+pub fn link(
+    asker: Asker<'_>,
+    old: Location,
+    new: Named<'_>,
+) -> Result<(), Errno> {
+    let to = asker.find_last(new.0, new.1)?;
+    let Part::Name(name) = &to.name else {
+        return Err(Errno::EEXIST);
+    };
+    if to.directory.mount.root() != old.mount.root() {
+        return Err(Errno::EXDEV);
+    }
+    if old.is_directory() {
+        return Err(Errno::EPERM);
+    }
+    to.directory.check_writable()?;
+    to.directory.inode.link(name, &old.inode)
+}
+
+/// Opens a program to run it.
+///
+/// # Errors
+/// `EACCES` for anything but a plain file that may be executed; those of the
+/// walk.
+pub fn open_program(
+    asker: Asker<'_>,
+    base: i32,
+    path: &[u8],
+    last_link: LastLink,
+) -> Result<Arc<OpenFile>, Errno> {
+    let location = asker.find(base, path, last_link)?;
+    open_program_at(location)
+}
+
+/// As [`open_program`], for a place that was found already.
+///
+/// # Errors
+/// As there.
+pub fn open_program_at(location: Location) -> Result<Arc<OpenFile>, Errno> {
+    let metadata = location.inode.metadata();
+    if metadata.kind == Kind::Symlink {
+        return Err(Errno::ELOOP);
+    }
+    let is_program = metadata.kind == Kind::Regular
+        && metadata.permissions & 0o111 != 0
+        && !location.mount.flags().contains(MountFlags::NO_EXEC);
+    if !is_program {
+        return Err(Errno::EACCES);
+    }
+    open_location(location, OpenFlags::empty())
+}

@@ -1,0 +1,243 @@
+//! The bytes of a plain file, in frames.
+//!
+//! A page that was never written has no frame and reads as zeros. A reader
+//! takes a counted reference to a frame, releases the lock and copies; so
+//! does a process that maps the page. A writer therefore changes a frame in
+//! place only while nobody else holds it, and otherwise a copy of it: who
+//! mapped or is reading the old page keeps the old bytes (Linux leaves open
+//! whether a private mapping sees later writes). Hence no reader ever waits
+//! for a writer that faults on its own buffer, even if that buffer is a
+//! mapping of the same file.
+
+use alloc::collections::BTreeMap;
+
+use kernel_abi::Errno;
+
+use crate::files::buffer::{Input, Output};
+use crate::mm::FrameRef;
+use crate::mm::frame::{self, Frame, FrameUse};
+use crate::sync::SpinLock;
+use crate::task::Mutex;
+
+const PAGE: usize = 4096;
+/// Bytes that pass through the stack to fill a part of a page.
+const BOUNCE: usize = 512;
+/// Longest file.
+const SIZE_MAX: u64 = i64::MAX as u64;
+
+/// Where a write begins.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum At {
+    /// There.
+    Position(u64),
+    /// At the end.
+    End,
+}
+
+struct Contents {
+    size: u64,
+    pages: BTreeMap<u64, FrameRef>,
+}
+
+/// The bytes of a file.
+pub(super) struct Data {
+    contents: SpinLock<Contents>,
+    /// Held by whoever writes, so that an append is one piece.
+    writing: Mutex<()>,
+}
+
+/// A part of one page.
+struct Piece {
+    frame: Option<FrameRef>,
+    start: usize,
+    end: usize,
+}
+
+fn split(position: u64) -> (u64, usize) {
+    (position / PAGE as u64, (position % PAGE as u64) as usize)
+}
+
+fn allocate() -> Result<Frame, Errno> {
+    frame::alloc(FrameUse::User).ok_or(Errno::ENOSPC)
+}
+
+impl Contents {
+    /// Page `index`, to be changed: made, or copied if somebody else holds
+    /// it.
+    fn page_to_change(&mut self, index: u64) -> Result<&FrameRef, Errno> {
+        let page = self.pages.get(&index);
+        if !page.is_some_and(FrameRef::is_sole) {
+            let page = self.fresh_page(index)?;
+            self.pages.insert(index, page);
+        }
+        self.pages.get(&index).ok_or(Errno::EIO)
+    }
+
+    fn fresh_page(&self, index: u64) -> Result<FrameRef, Errno> {
+        let Some(old) = self.pages.get(&index) else {
+            let frame = frame::alloc_zeroed(FrameUse::User);
+            return Ok(frame.ok_or(Errno::ENOSPC)?.into());
+        };
+        let mut copy = allocate()?;
+        old.read(0, copy.bytes_mut());
+        Ok(copy.into())
+    }
+
+    fn extend_to(&mut self, size: u64) {
+        self.size = self.size.max(size);
+    }
+}
+
+impl Data {
+    pub(super) fn new() -> Self {
+        let contents = Contents { size: 0, pages: BTreeMap::new() };
+        Self { contents: SpinLock::new(contents), writing: Mutex::new(()) }
+    }
+
+    /// Bytes, and units of 512 that are allocated.
+    pub(super) fn size(&self) -> (u64, u64) {
+        let contents = self.contents.lock();
+        (contents.size, contents.pages.len() as u64 * (PAGE / 512) as u64)
+    }
+
+    /// The part of the file that one page holds, at most `length` bytes;
+    /// `None` at the end.
+    fn piece(&self, position: u64, length: usize) -> Option<Piece> {
+        let contents = self.contents.lock();
+        let left = contents.size.checked_sub(position).filter(|it| *it > 0)?;
+        let (index, start) = split(position);
+        let length = (left.min(PAGE as u64) as usize).min(length);
+        let end = PAGE.min(start + length);
+        let frame = contents.pages.get(&index).cloned();
+        Some(Piece { frame, start, end })
+    }
+
+    pub(super) fn read(
+        &self,
+        position: u64,
+        output: &mut Output<'_>,
+    ) -> Result<usize, Errno> {
+        while output.remaining() > 0 {
+            let here = position.saturating_add(output.done() as u64);
+            let Some(piece) = self.piece(here, output.remaining()) else {
+                break;
+            };
+            let length = piece.end - piece.start;
+            let put = match &piece.frame {
+                Some(frame) => output.put_frame(frame, piece.start, length),
+                None => output.put_zeros(length),
+            };
+            if let Err(error) = put {
+                return output.short(error);
+            }
+        }
+        Ok(output.done())
+    }
+
+    /// Gives the count and the position after it.
+    pub(super) fn write(
+        &self,
+        at: At,
+        input: &mut Input<'_>,
+    ) -> Result<(usize, u64), Errno> {
+        let _writing = self.writing.lock();
+        let start = match at {
+            At::Position(position) => position,
+            At::End => self.contents.lock().size,
+        };
+        let end = start.checked_add(input.remaining() as u64);
+        if end.is_none_or(|end| end > SIZE_MAX) {
+            return Err(Errno::EFBIG);
+        }
+        while input.remaining() > 0 {
+            let here = start + input.done() as u64;
+            if let Err(error) = self.write_piece(here, input) {
+                input.short(error)?;
+                break;
+            }
+        }
+        Ok((input.done(), start + input.done() as u64))
+    }
+
+    fn write_piece(
+        &self,
+        position: u64,
+        input: &mut Input<'_>,
+    ) -> Result<(), Errno> {
+        let (index, start) = split(position);
+        if start == 0 && input.remaining() >= PAGE {
+            return self.write_page(index, input);
+        }
+        let length = input.remaining().min(PAGE - start).min(BOUNCE);
+        let mut bounce = [0; BOUNCE];
+        let mark = input.mark();
+        input.take(&mut bounce[..length])?;
+        let mut contents = self.contents.lock();
+        let page = contents.page_to_change(index);
+        let page = page.inspect_err(|_| input.rewind(mark))?;
+        page.write(start, &bounce[..length]);
+        contents.extend_to(position + length as u64);
+        Ok(())
+    }
+
+    fn write_page(
+        &self,
+        index: u64,
+        input: &mut Input<'_>,
+    ) -> Result<(), Errno> {
+        let mut page = allocate()?;
+        input.take(page.bytes_mut())?;
+        let mut contents = self.contents.lock();
+        let replaced = contents.pages.insert(index, page.into());
+        contents.extend_to((index + 1) * PAGE as u64);
+        drop(contents);
+        drop(replaced);
+        Ok(())
+    }
+
+    pub(super) fn truncate(&self, size: u64) -> Result<(), Errno> {
+        if size > SIZE_MAX {
+            return Err(Errno::EFBIG);
+        }
+        let _writing = self.writing.lock();
+        let (index, start) = split(size);
+        let mut contents = self.contents.lock();
+        let mut kept = index;
+        if start > 0 {
+            kept += 1;
+            if contents.pages.contains_key(&index) {
+                let page = contents.page_to_change(index)?;
+                page.zero(start, PAGE - start);
+            }
+        }
+        let cut = contents.pages.split_off(&kept);
+        contents.size = size;
+        drop(contents);
+        drop(cut);
+        Ok(())
+    }
+
+    /// The frame of page `index`, if there is one.
+    pub(super) fn present_page(&self, index: u64) -> Option<FrameRef> {
+        let contents = self.contents.lock();
+        let is_inside = index < contents.size.div_ceil(PAGE as u64);
+        contents.pages.get(&index).filter(|_| is_inside).cloned()
+    }
+
+    /// The frame of page `index`, to be mapped; made if there is none yet.
+    ///
+    /// # Errors
+    /// `ENXIO` behind the end, `ENOSPC` without memory.
+    pub(super) fn page(&self, index: u64) -> Result<FrameRef, Errno> {
+        let mut contents = self.contents.lock();
+        if index >= contents.size.div_ceil(PAGE as u64) {
+            return Err(Errno::ENXIO);
+        }
+        if let Some(page) = contents.pages.get(&index) {
+            return Ok(page.clone());
+        }
+        let page = contents.fresh_page(index)?;
+        contents.pages.insert(index, page.clone());
+        Ok(page)
+    }
+}

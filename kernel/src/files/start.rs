@@ -1,0 +1,84 @@
+//! What files need before the first program runs.
+
+use alloc::sync::Arc;
+
+use kernel_abi::Errno;
+
+use super::file::{OpenFile, OpenFlags};
+use super::inode::{DeviceNumber, FileSystem, Kind, NewInode};
+use super::mount::{self, Location};
+use super::ramfs::RamFs;
+use super::table::OnExec;
+use super::{FileTable, device, initramfs, operation, proc, sys, tty};
+
+/// Makes devices, `/proc` and `/sys`, and the root file system with what the
+/// archives `images` hold.
+///
+/// Whatever is wrong with an archive is logged, and what came before stays:
+/// the first program may be there nevertheless.
+///
+/// # Errors
+/// `ENOMEM` or `ENOSPC` without memory.
+///
+/// # Panics
+/// If called twice.
+pub fn init(
+    command_line: &'static str,
+    entropy: &[u8],
+    images: &[&[u8]],
+) -> Result<Location, Errno> {
+    device::random::add_entropy(entropy);
+    proc::set_command_line(command_line);
+    register_types();
+    device::init()?;
+    tty::init()?;
+    proc::init()?;
+    sys::make_directory("/sys/fs/cgroup")?;
+    let root = mount::set_root(RamFs::new("rootfs"));
+    make_first_names(&root)?;
+    for image in images {
+        if let Err(error) = initramfs::unpack(&root, image) {
+            log::error!("initramfs: {error}");
+        }
+    }
+    Ok(root)
+}
+
+fn register_types() {
+    mount::register_type("ramfs", |_, _| Ok(RamFs::new("ramfs")));
+    mount::register_type("tmpfs", |_, _| Ok(RamFs::new("tmpfs")));
+    mount::register_type("devtmpfs", |_, _| Ok(device::devtmpfs()));
+    mount::register_type("proc", |_, _| Ok(proc::filesystem()));
+    mount::register_type("sysfs", |_, _| Ok(sys::filesystem()));
+}
+
+/// What the root has before anything is unpacked, as Linux's has.
+fn make_first_names(root: &Location) -> Result<(), Errno> {
+    let directory = |permissions| NewInode {
+        kind: Kind::Directory,
+        permissions,
+        target: b"",
+    };
+    let dev = root.inode.create(b"dev", &directory(0o755))?;
+    root.inode.create(b"root", &directory(0o700))?;
+    let kind = Kind::Character(DeviceNumber::new(5, 1));
+    let console = NewInode { kind, permissions: 0o600, target: b"" };
+    dev.create(b"console", &console).map(drop)
+}
+
+/// Descriptors of the first program: the console, three times.
+///
+/// # Errors
+/// `ENXIO` without a console.
+pub fn first_descriptors() -> Result<Arc<FileTable>, Errno> {
+    let root = device::devtmpfs().root();
+    let mount = mount::Mount::detached(device::devtmpfs(), "devtmpfs");
+    let location = Location { mount, inode: root.lookup(b"console")? };
+    let flags = OpenFlags::READ_WRITE;
+    let console: Arc<OpenFile> = operation::open_location(location, flags)?;
+    let table = FileTable::new();
+    for _ in 0..3 {
+        table.insert(0, console.clone(), OnExec::Keep)?;
+    }
+    Ok(table)
+}

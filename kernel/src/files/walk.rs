@@ -1,0 +1,321 @@
+//! From a name to an inode.
+//!
+//! The walk keeps a place and the rest of the name. A symbolic link puts its
+//! target before the rest; `..` goes up through mounts but not above the
+//! process' root; a name that ends in `/` must be a directory.
+
+use alloc::borrow::Cow;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use kernel_abi::Errno;
+use kernel_core::path::{self, Component, Path};
+
+use super::context::FsContext;
+use super::file::OpenFile;
+use super::inode::{Inode, Kind, Link};
+use super::mount::Location;
+use super::table::FileTable;
+
+/// Most symbolic links in one walk; one more is `ELOOP`.
+const LINKS_MAX: u32 = 40;
+
+/// Stands for the working directory in place of a descriptor.
+pub const AT_FDCWD: i32 = -100;
+
+/// What happens to a symbolic link at the end of a name.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LastLink {
+    /// It is followed.
+    Follow,
+    /// It is what was asked for.
+    Keep,
+}
+
+/// The last part of a name, and the directory in which it stands.
+pub struct Last {
+    /// The directory.
+    pub directory: Location,
+    /// The name in it.
+    pub name: Part,
+    /// True if slashes follow the name.
+    pub must_be_directory: bool,
+}
+
+/// One part of a name.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Part {
+    /// `/` alone, or `.`
+    Here,
+    /// `..`
+    Up,
+    /// A name.
+    Name(Vec<u8>),
+}
+
+impl Part {
+    fn of(last: path::Last<'_>) -> Result<Self, Errno> {
+        match last {
+            path::Last::Root | path::Last::Current => Ok(Part::Here),
+            path::Last::Parent => Ok(Part::Up),
+            path::Last::Name(name) => {
+                path::check_name(name)?;
+                Ok(Part::Name(name.to_vec()))
+            }
+        }
+    }
+}
+
+/// A walk on its way.
+pub struct Walk<'a> {
+    root: Location,
+    here: Location,
+    rest: Cow<'a, [u8]>,
+    links: u32,
+}
+
+impl<'a> Walk<'a> {
+    /// Starts at `base`, or at the root for an absolute name.
+    ///
+    /// # Errors
+    /// `ENOENT` for an empty name, `ENAMETOOLONG`.
+    pub fn new(
+        root: Location,
+        base: impl FnOnce() -> Result<Location, Errno>,
+        path: &'a [u8],
+    ) -> Result<Self, Errno> {
+        let here = match Path::new(path)?.is_absolute() {
+            true => root.clone(),
+            false => base()?,
+        };
+        Ok(Self { root, here, rest: Cow::Borrowed(path), links: 0 })
+    }
+
+    /// Goes to the directory in which the last part stands.
+    ///
+    /// # Errors
+    /// `ENOENT`, `ENOTDIR`, `ELOOP`, `ENAMETOOLONG`.
+    pub fn last(&mut self) -> Result<Last, Errno> {
+        loop {
+            let text = core::mem::replace(&mut self.rest, Cow::Borrowed(b""));
+            if let Some(last) = self.last_of(Path::new(&text)?)? {
+                return Ok(last);
+            }
+        }
+    }
+
+    /// As [`Walk::last`]; `None` if a link led elsewhere and `rest` is to be
+    /// walked from there.
+    fn last_of(&mut self, path: Path<'_>) -> Result<Option<Last>, Errno> {
+        let (before, last) = path.split_last();
+        let mut steps = path.components();
+        for _ in 0..before.count() {
+            let Some(step) = steps.next() else { break };
+            if self.step(step?, steps.rest())? {
+                return Ok(None);
+            }
+        }
+        if !self.here.is_directory() {
+            return Err(Errno::ENOTDIR);
+        }
+        Ok(Some(Last {
+            directory: self.here.clone(),
+            name: Part::of(last)?,
+            must_be_directory: path.as_bytes().ends_with(b"/"),
+        }))
+    }
+
+    /// Goes one step; true if that was a link, and `rest` follows it.
+    fn step(
+        &mut self,
+        step: Component<'_>,
+        rest: &[u8],
+    ) -> Result<bool, Errno> {
+        let name = match step {
+            Component::Name(name) => name,
+            Component::Parent => {
+                self.here = self.here.parent(&self.root);
+                return Ok(false);
+            }
+        };
+        let inode = self.here.inode.lookup(name)?;
+        if inode.kind() == Kind::Symlink {
+            self.follow(&*inode, rest)?;
+            return Ok(true);
+        }
+        self.enter(inode);
+        Ok(false)
+    }
+
+    /// Goes to `inode`, found in the directory here.
+    fn enter(&mut self, inode: Arc<dyn Inode>) {
+        let is_directory = inode.kind() == Kind::Directory;
+        let place = self.here.at(inode);
+        self.here = if is_directory { place.covered() } else { place };
+    }
+
+    /// Goes where a symbolic link in the directory here leads, as far as
+    /// that is not a name; that, and `rest`, are still to be walked then.
+    fn follow(&mut self, link: &dyn Inode, rest: &[u8]) -> Result<(), Errno> {
+        self.links += 1;
+        if self.links > LINKS_MAX {
+            return Err(Errno::ELOOP);
+        }
+        let mut target = match link.read_link()? {
+            Link::Path(target) => target,
+            Link::Location(location) => {
+                self.here = location;
+                self.rest = Cow::Owned(rest.to_vec());
+                return Ok(());
+            }
+        };
+        if Path::new(&target)?.is_absolute() {
+            self.here = self.root.clone();
+        }
+        target.extend_from_slice(rest);
+        self.rest = Cow::Owned(target);
+        Ok(())
+    }
+
+    /// True if nothing of the name is left: a link led straight to a place.
+    pub fn is_at_end(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    /// Where the walk stands.
+    pub fn here(&self) -> Location {
+        self.here.clone()
+    }
+
+    /// Goes to the end.
+    ///
+    /// # Errors
+    /// As [`Walk::last`], and `ENOTDIR` if the name ends in `/` but names
+    /// no directory.
+    pub fn finish(mut self, last_link: LastLink) -> Result<Location, Errno> {
+        loop {
+            let last = self.last()?;
+            let Some(inode) = last.find()? else {
+                return Ok(last.special(&self.root));
+            };
+            let must_follow =
+                last_link == LastLink::Follow || last.must_be_directory;
+            if inode.kind() != Kind::Symlink || !must_follow {
+                self.enter(inode);
+                return self.checked(last.must_be_directory);
+            }
+            self.follow_last(&*inode, last.must_be_directory)?;
+            if self.is_at_end() {
+                return self.checked(last.must_be_directory);
+            }
+        }
+    }
+
+    /// Follows a link that ended a name; slashes after it stay.
+    ///
+    /// # Errors
+    /// `ELOOP`, `ENOENT` for an empty link, `ENAMETOOLONG`.
+    pub fn follow_last(
+        &mut self,
+        link: &dyn Inode,
+        must_be_directory: bool,
+    ) -> Result<(), Errno> {
+        self.follow(link, if must_be_directory { b"/" } else { b"" })?;
+        if &*self.rest == b"/" {
+            self.rest = Cow::Borrowed(b"");
+        }
+        Ok(())
+    }
+
+    fn checked(self, must_be_directory: bool) -> Result<Location, Errno> {
+        if must_be_directory && !self.here.is_directory() {
+            return Err(Errno::ENOTDIR);
+        }
+        Ok(self.here)
+    }
+}
+
+impl Last {
+    /// The inode of the name; `None` for `.`, `..` and `/`.
+    ///
+    /// # Errors
+    /// `ENOENT`.
+    pub fn find(&self) -> Result<Option<Arc<dyn Inode>>, Errno> {
+        match &self.name {
+            Part::Name(name) => self.directory.inode.lookup(name).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// Where `.`, `..` or `/` leads.
+    pub fn special(&self, root: &Location) -> Location {
+        match self.name {
+            Part::Up => self.directory.parent(root),
+            _ => self.directory.clone(),
+        }
+    }
+}
+
+/// Who asks for a name: its tree and its descriptors.
+#[derive(Clone, Copy)]
+pub struct Asker<'a> {
+    /// Root and working directory.
+    pub context: &'a FsContext,
+    /// For names relative to a descriptor.
+    pub table: &'a FileTable,
+}
+
+impl Asker<'_> {
+    /// The open file of a descriptor.
+    ///
+    /// # Errors
+    /// `EBADF`.
+    pub fn file(&self, fd: i32) -> Result<Arc<OpenFile>, Errno> {
+        let fd = usize::try_from(fd).map_err(|_| Errno::EBADF)?;
+        self.table.get(fd)
+    }
+
+    /// What a descriptor, or [`AT_FDCWD`], stands for.
+    ///
+    /// # Errors
+    /// `EBADF`.
+    pub fn base(&self, fd: i32) -> Result<Location, Errno> {
+        if fd == AT_FDCWD {
+            return Ok(self.context.directory());
+        }
+        Ok(self.file(fd)?.location.clone())
+    }
+
+    /// Starts a walk from the directory `fd`.
+    ///
+    /// # Errors
+    /// `ENOENT` for an empty name, `EBADF`.
+    pub fn walk<'p>(
+        &self,
+        fd: i32,
+        path: &'p [u8],
+    ) -> Result<Walk<'p>, Errno> {
+        Walk::new(self.context.root(), || self.base(fd), path)
+    }
+
+    /// Walks to the end of a name.
+    ///
+    /// # Errors
+    /// As [`Walk::finish`].
+    pub fn find(
+        &self,
+        fd: i32,
+        path: &[u8],
+        last_link: LastLink,
+    ) -> Result<Location, Errno> {
+        self.walk(fd, path)?.finish(last_link)
+    }
+
+    /// Walks to the directory of the last part.
+    ///
+    /// # Errors
+    /// As [`Walk::last`].
+    pub fn find_last(&self, fd: i32, path: &[u8]) -> Result<Last, Errno> {
+        self.walk(fd, path)?.last()
+    }
+}
