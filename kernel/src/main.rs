@@ -6,6 +6,7 @@ extern crate alloc;
 
 mod arch;
 mod drivers;
+mod files;
 mod freezer;
 mod log;
 mod mm;
@@ -56,10 +57,14 @@ fn initialise(boot: BootInfo) {
     for n in 0..8 {
         kthread::kthread_run("k", move || {
             for i in 0..3 {
-                task::sleep::sleep_uninterruptible("x", timer::now_ns() + 10_000_000);
+                task::sleep::sleep_uninterruptible(
+                    "x",
+                    timer::now_ns() + 10_000_000,
+                );
                 ::log::info!("thread {n} {i} on cpu {}", cpu::id());
             }
-        }).unwrap();
+        })
+        .unwrap();
     }
     task::sleep::sleep_uninterruptible("x", timer::now_ns() + 200_000_000);
     arch::psci::system_off();

@@ -61,9 +61,9 @@ impl Attribute {
         if is_denied {
             return Err(Errno::EACCES);
         }
-        let show = self.show.map(|show| -> Show {
-            Box::new(move || Ok(show()?.into_bytes()))
-        });
+        let show = self
+            .show
+            .map(|show| -> Show { Box::new(move || Ok(show()?.into_bytes())) });
         let store = self.store.map(|store| -> Store {
             Box::new(move |text| store(text).map(|()| text.len()))
         });
@@ -189,8 +189,7 @@ impl Tree {
     fn insert(&self, path: &str, body: Body) -> Result<(), Errno> {
         let (directory, name) = path.rsplit_once('/').unwrap_or(("", path));
         let directory = self.root.walk(directory)?;
-        let node =
-            Node::new(self.root.device, body, directory.this.clone());
+        let node = Node::new(self.root.device, body, directory.this.clone());
         let mut names = directory.names()?.lock();
         if names.contains_key(name.as_bytes()) {
             return Err(Errno::EEXIST);
@@ -220,8 +219,7 @@ impl Inode for Node {
             Body::Symlink(target) => (0o777, target.len() as u64),
         };
         let boot = clock::boot_time_ns();
-        let metadata =
-            Metadata::of(self.id(), self.kind(), permissions, boot);
+        let metadata = Metadata::of(self.id(), self.kind(), permissions, boot);
         Metadata { size, ..metadata }
     }
 

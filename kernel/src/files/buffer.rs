@@ -123,14 +123,14 @@ impl<'a> Output<'a> {
     pub fn put(&mut self, bytes: &[u8]) -> Result<(), Errno> {
         assert!(bytes.len() <= self.remaining());
         match &mut self.target {
-            Target::Kernel(target) => target[self.done..][..bytes.len()]
-                .copy_from_slice(bytes),
-            Target::User(cursor) => cursor.advance(
-                bytes.len(),
-                |slice, offset, start, size| {
+            Target::Kernel(target) => {
+                target[self.done..][..bytes.len()].copy_from_slice(bytes)
+            }
+            Target::User(cursor) => {
+                cursor.advance(bytes.len(), |slice, offset, start, size| {
                     slice.write(offset, &bytes[start..start + size])
-                },
-            )?,
+                })?
+            }
         }
         self.done += bytes.len();
         Ok(())
@@ -151,12 +151,11 @@ impl<'a> Output<'a> {
             Target::Kernel(target) => {
                 frame.read(start, &mut target[self.done..][..length]);
             }
-            Target::User(cursor) => cursor.advance(
-                length,
-                |slice, offset, part, size| {
+            Target::User(cursor) => {
+                cursor.advance(length, |slice, offset, part, size| {
                     slice.write_from_frame(offset, frame, start + part, size)
-                },
-            )?,
+                })?
+            }
         }
         self.done += length;
         Ok(())
@@ -267,12 +266,11 @@ impl<'a> Input<'a> {
             Source::Kernel(source) => {
                 bytes.copy_from_slice(&source[self.done..][..bytes.len()]);
             }
-            Source::User(cursor) => cursor.advance(
-                bytes.len(),
-                |slice, offset, start, size| {
+            Source::User(cursor) => {
+                cursor.advance(bytes.len(), |slice, offset, start, size| {
                     slice.read(offset, &mut bytes[start..start + size])
-                },
-            )?,
+                })?
+            }
         }
         self.done += bytes.len();
         Ok(())

@@ -174,11 +174,7 @@ pub trait File: Send + Sync {
     ///
     /// # Errors
     /// `ENOTTY` for a request it does not know.
-    fn control(
-        &self,
-        _request: u32,
-        _argument: usize,
-    ) -> Result<usize, Errno> {
+    fn control(&self, _request: u32, _argument: usize) -> Result<usize, Errno> {
         Err(Errno::ENOTTY)
     }
 

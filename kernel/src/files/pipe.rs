@@ -17,8 +17,8 @@
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::{Arc, Weak};
-use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize};
 use core::sync::atomic::Ordering::{Relaxed, SeqCst};
+use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize};
 
 use kernel_abi::Errno;
 use kernel_abi::stat::{PIPEFS_MAGIC, Statfs};
@@ -213,11 +213,7 @@ impl Pipe {
     }
 
     /// Puts what fits, if `needed` bytes do; false if they do not.
-    fn put(
-        &self,
-        input: &mut Input<'_>,
-        needed: usize,
-    ) -> Result<bool, Errno> {
+    fn put(&self, input: &mut Input<'_>, needed: usize) -> Result<bool, Errno> {
         let mut ring = self.ring.lock();
         let before = ring.length();
         if CAPACITY - before < needed {

@@ -189,11 +189,7 @@ impl FileTable {
     ///
     /// # Errors
     /// `EBADF` if it is not open.
-    pub fn set_on_exec(
-        &self,
-        fd: usize,
-        on_exec: OnExec,
-    ) -> Result<(), Errno> {
+    pub fn set_on_exec(&self, fd: usize, on_exec: OnExec) -> Result<(), Errno> {
         let mut slots = self.slots.lock();
         let slot = slots.slots.get_mut(fd).and_then(Option::as_mut);
         slot.ok_or(Errno::EBADF)?.on_exec = on_exec;

@@ -254,8 +254,7 @@ impl Terminal {
 
     /// Sleeps while output is stopped by `VSTOP`.
     fn wait_for_flow(&self, blocking: Blocking) -> Result<(), Errno> {
-        let flows =
-            || (!self.line.lock().is_output_stopped()).then_some(());
+        let flows = || (!self.line.lock().is_output_stopped()).then_some(());
         if flows().is_some() {
             return Ok(());
         }

@@ -290,11 +290,7 @@ impl Asker<'_> {
     ///
     /// # Errors
     /// `ENOENT` for an empty name, `EBADF`.
-    pub fn walk<'p>(
-        &self,
-        fd: i32,
-        path: &'p [u8],
-    ) -> Result<Walk<'p>, Errno> {
+    pub fn walk<'p>(&self, fd: i32, path: &'p [u8]) -> Result<Walk<'p>, Errno> {
         Walk::new(self.context.root(), || self.base(fd), path)
     }
 

@@ -173,6 +173,11 @@ impl FrameRef {
         unsafe { start.write_bytes(0, count) }
     }
 
+    /// True if there is no other reference, nor a mapping.
+    pub fn is_sole(&self) -> bool {
+        is_sole(self.number)
+    }
+
     pub(super) fn number(&self) -> FrameNumber {
         self.number
     }

@@ -4,7 +4,8 @@ use kernel_abi::Errno;
 
 use super::PIPE_BUF;
 use crate::files::buffer::{Input, Output};
-use crate::mm::frame::{self, Frame, FrameUse};
+use crate::mm::FrameUse;
+use crate::mm::frame::{self, Frame};
 
 const PAGE: usize = 4096;
 const PAGES: usize = 16;
@@ -86,9 +87,8 @@ impl Ring {
         while self.length < CAPACITY && input.remaining() > 0 {
             let end = (self.start + self.length) % CAPACITY;
             let at = end % PAGE;
-            let size = (PAGE - at)
-                .min(CAPACITY - self.length)
-                .min(input.remaining());
+            let size =
+                (PAGE - at).min(CAPACITY - self.length).min(input.remaining());
             let page = self.page(end / PAGE)?;
             input.take(&mut page[at..at + size])?;
             self.length += size;
@@ -96,7 +96,7 @@ impl Ring {
         Ok(())
     }
 
-    fn page(&mut self, index: usize) -> Result<&mut [u8], Errno> {
+    fn page(&mut self, index: usize) -> Result<&mut [u8; PAGE], Errno> {
         let slot = &mut self.pages[index];
         if slot.is_none() {
             *slot = frame::alloc(FrameUse::User);

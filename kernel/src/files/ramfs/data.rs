@@ -15,7 +15,8 @@ use kernel_abi::Errno;
 
 use crate::files::buffer::{Input, Output};
 use crate::mm::FrameRef;
-use crate::mm::frame::{self, Frame, FrameUse};
+use crate::mm::FrameUse;
+use crate::mm::frame::{self, Frame};
 use crate::sync::SpinLock;
 use crate::task::Mutex;
 
