@@ -8,11 +8,13 @@ use tests::setup::boot_files;
 mod boot;
 mod device_tree;
 mod freeze;
+mod selftest;
 mod shell;
 
 const GROUPS: &[Group] = &[
     Group { tier: "machine", tests: boot::TESTS },
     Group { tier: "machine", tests: device_tree::TESTS },
+    Group { tier: "machine", tests: selftest::TESTS },
     Group { tier: "system", tests: shell::TESTS },
     Group { tier: "system", tests: freeze::TESTS },
 ];

@@ -20,6 +20,9 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 /// How often the clock is looked at while the guest says nothing.
 const TICK: Duration = Duration::from_millis(5);
 
+/// Silence after a panic means that everything has been said.
+const PAUSE: Duration = Duration::from_secs(1);
+
 /// A running machine with its console in our hands.
 pub struct Guest {
     child: Child,
@@ -141,13 +144,19 @@ impl Guest {
         self.check_panic()?;
         let status = self.child.wait()?;
         if !status.success() {
-            let mut words = String::new();
-            if let Some(mut errors) = self.child.stderr.take() {
-                errors.read_to_string(&mut words)?;
-            }
-            bail!("{QEMU} failed: {status}: {}", words.trim());
+            bail!("{QEMU} failed: {status}: {}", self.complaints());
         }
         Ok(())
+    }
+
+    /// What QEMU, which has ended, said to its standard error.
+    fn complaints(&mut self) -> String {
+        let mut words = String::new();
+        if let Some(mut errors) = self.child.stderr.take() {
+            // Without it the report is shorter, but still one.
+            errors.read_to_string(&mut words).ok();
+        }
+        words.trim().to_owned()
     }
 
     /// Powers the machine off at the prompt.
@@ -169,7 +178,8 @@ impl Guest {
         while !is_there(self) {
             self.check_panic()?;
             if self.has_ended {
-                bail!("the machine ended before {what}");
+                let why = self.complaints();
+                bail!("the machine ended before {what}; {QEMU}: {why:?}");
             }
             if Instant::now() >= end {
                 bail!("no {what} after {} s", limit.as_secs());
@@ -182,9 +192,8 @@ impl Guest {
     fn check_panic(&mut self) -> Result<()> {
         let Some(line) = self.screen.panic() else { return Ok(()) };
         let line = line.to_owned();
-        // What follows says where; it is printed at once.
-        let end = Instant::now() + Duration::from_secs(5);
-        while !self.has_ended && Instant::now() < end {
+        // What follows says where, without a pause.
+        while !self.has_ended && self.screen.quiet(Instant::now()) < PAUSE {
             self.take_output();
         }
         bail!("{line}")

@@ -76,13 +76,19 @@ impl Screen {
     }
 }
 
-/// Whether `line` announces a kernel panic. The time stamp of the log may
-/// stand before it.
+/// What a line says when the kernel cannot go on: a bug found in itself, or
+/// a machine it cannot boot on.
+const LAST_WORDS: [&str; 2] = ["kernel panic", "firn cannot boot"];
+
+/// Whether `line` announces a kernel panic, or that there is no way to boot.
+/// The time stamp of the log may stand before it.
 pub fn is_panic(line: &str) -> bool {
     let text = match line.split_once("] ") {
         Some((stamp, rest)) if stamp.starts_with('[') => rest,
         _ => line,
     };
-    text.get(..12)
-        .is_some_and(|start| start.eq_ignore_ascii_case("kernel panic"))
+    LAST_WORDS.iter().any(|words| {
+        text.get(..words.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(words))
+    })
 }

@@ -84,6 +84,7 @@ fn panic_is_seen_with_and_without_a_time_stamp() {
     assert!(is_panic("kernel panic: out of luck"));
     assert!(is_panic("[    0.250000] kernel panic: out of luck"));
     assert!(is_panic("Kernel panic - not syncing"));
+    assert!(is_panic("Firn cannot boot: no device tree at 0x0"));
     assert!(!is_panic("echo kernel panic"));
     assert!(!is_panic("héllo wörld ŝ"));
     let (screen, _) = screen_with("fine\r\nkernel panic: lost\r\nx0 1\r\n");

@@ -1,0 +1,23 @@
+//! What a guest says of its tests is taken seriously.
+use super::ensure_passed;
+
+#[test]
+fn all_passed_is_success() {
+    ensure_passed("test a ... ok\n2 passed, 0 failed\n").unwrap();
+    ensure_passed("[ 0.1] test a ... ok\n[ 0.2] 1 passed, 0 failed").unwrap();
+}
+
+#[test]
+fn failures_are_named() {
+    let output = "test a ... ok\ntest b ... FAILED: lost a page\n\
+                  1 passed, 1 failed\n";
+    let error = ensure_passed(output).unwrap_err().to_string();
+    assert!(error.contains("b ... FAILED: lost a page"), "{error}");
+}
+
+#[test]
+fn nothing_is_no_success() {
+    assert!(ensure_passed("test a ... ok\n").is_err());
+    assert!(ensure_passed("0 passed, 0 failed\n").is_err());
+    assert!(ensure_passed("about 5 passed, 0 failed today\n").is_err());
+}
