@@ -21,7 +21,7 @@ use crate::test_random::Random;
 
 const TASKS: usize = 6;
 const STEPS: usize = 400;
-const RUNS: u64 = 25;
+const RUNS: u64 = 100;
 
 #[derive(Clone, Copy, Debug)]
 enum Command {
