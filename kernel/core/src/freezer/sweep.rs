@@ -53,10 +53,13 @@ pub struct Record {
 impl Freezer {
     /// Whether nobody of `phase` is awake any more. What the tasks did before
     /// they parked is visible to who reads true.
+    ///
+    /// Users last: `exec` turns a kernel thread into a user task and counts
+    /// up before it counts down, so a task between the two is seen.
     pub fn is_quiet(&self, phase: Phase) -> bool {
-        self.users.0.load(Ordering::Acquire) == 0
-            && (phase == Phase::User
-                || self.kernel.0.load(Ordering::Acquire) == 0)
+        let kernel_is_quiet =
+            phase == Phase::User || self.kernel.0.load(Ordering::Acquire) == 0;
+        kernel_is_quiet && self.users.0.load(Ordering::Acquire) == 0
     }
 
     /// Freezes one phase's tasks; the flags are raised already (Linux
