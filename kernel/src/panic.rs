@@ -16,7 +16,7 @@ use core::sync::atomic::Ordering::{AcqRel, Acquire, Release};
 
 use crate::arch::cpu::MAX_CPUS;
 use crate::arch::trap::{self, TrapFrame};
-use crate::arch::{cpu, gic, irq, psci, thread};
+use crate::arch::{boot, cpu, gic, irq, psci, thread};
 use crate::drivers::pl011;
 use crate::log::Raw;
 use crate::trace;
@@ -68,6 +68,7 @@ pub fn die(frame: &TrapFrame, message: fmt::Arguments<'_>) -> ! {
             cpu::stop();
         }
     }
+    boot::ensure_console();
     // Whatever a stopped CPU was printing is cut off there.
     gic::stop_all_others();
     // A failing console must not keep the machine from going off.

@@ -88,15 +88,21 @@ extern "C" fn boot_start(tree: usize, load: usize, ticks: u64) -> ! {
     }
 }
 
+/// For who has bad news before the tree has named a console: tries the place
+/// where QEMU `virt` has it.
+pub fn ensure_console() {
+    if pl011::is_attached() {
+        return;
+    }
+    attach_console(Span { start: 0x0900_0000, size: 0x1000 });
+    if !pl011::is_present() {
+        pl011::detach();
+    }
+}
+
 /// One line, and the machine stops.
 fn refuse(error: BootError) -> ! {
-    if !pl011::is_attached() {
-        // QEMU `virt` has its console here, whatever its tree says.
-        attach_console(Span { start: 0x0900_0000, size: 0x1000 });
-        if !pl011::is_present() {
-            pl011::detach();
-        }
-    }
+    ensure_console();
     // Not through the log: `quiet` must not hide it.
     let _ = writeln!(Raw, "Firn cannot boot: {error}");
     pl011::flush();
@@ -143,7 +149,8 @@ fn start(
 /// The tree's bytes in the window that boot.s mapped. The final tables keep
 /// the window, and its memory is reserved, so they are good for ever.
 fn tree_blob(address: usize) -> Result<&'static [u8], BootError> {
-    if address == 0 || address >> 48 != 0 || !address.is_multiple_of(8) {
+    let is_physical = address >> cpu::physical_bits() == 0;
+    if address == 0 || !is_physical || !address.is_multiple_of(8) {
         return Err(BootError::TreeAddress(address));
     }
     // SAFETY: this is the address that boot.s mapped.
@@ -176,6 +183,12 @@ fn boot_memory(
     machine: &Machine<'_>,
     tree: Span,
 ) -> Result<BootMemory, BootError> {
+    let image = image::physical();
+    let image = Span::new(image.start as u64, image.len() as u64);
+    let holds = |span: Span| image.is_some_and(|image| span.contains(image));
+    if !machine.memory.iter().any(holds) {
+        return Err(BootError::Memory("the kernel does not lie in it"));
+    }
     let mut memory = BootMemory::default();
     let full = |_| BootError::TooManyRanges;
     for span in machine.memory.iter() {

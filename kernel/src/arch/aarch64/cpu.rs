@@ -119,6 +119,13 @@ pub fn asid_bits() -> u32 {
     if field == 2 { 16 } else { 8 }
 }
 
+/// Bits of a physical address that this kernel uses of those the CPU has.
+pub(super) fn physical_bits() -> u32 {
+    const BITS: [u32; 6] = [32, 36, 40, 42, 44, 48];
+    let range = ID_AA64MMFR0_EL1.read(ID_AA64MMFR0_EL1::PARange);
+    BITS.get(range as usize).copied().unwrap_or(48)
+}
+
 macro_rules! identification {
     ($($name:ident = $register:literal;)*) => {
         $(#[doc = concat!("Reads `", $register, "`.")]
