@@ -14,6 +14,7 @@ use core::sync::atomic::Ordering::Relaxed;
 
 use kernel_abi::Errno;
 use kernel_core::executable::stack::MAX_STRING;
+use kernel_core::freezer::Host;
 use kernel_core::path::PATH_MAX;
 
 use super::load::{self, Loaded};
@@ -179,7 +180,8 @@ fn commit(thread: &CurrentThread, frame: &mut TrapFrame, loaded: Loaded) {
     *process.image.lock() = loaded.image;
     fork::mark_executed(process);
     task.set_name(&loaded.name);
-    FREEZER.exec(&Scheduler, &*task);
+    let request = FREEZER.exec(&Scheduler, &*task);
+    Scheduler.deliver(&task, request);
     machine::set_fp_state(&FpState::zeroed());
     machine::set_user_thread_pointer(0);
     *frame = TrapFrame {
