@@ -383,7 +383,10 @@ impl OpenFile {
     }
 
     /// Gives `use_offset` the offset to read and replace, in turn.
-    pub(super) fn with_offset<T>(
+    ///
+    /// # Errors
+    /// Those of `use_offset`, which then must leave the offset alone.
+    pub fn with_offset<T>(
         &self,
         use_offset: impl FnOnce(&mut u64) -> Result<T, Errno>,
     ) -> Result<T, Errno> {

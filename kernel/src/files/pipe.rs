@@ -36,7 +36,8 @@ use crate::task::{Mutex, PollTable, WaitQueue};
 
 mod ring;
 
-use ring::{CAPACITY, Ring};
+pub use ring::CAPACITY;
+use ring::Ring;
 
 /// A write of so many bytes or fewer is one piece.
 pub const PIPE_BUF: usize = 4096;

@@ -4,7 +4,6 @@
 //! caller's structures are written once, at the end.
 
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 
 use kernel_abi::Errno;
 
@@ -57,6 +56,3 @@ pub fn wait(
         Err(WaitError::Interrupted) => Err(Errno::ERESTARTNOHAND),
     }
 }
-
-/// Items for `wait`.
-pub type Items = Vec<Item>;

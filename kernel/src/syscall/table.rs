@@ -30,7 +30,13 @@ static TABLE: [Entry; SIZE] = build(&[
     sched::CALLS,
     futex::CALLS,
     system::CALLS,
-    file::CALLS,
+    file::descriptor::CALLS,
+    file::directory::CALLS,
+    file::mount::CALLS,
+    file::name::CALLS,
+    file::poll::CALLS,
+    file::status::CALLS,
+    file::transfer::CALLS,
 ]);
 
 const fn build(lists: &[&[Row]]) -> [Entry; SIZE] {

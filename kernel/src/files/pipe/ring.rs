@@ -10,7 +10,7 @@ use crate::mm::frame::{self, Frame};
 const PAGE: usize = 4096;
 const PAGES: usize = 16;
 /// Most bytes in a pipe.
-pub(super) const CAPACITY: usize = PAGES * PAGE;
+pub const CAPACITY: usize = PAGES * PAGE;
 
 /// Bytes in the order they came.
 pub(super) struct Ring {
