@@ -33,6 +33,7 @@ mod heap;
 pub mod map;
 mod page;
 mod release;
+mod request;
 pub mod selftest;
 mod source;
 mod space;
@@ -48,10 +49,9 @@ pub use kernel_core::memory::frame::{FrameStats, FrameUse};
 pub use kernel_core::memory::range::{PhysRange, RangeList};
 pub use kernel_core::memory::region::{Placement, Protection};
 pub use kernel_core::memory::{PAGE_SHIFT, PAGE_SIZE};
+pub use request::{MapRequest, RegionInfo, Sharing};
 pub use source::PageSource;
-pub use space::{
-    AddressSpace, MapRequest, RegionInfo, STACK_LIMIT, STACK_TOP, Sharing,
-};
+pub use space::{AddressSpace, STACK_LIMIT, STACK_TOP};
 
 /// Memory as the device tree describes it.
 #[derive(Clone, Debug, Default)]
@@ -76,9 +76,10 @@ pub fn init(memory: &BootMemory) -> Result<(), &'static str> {
 }
 
 /// What every CPU does once before it runs a process: user addresses lead
-/// nowhere, and errata of its TLB are known. The others call it after
+/// nowhere, and the ways of its TLB and caches are known. The others call it after
 /// [`init`].
 pub fn init_cpu() {
     tlb::init_cpu();
+    page::init_cpu();
     asid::deactivate();
 }

@@ -10,8 +10,8 @@ use kernel_core::memory::frame::FrameNumber;
 use kernel_core::memory::page_table::{self, Entry, Tables};
 
 use super::fault::FaultError;
-use super::page;
 use super::space::{AddressSpace, Inner};
+use super::{frame, page};
 use crate::arch::trap::Access;
 
 impl AddressSpace {
@@ -28,6 +28,7 @@ impl AddressSpace {
             let count = (bytes.len() - done).min(PAGE_SIZE - offset);
             let part = &bytes[done..done + count];
             self.with_page(at, Access::Write, |number| {
+                frame::will_change(number);
                 // SAFETY: the entry holds a reference under the lock, and
                 // the program itself may store there.
                 unsafe { page::write(number, offset, part) }

@@ -99,6 +99,7 @@ impl AddressSpace {
             return self.change(tables, &target, old);
         }
         let new = self.bring(&target)?;
+        tlb::order_stores();
         tables.write(slot.table, slot.index, new);
         self.resident.fetch_add(1, Relaxed);
         if !is_write && region.backing.source.is_some() {
@@ -196,6 +197,7 @@ impl AddressSpace {
         let copy = frame::alloc_copy(number).ok_or(FaultError::OutOfMemory)?;
         let new = own_entry(target.region.protection, copy.into_number());
         tables.write(slot.table, slot.index, Entry::INVALID);
+        // Its barriers order the copy before the new entry, too.
         tlb::flush_page(self.asid(), target.address);
         tables.write(slot.table, slot.index, new);
         tlb::publish();

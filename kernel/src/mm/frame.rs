@@ -156,6 +156,7 @@ impl FrameRef {
     /// # Panics
     /// If they do not all lie in the frame.
     pub fn write(&self, offset: usize, bytes: &[u8]) {
+        will_change(self.number);
         // SAFETY: this is a reference to the frame; whoever shares it
         // expects changes.
         unsafe { page::write(self.number, offset, bytes) }
@@ -167,6 +168,7 @@ impl FrameRef {
     /// If they do not all lie in the frame.
     pub fn zero(&self, offset: usize, count: usize) {
         assert!(offset <= PAGE_SIZE && count <= PAGE_SIZE - offset);
+        will_change(self.number);
         let start = page::pointer(self.number).wrapping_add(offset);
         // SAFETY: inside the frame (checked above), which is held; no Rust
         // reference covers frames that are shared.
@@ -344,6 +346,13 @@ pub(super) fn prepare_execution(frame: FrameNumber) {
     if !table().mark(frame) {
         page::sync_instructions(frame);
     }
+}
+
+/// Notes that the kernel is about to store to the frame, so that
+/// instructions in it must be prepared again.
+#[inline(always)]
+pub(super) fn will_change(frame: FrameNumber) {
+    table().unmark(frame);
 }
 
 /// Counts of frames, those in the CPUs' caches as free ones.

@@ -2,6 +2,8 @@
 
 use core::arch::{asm, global_asm};
 use core::ptr;
+use core::sync::atomic::AtomicBool;
+use core::sync::atomic::Ordering::Relaxed;
 
 use kernel_core::memory::PAGE_SIZE;
 use kernel_core::memory::frame::FrameNumber;
@@ -93,9 +95,24 @@ pub fn sync_instructions(frame: FrameNumber) {
     let (data_line, instruction_line) = arch::cpu::cache_lines();
     (start..end).step_by(data_line).for_each(clean_data_line);
     barrier();
-    (start..end).step_by(instruction_line).for_each(drop_instruction_line);
+    if HAS_ALIASES.load(Relaxed) {
+        drop_all_instructions();
+    } else {
+        (start..end).step_by(instruction_line).for_each(drop_instructions);
+    }
     barrier();
     instruction_barrier();
+}
+
+/// Some CPU's instruction cache finds lines by virtual address, so that a
+/// program's alias of a frame is not dropped with the linear map's.
+static HAS_ALIASES: AtomicBool = AtomicBool::new(false);
+
+/// Looks at this CPU's instruction cache.
+pub fn init_cpu() {
+    if arch::cpu::has_instruction_aliases() {
+        HAS_ALIASES.store(true, Relaxed);
+    }
 }
 
 fn clean_data_line(address: usize) {
@@ -103,9 +120,14 @@ fn clean_data_line(address: usize) {
     unsafe { asm!("dc cvau, {}", in(reg) address, options(nostack)) }
 }
 
-fn drop_instruction_line(address: usize) {
+fn drop_instructions(address: usize) {
     // SAFETY: drops cached instructions; they are fetched again.
     unsafe { asm!("ic ivau, {}", in(reg) address, options(nostack)) }
+}
+
+fn drop_all_instructions() {
+    // SAFETY: drops cached instructions; they are fetched again.
+    unsafe { asm!("ic ialluis", options(nostack)) }
 }
 
 fn barrier() {

@@ -13,7 +13,7 @@ use core::sync::atomic::{AtomicU64, AtomicUsize};
 use kernel_core::memory::frame::{FrameNumber, FrameUse};
 use kernel_core::memory::page_table::{ENTRIES, Entry, Tables};
 
-use super::{frame, map, page};
+use super::{frame, map, page, tlb};
 use crate::arch;
 
 /// Tables that lie in the image.
@@ -69,6 +69,7 @@ impl Tables for KernelTables {
                 return None;
             }
             let frame = frame::alloc_zeroed(FrameUse::Kernel)?;
+            tlb::order_stores();
             Some(page::physical(frame.into_number()))
         })
     }
@@ -125,8 +126,7 @@ impl Tables for UserTables {
         let frame = frame::alloc_zeroed(FrameUse::User)?;
         let number = frame.into_number();
         self.used.push(number);
-        // The table is walked only after the store that links it, and the
-        // barrier that ends the fault orders its zeros before.
+        tlb::order_stores();
         Some(page::physical(number))
     }
 

@@ -105,6 +105,14 @@ pub fn publish() {
     synchronize();
 }
 
+/// Orders stores to a new page or table before the store of the entry that
+/// leads to it: another CPU's walk may follow that at once.
+#[inline(always)]
+pub fn order_stores() {
+    // SAFETY: a barrier.
+    unsafe { asm!("dmb ishst", options(nostack, preserves_flags)) }
+}
+
 /// Completes stores to tables and orders them before what follows. All
 /// accesses, not only stores: the ASID of a space is read after this.
 #[inline(always)]

@@ -170,6 +170,7 @@ impl UserSlice {
     ) -> Result<(), Errno> {
         let from = self.part(offset, count)?;
         let to = frame_bytes(frame, frame_offset, count);
+        super::frame::will_change(frame.number());
         // SAFETY: inside the frame, which the caller holds; `part` checked
         // the other side. No Rust reference covers a shared frame.
         unsafe { read_raw(to, from, count) }

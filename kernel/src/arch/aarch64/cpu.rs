@@ -158,6 +158,12 @@ pub fn cache_lines() -> (usize, usize) {
     (4 << (value >> 16 & 0xf), 4 << (value & 0xf))
 }
 
+/// Whether the instruction cache finds lines by virtual address, so that one
+/// frame may be cached under several (`CTR_EL0.L1Ip` is not PIPT).
+pub fn has_instruction_aliases() -> bool {
+    read_ctr() >> 14 & 0b11 != 0b11
+}
+
 /// The affinity of this CPU, as the device tree and PSCI name it.
 pub fn affinity() -> u64 {
     MPIDR_EL1.get() & AFFINITY_MASK

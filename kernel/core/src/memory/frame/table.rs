@@ -209,6 +209,15 @@ impl<'a> FrameTable<'a> {
         }
     }
 
+    /// Takes the block's mark away; cheap if there is none.
+    #[inline]
+    pub fn unmark(&self, frame: FrameNumber) {
+        let Some(record) = self.record(frame) else { return };
+        if record.head.load(Relaxed) & MARK != 0 {
+            record.head.fetch_and(!MARK, Relaxed);
+        }
+    }
+
     /// Sets the block's mark and says whether it was set already. The machine
     /// half marks frames whose contents the instruction fetch can see.
     pub fn mark(&self, frame: FrameNumber) -> bool {

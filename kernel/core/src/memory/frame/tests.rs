@@ -135,7 +135,7 @@ fn references_are_counted() {
 }
 
 #[test]
-fn a_mark_lasts_until_the_frame_is_revived() {
+fn a_mark_lasts_until_it_is_taken_or_the_frame_is_new() {
     let records = records(16);
     let table = FrameTable::new(&[span(16, 16)], &records);
     let mut buddy = Buddy::new();
@@ -143,6 +143,8 @@ fn a_mark_lasts_until_the_frame_is_revived() {
     let frame = buddy.allocate(&table, 0, FrameUse::Kernel).unwrap();
     assert!(!table.mark(frame));
     assert!(table.mark(frame));
+    table.unmark(frame);
+    assert!(!table.mark(frame));
     assert_eq!(table.release(frame), Ok(Release::Last));
     table.revive(frame);
     assert_eq!(table.references(frame), 1);

@@ -1,0 +1,103 @@
+//! What callers of an address space say and are told: a mapping to be made,
+//! a region as `/proc` shows it. Next: `space.rs`.
+
+use alloc::string::String;
+use alloc::sync::Arc;
+use core::ops::Range;
+
+use kernel_core::memory::region::{Placement, Protection, RegionFlags};
+
+use super::source::{Object, PageSource, SharedMemory};
+
+/// Where a mapping's stores go.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Sharing {
+    /// To copies of the process's own.
+    Private,
+    /// To the object; for anonymous memory, to one that fork shares.
+    Shared,
+}
+
+/// A mapping to be made.
+#[derive(Clone)]
+pub struct MapRequest {
+    /// Bytes; rounded up to pages.
+    pub length: usize,
+    /// Where it goes.
+    pub placement: Placement,
+    /// What the program may do.
+    pub protection: Protection,
+    /// Where stores go.
+    pub sharing: Sharing,
+    /// The object and the index of its first page; `None` for zero pages.
+    pub source: Option<(Arc<dyn PageSource>, usize)>,
+    /// A stack, which grows down on faults (`MAP_GROWSDOWN`).
+    pub is_stack: bool,
+    /// May become writable by `mprotect`: false for shared mappings of files
+    /// that were opened for reading only.
+    pub may_write: bool,
+}
+
+impl MapRequest {
+    /// Private zero pages, anywhere.
+    pub fn anonymous(length: usize, protection: Protection) -> Self {
+        Self {
+            length,
+            placement: Placement::Hint(0),
+            protection,
+            sharing: Sharing::Private,
+            source: None,
+            is_stack: false,
+            may_write: true,
+        }
+    }
+
+    pub(super) fn flags(&self) -> RegionFlags {
+        let mut flags = RegionFlags::empty();
+        flags.set(RegionFlags::SHARED, self.sharing == Sharing::Shared);
+        flags.set(RegionFlags::GROWS_DOWN, self.is_stack);
+        flags.set(RegionFlags::NEVER_WRITE, !self.may_write);
+        flags
+    }
+
+    pub(super) fn into_object(self) -> Object {
+        match (self.source, self.sharing) {
+            (Some((source, first)), _) => {
+                Object { source: Some(source), first }
+            }
+            (None, Sharing::Private) => Object::default(),
+            (None, Sharing::Shared) => {
+                let memory = Arc::new(SharedMemory::default());
+                Object { source: Some(memory), first: 0 }
+            }
+        }
+    }
+}
+
+/// One line of `/proc/PID/maps`.
+#[derive(Clone)]
+pub struct RegionInfo {
+    /// Addresses.
+    pub range: Range<usize>,
+    /// Rights.
+    pub protection: Protection,
+    /// Private or shared.
+    pub sharing: Sharing,
+    /// Bytes from the start of the object.
+    pub offset: usize,
+    /// The object; `None` for private zero pages.
+    pub source: Option<Arc<dyn PageSource>>,
+    /// `[heap]` or `[stack]`.
+    pub label: Option<&'static str>,
+}
+
+impl RegionInfo {
+    /// The last column of `/proc/PID/maps`; may be empty.
+    pub fn name(&self) -> String {
+        match (&self.source, self.label) {
+            (Some(source), _) => source.name(),
+            (None, Some(label)) => String::from(label),
+            (None, None) => String::new(),
+        }
+    }
+}
