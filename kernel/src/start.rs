@@ -1,0 +1,209 @@
+//! From one CPU with memory and interrupts to the first program.
+//!
+//! [`kernel_main`] turns the boot code of each CPU into its idle task, which
+//! must not sleep; all the rest happens in a kernel thread, `kernel_init`.
+
+use alloc::format;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::sync::atomic::AtomicUsize;
+use core::sync::atomic::Ordering::{Acquire, Release};
+
+use kernel_abi::Errno;
+use kernel_core::command_line::{CommandLine, ForInit};
+
+use crate::arch::boot::BootInfo;
+use crate::arch::cpu::MAX_CPUS;
+use crate::arch::{self, cpu, gic, irq, psci, smp, thread, timer, trap};
+use crate::drivers::pl011;
+use crate::mm::stack::KernelStack;
+use crate::process::start::{Programs, first_process};
+use crate::process::{self, fault, signal};
+use crate::task::{self, Task, kthread, scheduler, wake};
+use crate::{files, hub, mm, panic, power, syscall};
+
+static HOOKS: trap::Hooks = trap::Hooks {
+    syscall: syscall::dispatch,
+    user_fault: fault::user_fault,
+    user_exception: fault::user_exception,
+    kernel_fault: fault::kernel_fault,
+    return_to_user: signal::deliver::return_to_user,
+    after_interrupt: || {},
+};
+
+/// Names of the first program, the best first.
+const FIRST_PROGRAMS: [&str; 4] =
+    ["/init", "/sbin/init", "/bin/init", "/bin/sh"];
+
+/// Where `arch::boot` hands over: one CPU, memory and interrupts ready,
+/// interrupts masked.
+pub fn kernel_main(boot: BootInfo) -> ! {
+    become_idle(0, arch::image::boot_stack().end);
+    panic::set_describe_task(describe_task);
+    trap::set_hooks(&HOOKS);
+    gic::register(timer::interrupt(), |_| task::timer::interrupt());
+    gic::register(gic::Ipi::Reschedule as u32, |_| {
+        scheduler::reschedule_interrupt();
+    });
+    start_cpu();
+    start_other_cpus(boot.cpu_count);
+    let started = kthread::kthread_run("kernel_init", move || {
+        if let Err(why) = initialise(&boot) {
+            stop(why);
+        }
+    });
+    if started.is_err() {
+        stop("no memory for the first kernel thread");
+    }
+    scheduler::idle_loop()
+}
+
+/// One line, and the machine stops: without a first program there is nothing
+/// to do, and whoever waits at the console should know why.
+fn stop(why: &str) -> ! {
+    log::error!("Firn cannot start: {why}");
+    pl011::flush();
+    psci::system_off()
+}
+
+fn describe_task(to: &mut dyn core::fmt::Write) -> core::fmt::Result {
+    let task = task::current();
+    write!(to, "task {} ({:?})", task.id(), task.kind())
+}
+
+/// The code that runs now becomes the idle task of `cpu`.
+fn become_idle(cpu: usize, stack_top: usize) {
+    let idle = Task::new_idle(cpu, stack_top);
+    thread::adopt(idle.clone());
+    scheduler::bring_online(&idle);
+}
+
+/// Lets interrupts in on this CPU.
+fn start_cpu() {
+    gic::enable(timer::interrupt(), cpu::id());
+    irq::enable();
+}
+
+/// Tops of the stacks of the other CPUs' idle tasks.
+static STACK_TOPS: [AtomicUsize; MAX_CPUS] =
+    [const { AtomicUsize::new(0) }; MAX_CPUS];
+
+fn start_other_cpus(count: usize) {
+    for cpu in 1..count {
+        let Ok(stack) = KernelStack::new() else {
+            log::error!("CPU {cpu} stays off: no memory");
+            return;
+        };
+        let top = stack.top();
+        // The CPU's idle task stands on it for ever.
+        core::mem::forget(stack);
+        STACK_TOPS[cpu].store(top, Release);
+        if let Err(error) = smp::start(cpu, top, other_cpu) {
+            log::error!("CPU {cpu} does not start: {error}");
+        }
+    }
+    log::info!("{} CPUs", cpu::online_count());
+}
+
+fn other_cpu() -> ! {
+    let cpu = cpu::id();
+    become_idle(cpu, STACK_TOPS[cpu].load(Acquire));
+    start_cpu();
+    scheduler::idle_loop()
+}
+
+/// Everything else, as a kernel thread.
+///
+/// # Errors
+/// Why there can be no first program, as a line for the console.
+fn initialise(boot: &BootInfo) -> Result<(), &'static str> {
+    let command_line = CommandLine::new(boot.command_line);
+    if command_line.value("firn.selftest") == Some("1") {
+        self_test();
+    }
+    let images: Vec<&[u8]> = match boot.initrd {
+        Some(initrd) => vec![initrd],
+        None => vec![boot.embedded_initramfs],
+    };
+    files::start::init(boot.command_line, &boot.entropy, &images)
+        .map_err(|_| "no memory for the root file system")?;
+    start_services(command_line)
+        .map_err(|_| "no memory for the kernel's threads and files")?;
+    start_first_process(command_line)
+        .map_err(|_| "no memory for the first process")
+}
+
+fn start_services(command_line: CommandLine<'_>) -> Result<(), Errno> {
+    process::init()?;
+    power::files::register_all()?;
+    power::rtc::register_all()?;
+    hub::start()?;
+    if command_line.value("freezer.stubborn") == Some("1") {
+        hub::start_stubborn()?;
+    }
+    let delay = command_line.value("suspend.pm_test_delay");
+    if let Some(seconds) = delay.and_then(|text| text.parse().ok()) {
+        power::set_test_delay(seconds);
+    }
+    Ok(())
+}
+
+fn start_first_process(command_line: CommandLine<'_>) -> Result<(), Errno> {
+    let files = files::start::first_descriptors()?;
+    let fs = files::start::first_context()?;
+    let task = first_process(programs(command_line), files, fs)?;
+    wake::wake_new(&task);
+    Ok(())
+}
+
+/// What the first process may become: `rdinit=` or `init=` alone, or the
+/// usual names.
+fn programs(command_line: CommandLine<'_>) -> Programs {
+    let asked =
+        command_line.value("rdinit").or_else(|| command_line.value("init"));
+    let candidates = match asked {
+        Some(path) => vec![path.as_bytes().to_vec()],
+        None => FIRST_PROGRAMS.map(|path| path.as_bytes().to_vec()).to_vec(),
+    };
+    let mut arguments = Vec::new();
+    let mut environment = vec![b"HOME=/".to_vec(), b"TERM=linux".to_vec()];
+    for word in command_line.for_init(is_known) {
+        match word {
+            ForInit::Argument(text) => arguments.push(text.into()),
+            ForInit::Variable(name, value) => {
+                environment.push(format!("{name}={value}").into_bytes());
+            }
+        }
+    }
+    Programs { candidates, arguments, environment }
+}
+
+/// Words of the command line that are the kernel's.
+fn is_known(key: &str) -> bool {
+    const KNOWN: [&str; 9] = [
+        "console", "earlycon", "init", "loglevel", "panic", "quiet", "rdinit",
+        "root", "rootwait",
+    ];
+    KNOWN.contains(&key)
+}
+
+/// Runs the tests that need the machine, says how they went, and stops.
+fn self_test() -> ! {
+    let tests = arch::selftest::tests().iter().chain(mm::selftest::tests());
+    let (mut passed, mut failed) = (0, 0);
+    for (name, test) in tests {
+        match test() {
+            Ok(()) => {
+                passed += 1;
+                log::info!("test {name} ... ok");
+            }
+            Err(why) => {
+                failed += 1;
+                log::error!("test {name} ... FAILED: {why}");
+            }
+        }
+    }
+    log::info!("{passed} passed, {failed} failed");
+    pl011::flush();
+    psci::system_off()
+}
