@@ -57,6 +57,16 @@ use signal::Signals;
 use signal::restart::RestartNote;
 use usage::Usage;
 
+/// Connects the layers below and starts this layer's kernel threads.
+///
+/// # Errors
+/// `ENOMEM`, `EAGAIN`.
+pub fn init() -> Result<(), Errno> {
+    report::init();
+    oom::init()?;
+    alarm::init()
+}
+
 /// Number of a process: that of its first task.
 pub type ProcessId = TaskId;
 

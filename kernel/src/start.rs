@@ -17,6 +17,7 @@ use crate::arch::cpu::MAX_CPUS;
 use crate::arch::{self, cpu, gic, irq, psci, smp, thread, timer, trap};
 use crate::drivers::pl011;
 use crate::mm::stack::KernelStack;
+use crate::files::{FsContext, Location};
 use crate::process::start::{Programs, first_process};
 use crate::process::{self, fault, signal};
 use crate::task::{self, Task, kthread, scheduler, wake};
@@ -125,11 +126,11 @@ fn initialise(boot: &BootInfo) -> Result<(), &'static str> {
         Some(initrd) => vec![initrd],
         None => vec![boot.embedded_initramfs],
     };
-    files::start::init(boot.command_line, &boot.entropy, &images)
+    let root = files::start::init(boot.command_line, &boot.entropy, &images)
         .map_err(|_| "no memory for the root file system")?;
     start_services(command_line)
         .map_err(|_| "no memory for the kernel's threads and files")?;
-    start_first_process(command_line)
+    start_first_process(command_line, root)
         .map_err(|_| "no memory for the first process")
 }
 
@@ -148,9 +149,12 @@ fn start_services(command_line: CommandLine<'_>) -> Result<(), Errno> {
     Ok(())
 }
 
-fn start_first_process(command_line: CommandLine<'_>) -> Result<(), Errno> {
+fn start_first_process(
+    command_line: CommandLine<'_>,
+    root: Location,
+) -> Result<(), Errno> {
     let files = files::start::first_descriptors()?;
-    let fs = files::start::first_context()?;
+    let fs = FsContext::new(root);
     let task = first_process(programs(command_line), files, fs)?;
     wake::wake_new(&task);
     Ok(())

@@ -377,7 +377,10 @@ pub extern "C" fn first_step(last: Last) -> ! {
             trap::enter_user(&frame)
         }
         Some(FirstStep::Program(programs)) => {
-            trap::enter_user(&exec::first_program(programs))
+            let frame = exec::first_program(programs);
+            let us = crate::arch::timer::now_ns() / 1000;
+            log::info!("first user instruction after {us} us");
+            trap::enter_user(&frame)
         }
         None => unreachable!("a thread takes its first step once"),
     }
