@@ -246,7 +246,7 @@ impl Task {
             kthread: kthread::Requests::new(),
             name: SpinLock::with_rank(Rank::Device, padded_name(new.name)),
             waits_in: SpinLock::with_rank(Rank::Device, ""),
-            space: SpinLock::with_rank(Rank::Device, new.space.clone()),
+            space: SpinLock::with_rank(Rank::KernelMap, new.space.clone()),
             owner: spin::Once::new(),
             stack: None,
         }

@@ -168,7 +168,8 @@ impl FileTable {
     }
 
     fn close_where(&self, is_chosen: impl Fn(&Descriptor) -> bool) {
-        for fd in 0..self.slots.lock().slots.len() {
+        let count = self.slots.lock().slots.len();
+        for fd in 0..count {
             let mut slots = self.slots.lock();
             let found = slots.get(fd).is_ok_and(&is_chosen);
             let taken = if found { slots.take(fd) } else { None };
