@@ -21,7 +21,7 @@ use crate::files::{FsContext, Location};
 use crate::process::start::{Programs, first_process};
 use crate::process::{self, fault, signal};
 use crate::task::{self, Task, kthread, scheduler, wake};
-use crate::{files, hub, mm, panic, power, syscall};
+use crate::{files, freezer, hub, mm, panic, power, syscall};
 
 static HOOKS: trap::Hooks = trap::Hooks {
     syscall: syscall::dispatch,
@@ -136,6 +136,7 @@ fn initialise(boot: &BootInfo) -> Result<(), &'static str> {
 
 fn start_services(command_line: CommandLine<'_>) -> Result<(), Errno> {
     process::init()?;
+    files::tty::set_key_hook(freezer::wakeup_event);
     power::files::register_all()?;
     power::rtc::register_all()?;
     hub::start()?;

@@ -185,7 +185,8 @@ impl Terminal {
         let mut bytes = vec![0; output.remaining().min(CAPACITY)];
         loop {
             self.check_foreground(TerminalUse::Read)?;
-            if let Some(count) = self.line.lock().read(&mut bytes) {
+            let taken = self.line.lock().read(&mut bytes);
+            if let Some(count) = taken {
                 return self.deliver(&bytes[..count], output);
             }
             if blocking == Blocking::Fail {
