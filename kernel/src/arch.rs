@@ -1,8 +1,8 @@
 //! The machine: everything that knows it runs on an Arm CPU.
 //!
 //! This file picks one architecture and names what the rest of the kernel
-//! may use of it; another architecture would define the same names. Start
-//! with `aarch64/boot.s`, then `aarch64/trap.rs`.
+//! may use of it; another architecture would define the same names.
+#![doc = include_str!("arch/README.md")]
 
 mod aarch64;
 

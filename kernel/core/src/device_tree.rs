@@ -210,7 +210,9 @@ impl<'a> DeviceTree<'a> {
                 Token::Property(..) if !may_hold_property => {
                     return Err(TreeError::BadToken(at));
                 }
-                Token::Property(..) => {}
+                Token::Property(name, _) => {
+                    name.text().ok_or(TreeError::BadName(at))?;
+                }
                 Token::Finish if depth == 0 && seen_root => return Ok(()),
                 Token::Finish => return Err(TreeError::NotATree(at)),
             }

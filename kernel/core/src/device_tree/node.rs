@@ -48,14 +48,23 @@ impl<'a> Node<'a> {
     ) -> impl Iterator<Item = (&'a str, &'a [u8])> + use<'a> {
         let mut tokens = self.tree.tokens(self.offset);
         core::iter::from_fn(move || match tokens.next()? {
-            Token::Property(name, value) => Some((name, value)),
+            Token::Property(name, value) => Some((name.text()?, value)),
             _ => None,
         })
     }
 
     /// The raw value of a property.
     pub fn property(&self, name: &str) -> Option<&'a [u8]> {
-        self.properties().find(|(known, _)| *known == name).map(|(_, v)| v)
+        let mut tokens = self.tree.tokens(self.offset);
+        loop {
+            match tokens.next()? {
+                Token::Property(found, value) if found.is(name) => {
+                    return Some(value);
+                }
+                Token::Property(..) => {}
+                _ => return None,
+            }
+        }
     }
 
     /// The first word of a property.

@@ -432,7 +432,7 @@ fn no_mutation_of_a_real_tree_makes_the_reader_panic() {
         (state % limit as u64) as usize
     };
     let values = [0, 1, 2, 3, 4, 9, 0x7f, 0x80, 0xff];
-    for round in 0..4_000 {
+    for round in 0..2_000 {
         let source = if round % 2 == 0 { VIRT_GIC2 } else { VIRT_GIC3 };
         let mut blob = source.to_vec();
         for _ in 0..=random(8) {

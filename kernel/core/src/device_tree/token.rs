@@ -13,10 +13,28 @@ pub enum Token<'a> {
     Begin(&'a str),
     /// The node that began last ends.
     End,
-    /// A property of that node: name and value.
-    Property(&'a str, &'a [u8]),
+    /// A property of that node: where its name is, and its value.
+    Property(Name<'a>, &'a [u8]),
     /// Nothing follows.
     Finish,
+}
+
+/// A name in the strings block, found when somebody asks: most properties are
+/// passed over, and reading each of their names would take most of the time.
+#[derive(Clone, Copy)]
+pub struct Name<'a>(&'a [u8]);
+
+impl<'a> Name<'a> {
+    /// Whether it is `name`.
+    pub fn is(self, name: &str) -> bool {
+        let rest = self.0.strip_prefix(name.as_bytes());
+        rest.is_some_and(|rest| rest.first() == Some(&0))
+    }
+
+    /// The name, if it ends and is printable.
+    pub fn text(self) -> Option<&'a str> {
+        text(self.0, 0)
+    }
 }
 
 /// Reads tokens from a structure block. Stays put at the first bad token.
@@ -37,7 +55,8 @@ impl<'a> Tokens<'a> {
         self.offset
     }
 
-    /// The next token; `NOP`s are passed over.
+    /// The next token; `NOP`s are passed over. Names of properties are not
+    /// looked at.
     ///
     /// # Errors
     /// `BadToken` and `BadName` with the offset of the culprit.
@@ -78,9 +97,9 @@ impl<'a> Tokens<'a> {
         let name = word(self.structure, at + 8).ok_or(bad)? as usize;
         let start = at + 12;
         let value = self.structure.get(start..start + size).ok_or(bad)?;
-        let name = text(self.strings, name).ok_or(TreeError::BadName(at))?;
+        let name = self.strings.get(name..).ok_or(TreeError::BadName(at))?;
         self.offset = (start + size).next_multiple_of(4);
-        Ok(Token::Property(name, value))
+        Ok(Token::Property(Name(name), value))
     }
 }
 
