@@ -4,7 +4,7 @@ use alloc::string::String;
 
 use user_lib::{arguments, eprintln, println};
 
-use crate::{bench, file, init, sh, system, text};
+use crate::{bench, check, file, init, sh, system, text};
 
 /// A program: takes its arguments (the first is its name), gives its status.
 pub type Main = fn(&[String]) -> i32;
@@ -28,6 +28,7 @@ pub const APPLETS: &[Applet] = &[
     applet("[", text::test::main, "EXPRESSION ]: checks a condition"),
     applet("bench", bench::main, "[micro|freeze [NAME]...]: measures"),
     applet("cat", text::cat::main, "[FILE]...: prints files"),
+    applet("check", check::main, "[AREA|NAME]...: tests the system calls"),
     applet("chmod", file::chmod::main, "MODE FILE...: sets permissions"),
     applet("clear", text::clear::main, "clears the screen"),
     applet("cp", file::cp::main, "FROM... TO: copies files"),

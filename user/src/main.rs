@@ -10,6 +10,7 @@ extern crate alloc;
 
 mod applet;
 mod bench;
+mod check;
 mod child;
 mod file;
 mod init;

@@ -29,3 +29,9 @@ pub fn counter_frequency() -> u64 {
     }
     value
 }
+
+/// An instruction that no CPU has; the process gets `SIGILL`.
+pub fn undefined_instruction() {
+    // SAFETY: `udf` changes nothing; it raises an exception.
+    unsafe { asm!("udf #0", options(nomem, nostack, preserves_flags)) }
+}

@@ -13,6 +13,7 @@ pub mod cpu;
 pub mod directory;
 pub mod error;
 pub mod file;
+pub mod floating;
 mod heap;
 pub mod memory;
 pub mod output;

@@ -5,7 +5,7 @@ use core::sync::atomic::AtomicU32;
 
 use crate::linux::{
     __NR_brk, __NR_mmap, __NR_mprotect, __NR_munmap, MAP_ANONYMOUS,
-    MAP_PRIVATE, MAP_SHARED, PROT_READ, PROT_WRITE,
+    MAP_PRIVATE, MAP_SHARED, PROT_EXEC, PROT_READ, PROT_WRITE,
 };
 use crate::syscall::{call2, call3, plain};
 use crate::{Errno, Result};
@@ -94,6 +94,7 @@ impl Mapping {
     ///
     /// # Errors
     /// Those of `mprotect(2)`, and `EINVAL` for a range outside.
+    /// Running the memory cannot be allowed here: that is `EACCES`.
     pub fn protect(
         &self,
         offset: usize,
@@ -101,6 +102,9 @@ impl Mapping {
         protection: u32,
     ) -> Result<()> {
         let address = self.within(offset, length)?;
+        if protection & PROT_EXEC != 0 {
+            return Err(Errno::EACCES);
+        }
         // SAFETY: the range is this mapping's, and no reference into it
         // exists besides the atomics of a `SharedWords`, which has its own.
         unsafe { call3(__NR_mprotect, address, length, protection as usize) }?;
@@ -150,6 +154,22 @@ impl Mapping {
                 value = in(reg) value as u32,
                 address = in(reg) address,
                 options(nostack, preserves_flags),
+            );
+        }
+    }
+}
+
+impl Mapping {
+    /// Calls the first byte as a function; where it may not be run, that is
+    /// the process's `SIGSEGV`.
+    pub fn run(&self) {
+        // SAFETY: mappings are made without the right to run and no call
+        // here gives it, so the branch faults.
+        unsafe {
+            asm!(
+                "blr {address}",
+                address = in(reg) self.address,
+                clobber_abi("C"),
             );
         }
     }

@@ -208,6 +208,7 @@ pub fn wait_for(pid: i32) -> Result<WaitStatus> {
     }
 }
 
+#[inline(always)]
 fn id(number: u32, argument: usize) -> i32 {
     plain(number, [argument]).unwrap_or(0) as i32
 }

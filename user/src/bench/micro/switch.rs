@@ -14,11 +14,17 @@ const ROUNDS: u64 = 500;
 /// call, which is two switches.
 pub fn yield_pair() -> Result<u64> {
     let _pinned = Pinned::to(0)?;
+    let turns = &memory::shared_words(1)?[0];
     let _other = Child::start(|| {
         loop {
+            turns.fetch_add(1, Ordering::Relaxed);
             schedule::give_way();
         }
     })?;
+    // A new process may have to wait for its first turns.
+    while turns.load(Ordering::Relaxed) < ROUNDS as u32 {
+        schedule::give_way();
+    }
     calls(ROUNDS, || {
         schedule::give_way();
         Ok(())

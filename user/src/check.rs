@@ -1,0 +1,80 @@
+//! `check`: tests of the system calls, each named after what it promises.
+//!
+//! Every test runs in a child process in a group of its own with a time-out,
+//! so that none harms the next. They pass on Linux: what they promise is the
+//! behaviour of its system calls. The tests are in `check/`, a file for each
+//! area; `tool.rs` has what they share.
+
+mod descriptor;
+mod edge;
+mod execute;
+mod file;
+mod futex;
+mod memory;
+mod pipe;
+mod process;
+mod random;
+mod runner;
+mod schedule;
+mod shell;
+mod signal;
+mod stop;
+mod terminal;
+mod time;
+mod tool;
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use user_lib::println;
+
+use crate::check::tool::Test;
+
+/// All areas.
+const AREAS: [(&str, &[Test]); 14] = [
+    ("process", process::TESTS),
+    ("execute", execute::TESTS),
+    ("stop", stop::TESTS),
+    ("signal", signal::TESTS),
+    ("pipe", pipe::TESTS),
+    ("descriptor", descriptor::TESTS),
+    ("file", file::TESTS),
+    ("memory", memory::TESTS),
+    ("time", time::TESTS),
+    ("futex", futex::TESTS),
+    ("schedule", schedule::TESTS),
+    ("edge", edge::TESTS),
+    ("terminal", terminal::TESTS),
+    ("shell", shell::TESTS),
+];
+
+/// Runs `check [--list | --random CALLS [SEED] | AREA|NAME...]`; without a
+/// word, all tests.
+pub fn main(arguments: &[String]) -> i32 {
+    let words = &arguments[1..];
+    match words.first().map(String::as_str) {
+        Some("--list") => list(),
+        Some("--random") => random::main(&words[1..]),
+        _ => runner::run(&select(words)),
+    }
+}
+
+fn list() -> i32 {
+    for (area, tests) in AREAS {
+        for test in tests {
+            println!("{area} {}", test.name);
+        }
+    }
+    0
+}
+
+/// The tests that the words name, by area or by name.
+fn select(words: &[String]) -> Vec<&'static Test> {
+    let is_named = |name: &str| words.iter().any(|word| word == name);
+    let mut selected = Vec::new();
+    for (area, tests) in AREAS {
+        let all = words.is_empty() || is_named(area);
+        selected.extend(tests.iter().filter(|test| all || is_named(test.name)));
+    }
+    selected
+}

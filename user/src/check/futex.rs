@@ -1,0 +1,172 @@
+//! The futex: sleeping on a word of shared memory.
+
+use core::sync::atomic::{AtomicU32, Ordering};
+
+use user_lib::linux::{__NR_futex, SIGUSR1};
+use user_lib::schedule::{futex_wait, futex_wake};
+use user_lib::signal::{self, Action};
+use user_lib::syscall::arbitrary;
+use user_lib::time::{self, Time, monotonic};
+use user_lib::{Errno, memory, process};
+
+use crate::check::tool::{Outcome, ensure, ensure_eq, tests};
+use crate::child::Child;
+
+tests! {
+    a_changed_word_is_not_waited_on
+    a_wait_times_out
+    a_sleeper_is_woken
+    only_so_many_are_woken
+    nobody_there_wakes_nobody
+    a_wait_is_interrupted
+    private_memory_is_not_shared
+    wrong_words_are_refused
+    a_mutex_keeps_others_out
+}
+
+fn word() -> user_lib::Result<&'static AtomicU32> {
+    Ok(&memory::shared_words(1)?[0])
+}
+
+fn a_changed_word_is_not_waited_on() -> Outcome {
+    let word = word()?;
+    word.store(4, Ordering::Relaxed);
+    ensure_eq!(futex_wait(word, 5, None), Err(Errno::EAGAIN));
+    Ok(())
+}
+
+fn a_wait_times_out() -> Outcome {
+    let start = monotonic();
+    let result = futex_wait(word()?, 0, Some(Time::from_millis(20)));
+    ensure_eq!(result, Err(Errno::ETIMEDOUT));
+    ensure!(monotonic() - start >= Time::from_millis(20));
+    Ok(())
+}
+
+fn a_sleeper_is_woken() -> Outcome {
+    let word = word()?;
+    let child = Child::start(|| {
+        while word.load(Ordering::Acquire) == 0 {
+            match futex_wait(word, 0, None) {
+                Ok(()) | Err(Errno::EAGAIN) => {}
+                Err(_) => return 1,
+            }
+        }
+        0
+    })?;
+    time::sleep(Time::from_millis(20));
+    word.store(1, Ordering::Release);
+    ensure_eq!(futex_wake(word, 1), Ok(1));
+    ensure_eq!(child.wait()?.exit_code(), Some(0));
+    Ok(())
+}
+
+fn only_so_many_are_woken() -> Outcome {
+    let words = memory::shared_words(2)?;
+    let [word, woken] = words else { return Err(Errno::ENOMEM.into()) };
+    let mut children = alloc::vec::Vec::new();
+    for _ in 0..5 {
+        children.push(Child::start(|| {
+            let result = futex_wait(word, 0, None);
+            woken.fetch_add(1, Ordering::AcqRel);
+            i32::from(result.is_err())
+        })?);
+    }
+    time::sleep(Time::from_millis(50));
+    ensure_eq!(futex_wake(word, 2), Ok(2));
+    time::sleep(Time::from_millis(30));
+    ensure_eq!(woken.load(Ordering::Acquire), 2);
+    ensure_eq!(futex_wake(word, 100), Ok(3));
+    for child in children {
+        ensure_eq!(child.wait()?.exit_code(), Some(0));
+    }
+    Ok(())
+}
+
+fn nobody_there_wakes_nobody() -> Outcome {
+    ensure_eq!(futex_wake(word()?, 10), Ok(0));
+    Ok(())
+}
+
+extern "C" fn nothing(_: i32) {}
+
+fn a_wait_is_interrupted() -> Outcome {
+    signal::set_action(SIGUSR1, Action::Handle(nothing), 0, 0)?;
+    let parent = process::current_id();
+    let _child = Child::start(|| {
+        time::sleep(Time::from_millis(20));
+        i32::from(signal::send(parent, SIGUSR1).is_err())
+    })?;
+    ensure_eq!(futex_wait(word()?, 0, None), Err(Errno::EINTR));
+    Ok(())
+}
+
+static PRIVATE: AtomicU32 = AtomicU32::new(0);
+
+/// The same address in two processes is two words unless it is shared.
+fn private_memory_is_not_shared() -> Outcome {
+    PRIVATE.store(0, Ordering::Relaxed);
+    let child = Child::start(|| {
+        let soon = Some(Time::from_millis(80));
+        let result = futex_wait(&PRIVATE, 0, soon);
+        i32::from(result != Err(Errno::ETIMEDOUT))
+    })?;
+    time::sleep(Time::from_millis(30));
+    ensure_eq!(futex_wake(&PRIVATE, 1), Ok(0));
+    ensure_eq!(child.wait()?.exit_code(), Some(0));
+    Ok(())
+}
+
+fn wrong_words_are_refused() -> Outcome {
+    let wait = |address| arbitrary(__NR_futex, [address, 0, 0, 0, 0, 0]);
+    ensure_eq!(wait(memory::PAGE_SIZE), Err(Errno::EFAULT));
+    let unaligned = PRIVATE.as_ptr() as usize + 2;
+    ensure_eq!(wait(unaligned), Err(Errno::EINVAL));
+    let unknown =
+        arbitrary(__NR_futex, [PRIVATE.as_ptr() as usize, 99, 0, 0, 0, 0]);
+    ensure_eq!(unknown, Err(Errno::ENOSYS));
+    Ok(())
+}
+
+/// A mutex of one word: 0 free, 1 taken, 2 taken and somebody waits.
+fn lock(word: &AtomicU32) {
+    if word.compare_exchange(0, 1, Ordering::Acquire, Ordering::Relaxed).is_ok()
+    {
+        return;
+    }
+    while word.swap(2, Ordering::Acquire) != 0 {
+        // Woken or changed: the loop looks again.
+        let _ = futex_wait(word, 2, None);
+    }
+}
+
+fn unlock(word: &AtomicU32) {
+    if word.swap(0, Ordering::Release) == 2 {
+        // The word is there, so this cannot fail.
+        let _ = futex_wake(word, 1);
+    }
+}
+
+fn a_mutex_keeps_others_out() -> Outcome {
+    const EACH: u32 = 1000;
+    let words = memory::shared_words(2)?;
+    let [mutex, value] = words else { return Err(Errno::ENOMEM.into()) };
+    let mut children = alloc::vec::Vec::new();
+    for _ in 0..4 {
+        children.push(Child::start(|| {
+            for _ in 0..EACH {
+                lock(mutex);
+                // Not atomic as a whole: only the mutex makes it right.
+                let before = value.load(Ordering::Relaxed);
+                value.store(before + 1, Ordering::Relaxed);
+                unlock(mutex);
+            }
+            0
+        })?);
+    }
+    for child in children {
+        ensure_eq!(child.wait()?.exit_code(), Some(0));
+    }
+    ensure_eq!(value.load(Ordering::Relaxed), 4 * EACH);
+    Ok(())
+}

@@ -1,0 +1,159 @@
+//! Scheduling: fairness, affinity, nice, registers over switches.
+
+use core::sync::atomic::{AtomicU32, Ordering};
+
+use user_lib::floating::{self, Meanwhile};
+use user_lib::time::Time;
+use user_lib::{Errno, cpu, memory, schedule, time};
+
+use crate::check::tool::{Failure, Outcome, ensure, ensure_eq, tests};
+use crate::child::Child;
+
+tests! {
+    affinity_is_kept_and_inherited
+    a_task_runs_where_it_may
+    wrong_affinity_is_refused
+    nice_is_kept_and_inherited
+    two_spinners_share_one_cpu
+    a_nicer_task_runs_less
+    yielding_lets_others_run
+    vector_registers_survive_switches
+    spinners_do_not_stop_a_sleeper
+}
+
+fn affinity_is_kept_and_inherited() -> Outcome {
+    let all = schedule::affinity(0)?;
+    ensure!(all & 1 == 1);
+    schedule::set_affinity(0, 1)?;
+    ensure_eq!(schedule::affinity(0)?, 1);
+    let child = Child::start(|| i32::from(schedule::affinity(0) != Ok(1)))?;
+    ensure_eq!(child.wait()?.exit_code(), Some(0));
+    schedule::set_affinity(0, all)?;
+    Ok(())
+}
+
+fn a_task_runs_where_it_may() -> Outcome {
+    let all = schedule::affinity(0)?;
+    for number in (0..64).filter(|number| all >> number & 1 == 1) {
+        schedule::set_affinity(0, 1 << number)?;
+        ensure_eq!(schedule::current_cpu()?, number);
+        time::sleep(Time::from_millis(1));
+        ensure_eq!(schedule::current_cpu()?, number);
+    }
+    Ok(())
+}
+
+fn wrong_affinity_is_refused() -> Outcome {
+    ensure_eq!(schedule::set_affinity(0, 0), Err(Errno::EINVAL));
+    let stranger = schedule::set_affinity(0x3fff_ffff, 1);
+    ensure_eq!(stranger, Err(Errno::ESRCH));
+    Ok(())
+}
+
+fn nice_is_kept_and_inherited() -> Outcome {
+    ensure_eq!(schedule::nice(0)?, 0);
+    schedule::set_nice(0, 7)?;
+    ensure_eq!(schedule::nice(0)?, 7);
+    let child = Child::start(|| schedule::nice(0).unwrap_or(-1))?;
+    ensure_eq!(child.wait()?.exit_code(), Some(7));
+    schedule::set_nice(0, 100)?;
+    ensure_eq!(schedule::nice(0)?, 19);
+    schedule::set_nice(0, -100)?;
+    ensure_eq!(schedule::nice(0)?, -20);
+    Ok(())
+}
+
+/// Two children that count on the first CPU, at different nice values; gives
+/// what each counted in a while.
+fn compete(first: i32, second: i32) -> Result<[u32; 2], Failure> {
+    let words = memory::shared_words(3)?;
+    let (stop, counts) = words.split_first().ok_or(Errno::ENOMEM)?;
+    schedule::set_affinity(0, 1)?;
+    let start = |nice: i32, count: &'static AtomicU32| {
+        Child::start(move || {
+            let set = schedule::set_nice(0, nice);
+            while stop.load(Ordering::Relaxed) == 0 {
+                count.fetch_add(1, Ordering::Relaxed);
+                cpu::relax();
+            }
+            i32::from(set.is_err())
+        })
+    };
+    let children = [start(first, &counts[0])?, start(second, &counts[1])?];
+    time::sleep(Time::from_millis(300));
+    counts.iter().for_each(|count| count.store(0, Ordering::Relaxed));
+    time::sleep(Time::from_millis(1000));
+    let result =
+        [0, 1].map(|index: usize| counts[index].load(Ordering::Relaxed));
+    stop.store(1, Ordering::Relaxed);
+    for child in children {
+        ensure_eq!(child.wait()?.exit_code(), Some(0));
+    }
+    Ok(result)
+}
+
+fn two_spinners_share_one_cpu() -> Outcome {
+    let [one, other] = compete(0, 0)?;
+    ensure!(one > 0 && other > 0);
+    ensure!(u64::from(one) < u64::from(other) * 2);
+    ensure!(u64::from(other) < u64::from(one) * 2);
+    Ok(())
+}
+
+fn a_nicer_task_runs_less() -> Outcome {
+    let [normal, nice] = compete(0, 10)?;
+    ensure!(nice > 0);
+    ensure!(u64::from(normal) > u64::from(nice) * 3);
+    Ok(())
+}
+
+fn yielding_lets_others_run() -> Outcome {
+    let word = &memory::shared_words(1)?[0];
+    schedule::set_affinity(0, 1)?;
+    let child = Child::start(|| {
+        word.store(1, Ordering::Release);
+        0
+    })?;
+    let start = time::monotonic();
+    while word.load(Ordering::Acquire) == 0 {
+        schedule::give_way();
+        ensure!(time::monotonic() - start < Time::from_millis(5000));
+    }
+    child.wait()?;
+    Ok(())
+}
+
+fn vector_registers_survive_switches() -> Outcome {
+    schedule::set_affinity(0, 1)?;
+    let mut children = alloc::vec::Vec::new();
+    for seed in 1..=4u64 {
+        children.push(Child::start(move || {
+            let seed = seed * 0x1_0001_0000;
+            let spun = floating::hold(seed, 5_000_000, Meanwhile::Spin);
+            let gave = floating::hold(seed, 2000, Meanwhile::GiveWay);
+            i32::from(spun + gave != 0)
+        })?);
+    }
+    for child in children {
+        ensure_eq!(child.wait()?.exit_code(), Some(0));
+    }
+    Ok(())
+}
+
+fn spinners_do_not_stop_a_sleeper() -> Outcome {
+    let count = schedule::usable_cpus() + 1;
+    let mut spinners = alloc::vec::Vec::new();
+    for _ in 0..count {
+        spinners.push(Child::start(|| {
+            loop {
+                cpu::relax();
+            }
+        })?);
+    }
+    for _ in 0..10 {
+        let start = time::monotonic();
+        time::sleep(Time::from_millis(5));
+        ensure!(time::monotonic() - start < Time::from_millis(500));
+    }
+    Ok(())
+}

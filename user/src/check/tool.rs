@@ -1,0 +1,113 @@
+//! What tests share: outcomes, conditions, programs whose output is kept.
+
+use alloc::format;
+use alloc::string::String;
+
+use user_lib::linux::O_CLOEXEC;
+use user_lib::process::WaitStatus;
+use user_lib::{Errno, environment, file, process};
+
+use crate::child::Child;
+
+/// One test.
+pub struct Test {
+    /// What it promises.
+    pub name: &'static str,
+    /// Runs it.
+    pub run: fn() -> Outcome,
+}
+
+/// How a test went.
+pub type Outcome = Result<(), Failure>;
+
+/// Why a test failed.
+pub struct Failure(pub String);
+
+impl From<Errno> for Failure {
+    fn from(error: Errno) -> Self {
+        Self(format!("unexpected {error}"))
+    }
+}
+
+/// Makes the list of an area's tests from their functions.
+macro_rules! tests {
+    ($($name:ident)*) => {
+        /// The tests of this area.
+        pub const TESTS: &[crate::check::tool::Test] = &[
+            $(crate::check::tool::Test {
+                name: stringify!($name),
+                run: $name,
+            },)*
+        ];
+    };
+}
+
+/// Fails the test unless a condition holds.
+macro_rules! ensure {
+    ($condition:expr) => {
+        if !$condition {
+            return Err(crate::check::tool::Failure(alloc::format!(
+                "line {}: {}",
+                line!(),
+                stringify!($condition)
+            )));
+        }
+    };
+}
+
+/// Fails the test unless two values are equal.
+macro_rules! ensure_eq {
+    ($left:expr, $right:expr) => {{
+        let (left, right) = (&$left, &$right);
+        if left != right {
+            return Err(crate::check::tool::Failure(alloc::format!(
+                "line {}: {} is {left:?}, not {right:?}",
+                line!(),
+                stringify!($left)
+            )));
+        }
+    }};
+}
+
+pub(crate) use {ensure, ensure_eq, tests};
+
+/// The status of a child that ran a closure; a failing child is 1.
+pub fn in_child(
+    work: impl FnOnce() -> Result<i32, Failure>,
+) -> Result<WaitStatus, Failure> {
+    let child = Child::start(|| match work() {
+        Ok(status) => status,
+        Err(Failure(message)) => {
+            user_lib::eprintln!("in child: {message}");
+            1
+        }
+    })?;
+    Ok(child.wait()?)
+}
+
+/// Runs a program and keeps what it prints.
+pub fn output_of(
+    path: &str,
+    arguments: &[&str],
+) -> Result<(String, WaitStatus), Failure> {
+    let [from, to] = file::pipe(O_CLOEXEC)?;
+    let child = Child::start(|| {
+        // Both numbers are good.
+        let _ = file::duplicate(to, 1, 0);
+        process::execute(path, arguments, &environment());
+        127
+    })?;
+    file::close(to)?;
+    let bytes = file::read_to_end(from)?;
+    file::close(from)?;
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    Ok((text, child.wait()?))
+}
+
+/// A path in `/tmp` for one test, without anything there.
+pub fn fresh_path(name: &str) -> String {
+    let path = format!("/tmp/check-{}-{name}", process::current_id());
+    // Nothing is there but after a test that was cut short.
+    let _ = file::remove(&path);
+    path
+}
