@@ -142,7 +142,7 @@ impl AddressSpace {
                 continue;
             }
             let index =
-                region.backing.first + (address - region.start >> PAGE_SHIFT);
+                region.backing.first + ((address - region.start) >> PAGE_SHIFT);
             let Some(page) = source.present_page(index) else { continue };
             let entry = object_entry(region, page.into_number());
             tables.write(target.slot.table, at, entry);

@@ -215,7 +215,7 @@ impl Heap {
             return false;
         };
         let Some(run) = self.cut(layout) else { return false };
-        let start = run.expose_provenance().get();
+        let start = run.as_ptr().expose_provenance();
         let list = &mut self.classes[class];
         (list.fresh, list.fresh_end) = (start, start + size);
         true

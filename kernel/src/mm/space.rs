@@ -218,7 +218,7 @@ impl AddressSpace {
         length: usize,
         protection: Protection,
     ) -> Result<(), Errno> {
-        if length == 0 && address % PAGE_SIZE == 0 {
+        if length == 0 && address.is_multiple_of(PAGE_SIZE) {
             return Ok(());
         }
         let range = checked_range(address, length)?;

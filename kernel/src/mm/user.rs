@@ -340,7 +340,7 @@ pub fn compare_exchange_word(
 
 fn check_word(address: usize) -> Result<(), Errno> {
     debug_check_no_locks_held();
-    if address % size_of::<u32>() != 0 {
+    if !address.is_multiple_of(size_of::<u32>()) {
         return Err(Errno::EINVAL);
     }
     UserSlice::new(address, size_of::<u32>()).map(drop)
