@@ -6,10 +6,12 @@ use tests::catalog::{Choice, Group};
 use tests::setup::boot_files;
 
 mod boot;
+mod check;
 mod device_tree;
 mod freeze;
 mod selftest;
 mod shell;
+mod stress;
 
 const GROUPS: &[Group] = &[
     Group { tier: "machine", tests: boot::TESTS },
@@ -17,6 +19,8 @@ const GROUPS: &[Group] = &[
     Group { tier: "machine", tests: selftest::TESTS },
     Group { tier: "system", tests: shell::TESTS },
     Group { tier: "system", tests: freeze::TESTS },
+    Group { tier: "system", tests: check::TESTS },
+    Group { tier: "stress", tests: stress::TESTS },
 ];
 
 fn main() -> anyhow::Result<()> {

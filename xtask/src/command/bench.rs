@@ -67,7 +67,7 @@ fn measure(mut guest: Guest) -> Result<Vec<Row>> {
     ensure!(output.ends_with("status 0\n"), "bench failed:\n{output}");
     let figures = table::read(&output);
     ensure!(!figures.is_empty(), "bench printed no figures:\n{output}");
-    rows.extend(figures);
+    rows.extend(table::with_sums(figures));
     guest.power_off()?;
     Ok(rows)
 }

@@ -117,6 +117,17 @@ fn two_modules_may_meet_without_a_circle() {
 }
 
 #[test]
+fn boot_may_hand_over_and_nothing_else_upwards() {
+    let good = Source::new(
+        "kernel/src/arch/aarch64/boot.rs",
+        "fn go() { crate::kernel_main(information) }",
+    );
+    assert_eq!(texts(&layers::check(&[good])), "");
+    let bad = Source::new("kernel/src/arch.rs", "use crate::HOOKS;");
+    assert_eq!(layers::check(&[bad]).len(), 1);
+}
+
+#[test]
 fn module_without_a_layer_is_found() {
     let bad = Source::new("kernel/src/helpers.rs", "");
     let text = texts(&layers::check(&[bad]));

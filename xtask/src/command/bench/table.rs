@@ -24,11 +24,11 @@ impl Row {
     }
 
     fn ratio(&self) -> Option<f64> {
-        linux::figure(&self.name).map(|linux| self.value / linux)
+        linux::find(&self.name).map(|linux| self.value / linux.value)
     }
 }
 
-/// The rows in lines such as `bench: null_call 0.150 us`.
+/// The rows in lines such as `bench: getppid 0.150 us`.
 pub fn read(output: &str) -> Vec<Row> {
     output.lines().filter_map(read_line).collect()
 }
@@ -40,6 +40,21 @@ fn read_line(line: &str) -> Option<Row> {
     Some(Row::new(name, value.parse().ok()?, unit))
 }
 
+/// `rows` with the sum of a freeze's two phases after them.
+pub fn with_sums(rows: Vec<Row>) -> Vec<Row> {
+    let mut all = Vec::new();
+    for row in rows {
+        let sum = row.name.strip_suffix("_kernel").and_then(|freeze| {
+            let user = format!("{freeze}_user");
+            let user = all.iter().find(|row: &&Row| row.name == user)?;
+            Some(Row::new(freeze, user.value + row.value, &row.unit))
+        });
+        all.push(row);
+        all.extend(sum);
+    }
+    all
+}
+
 /// The rows as a table for a person, with Linux's column beside ours.
 pub fn table(rows: &[Row]) -> String {
     let mut text = format!(
@@ -47,16 +62,18 @@ pub fn table(rows: &[Row]) -> String {
         "benchmark", "Firn", "Linux 5.10", "ratio"
     );
     for row in rows {
-        let linux = linux::figure(&row.name);
+        let linux = linux::find(&row.name);
+        let version = linux.and_then(|linux| linux.version);
         // Writing to a string does not fail.
         let _ = writeln!(
             text,
-            "{:<28} {:>12} {:>12} {:>7}  {}",
+            "{:<28} {:>12} {:>12} {:>7}  {}{}",
             row.name,
             number(row.value),
-            linux.map_or("-".into(), number),
+            linux.map_or("-".into(), |linux| number(linux.value)),
             row.ratio().map_or("-".into(), |ratio| format!("{ratio:.2}")),
             row.unit,
+            version.map_or(String::new(), |name| format!(" (Linux {name})")),
         );
     }
     text
@@ -74,11 +91,14 @@ pub fn json(rows: &[Row]) -> Value {
     let rows: Vec<Value> = rows
         .iter()
         .map(|row| {
+            let linux = linux::find(&row.name);
             json!({
                 "name": row.name,
                 "value": row.value,
                 "unit": row.unit,
-                "linux_5_10": linux::figure(&row.name),
+                "linux": linux.map(|linux| linux.value),
+                "linux_version":
+                    linux.map(|linux| linux.version.unwrap_or("5.10")),
             })
         })
         .collect();

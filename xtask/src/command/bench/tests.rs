@@ -1,13 +1,13 @@
 //! Lines of the guest become rows, and rows become tables.
-use super::table::{Row, json, read, table};
+use super::table::{Row, json, read, table, with_sums};
 use super::{boot_row, memory_rows};
 
 #[test]
 fn rows_are_read_from_the_output() {
-    let output = "# bench\nbench: null_call 0.150 us\n[ 1.0] hello\n\
+    let output = "# bench\nbench: getppid 0.150 us\n[ 1.0] hello\n\
                   bench: broken x us\nbench: freeze_sleep_10 9 us\n";
     let expected = [
-        Row::new("null_call", 0.15, "us"),
+        Row::new("getppid", 0.15, "us"),
         Row::new("freeze_sleep_10", 9.0, "us"),
     ];
     assert_eq!(read(output), expected);
@@ -16,7 +16,7 @@ fn rows_are_read_from_the_output() {
 #[test]
 fn table_compares_with_linux() {
     let rows =
-        [Row::new("null_call", 0.1575, "us"), Row::new("unknown", 1e4, "us")];
+        [Row::new("getppid", 0.1575, "us"), Row::new("unknown", 1e4, "us")];
     let text = table(&rows);
     let lines: Vec<&str> = text.lines().collect();
     assert!(lines[1].contains("0.158"), "{text}");
@@ -27,11 +27,25 @@ fn table_compares_with_linux() {
 }
 
 #[test]
+fn phases_of_a_freeze_add_up() {
+    let rows = vec![
+        Row::new("freeze_sleep_1000_user", 10.5, "us"),
+        Row::new("freeze_sleep_1000_kernel", 4.0, "us"),
+        Row::new("freeze_sleep_1000_thaw", 5.0, "us"),
+    ];
+    let rows = with_sums(rows);
+    assert_eq!(rows[2], Row::new("freeze_sleep_1000", 14.5, "us"));
+    assert_eq!(rows.len(), 4);
+    assert!(table(&rows).contains("(Linux 6.12)"));
+}
+
+#[test]
 fn json_has_all_columns() {
     let value = json(&[Row::new("fork_exit_wait", 40.0, "us")]);
     let row = &value["rows"][0];
     assert_eq!(row["value"], 40.0);
-    assert_eq!(row["linux_5_10"], 110.0);
+    assert_eq!(row["linux"], 110.0);
+    assert_eq!(row["linux_version"], "5.10");
 }
 
 #[test]
