@@ -71,6 +71,17 @@ mod held {
         word().store(held & !(1 << rank as u32), Relaxed);
     }
 
+    /// An interrupt begins: its handlers take only locks that mask
+    /// interrupts, so what the interrupted code holds does not concern them.
+    pub fn begin_interrupt() -> u32 {
+        word().swap(0, Relaxed)
+    }
+
+    /// The interrupt ends; `held` is what [`begin_interrupt`] gave.
+    pub fn end_interrupt(held: u32) {
+        word().store(held, Relaxed);
+    }
+
     /// True if this CPU holds no spin lock.
     pub fn none() -> bool {
         word().load(Relaxed) == 0
@@ -78,7 +89,19 @@ mod held {
 }
 
 #[cfg(debug_assertions)]
-pub use held::{acquire, none, release};
+pub use held::{acquire, begin_interrupt, end_interrupt, none, release};
+
+/// An interrupt begins. Free in release builds.
+#[cfg(not(debug_assertions))]
+#[inline(always)]
+pub fn begin_interrupt() -> u32 {
+    0
+}
+
+/// An interrupt ends. Free in release builds.
+#[cfg(not(debug_assertions))]
+#[inline(always)]
+pub fn end_interrupt(_held: u32) {}
 
 /// Notes that this CPU takes a lock of `rank`. Free in release builds.
 #[cfg(not(debug_assertions))]

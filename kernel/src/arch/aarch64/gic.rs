@@ -18,6 +18,7 @@ use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use kernel_core::device_tree::Gic;
 
+use crate::sync::rank;
 use super::cpu::{self, MAX_CPUS};
 
 /// The first INTID that means "no interrupt" or "not for you".
@@ -182,7 +183,9 @@ fn dispatch(interrupt: u32) -> bool {
     }
     // SAFETY: `register` stores nothing but functions of this type.
     let handler: fn(u32) = unsafe { core::mem::transmute(handler) };
+    let held = rank::begin_interrupt();
     handler(interrupt);
+    rank::end_interrupt(held);
     true
 }
 
