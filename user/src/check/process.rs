@@ -50,7 +50,7 @@ fn exit_status_reaches_the_parent() -> Outcome {
 
 fn death_by_signal_reaches_the_parent() -> Outcome {
     for number in [SIGTERM, SIGKILL] {
-        let child = Child::start(|| forever())?;
+        let child = Child::start(forever)?;
         signal::send(child.id(), number)?;
         ensure_eq!(child.wait()?.0, number as i32);
     }
