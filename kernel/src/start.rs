@@ -136,6 +136,7 @@ fn initialise(boot: &BootInfo) -> Result<(), &'static str> {
 
 fn start_services(command_line: CommandLine<'_>) -> Result<(), Errno> {
     process::init()?;
+    syscall::file::proc::init()?;
     files::tty::set_key_hook(freezer::wakeup_event);
     power::files::register_all()?;
     power::rtc::register_all()?;

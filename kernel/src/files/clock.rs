@@ -2,10 +2,20 @@
 
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use kernel_abi::time::NS_PER_S;
+
 use crate::arch;
+use crate::drivers::pl031;
 
 /// Nanoseconds since 1970 at the moment when the monotonic clock was 0.
 static BOOT_TIME: AtomicU64 = AtomicU64::new(0);
+
+/// Takes the time from the machine's clock, if it has one.
+pub fn init() {
+    if let Some(seconds) = pl031::read_seconds() {
+        set_now_ns(seconds * NS_PER_S);
+    }
+}
 
 /// Nanoseconds since 1970.
 pub fn now_ns() -> u64 {

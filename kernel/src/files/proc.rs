@@ -20,6 +20,7 @@ use super::inode::{FileSystem, Inode};
 use super::mount::{self, Location};
 use super::{FileTable, FsContext};
 
+pub mod load;
 mod process;
 mod root;
 mod system;
@@ -127,6 +128,7 @@ pub fn register(path: &str, attribute: Attribute) -> Result<(), Errno> {
 /// # Errors
 /// As [`register`].
 pub fn init() -> Result<(), Errno> {
+    load::init(&procfs().tree)?;
     system::init(&procfs().tree)
 }
 

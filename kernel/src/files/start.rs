@@ -9,7 +9,7 @@ use super::inode::{DeviceNumber, FileSystem, Kind, NewInode};
 use super::mount::{self, Location};
 use super::ramfs::RamFs;
 use super::table::OnExec;
-use super::{FileTable, device, initramfs, operation, proc, sys, tty};
+use super::{FileTable, clock, device, initramfs, operation, proc, sys, tty};
 
 /// Makes devices, `/proc` and `/sys`, and the root file system with what the
 /// archives `images` hold.
@@ -27,6 +27,7 @@ pub fn init(
     entropy: &[u8],
     images: &[&[u8]],
 ) -> Result<Location, Errno> {
+    clock::init();
     device::random::add_entropy(entropy);
     proc::set_command_line(command_line);
     register_types();

@@ -141,7 +141,10 @@ fn take_input() {
             let mut queue = QUEUE.lock();
             (!queue.is_empty()).then(|| queue.drain(..).collect::<Vec<u8>>())
         };
-        let bytes = QUEUE_FILLED.wait_uninterruptible("tty_input", next);
+        // Nobody sends signals to this thread; should somebody, it waits on.
+        let Ok(bytes) = QUEUE_FILLED.wait_until("tty_input", next) else {
+            continue;
+        };
         for byte in bytes {
             terminal.take_key(byte);
         }

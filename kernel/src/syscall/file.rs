@@ -24,6 +24,7 @@ pub(super) mod directory;
 pub(super) mod mount;
 pub(super) mod name;
 pub(super) mod poll;
+pub mod proc;
 pub(super) mod status;
 pub(super) mod transfer;
 

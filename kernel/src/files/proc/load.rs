@@ -1,0 +1,112 @@
+//! Files in `/proc` about time and processors: `uptime`, `loadavg`, `stat`,
+//! `cpuinfo`.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use kernel_abi::Errno;
+use kernel_abi::time::NS_PER_S;
+use kernel_core::procfmt::load::LoadAverage;
+use kernel_core::procfmt::system::{
+    CpuInfo, CpuTimes, SystemStat, render_loadavg, render_uptime,
+};
+
+use crate::arch::{self, cpu};
+use crate::files::attribute::{Attribute, ShowFn, Tree};
+use crate::files::clock;
+use crate::sync::{Rank, SpinLock};
+use crate::task::{scheduler, state, table};
+
+/// What every processor that Firn runs on can do.
+const FEATURES: &str = "fp asimd";
+
+static LOAD: SpinLock<LoadAverage> =
+    SpinLock::with_rank(Rank::Device, LoadAverage::new());
+
+pub(super) fn init(tree: &Tree) -> Result<(), Errno> {
+    let files: [(&str, ShowFn); 4] = [
+        ("uptime", uptime),
+        ("loadavg", load_average),
+        ("stat", statistics),
+        ("cpuinfo", processors),
+    ];
+    for (path, show) in files {
+        tree.add(path, Attribute::read_only(show))?;
+    }
+    Ok(())
+}
+
+fn to_text(render: impl FnOnce(&mut Vec<u8>)) -> Result<String, Errno> {
+    let mut text = Vec::new();
+    render(&mut text);
+    String::from_utf8(text).map_err(|_| Errno::EIO)
+}
+
+fn online() -> impl Iterator<Item = usize> {
+    let online = scheduler::online_cpus();
+    (0..cpu::MAX_CPUS).filter(move |cpu| online >> cpu & 1 != 0)
+}
+
+/// Tasks that sleep uninterruptibly.
+fn blocked() -> usize {
+    let is_blocked = state::UNINTERRUPTIBLE;
+    let tasks = table::all();
+    tasks.iter().filter(|task| task.state() & is_blocked != 0).count()
+}
+
+/// The load average, brought up to date.
+pub fn load() -> LoadAverage {
+    let active = scheduler::runnable() + blocked();
+    let mut load = LOAD.lock();
+    load.update(arch::timer::now_ns(), active as u64);
+    *load
+}
+
+fn uptime() -> Result<String, Errno> {
+    let idle = online().map(|cpu| scheduler::statistics(cpu).1).sum();
+    to_text(|text| render_uptime(text, arch::timer::now_ns(), idle))
+}
+
+fn load_average() -> Result<String, Errno> {
+    let (load, runnable) = (load(), scheduler::runnable());
+    let (tasks, last) = (table::count(), table::last_id());
+    to_text(|text| render_loadavg(text, &load, runnable, tasks, last))
+}
+
+/// A processor's time is idle or, as user mode and kernel are told apart for
+/// each task but not for each processor, user time.
+fn statistics() -> Result<String, Errno> {
+    let now = arch::timer::now_ns();
+    let mut switches = 0;
+    let mut cpus = Vec::new();
+    for cpu in online() {
+        let (switched, idle) = scheduler::statistics(cpu);
+        switches += switched;
+        let user = now.saturating_sub(idle);
+        cpus.push((cpu, CpuTimes { user, idle, ..CpuTimes::default() }));
+    }
+    let stat = SystemStat {
+        cpus: &cpus,
+        interrupts: 0,
+        switches,
+        boot_time: clock::boot_time_ns() / NS_PER_S,
+        forks: table::last_id().into(),
+        running: scheduler::runnable(),
+        blocked: blocked(),
+    };
+    to_text(|text| stat.render(text))
+}
+
+fn processors() -> Result<String, Errno> {
+    to_text(|text| {
+        for number in online() {
+            let info = CpuInfo {
+                number,
+                counter_hz: arch::timer::frequency(),
+                features: FEATURES,
+                midr: cpu::model(),
+            };
+            info.render(text);
+        }
+    })
+}
