@@ -24,6 +24,8 @@ pub const TESTS: &[Test] = tests::list![
     key_wakes_the_suspended_system,
     alarm_wakes_the_suspended_system,
     hub_thread_handles_events_after_a_freeze,
+    interrupt_key_kills_a_frozen_job_after_the_thaw,
+    stop_key_stops_a_frozen_job_after_the_thaw,
 ];
 
 /// Frozen for one second in place of five, up to the test level `freezer`.
@@ -111,7 +113,7 @@ fn freeze_of_the_smallest_machine_is_the_same() -> Result<()> {
     ensure_freeze_is_told(setup.cpu("cortex-a53"))
 }
 
-// spec: U2 K7
+// spec: U2 U4 K7
 fn frozen_spinners_go_on_after_the_thaw() -> Result<()> {
     let mut firn = Setup::new().boot()?;
     for _ in 0..6 {
@@ -153,7 +155,7 @@ fn stubborn() -> Result<Firn> {
     Ok(firn)
 }
 
-// spec: K6 L1 L5 L7
+// spec: U3 K6 L1 L5 L7
 fn stubborn_thread_fails_the_freeze_and_is_named() -> Result<()> {
     let mut firn = stubborn()?;
     ensure!(!freeze(&mut firn)?, "the freeze succeeded");
@@ -314,5 +316,40 @@ fn hub_thread_handles_events_after_a_freeze() -> Result<()> {
     firn.run(event)?;
     let count = firn.run("sleep 0.1; cat /sys/kernel/hub/event")?;
     ensure!(count == "2\n", "the hub thread handled {count:?}");
+    firn.power_off()
+}
+
+/// Presses `key` while a spinner in the foreground is frozen for two seconds,
+/// and waits for the prompt.
+fn press_while_frozen(firn: &mut Firn, key: &str) -> Result<()> {
+    firn.run(PREPARE)?;
+    firn.run("echo 2 > /sys/module/suspend/parameters/pm_test_delay")?;
+    firn.run("(sleep 1; echo mem > /sys/power/state; echo thawed $?) &")?;
+    let start = firn.transcript().len();
+    firn.send("spin\n")?;
+    firn.wait_for("suspend debug", start, Duration::from_secs(30))?;
+    firn.send(key)?;
+    firn.wait_for("thawed 0", start, Duration::from_secs(30))?;
+    firn.wait_for_prompt(Duration::from_secs(30))
+}
+
+// spec: G1 G3
+fn interrupt_key_kills_a_frozen_job_after_the_thaw() -> Result<()> {
+    let mut firn = Setup::new().boot()?;
+    press_while_frozen(&mut firn, "\x03")?;
+    let left = tasks(&mut firn, "spin")?;
+    ensure!(left.is_empty(), "ps shows {left:?}");
+    firn.power_off()
+}
+
+// spec: G6
+fn stop_key_stops_a_frozen_job_after_the_thaw() -> Result<()> {
+    let mut firn = Setup::new().boot()?;
+    press_while_frozen(&mut firn, "\x1a")?;
+    let text = firn.run("ps")?;
+    let is_stopped = text.lines().any(|line| {
+        line.contains("spin") && line.split_whitespace().nth(2) == Some("T")
+    });
+    ensure!(is_stopped, "the spinner is not stopped:\n{text}");
     firn.power_off()
 }
