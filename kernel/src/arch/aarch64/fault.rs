@@ -62,7 +62,6 @@ pub enum Cause {
     Other(UserException),
 }
 
-const SYSTEM_CALL: u64 = 0x15;
 const FETCH_ABORT_USER: u64 = 0x20;
 const FETCH_ABORT_KERNEL: u64 = 0x21;
 const PC_ALIGNMENT: u64 = 0x22;
@@ -99,11 +98,6 @@ pub fn address() -> u64 {
             options(nomem, nostack, preserves_flags));
     }
     value
-}
-
-#[inline(always)]
-pub fn is_system_call(syndrome: u64) -> bool {
-    class(syndrome) == SYSTEM_CALL
 }
 
 #[inline(always)]

@@ -9,9 +9,9 @@
 //! | EL1 | fault inside a user copy | [`Hooks::kernel_fault`], or fix-up |
 //! | EL1 | anything else | kernel panic |
 //!
-//! Every way back to EL0 ends in [`exit_to_user`], which calls
-//! [`Hooks::return_to_user`] until no work flag is set, and looks at the
-//! flags for the last time with interrupts masked, so that no wake-up is
+//! Every way back to EL0 ends in `user_exit` (vectors.s), which has
+//! [`Hooks::return_to_user`] called until no work flag is set, and looks at
+//! the flags for the last time with interrupts masked, so that no wake-up is
 //! missed between look and `eret`.
 //!
 //! Nothing that EL0 does can end in a panic. Read next: `fault.rs`.
@@ -48,6 +48,8 @@ const _: () = assert!(offset_of!(TrapFrame, x) == 0);
 const _: () = assert!(offset_of!(TrapFrame, sp) == 248);
 const _: () = assert!(offset_of!(TrapFrame, pc) == 256);
 const _: () = assert!(offset_of!(TrapFrame, pstate) == 264);
+const _: () = assert!(offset_of!(thread::Context, work) == 0);
+const _: () = assert!(offset_of!(thread::Context, cpu) == 4);
 
 /// Flags that user mode may choose: N, Z, C, V. The rest of a valid
 /// user `pstate` is zero: EL0, 64-bit, nothing masked.
@@ -131,26 +133,22 @@ pub fn enter_user(first: &TrapFrame) -> ! {
     unsafe { place.write(*first) };
     // SAFETY: as above: written, and nobody else's.
     let frame = unsafe { &mut *place };
-    exit_to_user(frame);
+    irq::disable();
+    user_work(frame);
     // SAFETY: `frame` is the place that `return_to_user` expects, and
     // everything below it is dead.
     unsafe { load_user_frame(frame) }
 }
 
+/// `svc` from EL0. Interrupts are on.
 #[unsafe(no_mangle)]
-extern "C" fn user_exception(frame: &mut TrapFrame) {
-    let syndrome = fault::syndrome();
-    if fault::is_system_call(syndrome) {
-        irq::enable();
-        (user_hooks().syscall)(frame);
-    } else {
-        other_user_exception(frame, syndrome);
-    }
-    exit_to_user(frame);
+extern "C" fn system_call(frame: &mut TrapFrame) {
+    (user_hooks().syscall)(frame);
 }
 
-#[inline(never)]
-fn other_user_exception(frame: &mut TrapFrame, syndrome: u64) {
+/// Anything else that EL0 did.
+#[unsafe(no_mangle)]
+extern "C" fn user_exception(frame: &mut TrapFrame, syndrome: u64) {
     // The address is gone with the next exception: read it now.
     let cause = fault::cause(syndrome, fault::address());
     irq::enable();
@@ -163,14 +161,14 @@ fn other_user_exception(frame: &mut TrapFrame, syndrome: u64) {
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn user_interrupt(frame: &mut TrapFrame) {
+extern "C" fn user_interrupt() {
     gic::handle();
-    exit_to_user(frame);
 }
 
-#[inline(always)]
-fn exit_to_user(frame: &mut TrapFrame) {
-    irq::disable();
+/// Work flags are set on the way to user mode; interrupts are masked, and
+/// are again when none is set any more.
+#[unsafe(no_mangle)]
+extern "C" fn user_work(frame: &mut TrapFrame) {
     while thread::current_context().work.load(Relaxed) != 0 {
         irq::enable();
         (user_hooks().return_to_user)(frame);

@@ -29,6 +29,7 @@
 
 .set FRAME,      272        // size of TrapFrame
 .set KERNEL,     288        // TrapFrame and a frame record
+.set SYSTEM_CALL, 0x15      // exception class of svc
 .set INTERRUPT,  192        // x0-x18, x30, elr, spsr, frame record
 
 .macro vector
@@ -127,19 +128,24 @@ exception_vectors:
     // EL0.
     vector
     save_user
-    bl      user_exception
-    b       return_to_user
+    mrs     x1, esr_el1
+    lsr     x2, x1, #26             // exception class
+    cmp     x2, #SYSTEM_CALL
+    b.ne    other_exception
+    msr     daifclr, #2
+    bl      system_call
+    b       user_exit
     vector
     save_user
     bl      user_interrupt
-    b       return_to_user
+    b       user_exit
     vector
     mov     x0, #10
     b       unexpected
     vector
     save_user
-    bl      user_exception
-    b       return_to_user
+    mrs     x1, esr_el1
+    b       other_exception
 
     // EL0, 32-bit: no task can get there.
     vector
@@ -156,6 +162,27 @@ exception_vectors:
     b       unexpected
     .balign 128
 .size exception_vectors, . - exception_vectors
+
+// x0 = SP = a TrapFrame, x1 = syndrome.
+other_exception:
+    bl      user_exception
+    b       user_exit
+
+work_pending:
+    mov     x0, sp
+    bl      user_work
+    b       return_to_user
+
+// SP points to a TrapFrame. Looks at the work flags for the last time with
+// interrupts masked.
+.type user_exit, %function
+user_exit:
+    msr     daifset, #2
+    mrs     x0, tpidr_el1
+    ldr     w0, [x0]                // Context::work
+    cbnz    w0, work_pending
+    // Goes on in return_to_user.
+.size user_exit, . - user_exit
 
 // SP points to a TrapFrame, interrupts are masked.
 .globl return_to_user
