@@ -11,6 +11,7 @@
 //! | `selftest.rs` | tests that need the machine |
 
 pub mod boot;
+mod copy;
 pub mod cpu;
 mod fault;
 pub mod gic;

@@ -24,7 +24,7 @@ use crate::files::tty::{JobControl, Member, TerminalUse};
 use crate::files::{self, FileTable, FsContext, Location};
 use crate::mm::{AddressSpace, PAGE_SIZE, Protection, Sharing};
 use crate::task::refrigerator::FREEZER;
-use crate::task::{self, Task, kthread, state, table};
+use crate::task::{self, Task, kthread, scheduler, state, table};
 
 /// `PF_FORKNOEXEC`: it has not called `execve` since it was made.
 const FORK_NO_EXEC: u32 = 0x40;
@@ -240,7 +240,7 @@ impl Subject {
                 true => CAPABILITIES,
                 false => 0,
             },
-            cpus: self.task.allowed_cpus().into(),
+            cpus: (self.task.allowed_cpus() & scheduler::online_cpus()).into(),
             switches: [usage.voluntary, usage.involuntary],
         };
         let mut text = Vec::new();

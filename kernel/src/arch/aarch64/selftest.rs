@@ -10,7 +10,7 @@ use aarch64_cpu::registers::{
 };
 
 use super::cpu::{self, MAX_CPUS};
-use super::{gic, image, irq, mmu, timer};
+use super::{copy, gic, image, irq, mmu, timer};
 
 /// A test: what it promises, and how to find out.
 pub type Test = (&'static str, fn() -> Result<(), &'static str>);
@@ -21,6 +21,7 @@ pub fn tests() -> &'static [Test] {
         ("the_clock_never_goes_back", clock),
         ("the_timer_is_never_early", timer_is_never_early),
         ("an_ipi_reaches_every_cpu_at_the_right_time", ipi),
+        ("blocks_are_copied_moved_and_filled", copy::check),
         ("an_interrupt_changes_no_register", registers),
         ("an_interrupt_may_come_a_thousand_times", storm),
         ("text_and_constants_are_read_only", read_only),

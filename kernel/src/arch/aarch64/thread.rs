@@ -342,6 +342,12 @@ pub fn fp_state() -> FpState {
     state
 }
 
+/// Puts the current task's floating-point registers into `state`.
+pub fn save_fp_state(state: &mut FpState) {
+    // SAFETY: the buffer has room for all registers.
+    unsafe { firn_fp_save(state) };
+}
+
 /// Gives the current task these floating-point registers.
 pub fn set_fp_state(state: &FpState) {
     // SAFETY: the buffer holds all registers.

@@ -8,15 +8,15 @@
 use kernel_abi::Errno;
 use kernel_abi::signal::{SA_RESTORER, SIGSEGV};
 use kernel_abi::signal_frame::{
-    self, CONTEXT_OFFSET, EsrRecord, FPSIMD_MAGIC, FpsimdContext,
-    MachineContext, SignalFrame, UserContext,
+    self, CONTEXT_OFFSET, FPSIMD_MAGIC, FpsimdContext, SignalFrame,
 };
 use kernel_core::signal::{Handler, SignalSet};
+use zerocopy::{FromZeros, IntoBytes};
 
 use super::send;
 use crate::arch::thread::{self as machine, FpState};
 use crate::arch::trap::TrapFrame;
-use crate::mm::user;
+use crate::mm::user::{self, UserSlice};
 use crate::process::{CurrentThread, current};
 
 /// The flags that a program sets by comparing: N, Z, C, V.
@@ -41,21 +41,18 @@ pub(super) fn build(
         (top, signals.state.alternative_stack(thread.key, frame.sp))
     };
     let place = signal_frame::place(top).ok_or(Errno::EFAULT)?;
-    let content = SignalFrame {
-        info: handler.info,
-        info_rest: [0; 10],
-        context: UserContext {
-            flags: 0,
-            link: 0,
-            stack,
-            mask: handler.old_mask.0,
-            reserved: [0; 16],
-            machine: registers_of(frame, handler),
-        },
-        fpsimd: fp_to_record(&machine::fp_state()),
-        esr: EsrRecord::END,
-        end: EsrRecord::END,
-    };
+    // Filled in place: a frame is more than a kilobyte, copies cost.
+    let mut content = SignalFrame::new_zeroed();
+    content.info = handler.info;
+    content.context.stack = stack;
+    content.context.mask = handler.old_mask.0;
+    let registers = &mut content.context.machine;
+    registers.fault_address = fault_address(handler);
+    registers.regs = frame.x;
+    registers.sp = frame.sp;
+    registers.pc = frame.pc;
+    registers.pstate = frame.pstate;
+    save_fp(&mut content.fpsimd);
     user::write_value(place.frame as usize, &content)?;
     let record = [frame.x[29], frame.x[30]];
     user::write_value(place.record as usize, &record)?;
@@ -63,17 +60,10 @@ pub(super) fn build(
     Ok(())
 }
 
-fn registers_of(frame: &TrapFrame, handler: &Handler) -> MachineContext {
+fn fault_address(handler: &Handler) -> u64 {
     let is_fault = SignalSet::SYNCHRONOUS.contains(handler.signal)
         && handler.info.code > 0;
-    MachineContext {
-        fault_address: if is_fault { handler.info.fields[0] } else { 0 },
-        regs: frame.x,
-        sp: frame.sp,
-        pc: frame.pc,
-        pstate: frame.pstate,
-        pad: 0,
-    }
+    if is_fault { handler.info.fields[0] } else { 0 }
 }
 
 fn enter(
@@ -97,14 +87,14 @@ fn enter(
     frame.pstate &= CONDITION_FLAGS;
 }
 
-fn fp_to_record(state: &FpState) -> FpsimdContext {
-    FpsimdContext {
-        magic: FPSIMD_MAGIC,
-        size: size_of::<FpsimdContext>() as u32,
-        fpsr: state.fpsr,
-        fpcr: state.fpcr,
-        vregs: state.vregs,
-    }
+fn save_fp(record: &mut FpsimdContext) {
+    let mut state = FpState::zeroed();
+    machine::save_fp_state(&mut state);
+    record.magic = FPSIMD_MAGIC;
+    record.size = size_of::<FpsimdContext>() as u32;
+    record.fpsr = state.fpsr;
+    record.fpcr = state.fpcr;
+    record.vregs = state.vregs;
 }
 
 /// `rt_sigreturn(2)`: continues where the handler's frame says. A bad frame
@@ -129,7 +119,9 @@ fn restore(
     if !frame.sp.is_multiple_of(signal_frame::FRAME_ALIGNMENT) {
         return Err(Errno::EFAULT);
     }
-    let saved: SignalFrame = user::read_value(frame.sp as usize)?;
+    let mut saved = SignalFrame::new_zeroed();
+    UserSlice::new(frame.sp as usize, size_of::<SignalFrame>())?
+        .read(0, saved.as_mut_bytes())?;
     let registers = &saved.context.machine;
     let is_user = registers.pstate & PRIVILEGED_FLAGS == 0;
     if !saved.fpsimd.is_valid() || !is_user {
@@ -139,7 +131,7 @@ fn restore(
     frame.sp = registers.sp;
     frame.pc = registers.pc;
     frame.pstate = registers.pstate & CONDITION_FLAGS;
-    machine::set_fp_state(&fp_from_record(&saved.fpsimd));
+    restore_fp(&saved.fpsimd);
     let mut signals = thread.process.signals.lock();
     let mask = SignalSet(saved.context.mask);
     let lost = signals.state.set_blocked(thread.key, mask);
@@ -152,10 +144,10 @@ fn restore(
     Ok(())
 }
 
-fn fp_from_record(record: &FpsimdContext) -> FpState {
+fn restore_fp(record: &FpsimdContext) {
     let mut state = FpState::zeroed();
     state.vregs = record.vregs;
     state.fpsr = record.fpsr;
     state.fpcr = record.fpcr;
-    state
+    machine::set_fp_state(&state);
 }
