@@ -1,8 +1,16 @@
 //! Reads what the guest prints: is there a prompt, was there a panic?
 use std::time::{Duration, Instant};
 
-/// What the shell prints when it wants a command.
+/// What the shell prints when it wants a command, after the directory.
 pub const PROMPT: &str = "# ";
+
+/// Where a prompt at the beginning of `line` ends: `# ` or `/directory # `.
+fn prompt_end(line: &[u8]) -> Option<usize> {
+    let prompt = PROMPT.as_bytes();
+    let at = line.windows(prompt.len()).position(|part| part == prompt)?;
+    let is_prompt = at == 0 || line.starts_with(b"/");
+    is_prompt.then_some(at + prompt.len())
+}
 
 /// How long nothing may follow a prompt, before it is one. A line of output
 /// may begin like a prompt; its rest follows at once.
@@ -42,7 +50,9 @@ impl Screen {
 
     fn end_line(&mut self) {
         // The kernel may print over a prompt that nobody has answered.
-        if self.line.starts_with(b"# [") {
+        if let Some(end) = prompt_end(&self.line)
+            && self.line.get(end) == Some(&b'[')
+        {
             self.is_prompted = true;
         }
         let line = String::from_utf8_lossy(&self.line);
@@ -54,7 +64,7 @@ impl Screen {
 
     /// Whether the shell waits for a command at `now`.
     pub fn has_prompt(&self, now: Instant) -> bool {
-        let fresh = self.line == PROMPT.as_bytes();
+        let fresh = prompt_end(&self.line) == Some(self.line.len());
         self.is_prompted || (fresh && self.quiet(now) >= SETTLE)
     }
 
