@@ -14,7 +14,9 @@ pub const TESTS: &[Test] = tests::list![
 fn boots(setup: Setup) -> Result<()> {
     let mut firn = setup.boot()?;
     let kernel = firn.run("uname -s")?;
-    ensure!(kernel == "Firn\n", "uname says {kernel:?}");
+    ensure!(kernel == "Linux\n", "uname says {kernel:?}");
+    let version = firn.run("uname -r")?;
+    ensure!(version.contains("firn"), "uname says {version:?}");
     firn.power_off()
 }
 

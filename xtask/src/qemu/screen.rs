@@ -1,16 +1,8 @@
 //! Reads what the guest prints: is there a prompt, was there a panic?
 use std::time::{Duration, Instant};
 
-/// What the shell prints when it wants a command, after the directory.
-pub const PROMPT: &str = "# ";
-
-/// Where a prompt at the beginning of `line` ends: `# ` or `/directory # `.
-fn prompt_end(line: &[u8]) -> Option<usize> {
-    let prompt = PROMPT.as_bytes();
-    let at = line.windows(prompt.len()).position(|part| part == prompt)?;
-    let is_prompt = at == 0 || line.starts_with(b"/");
-    is_prompt.then_some(at + prompt.len())
-}
+/// What the shell prints when it wants a command, after its folder.
+const PROMPT: &[u8] = b"# ";
 
 /// How long nothing may follow a prompt, before it is one. A line of output
 /// may begin like a prompt; its rest follows at once.
@@ -50,9 +42,8 @@ impl Screen {
 
     fn end_line(&mut self) {
         // The kernel may print over a prompt that nobody has answered.
-        if let Some(end) = prompt_end(&self.line)
-            && self.line.get(end) == Some(&b'[')
-        {
+        let log = self.line.iter().position(|byte| *byte == b'[');
+        if log.is_some_and(|at| is_prompt(&self.line[..at])) {
             self.is_prompted = true;
         }
         let line = String::from_utf8_lossy(&self.line);
@@ -64,8 +55,8 @@ impl Screen {
 
     /// Whether the shell waits for a command at `now`.
     pub fn has_prompt(&self, now: Instant) -> bool {
-        let fresh = prompt_end(&self.line) == Some(self.line.len());
-        self.is_prompted || (fresh && self.quiet(now) >= SETTLE)
+        let is_fresh = is_prompt(&self.line);
+        self.is_prompted || (is_fresh && self.quiet(now) >= SETTLE)
     }
 
     /// The prompt has been answered at `now`.
@@ -84,6 +75,13 @@ impl Screen {
     pub fn panic(&self) -> Option<&str> {
         self.panic.as_deref()
     }
+}
+
+/// Whether `line`, which has not ended, ends with a prompt: alone, or with
+/// the folder and a blank before it.
+fn is_prompt(line: &[u8]) -> bool {
+    line.strip_suffix(PROMPT)
+        .is_some_and(|before| before.is_empty() || before.ends_with(b" "))
 }
 
 /// What a line says when the kernel cannot go on: a bug found in itself, or

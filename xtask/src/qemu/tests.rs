@@ -21,6 +21,8 @@ fn prompt_at_the_end_is_a_prompt_after_a_moment() {
     let (screen, now) = screen_with("boot\r\n# ");
     assert!(!screen.has_prompt(now));
     assert!(screen.has_prompt(now + BLINK));
+    let (screen, now) = screen_with("no line end/tmp # ");
+    assert!(screen.has_prompt(now + BLINK));
 }
 
 #[test]
@@ -33,7 +35,7 @@ fn line_that_begins_like_a_prompt_is_none() {
 
 #[test]
 fn log_line_over_a_prompt_does_not_hide_it() {
-    let (screen, now) = screen_with("# [    1.0] late news\r\n");
+    let (screen, now) = screen_with("/ # [    1.0] late news\r\n");
     assert!(screen.has_prompt(now + BLINK));
 }
 

@@ -19,7 +19,7 @@ const LAYERS: [&[&str]; 6] = [
     &["freezer", "signal"],
     &["files"],
     &["process", "syscall", "power", "hub"],
-    &["main"],
+    &["main", "start"],
 ];
 
 /// The one call upwards: where the boot code hands over.
