@@ -194,6 +194,7 @@ pub fn remove(
     let name = match (&last.name, what) {
         (Part::Name(name), _) => name,
         (_, Remove::File) => return Err(Errno::EISDIR),
+        (Part::Root, _) => return Err(Errno::EBUSY),
         (Part::Here, _) => return Err(Errno::EINVAL),
         (Part::Up, _) => return Err(Errno::ENOTEMPTY),
     };

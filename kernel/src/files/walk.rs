@@ -45,7 +45,9 @@ pub struct Last {
 /// One part of a name.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Part {
-    /// `/` alone, or `.`
+    /// `/` alone.
+    Root,
+    /// `.`
     Here,
     /// `..`
     Up,
@@ -56,7 +58,8 @@ pub enum Part {
 impl Part {
     fn of(last: path::Last<'_>) -> Result<Self, Errno> {
         match last {
-            path::Last::Root | path::Last::Current => Ok(Part::Here),
+            path::Last::Root => Ok(Part::Root),
+            path::Last::Current => Ok(Part::Here),
             path::Last::Parent => Ok(Part::Up),
             path::Last::Name(name) => {
                 path::check_name(name)?;
