@@ -31,12 +31,8 @@ pub struct BootInfo {
     pub embedded_initramfs: &'static [u8],
     /// CPUs that the machine has, of which one runs.
     pub cpu_count: usize,
-    /// Name of the machine.
-    pub model: &'static str,
     /// Seeds from the boot loader and the counter; to be hashed before use.
     pub entropy: [u8; 32],
-    /// Virtual counter at the first instruction.
-    pub entry_ticks: u64,
 }
 
 /// Why the kernel cannot start.
@@ -140,9 +136,7 @@ fn start(
         initrd: machine.initrd.map(linear_bytes),
         embedded_initramfs: image::initramfs(),
         cpu_count: smp::count(),
-        model: machine.model,
         entropy: entropy(&machine, entry_ticks),
-        entry_ticks,
     })
 }
 

@@ -76,11 +76,12 @@ pub(super) fn init(cpu: usize) {
     context.cpu.store(cpu as u32, Relaxed);
     debug_assert!(context.zero[0].load(Relaxed) == 0);
     debug_assert!(context.work.load(Relaxed) == 0);
+    let address = core::ptr::from_ref(context).addr();
     // SAFETY: the register is the kernel's; the context is a static with
     // the layout that `thread::Context` begins with.
     unsafe {
-        asm!("msr tpidr_el1, {}", in(reg) context,
-            options(nomem, nostack, preserves_flags));
+        asm!("msr tpidr_el1, {}", in(reg) address,
+            options(nostack, preserves_flags));
     }
     // Floating point works at EL0 and for saving it; the kernel itself is
     // compiled without.
@@ -126,30 +127,15 @@ pub(super) fn physical_bits() -> u32 {
     BITS.get(range as usize).copied().unwrap_or(48)
 }
 
-macro_rules! identification {
-    ($($name:ident = $register:literal;)*) => {
-        $(#[doc = concat!("Reads `", $register, "`.")]
-        fn $name() -> u64 {
-            let value;
-            // SAFETY: an identification register; reading has no effect.
-            unsafe {
-                asm!(concat!("mrs {}, ", $register), out(reg) value,
-                    options(nomem, nostack, preserves_flags));
-            }
-            value
-        })*
-    };
-}
-
-identification! {
-    read_dczid = "dczid_el0";
-    read_ctr = "ctr_el0";
-}
-
-/// Bytes that `dc zva` clears, or `None` where it must not be used.
-pub fn zero_block_size() -> Option<usize> {
-    let value = read_dczid();
-    (value & 1 << 4 == 0).then_some(4 << (value & 0xf))
+/// The cache type register, `CTR_EL0`.
+fn read_ctr() -> u64 {
+    let value: u64;
+    // SAFETY: an identification register; reading has no effect.
+    unsafe {
+        asm!("mrs {}, ctr_el0", out(reg) value,
+            options(nomem, nostack, preserves_flags));
+    }
+    value
 }
 
 /// Bytes of the smallest data and instruction cache lines.

@@ -18,8 +18,8 @@ use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use kernel_core::device_tree::Gic;
 
-use crate::sync::rank;
 use super::cpu::{self, MAX_CPUS};
+use crate::sync::rank;
 
 /// The first INTID that means "no interrupt" or "not for you".
 const SPECIAL: u32 = 1020;

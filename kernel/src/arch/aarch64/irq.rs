@@ -5,8 +5,6 @@
 
 use core::arch::asm;
 
-const MASKED: u64 = 1 << 7;
-
 /// The mask as [`mask`] found it.
 #[derive(Clone, Copy, Debug)]
 pub struct Flags(u64);
@@ -39,12 +37,6 @@ pub fn enable() {
 pub fn disable() {
     // SAFETY: touches the mask only.
     unsafe { asm!("msr daifset, #2", options(nostack)) };
-}
-
-/// Whether interrupts are unmasked.
-#[inline(always)]
-pub fn are_enabled() -> bool {
-    read().0 & MASKED == 0
 }
 
 #[inline(always)]

@@ -108,11 +108,3 @@ pub fn cancel() {
 fn scale(value: u64, factor: u64) -> u64 {
     ((u128::from(value) * u128::from(factor)) >> 32) as u64
 }
-
-/// Waits without sleeping, for boot and panic.
-pub fn spin_ns(duration: u64) {
-    let end = now_ns() + duration;
-    while now_ns() < end {
-        super::cpu::relax();
-    }
-}

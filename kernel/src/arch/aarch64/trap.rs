@@ -51,10 +51,6 @@ const _: () = assert!(offset_of!(TrapFrame, pstate) == 264);
 const _: () = assert!(offset_of!(thread::Context, work) == 0);
 const _: () = assert!(offset_of!(thread::Context, cpu) == 4);
 
-/// Flags that user mode may choose: N, Z, C, V. The rest of a valid
-/// user `pstate` is zero: EL0, 64-bit, nothing masked.
-pub const PSTATE_USER: u64 = 0xf000_0000;
-
 /// What the layers above do with exceptions. Set once, at boot.
 pub struct Hooks {
     /// A system call. Interrupts on.
