@@ -29,11 +29,7 @@ fn pattern() -> [u8; 256] {
     core::array::from_fn(|at| (at * 7 + 1) as u8)
 }
 
-fn check_one(
-    size: usize,
-    from: usize,
-    to: usize,
-) -> Result<(), &'static str> {
+fn check_one(size: usize, from: usize, to: usize) -> Result<(), &'static str> {
     let source = pattern();
     let mut expected = [0; 256];
     for at in 0..size {

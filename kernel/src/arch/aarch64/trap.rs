@@ -92,7 +92,8 @@ fn user_hooks() -> &'static Hooks {
     unsafe { &*hooks }
 }
 
-/// The registers here and now; `pc` is the caller's.
+/// The registers here and now.
+#[inline(always)]
 pub fn registers() -> TrapFrame {
     unsafe extern "C" {
         fn capture_registers(frame: *mut TrapFrame);
