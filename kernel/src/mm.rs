@@ -43,13 +43,12 @@ mod tlb;
 pub mod user;
 
 pub use fault::FaultError;
-pub use frame::{Frame, FrameRef};
-pub use heap::{HeapStats, stats as heap_stats};
+pub use frame::FrameRef;
+pub use kernel_core::memory::PAGE_SIZE;
 pub use kernel_core::memory::frame::{FrameStats, FrameUse};
 pub use kernel_core::memory::range::{PhysRange, RangeList};
 pub use kernel_core::memory::region::{Placement, Protection};
-pub use kernel_core::memory::{PAGE_SHIFT, PAGE_SIZE};
-pub use request::{MapRequest, RegionInfo, Sharing};
+pub use request::{MapRequest, Sharing};
 pub use source::PageSource;
 pub use space::{AddressSpace, STACK_LIMIT, STACK_TOP};
 

@@ -109,11 +109,6 @@ impl Frame {
         unsafe { &mut *pointer }
     }
 
-    /// Physical address.
-    pub fn physical(&self) -> u64 {
-        self.0.physical()
-    }
-
     pub(super) fn number(&self) -> FrameNumber {
         self.0.number
     }
@@ -137,11 +132,6 @@ pub struct FrameRef {
 }
 
 impl FrameRef {
-    /// Physical address.
-    pub fn physical(&self) -> u64 {
-        page::physical(self.number)
-    }
-
     /// Copies bytes out, from `offset` on.
     ///
     /// # Panics

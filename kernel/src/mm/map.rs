@@ -35,17 +35,6 @@ pub fn linear(physical: u64) -> *mut u8 {
     core::ptr::with_exposed_provenance_mut(LINEAR_BASE + physical as usize)
 }
 
-/// RAM as slice of bytes that nobody writes, such as an initrd.
-///
-/// # Safety
-/// The range is RAM of [`BootMemory::ram`], reserved for ever, and nobody
-/// writes to it.
-pub unsafe fn linear_bytes(range: PhysRange) -> &'static [u8] {
-    let start = linear(range.start).cast_const();
-    // SAFETY: the linear map shows all RAM; the caller keeps it unchanged.
-    unsafe { core::slice::from_raw_parts(start, range.size() as usize) }
-}
-
 /// The RAM that the linear map shows: whole pages below the limit of frame
 /// numbers.
 pub(super) fn mapped_ram(memory: &BootMemory) -> RangeList<16> {

@@ -91,25 +91,6 @@ impl UserSlice {
         self.length
     }
 
-    /// True if there is no byte.
-    pub fn is_empty(&self) -> bool {
-        self.length == 0
-    }
-
-    /// The first byte's address.
-    pub fn address(&self) -> usize {
-        self.address
-    }
-
-    /// The bytes from `offset` on.
-    ///
-    /// # Errors
-    /// `EFAULT` if there are fewer.
-    pub fn skip(&self, offset: usize) -> Result<Self, Errno> {
-        let length = self.length.checked_sub(offset).ok_or(Errno::EFAULT)?;
-        Ok(Self { address: self.address + offset, length })
-    }
-
     /// The address of `count` bytes from `offset` on, all inside.
     #[inline]
     fn part(&self, offset: usize, count: usize) -> Result<usize, Errno> {
@@ -152,28 +133,6 @@ impl UserSlice {
         debug_check_no_locks_held();
         // SAFETY: unprivileged stores to the user half (`part`).
         check(unsafe { mm_user_zero(to, count) })
-    }
-
-    /// Copies `count` of the program's bytes into a frame.
-    ///
-    /// # Errors
-    /// `EFAULT`; part of the frame may be written then.
-    ///
-    /// # Panics
-    /// If the bytes do not all lie in the frame.
-    pub fn read_to_frame(
-        &self,
-        offset: usize,
-        frame: &FrameRef,
-        frame_offset: usize,
-        count: usize,
-    ) -> Result<(), Errno> {
-        let from = self.part(offset, count)?;
-        let to = frame_bytes(frame, frame_offset, count);
-        super::frame::will_change(frame.number());
-        // SAFETY: inside the frame, which the caller holds; `part` checked
-        // the other side. No Rust reference covers a shared frame.
-        unsafe { read_raw(to, from, count) }
     }
 
     /// Copies `count` bytes of a frame to the program.
