@@ -7,5 +7,6 @@
 mod aarch64;
 
 pub use aarch64::{
-    boot, cpu, gic, image, irq, mmu, psci, selftest, smp, thread, timer, trap,
+    backtrace, boot, cpu, gic, image, irq, mmu, psci, selftest, smp, thread,
+    timer, trap,
 };

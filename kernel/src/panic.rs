@@ -6,17 +6,18 @@
 //! line starts with `kernel panic:`. No lock is taken and nothing is
 //! allocated; a second panic meanwhile ends it at once.
 
-mod backtrace;
 mod symbol;
 
 use core::fmt::{self, Write};
 use core::panic::PanicInfo;
 use core::sync::atomic::AtomicUsize;
-use core::sync::atomic::Ordering::{AcqRel, Acquire, Release};
+use core::sync::atomic::Ordering::{AcqRel, Acquire};
+
+use spin::Once;
 
 use crate::arch::cpu::MAX_CPUS;
 use crate::arch::trap::{self, TrapFrame};
-use crate::arch::{boot, cpu, gic, irq, psci, thread};
+use crate::arch::{backtrace, boot, cpu, gic, image, irq, psci, thread};
 use crate::drivers::pl011;
 use crate::log::Raw;
 use crate::trace;
@@ -29,8 +30,8 @@ const NOBODY: usize = usize::MAX;
 
 /// The CPU that panics.
 static OWNER: AtomicUsize = AtomicUsize::new(NOBODY);
-/// Says which task runs, as an address; 0 until there are tasks.
-static DESCRIBE_TASK: AtomicUsize = AtomicUsize::new(0);
+/// Says which task runs; empty until there are tasks.
+static DESCRIBE_TASK: Once<DescribeTask> = Once::new();
 
 /// A function that writes the name and number of the current task.
 pub type DescribeTask = fn(&mut dyn Write) -> fmt::Result;
@@ -38,7 +39,7 @@ pub type DescribeTask = fn(&mut dyn Write) -> fmt::Result;
 /// Names the function that tells which task runs on this CPU. It must not
 /// lock, allocate or panic.
 pub fn set_describe_task(describe: DescribeTask) {
-    DESCRIBE_TASK.store(describe as usize, Release);
+    DESCRIBE_TASK.call_once(|| describe);
 }
 
 #[panic_handler]
@@ -84,7 +85,7 @@ fn report(frame: &TrapFrame, message: fmt::Arguments<'_>) -> fmt::Result {
     task(out)?;
     writeln!(out)?;
     registers(out, frame)?;
-    backtrace::write(out, frame)?;
+    back_trace(out, frame)?;
     for cpu in 0..MAX_CPUS {
         events(out, cpu)?;
     }
@@ -92,13 +93,10 @@ fn report(frame: &TrapFrame, message: fmt::Arguments<'_>) -> fmt::Result {
 }
 
 fn task(out: &mut Raw) -> fmt::Result {
-    let describe = DESCRIBE_TASK.load(Acquire) as *const ();
-    if describe.is_null() || !thread::has_current() {
-        return out.write_str("no task yet");
+    match DESCRIBE_TASK.get().filter(|_| thread::has_current()) {
+        Some(describe) => describe(out),
+        None => out.write_str("no task yet"),
     }
-    // SAFETY: `set_describe_task` stores nothing but functions of this type.
-    let describe: DescribeTask = unsafe { core::mem::transmute(describe) };
-    describe(out)
 }
 
 fn registers(out: &mut Raw, frame: &TrapFrame) -> fmt::Result {
@@ -112,6 +110,22 @@ fn registers(out: &mut Raw, frame: &TrapFrame) -> fmt::Result {
         write!(out, "x{index:<2} {value:016x}{end}")?;
     }
     writeln!(out)
+}
+
+/// Writes the back trace of code that was stopped with these registers.
+fn back_trace(out: &mut Raw, frame: &TrapFrame) -> fmt::Result {
+    writeln!(out, "back trace:")?;
+    writeln!(out, "  {}", Symbol(frame.pc as usize))?;
+    // A function that has not made its frame record yet is missing from
+    // the records; its caller is in x30, which may also be stale.
+    let link = frame.x[30] as usize;
+    if link != frame.pc as usize && image::text().contains(&link) {
+        writeln!(out, "  {} (x30)", Symbol(link))?;
+    }
+    for address in backtrace::walk(frame.x[29] as usize) {
+        writeln!(out, "  {}", Symbol(address))?;
+    }
+    Ok(())
 }
 
 fn events(out: &mut Raw, cpu: usize) -> fmt::Result {

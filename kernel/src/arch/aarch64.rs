@@ -7,9 +7,11 @@
 //! | `vectors.s`, `trap.rs`, `fault.rs` | exceptions in and out |
 //! | `thread.s`, `thread.rs` | stacks that CPUs switch between |
 //! | `cpu.rs`, `irq.rs`, `smp.rs` | one CPU, its interrupts, all CPUs |
+//! | `backtrace.rs` | who called whom |
 //! | `gic.rs`, `timer.rs`, `psci.rs` | what every Arm machine has |
 //! | `selftest.rs` | tests that need the machine |
 
+pub mod backtrace;
 pub mod boot;
 mod copy;
 pub mod cpu;

@@ -6,31 +6,12 @@
 //! the MMU lets it read: a broken stack ends it instead of faulting.
 
 use core::arch::asm;
-use core::fmt::{self, Write};
 
-use super::Symbol;
-use crate::arch::image;
-use crate::arch::trap::TrapFrame;
+use super::image;
 
 const LIMIT: usize = 32;
 /// More than any kernel stack; an emergency stack links to another one.
 const STACK_SPAN: usize = 64 * 1024;
-
-/// Writes the back trace of code that was stopped with these registers.
-pub fn write(out: &mut dyn Write, frame: &TrapFrame) -> fmt::Result {
-    writeln!(out, "back trace:")?;
-    writeln!(out, "  {}", Symbol(frame.pc as usize))?;
-    // A function that has not made its frame record yet is missing from
-    // the records; its caller is in x30, which may also be stale.
-    let link = frame.x[30] as usize;
-    if link != frame.pc as usize && image::text().contains(&link) {
-        writeln!(out, "  {} (x30)", Symbol(link))?;
-    }
-    for address in walk(frame.x[29] as usize) {
-        writeln!(out, "  {}", Symbol(address))?;
-    }
-    Ok(())
-}
 
 /// Return addresses from the frame record at `start` on.
 pub fn walk(start: usize) -> impl Iterator<Item = usize> {
