@@ -361,6 +361,14 @@ pub fn is_short() -> bool {
     stats.free <= stats.reserve && self::stats().free <= stats.reserve
 }
 
+/// True if a program may be promised so many pages more: fewer than there are
+/// frames in all, and memory is not short. What it touches is another
+/// matter (Linux: `vm.overcommit_memory=0`).
+pub(super) fn can_promise(pages: usize) -> bool {
+    let total = BUDDY.lock().stats().total;
+    pages <= total && !is_short()
+}
+
 /// Takes over all RAM that is not reserved.
 pub(super) fn init(memory: &BootMemory) -> Result<(), &'static str> {
     let mut spans = [FrameSpan::default(); MAX_SPANS];

@@ -5,6 +5,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use core::ops::Range;
 
+use kernel_core::memory::PAGE_SIZE;
 use kernel_core::memory::region::{Placement, Protection, RegionFlags};
 
 use super::source::{Object, PageSource, SharedMemory};
@@ -50,6 +51,13 @@ impl MapRequest {
             is_stack: false,
             may_write: true,
         }
+    }
+
+    /// Pages of memory that the program may make its own by writing.
+    pub(super) fn promised_pages(&self) -> usize {
+        let is_writable = self.protection.contains(Protection::WRITE);
+        let is_own = self.source.is_none() || self.sharing == Sharing::Private;
+        if is_writable && is_own { self.length / PAGE_SIZE } else { 0 }
     }
 
     pub(super) fn flags(&self) -> RegionFlags {

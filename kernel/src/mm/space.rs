@@ -115,7 +115,7 @@ impl AddressSpace {
     /// # Errors
     /// As `mmap(2)`: `EINVAL`, `EEXIST`, `ENOMEM`.
     pub fn map(&self, request: MapRequest) -> Result<usize, Errno> {
-        if frame::is_short() {
+        if !frame::can_promise(request.promised_pages()) {
             return Err(Errno::ENOMEM);
         }
         let (length, placement) = (request.length, request.placement);
@@ -284,7 +284,7 @@ impl AddressSpace {
 
 impl Inner {
     fn grow_heap(&mut self, range: Range<usize>) -> Result<(), Errno> {
-        if frame::is_short() {
+        if !frame::can_promise(range.len() / PAGE_SIZE) {
             return Err(Errno::ENOMEM);
         }
         let protection = Protection::READ | Protection::WRITE;
