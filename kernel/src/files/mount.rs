@@ -14,6 +14,7 @@ use core::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use bitflags::bitflags;
 use kernel_abi::Errno;
 use kernel_abi::stat::device_number;
+use kernel_core::path::PATH_MAX;
 
 use super::inode::{FIRST_ENTRY, FileSystem, Inode, InodeId, Kind};
 use crate::sync::{Rank, SpinLock};
@@ -179,7 +180,7 @@ impl Location {
     /// The absolute name below `root`.
     ///
     /// # Errors
-    /// `ENOENT` if it has no name any more.
+    /// `ENOENT` if it has no name any more, `ENAMETOOLONG`.
     pub fn path(&self, root: &Location) -> Result<Vec<u8>, Errno> {
         if let Some(name) = self.inode.nameless() {
             return Ok(name.into_bytes());
@@ -195,6 +196,9 @@ impl Location {
                 break;
             }
             let name = name_in(&*parent, here.inode.id())?;
+            if reversed.len() + name.len() + 2 > PATH_MAX {
+                return Err(Errno::ENAMETOOLONG);
+            }
             reversed.extend(name.iter().rev());
             reversed.push(b'/');
             here = here.at(parent);

@@ -12,6 +12,7 @@ use super::file::{File, OpenFile, OpenFlags};
 use super::inode::{Inode, Kind, NewInode, Replace};
 use super::mount::{Location, MountFlags};
 use super::walk::{Asker, Last, LastLink, Part, Walk};
+use crate::mm::frame;
 
 /// Opens a file, and makes it first if `flags` say so and it is not there.
 ///
@@ -106,6 +107,7 @@ pub fn open_location(
 ) -> Result<Arc<OpenFile>, Errno> {
     let kind = location.inode.kind();
     check_kind(kind, flags)?;
+    check_room()?;
     if flags.contains(OpenFlags::PATH) {
         let file: Arc<dyn File> = Arc::new(OpenDirectory);
         return Ok(OpenFile::new(location, file, flags));
@@ -123,6 +125,12 @@ pub fn open_location(
         location.inode.truncate(0)?;
     }
     Ok(OpenFile::new(location, file, flags))
+}
+
+/// Fails while memory is so short that the kernel needs the rest for itself:
+/// open files live on its heap, which user programs must not exhaust.
+fn check_room() -> Result<(), Errno> {
+    if frame::is_short() { Err(Errno::ENFILE) } else { Ok(()) }
 }
 
 fn check_kind(kind: Kind, flags: OpenFlags) -> Result<(), Errno> {

@@ -31,7 +31,7 @@ use super::file::{
 };
 use super::inode::{FileSystem, Inode, InodeId, Kind, Metadata};
 use super::mount::{self, Location, Mount};
-use crate::mm::user;
+use crate::mm::{frame, user};
 use crate::task::{Mutex, PollTable, WaitQueue};
 
 mod ring;
@@ -376,7 +376,15 @@ fn pipe_mount() -> &'static (Arc<Mount>, u64) {
 }
 
 /// Makes a pipe without a name: the end to read and the end to write.
-pub fn open_pair(flags: OpenFlags) -> (Arc<OpenFile>, Arc<OpenFile>) {
+///
+/// # Errors
+/// `ENFILE` if memory is short.
+pub fn open_pair(
+    flags: OpenFlags,
+) -> Result<(Arc<OpenFile>, Arc<OpenFile>), Errno> {
+    if frame::is_short() {
+        return Err(Errno::ENFILE);
+    }
     let pipe = Pipe::new();
     let location =
         Location { mount: pipe_mount().0.clone(), inode: pipe.clone() };
@@ -386,5 +394,5 @@ pub fn open_pair(flags: OpenFlags) -> (Arc<OpenFile>, Arc<OpenFile>) {
     };
     let read = open(Side::Read, flags);
     let write = open(Side::Write, flags | OpenFlags::WRITE_ONLY);
-    (read, write)
+    Ok((read, write))
 }

@@ -35,9 +35,11 @@ mod control;
 mod job;
 
 pub use job::{
-    JobControl, Member, TerminalUse, leave_session, set_job_control,
+    JobControl, Member, TerminalUse, leave_session, of_session, set_job_control,
 };
 
+/// Number of the serial port.
+const NUMBER: DeviceNumber = DeviceNumber::new(204, 64);
 /// Bytes that can wait for the thread; more are dropped.
 const QUEUE_MAX: usize = 4096;
 /// Bytes of output that are translated at once.
@@ -79,7 +81,7 @@ pub fn init() -> Result<(), Errno> {
         job: SpinLock::new(job::Job::default()),
     });
     QUEUE.lock().reserve(QUEUE_MAX);
-    device::register("ttyAMA0", DeviceNumber::new(204, 64), 0o600, open)?;
+    device::register("ttyAMA0", NUMBER, 0o600, open)?;
     device::register("console", DeviceNumber::new(5, 1), 0o600, open_console)?;
     device::register("tty", DeviceNumber::new(5, 0), 0o666, open_own)?;
     kthread::kthread_run("ttyinput", take_input)?;

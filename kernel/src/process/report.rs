@@ -191,9 +191,12 @@ impl Subject {
         let times = |usage: &Usage| {
             [usage.user_ns / NS_PER_TICK, usage.system_ns / NS_PER_TICK]
         };
+        let session = self.process().map_or(0, |it| it.session());
+        let terminal = files::tty::of_session(session);
         let user = self.user.as_ref();
         let stat = format::Stat {
-            tpgid: -1,
+            tty: terminal.map_or(0, |(device, _)| device),
+            tpgid: terminal.map_or(-1, |(_, group)| group as i32),
             flags: self.flags(),
             minor_faults: [usage.faults, children.faults],
             times: times(&usage),

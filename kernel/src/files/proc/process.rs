@@ -296,8 +296,8 @@ impl Inode for ProcessInode {
 
 /// A number as directories name it: decimal, without leading zeros.
 pub(super) fn decimal(name: &[u8]) -> Option<u32> {
-    let is_plain =
-        name.iter().all(u8::is_ascii_digit) && name.first() != Some(&b'0');
+    let has_leading_zero = name.len() > 1 && name.starts_with(b"0");
+    let is_plain = name.iter().all(u8::is_ascii_digit) && !has_leading_zero;
     let text = core::str::from_utf8(name).ok().filter(|_| is_plain);
     text?.parse().ok()
 }

@@ -5,7 +5,7 @@
 use kernel_abi::Errno;
 use kernel_abi::signal::{SIGCONT, SIGHUP};
 
-use super::{TERMINAL, Terminal};
+use super::{NUMBER, TERMINAL, Terminal};
 
 /// Where the running process stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -78,6 +78,14 @@ pub fn leave_session(session: u32) {
     if let Some(terminal) = TERMINAL.get() {
         terminal.release_from(session);
     }
+}
+
+/// The terminal of `session`, if it has one: device number and foreground
+/// process group, for `/proc/PID/stat`.
+pub fn of_session(session: u32) -> Option<(u32, u32)> {
+    let job = *TERMINAL.get()?.job.lock();
+    let is_its = session != 0 && job.session == session;
+    is_its.then_some((NUMBER.encode() as u32, job.foreground))
 }
 
 impl Terminal {

@@ -103,7 +103,7 @@ fn pipe2(args: &Args) -> Result {
     let flags = OpenFlags::from_bits_retain(args.word(1));
     check_flags(flags.bits(), known.bits())?;
     let table = current().files()?;
-    let (read, write) = pipe::open_pair(flags);
+    let (read, write) = pipe::open_pair(flags)?;
     let read = table.insert(0, read, on_exec(flags))?;
     let result = table.insert(0, write, on_exec(flags)).and_then(|write| {
         let pair = [read as u32, write as u32];
