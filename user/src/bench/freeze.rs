@@ -24,9 +24,9 @@ const DELAY: &str = "/sys/module/suspend/parameters/pm_test_delay";
 
 /// What a row shows, and the kernel's name for it.
 const SHOWN: [(&str, &str); 3] = [
-    ("user", "last_user_us"),
-    ("kernel", "last_kernel_us"),
-    ("thaw", "last_thaw_us"),
+    ("user", "user_us"),
+    ("kernel", "kernel_us"),
+    ("thaw", "thaw_us"),
 ];
 
 const ROUNDS: usize = 5;
