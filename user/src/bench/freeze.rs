@@ -30,6 +30,7 @@ const SHOWN: [(&str, &str); 3] = [
 ];
 
 const ROUNDS: usize = 5;
+const BETWEEN_ROUNDS: Time = Time::from_millis(20);
 
 /// What a child does.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -119,6 +120,8 @@ fn measure(row: &str, kind: Kind, count: usize) -> Result<()> {
 fn freeze_rounds(row: &str) -> Result<()> {
     let mut columns = [const { Vec::new() }; SHOWN.len()];
     for _ in 0..ROUNDS {
+        // Until what was thawed runs again, freezing it would cost nothing.
+        time::sleep(BETWEEN_ROUNDS);
         file::overwrite(STATE, b"mem")?;
         let figures = file::text(FIGURES)?;
         for (column, (_, key)) in columns.iter_mut().zip(SHOWN) {
