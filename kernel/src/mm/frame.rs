@@ -266,11 +266,15 @@ fn refill(purpose: FrameUse) -> Option<FrameNumber> {
 }
 
 /// Takes frames that lie side by side: a batch, or fewer if there is no block
-/// that large. The reserve is never spread over caches.
+/// that large. The kernel's reserve is never spread over caches.
 fn take_batch(purpose: FrameUse) -> Option<(FrameNumber, u32)> {
     let mut buddy = BUDDY.lock();
+    let shared = match purpose {
+        FrameUse::File => FrameUse::File,
+        FrameUse::User | FrameUse::Kernel => FrameUse::User,
+    };
     for order in (1..=BATCH_ORDER).rev() {
-        let first = buddy.allocate_singles(table(), order, FrameUse::User);
+        let first = buddy.allocate_singles(table(), order, shared);
         if let Some(first) = first {
             return Some((first, 1 << order));
         }

@@ -11,7 +11,7 @@
 
 use alloc::sync::{Arc, Weak};
 use core::sync::atomic::AtomicBool;
-use core::sync::atomic::Ordering::Relaxed;
+use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use kernel_abi::Errno;
 
@@ -41,6 +41,8 @@ struct Victim {
 static VICTIM: SpinLock<Option<Victim>> =
     SpinLock::with_rank(Rank::Object, None);
 static IS_OFF: AtomicBool = AtomicBool::new(false);
+/// Some task chooses a victim; others leave it to that one.
+static IS_CHOOSING: AtomicBool = AtomicBool::new(false);
 
 /// Where the reaper waits for a victim.
 static REAPER: WaitQueue = WaitQueue::new();
@@ -50,8 +52,11 @@ static MEMORY: WaitQueue = WaitQueue::new();
 /// The running task needs memory and there is none: kills a process if none
 /// is dying, and waits a while. The caller tries again, or dies.
 pub fn out_of_memory() {
-    if !IS_OFF.load(Relaxed) && !current().task().fatal_signal_pending() {
+    let is_wanted =
+        !IS_OFF.load(Relaxed) && !current().task().fatal_signal_pending();
+    if is_wanted && !IS_CHOOSING.swap(true, Acquire) {
         choose_and_kill();
+        IS_CHOOSING.store(false, Release);
     }
     let deadline = arch::timer::now_ns() + PATIENCE_NS;
     let never = || None::<()>;

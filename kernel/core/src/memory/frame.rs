@@ -42,10 +42,14 @@ pub struct FrameSpan {
 
 /// Who asks for a frame. The last 1/64 of memory (at least 1 MiB) is kept
 /// for the kernel's own small objects, so that user programs that eat all
-/// memory never make a kernel allocation fail.
+/// memory never make a kernel allocation fail. Files get less than programs:
+/// a full file system is an error message, a full memory kills somebody.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum FrameUse {
-    /// User pages, their page tables, file contents, kernel stacks.
+    /// Contents of files: never the last 1/16.
+    File,
+    /// User pages, their page tables, pipes, kernel stacks: never the last
+    /// 1/64.
     User,
     /// The kernel heap.
     Kernel,

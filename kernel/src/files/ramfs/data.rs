@@ -59,7 +59,7 @@ fn split(position: u64) -> (u64, usize) {
 }
 
 fn allocate() -> Result<Frame, Errno> {
-    frame::alloc(FrameUse::User).ok_or(Errno::ENOSPC)
+    frame::alloc(FrameUse::File).ok_or(Errno::ENOSPC)
 }
 
 impl Contents {
@@ -76,7 +76,7 @@ impl Contents {
 
     fn fresh_page(&self, index: u64) -> Result<FrameRef, Errno> {
         let Some(old) = self.pages.get(&index) else {
-            let frame = frame::alloc_zeroed(FrameUse::User);
+            let frame = frame::alloc_zeroed(FrameUse::File);
             return Ok(frame.ok_or(Errno::ENOSPC)?.into());
         };
         let mut copy = allocate()?;

@@ -62,8 +62,8 @@ impl Buddy {
 
     /// Takes a block of 2^`order` frames, with one reference.
     ///
-    /// `None` if no block is large enough, or if that would take from the
-    /// kernel's reserve for a user.
+    /// `None` if no block is large enough, or if that would take from what is
+    /// kept for others; see [`FrameUse`].
     pub fn allocate(
         &mut self,
         table: &FrameTable<'_>,
@@ -123,6 +123,7 @@ impl Buddy {
 
     fn may_take(&self, count: usize, purpose: FrameUse) -> bool {
         let kept = match purpose {
+            FrameUse::File => 4 * self.stats.reserve,
             FrameUse::User => self.stats.reserve,
             FrameUse::Kernel => 0,
         };

@@ -104,6 +104,8 @@ fn users_never_reach_the_kernel_reserve() {
     let mut buddy = Buddy::new();
     buddy.add(&table, span(0, 64 * 512));
     assert_eq!(buddy.stats().reserve, 512);
+    while buddy.allocate(&table, 0, FrameUse::File).is_some() {}
+    assert_eq!(buddy.stats().free, 4 * 512, "files get less than programs");
     while buddy.allocate(&table, 0, FrameUse::User).is_some() {}
     assert_eq!(buddy.stats().free, 512);
     assert!(buddy.allocate(&table, 0, FrameUse::Kernel).is_some());
