@@ -1,7 +1,8 @@
 //! Children that run a function of this program, for tests and benchmarks.
 
-use user_lib::linux::SIGKILL;
+use user_lib::linux::{SIGKILL, SIGUSR1};
 use user_lib::process::{self, Fork, WaitStatus};
+use user_lib::time::{self, Time};
 use user_lib::{Result, output, signal};
 
 /// A child process; it is killed and waited for when this is dropped.
@@ -49,4 +50,18 @@ impl Drop for Child {
             let _ = process::wait_for(self.id);
         }
     }
+}
+
+/// A child that sends `SIGUSR1` to a process until it is dropped: one signal
+/// might come before the process waits for it.
+///
+/// # Errors
+/// Those of `clone(2)`.
+pub fn signal_again_and_again(pid: i32) -> Result<Child> {
+    Child::start(move || {
+        while signal::send(pid, SIGUSR1).is_ok() {
+            time::sleep(Time::from_millis(20));
+        }
+        0
+    })
 }

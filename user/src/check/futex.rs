@@ -10,7 +10,7 @@ use user_lib::time::{self, Time, monotonic};
 use user_lib::{Errno, memory, process};
 
 use crate::check::tool::{Outcome, ensure, ensure_eq, tests};
-use crate::child::Child;
+use crate::child::{Child, signal_again_and_again};
 
 tests! {
     a_changed_word_is_not_waited_on
@@ -43,20 +43,22 @@ fn a_wait_times_out() -> Outcome {
     Ok(())
 }
 
+/// Wakes sleepers, as soon as they sleep, until there were so many.
+fn wake_exactly(word: &AtomicU32, count: usize) -> Outcome {
+    let mut woken = 0;
+    while woken < count {
+        let now = futex_wake(word, (count - woken) as u32)?;
+        woken += now;
+        ensure!(woken <= count);
+        time::sleep(Time::from_millis(1));
+    }
+    Ok(())
+}
+
 fn a_sleeper_is_woken() -> Outcome {
     let word = word()?;
-    let child = Child::start(|| {
-        while word.load(Ordering::Acquire) == 0 {
-            match futex_wait(word, 0, None) {
-                Ok(()) | Err(Errno::EAGAIN) => {}
-                Err(_) => return 1,
-            }
-        }
-        0
-    })?;
-    time::sleep(Time::from_millis(20));
-    word.store(1, Ordering::Release);
-    ensure_eq!(futex_wake(word, 1), Ok(1));
+    let child = Child::start(|| i32::from(futex_wait(word, 0, None).is_err()))?;
+    wake_exactly(word, 1)?;
     ensure_eq!(child.wait()?.exit_code(), Some(0));
     Ok(())
 }
@@ -72,11 +74,10 @@ fn only_so_many_are_woken() -> Outcome {
             i32::from(result.is_err())
         })?);
     }
-    time::sleep(Time::from_millis(50));
-    ensure_eq!(futex_wake(word, 2), Ok(2));
+    wake_exactly(word, 2)?;
     time::sleep(Time::from_millis(30));
-    ensure_eq!(woken.load(Ordering::Acquire), 2);
-    ensure_eq!(futex_wake(word, 100), Ok(3));
+    ensure!(woken.load(Ordering::Acquire) <= 2);
+    wake_exactly(word, 3)?;
     for child in children {
         ensure_eq!(child.wait()?.exit_code(), Some(0));
     }
@@ -93,10 +94,7 @@ extern "C" fn nothing(_: i32) {}
 fn a_wait_is_interrupted() -> Outcome {
     signal::set_action(SIGUSR1, Action::Handle(nothing), 0, 0)?;
     let parent = process::current_id();
-    let _child = Child::start(|| {
-        time::sleep(Time::from_millis(20));
-        i32::from(signal::send(parent, SIGUSR1).is_err())
-    })?;
+    let _child = signal_again_and_again(parent)?;
     ensure_eq!(futex_wait(word()?, 0, None), Err(Errno::EINTR));
     Ok(())
 }

@@ -44,6 +44,8 @@ const NUMBERS: u64 = 470;
 const EACH: u32 = 2000;
 /// Pages of memory that calls get pointers into.
 const PAGES: usize = 16;
+/// Memory a kernel may keep after all is over, in bytes.
+const KEPT: u64 = 4 << 20;
 /// How long a child may make no call before it is killed.
 const PATIENCE: Time = Time::from_millis(20);
 
@@ -54,7 +56,11 @@ pub fn main(words: &[String]) -> i32 {
         return usage("check", "--random CALLS [SEED]");
     };
     match run(calls, number(1).unwrap_or(1)) {
-        Ok(()) => 0,
+        Ok(true) => 0,
+        Ok(false) => {
+            eprintln!("check: random: memory is lost");
+            1
+        }
         Err(error) => {
             eprintln!("check: random: {}", error.message());
             1
@@ -62,7 +68,8 @@ pub fn main(words: &[String]) -> i32 {
     }
 }
 
-fn run(calls: u64, seed: u64) -> Result<()> {
+/// Makes the calls; says whether the memory is still there.
+fn run(calls: u64, seed: u64) -> Result<bool> {
     let made = &memory::shared_words(1)?[0];
     let mut generator = Generator::new(seed);
     let (mut total, mut children) = (0, 0u64);
@@ -78,7 +85,10 @@ fn run(calls: u64, seed: u64) -> Result<()> {
     let after = system::figures()?.free;
     println!("random: {total} calls by {children} children, seed {seed}");
     println!("random: free {} KiB, then {} KiB", before / 1024, after / 1024);
-    output::flush()
+    output::flush()?;
+    // What the kernel keeps for the next time is less than this; a page that
+    // each child loses is more.
+    Ok(before.saturating_sub(after) < KEPT)
 }
 
 /// Waits for a child that makes calls; one that waits itself is killed.

@@ -153,7 +153,7 @@ fn spinners_do_not_stop_a_sleeper() -> Outcome {
     for _ in 0..10 {
         let start = time::monotonic();
         time::sleep(Time::from_millis(5));
-        ensure!(time::monotonic() - start < Time::from_millis(500));
+        ensure!(time::monotonic() - start < Time::from_millis(3000));
     }
     Ok(())
 }

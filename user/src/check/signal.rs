@@ -14,7 +14,7 @@ use user_lib::time::Time;
 use user_lib::{Errno, file, memory, process, time};
 
 use crate::check::tool::{Outcome, ensure, ensure_eq, in_child, tests};
-use crate::child::Child;
+use crate::child::{Child, signal_again_and_again};
 
 tests! {
     a_handler_runs_and_the_program_goes_on
@@ -134,31 +134,31 @@ fn resethand_handles_once() -> Outcome {
     Ok(())
 }
 
-/// Reads from a pipe that gets a byte after a signal; gives what `read` says.
+/// Reads from a pipe that gets a byte after some signals; gives what `read` says.
 fn interrupted_read(flags: u32) -> user_lib::Result<user_lib::Result<usize>> {
     signal::set_action(SIGUSR1, Action::Handle(count), flags, 0)?;
     let [from, to] = file::pipe(0)?;
     let parent = process::current_id();
-    let child = Child::start(|| {
-        time::sleep(Time::from_millis(30));
-        let _ = signal::send(parent, SIGUSR1);
-        time::sleep(Time::from_millis(30));
+    let signals = signal_again_and_again(parent)?;
+    let writer = Child::start(|| {
+        time::sleep(Time::from_millis(1000));
         i32::from(file::write(to, b"x").is_err())
     })?;
     let result = file::read(from, &mut [0]);
-    child.wait()?;
+    drop(signals);
+    drop(writer);
     Ok(result)
 }
 
 fn restart_makes_an_interrupted_read_again() -> Outcome {
     ensure_eq!(interrupted_read(SA_RESTART)?, Ok(1));
-    ensure_eq!(counted(), 1);
+    ensure!(counted() > 0);
     Ok(())
 }
 
 fn without_restart_a_read_is_interrupted() -> Outcome {
     ensure_eq!(interrupted_read(0)?, Err(Errno::EINTR));
-    ensure_eq!(counted(), 1);
+    ensure!(counted() > 0);
     Ok(())
 }
 

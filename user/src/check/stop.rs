@@ -8,7 +8,7 @@ use user_lib::linux::{
 use user_lib::time::Time;
 use user_lib::{Errno, cpu, memory, process, signal, time};
 
-use crate::check::tool::{Outcome, ensure, ensure_eq, tests};
+use crate::check::tool::{Outcome, ensure_eq, tests};
 use crate::child::Child;
 
 tests! {
@@ -53,8 +53,9 @@ fn a_stopped_child_does_not_run() -> Outcome {
     time::sleep(Time::from_millis(30));
     ensure_eq!(count.load(Ordering::Relaxed), before);
     signal::send(child.id(), SIGCONT)?;
-    time::sleep(Time::from_millis(30));
-    ensure!(count.load(Ordering::Relaxed) != before);
+    while count.load(Ordering::Relaxed) == before {
+        time::sleep(Time::from_millis(1));
+    }
     Ok(())
 }
 
@@ -106,9 +107,9 @@ fn continue_ends_a_pending_stop() -> Outcome {
 fn a_sleep_goes_on_after_a_stop() -> Outcome {
     let child = Child::start(|| {
         let start = time::monotonic();
-        let result = time::try_sleep(Time::from_millis(150));
+        let result = time::try_sleep(Time::from_millis(800));
         let taken = time::monotonic() - start;
-        let is_right = result.is_ok() && taken >= Time::from_millis(150);
+        let is_right = result.is_ok() && taken >= Time::from_millis(800);
         i32::from(!is_right)
     })?;
     time::sleep(Time::from_millis(20));
