@@ -7,12 +7,13 @@
 //!
 //! Next to read: `power.rs`, the files that start it.
 
+use alloc::string::{String, ToString};
 use core::sync::atomic::Ordering::Relaxed;
 
 use kernel_abi::Errno;
 use kernel_core::freezer::stats::FreezeStats;
 use kernel_core::freezer::wakeup::Wakeups;
-use kernel_core::freezer::{Host, Line, Record, System};
+use kernel_core::freezer::{Host, Line, Phase, Record, System};
 
 use crate::arch;
 use crate::sync::{IrqSpinLock, Rank, SpinLock};
@@ -31,6 +32,13 @@ static NO_EVENT_IN_PROGRESS: WaitQueue = WaitQueue::new();
 
 static STATS: SpinLock<FreezeStats> =
     SpinLock::with_rank(Rank::Device, FreezeStats::new());
+
+/// Who refused the last freeze, a line for each.
+static REFUSERS: SpinLock<String> =
+    SpinLock::with_rank(Rank::Freezer, String::new());
+
+/// Bytes of such lines that are kept.
+const REFUSERS_MAX: usize = 8192;
 
 /// How the out-of-memory killer is held back during a freeze.
 pub struct OomKiller {
@@ -95,7 +103,14 @@ impl System for Scheduler {
     }
 
     fn report_refuser(&self, task: &Task) {
-        log::error!("{}", Refuser(task));
+        let line = Refuser(task).to_string();
+        log::error!("{line}");
+        let mut refusers = REFUSERS.lock();
+        if refusers.len() + line.len() < REFUSERS_MAX {
+            refusers.push_str("refuser ");
+            refusers.push_str(&line);
+            refusers.push('\n');
+        }
     }
 
     fn report_workqueues(&self) {
@@ -107,6 +122,9 @@ impl System for Scheduler {
     fn record(&self, record: &Record) {
         let tasks = table::count() as u32;
         STATS.lock().record(record, tasks);
+        if record.phase == Phase::User {
+            REFUSERS.lock().clear();
+        }
     }
 }
 
@@ -170,9 +188,11 @@ pub fn thaw_processes() {
     STATS.lock().record_thaw(arch::timer::now_ns() - start);
 }
 
-/// The figures of the last freeze.
-pub fn statistics() -> FreezeStats {
-    *STATS.lock()
+/// The figures of the last freeze, and a line for each task that refused.
+pub fn statistics() -> String {
+    let figures = *STATS.lock();
+    let refusers = REFUSERS.lock().clone();
+    figures.to_string() + &refusers
 }
 
 /// The time-out of each phase, in milliseconds.

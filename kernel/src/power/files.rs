@@ -10,6 +10,7 @@ use kernel_core::freezer::power::{
     Choice, MemSleep, SleepState, TestLevel, Word, parse, parse_count,
     parse_timeout_ms,
 };
+use kernel_core::freezer::stats::SuspendStats;
 
 use super::{STATS, SUPPORTED, TEST_DELAY_S};
 use crate::files::sys::{Attribute, register};
@@ -39,11 +40,11 @@ pub fn register_all() -> Result<(), Errno> {
 fn register_suspend_stats() -> Result<(), Errno> {
     type Show = fn() -> Result<String, Errno>;
     let files: [(&str, Show); 7] = [
-        ("success", || Ok(line(STATS.lock().success))),
-        ("fail", || Ok(line(STATS.lock().fail))),
-        ("failed_freeze", || Ok(line(STATS.lock().failed_freeze))),
-        ("failed_prepare", || Ok(line(STATS.lock().failed_prepare))),
-        ("failed_suspend", || Ok(line(STATS.lock().failed_suspend))),
+        ("success", || Ok(line(stats().success))),
+        ("fail", || Ok(line(stats().fail))),
+        ("failed_freeze", || Ok(line(stats().failed_freeze))),
+        ("failed_prepare", || Ok(line(stats().failed_prepare))),
+        ("failed_suspend", || Ok(line(stats().failed_suspend))),
         ("last_failed_errno", show_last_failed_errno),
         ("last_failed_step", show_last_failed_step),
     ];
@@ -54,17 +55,22 @@ fn register_suspend_stats() -> Result<(), Errno> {
     Ok(())
 }
 
+/// A copy, so that the lock is not held while text is made.
+fn stats() -> SuspendStats {
+    *STATS.lock()
+}
+
 fn line(value: impl ToString) -> String {
     value.to_string() + "\n"
 }
 
 fn show_last_failed_errno() -> Result<String, Errno> {
-    let last = STATS.lock().last_failed;
+    let last = stats().last_failed;
     Ok(line(last.map_or(0, |(_, errno)| -i32::from(errno.0))))
 }
 
 fn show_last_failed_step() -> Result<String, Errno> {
-    let last = STATS.lock().last_failed;
+    let last = stats().last_failed;
     Ok(line(last.map_or("", |(step, _)| step.name())))
 }
 
@@ -116,7 +122,7 @@ fn store_wakeup_count(text: &[u8]) -> Result<(), Errno> {
 }
 
 fn show_freeze_stats() -> Result<String, Errno> {
-    Ok(freezer::statistics().to_string())
+    Ok(freezer::statistics())
 }
 
 fn show_test_delay() -> Result<String, Errno> {
