@@ -31,7 +31,7 @@ pub const TESTS: &[Test] = tests::list![
     all_promises_hold_on_eight_cpus,
 ];
 
-const AREAS: [&str; 14] = [
+const AREAS: [&str; 18] = [
     "process",
     "execute",
     "stop",
@@ -46,6 +46,10 @@ const AREAS: [&str; 14] = [
     "edge",
     "terminal",
     "shell",
+    "freezer-task",
+    "freezer-signal",
+    "freezer-wait",
+    "freezer-power",
 ];
 
 /// All tests of `check`, one after the other, on a busy host.

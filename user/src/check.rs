@@ -2,13 +2,15 @@
 //!
 //! Every test runs in a child process in a group of its own with a time-out,
 //! so that none harms the next. They pass on Linux: what they promise is the
-//! behaviour of its system calls. The tests are in `check/`, a file for each
+//! behaviour of its system calls; those of the freezer also look at files
+//! that only Firn has. The tests are in `check/`, a file for each
 //! area; `tool.rs` has what they share.
 
 mod descriptor;
 mod edge;
 mod execute;
 mod file;
+mod freezer;
 mod futex;
 mod memory;
 mod pipe;
@@ -31,7 +33,7 @@ use user_lib::println;
 use crate::check::tool::Test;
 
 /// All areas.
-const AREAS: [(&str, &[Test]); 14] = [
+const AREAS: [(&str, &[Test]); 18] = [
     ("process", process::TESTS),
     ("execute", execute::TESTS),
     ("stop", stop::TESTS),
@@ -46,6 +48,10 @@ const AREAS: [(&str, &[Test]); 14] = [
     ("edge", edge::TESTS),
     ("terminal", terminal::TESTS),
     ("shell", shell::TESTS),
+    ("freezer-task", freezer::task::TESTS),
+    ("freezer-signal", freezer::signal::TESTS),
+    ("freezer-wait", freezer::wait::TESTS),
+    ("freezer-power", freezer::power::TESTS),
 ];
 
 /// Runs `check [--list | --random CALLS [SEED] | AREA|NAME...]`; without a

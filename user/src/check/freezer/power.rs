@@ -1,0 +1,289 @@
+//! The files in `/sys/power` and what belongs to them: grammar, errors and
+//! effects.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::sync::atomic::Ordering;
+
+use user_lib::linux::O_WRONLY;
+use user_lib::time::{self, Time};
+use user_lib::{Errno, Result, cpu, file};
+
+use super::{LEVEL, STATE, TIMEOUT, freeze, look_at, now_ms, prepare, words};
+use crate::check::tool::{Failure, Outcome, ensure, ensure_eq, tests};
+use crate::child::Child;
+
+tests! {
+    states_are_shown_and_others_refused
+    a_write_takes_all_of_its_bytes
+    only_one_transition_goes_on_at_a_time
+    test_levels_have_their_grammar
+    levels_beyond_suspend_to_idle_are_refused
+    a_test_lasts_as_long_as_its_delay
+    the_time_out_has_its_grammar
+    every_success_is_counted
+    a_stale_wakeup_count_is_refused
+    a_wakeup_event_aborts_the_freeze
+    an_alarm_has_its_grammar
+    an_alarm_ends_a_suspend
+    events_are_handled_before_and_after_a_freeze
+}
+
+const WAKEUPS: &str = "/sys/power/wakeup_count";
+const ALARM: &str = "/sys/class/rtc/rtc0/wakealarm";
+const CLOCK: &str = "/sys/class/rtc/rtc0/since_epoch";
+const EVENT: &str = "/sys/kernel/hub/event";
+const SUCCESS: &str = "/sys/power/suspend_stats/success";
+const FAILED: &str = "/sys/power/suspend_stats/failed_freeze";
+
+fn number(path: &str) -> core::result::Result<u32, Failure> {
+    let text = file::text(path)?;
+    text.trim().parse().map_err(|_| Failure(text))
+}
+
+/// Fails unless a file refuses each of these texts with `EINVAL`.
+fn ensure_refused(path: &str, texts: &[&str]) -> Outcome {
+    for text in texts {
+        let written = (text, file::overwrite(path, text.as_bytes()));
+        ensure_eq!(written, (text, Err(Errno::EINVAL)));
+    }
+    Ok(())
+}
+
+// spec: M1 M2
+fn states_are_shown_and_others_refused() -> Outcome {
+    ensure_eq!(file::text(STATE)?, "freeze mem\n");
+    let wrong = ["standby", "disk", "Mem", "me", "memo", " mem", "mem ", "\n"];
+    ensure_refused(STATE, &wrong)?;
+    let kinds = "/sys/power/mem_sleep";
+    ensure_eq!(file::text(kinds)?, "[s2idle]\n");
+    ensure_refused(kinds, &["deep", "shallow", "[s2idle]"])?;
+    ensure_eq!(file::overwrite(kinds, b"s2idle\n"), Ok(()));
+    Ok(())
+}
+
+// spec: M1
+fn a_write_takes_all_of_its_bytes() -> Outcome {
+    prepare(0)?;
+    let state = file::open(STATE, O_WRONLY, 0)?;
+    let before = number(SUCCESS)?;
+    ensure_eq!(file::write(state, b""), Ok(0));
+    ensure_eq!(number(SUCCESS)?, before);
+    ensure_eq!(file::write(state, b"mem\n"), Ok(4));
+    ensure_eq!(file::write(state, b"freeze\nrest"), Ok(11));
+    ensure_eq!(number(SUCCESS)?, before + 2);
+    Ok(())
+}
+
+/// Who comes while another's freeze begins is told so, or is frozen and has
+/// its turn later.
+// spec: M1 C6
+fn only_one_transition_goes_on_at_a_time() -> Outcome {
+    let [gate, done, refused] = words()?;
+    prepare(0)?;
+    let before = number(SUCCESS)?;
+    let mut children = Vec::new();
+    for _ in 0..4 {
+        children.push(Child::start(|| {
+            while gate.load(Ordering::Acquire) == 0 {
+                cpu::relax();
+            }
+            for _ in 0..5 {
+                let counter = match file::overwrite(STATE, b"mem") {
+                    Ok(()) => done,
+                    Err(Errno::EBUSY) => refused,
+                    Err(_) => return 1,
+                };
+                counter.fetch_add(1, Ordering::Release);
+            }
+            0
+        })?);
+    }
+    gate.store(1, Ordering::Release);
+    for child in children {
+        ensure_eq!(child.wait()?.exit_code(), Some(0));
+    }
+    let done = done.load(Ordering::Acquire);
+    ensure_eq!(done + refused.load(Ordering::Acquire), 20);
+    ensure!(done > 0);
+    ensure_eq!(number(SUCCESS)?, before + done);
+    Ok(())
+}
+
+// spec: M3
+fn test_levels_have_their_grammar() -> Outcome {
+    let words = ["none", "core", "processors", "platform", "devices"];
+    for word in words {
+        file::overwrite(LEVEL, word.as_bytes())?;
+        let text = file::text(LEVEL)?;
+        ensure!(text.contains(&format!("[{word}]")));
+        ensure_eq!(text.matches('[').count(), 1);
+    }
+    ensure_refused(LEVEL, &["freezers", "FREEZER", " none", "0", "\n"])?;
+    file::overwrite(LEVEL, b"none\n")?;
+    let all = "[none] core processors platform devices freezer\n";
+    ensure_eq!(file::text(LEVEL)?, all);
+    Ok(())
+}
+
+// spec: M3
+fn levels_beyond_suspend_to_idle_are_refused() -> Outcome {
+    prepare(0)?;
+    for level in ["core", "processors"] {
+        file::overwrite(LEVEL, level.as_bytes())?;
+        let result = file::overwrite(STATE, b"freeze");
+        ensure_eq!(result, Err(Errno::EAGAIN));
+    }
+    for level in ["platform", "devices", "freezer"] {
+        file::overwrite(LEVEL, level.as_bytes())?;
+        ensure_eq!(file::overwrite(STATE, b"freeze"), Ok(()));
+    }
+    Ok(())
+}
+
+// spec: M3
+fn a_test_lasts_as_long_as_its_delay() -> Outcome {
+    for seconds in [0, 1] {
+        let start = now_ms();
+        freeze(seconds)?;
+        let taken = now_ms() - start;
+        ensure!(taken >= seconds * 1000);
+        ensure!(taken < seconds * 1000 + 800);
+    }
+    Ok(())
+}
+
+// spec: L1
+fn the_time_out_has_its_grammar() -> Outcome {
+    for good in ["0", "1500\n", "4294967295"] {
+        file::overwrite(TIMEOUT, good.as_bytes())?;
+        let shown = file::text(TIMEOUT)?;
+        ensure_eq!(shown.trim(), good.trim());
+    }
+    let wrong = ["-1", "1x", "0x10", "4294967296", "\n", "twenty", "1 2"];
+    ensure_refused(TIMEOUT, &wrong)?;
+    ensure_eq!(file::text(TIMEOUT)?, "4294967295\n");
+    file::overwrite(TIMEOUT, b"20000").map_err(Failure::from)
+}
+
+// spec: M6
+fn every_success_is_counted() -> Outcome {
+    let (success, failed) = (number(SUCCESS)?, number(FAILED)?);
+    for round in 1..=3 {
+        freeze(0)?;
+        ensure_eq!(number(SUCCESS)?, success + round);
+    }
+    ensure_eq!(number(FAILED)?, failed);
+    Ok(())
+}
+
+// spec: M4
+fn a_stale_wakeup_count_is_refused() -> Outcome {
+    let count = number(WAKEUPS)?;
+    let stale = [count.wrapping_sub(1), count + 1].map(|it| format!("{it}"));
+    ensure_refused(WAKEUPS, &[&stale[0], &stale[1], "x", "-1"])?;
+    file::overwrite(WAKEUPS, format!("{count}\n").as_bytes())?;
+    // No event: the freeze goes through, and detection is off again.
+    freeze(0)?;
+    ensure_eq!(number(WAKEUPS)?, count);
+    Ok(())
+}
+
+/// Sets the alarm to go off in some seconds.
+fn set_alarm(seconds: u32) -> Result<()> {
+    file::overwrite(ALARM, b"0")?;
+    file::overwrite(ALARM, format!("+{seconds}").as_bytes())
+}
+
+// spec: M4 L4 L5 O7
+fn a_wakeup_event_aborts_the_freeze() -> Outcome {
+    let (count, failed) = (number(WAKEUPS)?, number(FAILED)?);
+    file::overwrite(WAKEUPS, format!("{count}").as_bytes())?;
+    set_alarm(1)?;
+    while number(WAKEUPS)? == count {
+        time::sleep(Time::from_millis(10));
+    }
+    ensure_eq!(freeze(0), Err(Errno::EBUSY));
+    ensure!(file::text(super::FIGURES)?.contains("outcome aborted\n"));
+    ensure_eq!(number(FAILED)?, failed + 1);
+    ensure!(look_at(1)?.0 != 'D');
+    // The event stops one transition only.
+    freeze(0)?;
+    ensure_eq!(number(FAILED)?, failed + 1);
+    Ok(())
+}
+
+// spec: M4
+fn an_alarm_has_its_grammar() -> Outcome {
+    let set = |text: &str| file::overwrite(ALARM, text.as_bytes());
+    let shown = || file::text(ALARM);
+    set("0")?;
+    ensure_eq!(shown()?, "");
+    ensure_refused(ALARM, &["x", "+", "+-1", "-5", "1x", "+1 2"])?;
+    let now = number(CLOCK)?;
+    set(&format!("{}\n", now + 1000))?;
+    ensure_eq!(shown()?, format!("{}\n", now + 1000));
+    ensure_eq!(set("+5"), Err(Errno::EBUSY));
+    ensure_eq!(set(&format!("{}", now + 2000)), Err(Errno::EBUSY));
+    set("0")?;
+    ensure_eq!(shown()?, "");
+    set("+1000")?;
+    ensure!((now + 1000..now + 1020).contains(&number(ALARM)?));
+    // A time that is past takes the alarm back.
+    set(&format!("{}", now - 1))?;
+    ensure_eq!(shown()?, "");
+    Ok(())
+}
+
+/// Suspends to idle until the alarm. With detection armed an alarm that
+/// comes too early is an error and not an endless sleep.
+fn suspend_for(seconds: u32) -> core::result::Result<u32, Failure> {
+    let count: String = file::text(WAKEUPS)?;
+    set_alarm(seconds)?;
+    file::overwrite(WAKEUPS, count.as_bytes())?;
+    file::overwrite(LEVEL, b"none")?;
+    let start = now_ms();
+    file::overwrite(STATE, b"freeze")?;
+    Ok(now_ms() - start)
+}
+
+// spec: M1 M4
+fn an_alarm_ends_a_suspend() -> Outcome {
+    let count = number(WAKEUPS)?;
+    // The clock counts whole seconds: the first one may be short.
+    ensure!(suspend_for(3)? >= 1000);
+    ensure_eq!(number(WAKEUPS)?, count + 1);
+    ensure_eq!(file::text(ALARM)?, "");
+    Ok(())
+}
+
+/// Sends the hub thread an event, and waits until it is handled.
+fn send_event() -> Outcome {
+    let handled = number(EVENT)?;
+    file::overwrite(EVENT, b"1")?;
+    while number(EVENT)? != handled + 1 {
+        time::sleep(Time::from_millis(1));
+    }
+    Ok(())
+}
+
+// spec: K1 K2 D8
+fn events_are_handled_before_and_after_a_freeze() -> Outcome {
+    for _ in 0..5 {
+        send_event()?;
+        freeze(0)?;
+        send_event()?;
+    }
+    // One that is sent right before the freeze is not lost either.
+    let handled = number(EVENT)?;
+    prepare(0)?;
+    for round in 1..=10 {
+        file::overwrite(EVENT, b"1")?;
+        file::overwrite(STATE, b"mem")?;
+        while number(EVENT)? != handled + round {
+            time::sleep(Time::from_millis(1));
+        }
+    }
+    Ok(())
+}
