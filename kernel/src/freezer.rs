@@ -18,7 +18,7 @@ use kernel_core::freezer::{Host, Line, Phase, Record, System};
 use crate::arch;
 use crate::sync::{IrqSpinLock, Rank, SpinLock};
 use crate::task::refrigerator::{FREEZER, Scheduler};
-use crate::task::{Mutex, Task, WaitQueue};
+use crate::task::{Mutex, Task};
 use crate::task::{current, scheduler, state, table, workqueue};
 
 /// Held through every freeze of the system (Linux `system_transition_mutex`).
@@ -26,9 +26,6 @@ pub static SYSTEM_TRANSITION: Mutex<()> = Mutex::new(());
 
 static WAKEUPS: IrqSpinLock<Wakeups> =
     IrqSpinLock::with_rank(Rank::Freezer, Wakeups::new());
-
-/// Readers of `/sys/power/wakeup_count` while an event is in progress.
-static NO_EVENT_IN_PROGRESS: WaitQueue = WaitQueue::new();
 
 static STATS: SpinLock<FreezeStats> =
     SpinLock::with_rank(Rank::Device, FreezeStats::new());
@@ -212,26 +209,10 @@ pub fn wakeup_event() {
     Scheduler.quiet();
 }
 
-/// The number of wakeup events so far; waits while one is in progress.
-///
-/// # Errors
-/// `EINTR` if a signal comes first.
-pub fn wakeup_count() -> Result<u32, Errno> {
-    NO_EVENT_IN_PROGRESS
-        .wait_until("wakeup_count", || WAKEUPS.lock().read())
-        .map_err(|_| Errno::EINTR)
-}
-
-/// A wakeup event begins; readers of the count wait until [`wakeup_end`].
-pub fn wakeup_begin() {
-    WAKEUPS.lock().begin();
-}
-
-/// The event is over and counts.
-pub fn wakeup_end() {
-    WAKEUPS.lock().end();
-    NO_EVENT_IN_PROGRESS.wake_all();
-    Scheduler.quiet();
+/// The number of wakeup events so far. Events here have no duration, so a
+/// reader never waits for one in progress.
+pub fn wakeup_count() -> u32 {
+    WAKEUPS.lock().count()
 }
 
 /// Arms detection: from now on an event aborts a suspend.

@@ -24,7 +24,7 @@ use crate::arch;
 use crate::files::sys::{Attribute, register};
 use crate::task::kthread::{kthread_run, wait_event_freezable};
 use crate::task::refrigerator::{kthread_freezable_should_stop, set_freezable};
-use crate::task::{WaitQueue, sleep};
+use crate::task::{WaitQueue, sleep, workqueue};
 
 /// Events that wait to be handled.
 static PENDING: AtomicU32 = AtomicU32::new(0);
@@ -56,9 +56,14 @@ fn hub_thread() {
     }
 }
 
+/// Each event is a work of a freezable queue, as a driver would reset a port
+/// there: one that was queued just before a freeze runs after the thaw.
 fn handle_events() {
-    let events = PENDING.swap(0, AcqRel);
-    HANDLED.fetch_add(events, Relaxed);
+    for _ in 0..PENDING.swap(0, AcqRel) {
+        workqueue::system_freezable().queue_work(|| {
+            HANDLED.fetch_add(1, Relaxed);
+        });
+    }
 }
 
 fn show_event() -> Result<String, Errno> {

@@ -16,11 +16,11 @@ use crate::arch::boot::BootInfo;
 use crate::arch::cpu::MAX_CPUS;
 use crate::arch::{self, cpu, gic, irq, psci, smp, thread, timer, trap};
 use crate::drivers::pl011;
-use crate::mm::stack::KernelStack;
 use crate::files::{FsContext, Location};
+use crate::mm::stack::KernelStack;
 use crate::process::start::{Programs, first_process};
 use crate::process::{self, fault, signal};
-use crate::task::{self, Task, kthread, scheduler, wake};
+use crate::task::{self, Task, kthread, queue, scheduler, wake};
 use crate::{files, freezer, hub, mm, panic, power, syscall};
 
 static HOOKS: trap::Hooks = trap::Hooks {
@@ -76,7 +76,7 @@ fn describe_task(to: &mut dyn core::fmt::Write) -> core::fmt::Result {
 fn become_idle(cpu: usize, stack_top: usize) {
     let idle = Task::new_idle(cpu, stack_top);
     thread::adopt(idle.clone());
-    scheduler::bring_online(&idle);
+    queue::bring_online(&idle);
 }
 
 /// Lets interrupts in on this CPU.
@@ -90,7 +90,7 @@ static STACK_TOPS: [AtomicUsize; MAX_CPUS] =
     [const { AtomicUsize::new(0) }; MAX_CPUS];
 
 fn start_other_cpus(count: usize) {
-    for cpu in 1..count {
+    for (cpu, stack_top) in STACK_TOPS.iter().enumerate().take(count).skip(1) {
         let Ok(stack) = KernelStack::new() else {
             log::error!("CPU {cpu} stays off: no memory");
             return;
@@ -98,7 +98,7 @@ fn start_other_cpus(count: usize) {
         let top = stack.top();
         // The CPU's idle task stands on it for ever.
         core::mem::forget(stack);
-        STACK_TOPS[cpu].store(top, Release);
+        stack_top.store(top, Release);
         if let Err(error) = smp::start(cpu, top, other_cpu) {
             log::error!("CPU {cpu} does not start: {error}");
         }
@@ -119,6 +119,7 @@ fn other_cpu() -> ! {
 /// Why there can be no first program, as a line for the console.
 fn initialise(boot: &BootInfo) -> Result<(), &'static str> {
     let command_line = CommandLine::new(boot.command_line);
+    task::workqueue::init().map_err(|_| "no memory for the workqueues")?;
     if command_line.value("firn.selftest") == Some("1") {
         self_test();
     }
@@ -195,7 +196,9 @@ fn is_known(key: &str) -> bool {
 
 /// Runs the tests that need the machine, says how they went, and stops.
 fn self_test() -> ! {
-    let tests = arch::selftest::tests().iter().chain(mm::selftest::tests());
+    let tests = arch::selftest::tests().iter();
+    let tests = tests.chain(mm::selftest::tests());
+    let tests = tests.chain(task::selftest::tests());
     let (mut passed, mut failed) = (0, 0);
     for (name, test) in tests {
         match test() {

@@ -23,11 +23,16 @@ use crate::mm::AddressSpace;
 use crate::mm::stack::KernelStack;
 use crate::sync::{IrqSpinLock, Rank, SpinLock};
 
+pub mod account;
+mod current;
 pub mod kthread;
 pub mod mutex;
+mod name;
 pub mod poll;
+pub mod queue;
 pub mod refrigerator;
 pub mod scheduler;
+pub mod selftest;
 pub mod sleep;
 pub mod table;
 pub mod timer;
@@ -37,7 +42,9 @@ pub mod workqueue;
 
 use refrigerator::Scheduler;
 
-pub use mutex::{Mutex, MutexGuard};
+pub use current::{Current, current};
+pub use mutex::Mutex;
+pub use name::{NAME_LENGTH, Name};
 pub use poll::PollTable;
 pub use wait::{Interrupted, WaitError, WaitQueue};
 
@@ -82,9 +89,6 @@ pub enum Kind {
     Idle,
 }
 
-/// Bytes of a task's name, without the ending NUL (Linux `TASK_COMM_LEN`).
-pub const NAME_LENGTH: usize = 15;
-
 /// One schedulable thread of control.
 pub struct Task {
     context: Context,
@@ -92,7 +96,7 @@ pub struct Task {
     /// Its number, given back with the task.
     id: table::Id,
     /// Its share of the room in all queues, given back with the task.
-    room: Option<scheduler::Room>,
+    room: Option<queue::Room>,
     kind: Kind,
     /// Nanoseconds on the monotonic clock when it was made.
     pub start_ns: u64,
@@ -122,8 +126,7 @@ pub struct Task {
     refrigerator_place: AtomicU32,
     /// Requests to a kernel thread (see `kthread.rs`).
     kthread: kthread::Requests,
-    /// Up to [`NAME_LENGTH`] bytes, padded with NULs.
-    name: SpinLock<[u8; NAME_LENGTH + 1]>,
+    name: SpinLock<Name>,
     /// What it sleeps in, for `wchan` and the freezer's report.
     waits_in: SpinLock<&'static str>,
     /// What user mode sees while this task runs; `None` for kernel threads.
@@ -178,7 +181,7 @@ impl Task {
     /// when no id is free.
     pub fn new(new: NewTask<'_>) -> Result<Arc<Task>, Errno> {
         table::exhume();
-        let room = scheduler::reserve_one()?;
+        let room = queue::reserve_one()?;
         let stack = KernelStack::new()?;
         let is_user = new.kind == Kind::User;
         let mut context = Context::new(&stack, new.entry, is_user);
@@ -214,8 +217,7 @@ impl Task {
         };
         let context = Context::for_running(stack_top, cpu);
         let id = table::Id::idle();
-        let task =
-            Arc::new_cyclic(|this| Self::with(this, context, id, &new));
+        let task = Arc::new_cyclic(|this| Self::with(this, context, id, &new));
         task.wake.enter_cpu();
         task
     }
@@ -244,7 +246,7 @@ impl Task {
             freezer: TaskFreezer::new(),
             refrigerator_place: AtomicU32::new(refrigerator::NOT_REFRIGERATED),
             kthread: kthread::Requests::new(),
-            name: SpinLock::with_rank(Rank::Device, padded_name(new.name)),
+            name: SpinLock::with_rank(Rank::Device, Name::new(new.name)),
             waits_in: SpinLock::with_rank(Rank::Device, ""),
             space: SpinLock::with_rank(Rank::KernelMap, new.space.clone()),
             owner: spin::Once::new(),
@@ -306,12 +308,12 @@ impl Task {
 
     /// The name as bytes, without padding.
     pub fn name(&self) -> Name {
-        Name(*self.name.lock())
+        *self.name.lock()
     }
 
     /// Renames it; cut to [`NAME_LENGTH`] bytes.
     pub fn set_name(&self, name: &[u8]) {
-        *self.name.lock() = padded_name(name);
+        *self.name.lock() = Name::new(name);
     }
 
     /// What it sleeps in (`""` while it runs).
@@ -326,19 +328,6 @@ impl Task {
     /// Its user memory.
     pub fn space(&self) -> Option<Arc<AddressSpace>> {
         self.space.lock().clone()
-    }
-
-    /// Gives the current task other user memory, or none, from now on;
-    /// returns what it had.
-    pub fn replace_space(
-        &self,
-        space: Option<Arc<AddressSpace>>,
-    ) -> Option<Arc<AddressSpace>> {
-        let flags = arch::irq::mask();
-        let old = core::mem::replace(&mut *self.space.lock(), space);
-        self.activate_space();
-        arch::irq::restore(flags);
-        old
     }
 
     /// Lets this CPU see the task's user memory; nothing, if it has none. So
@@ -400,7 +389,7 @@ impl Task {
 
     /// Nice value, -20 to 19.
     pub fn nice(&self) -> i8 {
-        scheduler::account(self).nice()
+        account::account(self).nice()
     }
 
     /// Nanoseconds in user mode and in the kernel.
@@ -425,91 +414,6 @@ impl Task {
     }
 }
 
-/// A task's name, at most [`NAME_LENGTH`] bytes of any value but NUL.
-#[derive(Clone, Copy)]
-pub struct Name([u8; NAME_LENGTH + 1]);
-
-impl Name {
-    /// The bytes, without padding.
-    pub fn as_bytes(&self) -> &[u8] {
-        let end = self.0.iter().position(|&byte| byte == 0);
-        &self.0[..end.unwrap_or(NAME_LENGTH)]
-    }
-}
-
-impl core::fmt::Display for Name {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        for chunk in self.as_bytes().utf8_chunks() {
-            f.write_str(chunk.valid())?;
-            if !chunk.invalid().is_empty() {
-                f.write_str("?")?;
-            }
-        }
-        Ok(())
-    }
-}
-
-fn padded_name(name: &[u8]) -> [u8; NAME_LENGTH + 1] {
-    let mut padded = [0; NAME_LENGTH + 1];
-    let length = name.len().min(NAME_LENGTH);
-    padded[..length].copy_from_slice(&name[..length]);
-    padded
-}
-
 extern "C" fn unreachable_entry(_last: thread::Last) -> ! {
     unreachable!("an idle task begins as boot code, not by a switch")
-}
-
-/// The running task. Not to be kept: it is the caller's own, for as long as
-/// the caller runs, and cannot be sent to another.
-#[derive(Clone, Copy)]
-pub struct Current {
-    task: &'static Task,
-    not_send: core::marker::PhantomData<*const ()>,
-}
-
-impl core::ops::Deref for Current {
-    type Target = Task;
-    #[inline(always)]
-    fn deref(&self) -> &Task {
-        self.task
-    }
-}
-
-impl Current {
-    /// The task itself, for as long as its caller runs.
-    #[inline(always)]
-    pub fn as_static(&self) -> &'static Task {
-        self.task
-    }
-
-    /// Gives the running task other user memory, or none, and lets this CPU
-    /// use it; what it had before. The caller drops that.
-    pub fn replace_space(
-        &self,
-        new: Option<Arc<AddressSpace>>,
-    ) -> Option<Arc<AddressSpace>> {
-        let flags = crate::arch::irq::mask();
-        match &new {
-            Some(space) => space.activate(),
-            None => AddressSpace::deactivate(),
-        }
-        let old = core::mem::replace(&mut *self.task.space.lock(), new);
-        crate::arch::irq::restore(flags);
-        old
-    }
-
-    /// A counted reference to the running task.
-    pub fn to_arc(&self) -> Arc<Task> {
-        thread::current_arc()
-    }
-}
-
-/// The task that runs on this CPU.
-#[inline(always)]
-pub fn current() -> Current {
-    Current {
-        task: thread::current::<Task>(),
-        not_send: core::marker::PhantomData,
-    }
 }

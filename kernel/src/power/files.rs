@@ -114,7 +114,7 @@ fn store_timeout(text: &[u8]) -> Result<(), Errno> {
 }
 
 fn show_wakeup_count() -> Result<String, Errno> {
-    Ok(line(freezer::wakeup_count()?))
+    Ok(line(freezer::wakeup_count()))
 }
 
 fn store_wakeup_count(text: &[u8]) -> Result<(), Errno> {

@@ -69,10 +69,7 @@ pub fn execve(
 }
 
 /// Reads an array of strings that ends with a null pointer.
-fn read_strings(
-    array: usize,
-    room: &mut usize,
-) -> Result<Vec<Vec<u8>>, Errno> {
+fn read_strings(array: usize, room: &mut usize) -> Result<Vec<Vec<u8>>, Errno> {
     let mut strings = Vec::new();
     if array == 0 {
         return Ok(strings);
@@ -131,8 +128,10 @@ pub(super) fn first_program(programs: Programs) -> TrapFrame {
             }
             Err(Errno::ENOENT) => {}
             Err(error) => {
-                log::error!("Starting init: {name} exists but couldn't \
-                    execute it (error {error})");
+                log::error!(
+                    "Starting init: {name} exists but couldn't \
+                    execute it (error {error})"
+                );
             }
         }
     }
@@ -156,8 +155,7 @@ fn end_other_threads(thread: &CurrentThread) -> Result<(), Errno> {
         send::kill(&member.task);
     }
     drop(signals);
-    let is_alone =
-        || (process.signals.lock().threads.len() == 1).then_some(());
+    let is_alone = || (process.signals.lock().threads.len() == 1).then_some(());
     process
         .threads_changed
         .wait_killable("de_thread", is_alone)

@@ -121,8 +121,7 @@ fn end_process(process: &Arc<Process>, status: u32) {
     let mut gone = Vec::new();
     let mut tree = tree::lock();
     let children = children_of(&tree, process);
-    let orphaned =
-        give_children_away(&mut tree, process, &children, &mut gone);
+    let orphaned = give_children_away(&mut tree, process, &children, &mut gone);
     let signal = match tree.node_mut(process.id) {
         Some(node) => {
             node.zombie = Some(status);
@@ -130,8 +129,7 @@ fn end_process(process: &Arc<Process>, status: u32) {
         }
         None => 0,
     };
-    let remains =
-        notify::parent_of_death(&mut tree, process, status, signal);
+    let remains = notify::parent_of_death(&mut tree, process, status, signal);
     if remains == Remains::Nothing {
         gone.extend(tree.remove(process.id));
     }
@@ -153,9 +151,7 @@ fn tell_of_parents_death(child: &Arc<Process>) {
 fn children_of(tree: &Tree, process: &Process) -> Vec<Arc<Process>> {
     let Some(node) = tree.node(process.id) else { return Vec::new() };
     let children = node.children.iter();
-    children
-        .filter_map(|id| Some(tree.node(*id)?.process.clone()))
-        .collect()
+    children.filter_map(|id| Some(tree.node(*id)?.process.clone())).collect()
 }
 
 /// Gives the children to the first process. Returns groups that nobody looks

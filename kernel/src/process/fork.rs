@@ -21,8 +21,7 @@ use kernel_abi::signal::{SIGCHLD, SIGRTMAX};
 use super::signal::{Member, Signals};
 use super::tree::{self, Node};
 use super::{
-    CurrentThread, Inherited, NewThread, Process, Thread, current, exec,
-    futex,
+    CurrentThread, Inherited, NewThread, Process, Thread, current, exec, futex,
 };
 use crate::arch::thread::{self as machine, Last, work};
 use crate::arch::trap::{self, TrapFrame};
@@ -95,9 +94,8 @@ impl Request {
     pub fn check(flags: u64) -> Result<(Flags, u32), Errno> {
         let signal = (flags & 0xff) as u32;
         let flags = Flags::from_bits(flags & !0xff).ok_or(Errno::EINVAL)?;
-        let needs = |flag, other| {
-            !flags.contains(flag) || flags.contains(other)
-        };
+        let needs =
+            |flag, other| !flags.contains(flag) || flags.contains(other);
         let is_whole = needs(Flags::THREAD, Flags::SIGHAND)
             && needs(Flags::SIGHAND, Flags::VM);
         if !is_whole || signal > SIGRTMAX {
@@ -155,9 +153,7 @@ pub fn clone(frame: &TrapFrame, request: &Request) -> Result<TaskId, Errno> {
     }
     let shares = Shares::take(&parent, request)?;
     let task = new_task(&parent, request, shares.space.clone())?;
-    let release = request
-        .has(Flags::VFORK)
-        .then(Arc::<Release>::default);
+    let release = request.has(Flags::VFORK).then(Arc::<Release>::default);
     let child = Child { task, shares, release: release.clone() };
     let first = first_registers(frame, request);
     let id = if request.has(Flags::THREAD) {
@@ -349,11 +345,7 @@ fn new_process(
 }
 
 /// Nothing fails any more: the child runs. Its number.
-fn start(
-    parent: &CurrentThread,
-    request: &Request,
-    task: Arc<Task>,
-) -> TaskId {
+fn start(parent: &CurrentThread, request: &Request, task: Arc<Task>) -> TaskId {
     let id = task.id();
     if request.has(Flags::PARENT_SETTID) {
         // As on Linux, a bad address is the caller's own loss.

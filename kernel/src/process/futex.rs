@@ -308,10 +308,7 @@ pub fn release_robust_list(thread: &CurrentThread) {
     }
 }
 
-fn walk_robust_list(
-    thread: &CurrentThread,
-    head: usize,
-) -> Result<(), Errno> {
+fn walk_robust_list(thread: &CurrentThread, head: usize) -> Result<(), Errno> {
     let list: RobustListHead = user::read_value(head)?;
     let word_of = |entry: u64| {
         (entry & !1).wrapping_add_signed(list.futex_offset) as usize
@@ -333,10 +330,7 @@ fn walk_robust_list(
     Ok(())
 }
 
-fn release_robust(
-    thread: &CurrentThread,
-    word: usize,
-) -> Result<(), Errno> {
+fn release_robust(thread: &CurrentThread, word: usize) -> Result<(), Errno> {
     if !word.is_multiple_of(4) {
         return Err(Errno::EFAULT);
     }

@@ -16,9 +16,9 @@ use kernel_core::executable::elf::{
 };
 use kernel_core::executable::script::HEAD;
 use kernel_core::executable::stack::{
-    AT_BASE, AT_CLKTCK, AT_EGID, AT_ENTRY, AT_EUID, AT_FLAGS, AT_GID,
-    AT_HWCAP, AT_HWCAP2, AT_MINSIGSTKSZ, AT_PAGESZ, AT_PHDR, AT_PHENT,
-    AT_PHNUM, AT_SECURE, AT_UID,
+    AT_BASE, AT_CLKTCK, AT_EGID, AT_ENTRY, AT_EUID, AT_FLAGS, AT_GID, AT_HWCAP,
+    AT_HWCAP2, AT_MINSIGSTKSZ, AT_PAGESZ, AT_PHDR, AT_PHENT, AT_PHNUM,
+    AT_SECURE, AT_UID,
 };
 use kernel_core::executable::{Script, StackImage, StackRequest};
 
@@ -146,8 +146,7 @@ impl Opener<'_> {
         let asker = Asker { context: self.fs, table: self.files };
         let location = asker.find(AT_FDCWD, path, LastLink::Follow)?;
         let metadata = location.inode.metadata();
-        let forbids =
-            location.mount.flags().contains(MountFlags::NO_EXEC);
+        let forbids = location.mount.flags().contains(MountFlags::NO_EXEC);
         if metadata.kind != Kind::Regular
             || metadata.permissions & 0o111 == 0
             || forbids

@@ -60,8 +60,7 @@ pub fn out_of_memory() {
     }
     let deadline = arch::timer::now_ns() + PATIENCE_NS;
     let never = || None::<()>;
-    let _ =
-        MEMORY.wait_until_deadline("out_of_memory", Some(deadline), never);
+    let _ = MEMORY.wait_until_deadline("out_of_memory", Some(deadline), never);
 }
 
 fn choose_and_kill() {
@@ -176,4 +175,3 @@ fn enable() {
     IS_OFF.store(false, Relaxed);
     MEMORY.wake_all();
 }
-

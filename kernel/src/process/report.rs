@@ -24,7 +24,7 @@ use crate::files::tty::{JobControl, Member, TerminalUse};
 use crate::files::{self, FileTable, FsContext, Location};
 use crate::mm::{AddressSpace, PAGE_SIZE, Protection, Sharing};
 use crate::task::refrigerator::FREEZER;
-use crate::task::{self, Task, kthread, scheduler, state, table};
+use crate::task::{self, Task, kthread, queue, state, table};
 
 /// `PF_FORKNOEXEC`: it has not called `execve` since it was made.
 const FORK_NO_EXEC: u32 = 0x40;
@@ -135,8 +135,7 @@ impl Subject {
     }
 
     fn signals(&self) -> format::Signals {
-        let Some((process, thread)) = self.process().zip(self.thread())
-        else {
+        let Some((process, thread)) = self.process().zip(self.thread()) else {
             let ignored = SignalSet::ALL.0;
             return format::Signals { ignored, ..Default::default() };
         };
@@ -157,9 +156,8 @@ impl Subject {
     }
 
     fn flags(&self) -> u32 {
-        let is_copy = self
-            .process()
-            .is_some_and(|it| !it.has_executed.load(Relaxed));
+        let is_copy =
+            self.process().is_some_and(|it| !it.has_executed.load(Relaxed));
         let copied = if is_copy { FORK_NO_EXEC } else { 0 };
         self.task.freezer.stat_flags() | copied
     }
@@ -243,7 +241,7 @@ impl Subject {
                 true => CAPABILITIES,
                 false => 0,
             },
-            cpus: (self.task.allowed_cpus() & scheduler::online_cpus()).into(),
+            cpus: (self.task.allowed_cpus() & queue::online_cpus()).into(),
             switches: [usage.voluntary, usage.involuntary],
         };
         let mut text = Vec::new();
@@ -353,11 +351,8 @@ impl ProcessSource for Reporter {
     fn threads(&self, process: u32) -> Result<Vec<u32>, Errno> {
         let subject = Subject::find(process, None)?;
         let threads = subject.process().map(|process| process.threads());
-        let mut ids: Vec<u32> = threads
-            .unwrap_or_default()
-            .iter()
-            .map(|task| task.id())
-            .collect();
+        let mut ids: Vec<u32> =
+            threads.unwrap_or_default().iter().map(|task| task.id()).collect();
         if ids.is_empty() {
             ids.push(process);
         }

@@ -52,12 +52,16 @@ pub fn first_process(
     })?;
     let mut signals = Signals::new(Actions::default(), true);
     let key = signals.state.add_thread(SignalSet::EMPTY)?;
-    let process = Process::new(task.id(), [0; 3], Inherited {
-        signals,
-        credentials: Credentials::default(),
-        limits: Limits::initial(),
-        image: Image::default(),
-    });
+    let process = Process::new(
+        task.id(),
+        [0; 3],
+        Inherited {
+            signals,
+            credentials: Credentials::default(),
+            limits: Limits::initial(),
+            image: Image::default(),
+        },
+    );
     task.set_owner(Arc::new(Thread::new(NewThread {
         process: process.clone(),
         id: task.id(),

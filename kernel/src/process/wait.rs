@@ -147,7 +147,8 @@ fn find(
         return Err(Errno::ECHILD);
     }
     let ready = |id: &ProcessId| {
-        tree.node(*id).is_some_and(|child| status(child, options, false).is_some())
+        tree.node(*id)
+            .is_some_and(|child| status(child, options, false).is_some())
     };
     if let Which::Process(id) = which {
         let is_ready = own.changed.contains(&id) && ready(&id);

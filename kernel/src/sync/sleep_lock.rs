@@ -68,9 +68,7 @@ impl<T, B: Block> SleepLock<T, B> {
 
     #[inline(always)]
     fn try_acquire(&self, as_state: u32) -> bool {
-        self.state
-            .compare_exchange(FREE, as_state, Acquire, Relaxed)
-            .is_ok()
+        self.state.compare_exchange(FREE, as_state, Acquire, Relaxed).is_ok()
     }
 }
 

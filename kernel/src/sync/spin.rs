@@ -63,9 +63,7 @@ impl<T> SpinLock<T> {
 
     #[inline(always)]
     fn try_acquire(&self) -> bool {
-        self.locked
-            .compare_exchange_weak(false, true, Acquire, Relaxed)
-            .is_ok()
+        self.locked.compare_exchange_weak(false, true, Acquire, Relaxed).is_ok()
     }
 }
 

@@ -73,9 +73,7 @@ fn placement(
     })
 }
 
-fn to_protection(
-    bits: usize,
-) -> core::result::Result<Protection, Errno> {
+fn to_protection(bits: usize) -> core::result::Result<Protection, Errno> {
     /// `PROT_BTI`, `PROT_MTE` are hints here.
     const HINTS: usize = 0x30;
     let bits = u8::try_from(bits & !HINTS).map_err(|_| Errno::EINVAL)?;
@@ -95,8 +93,7 @@ fn back_by_file(
     }
     if request.sharing == Sharing::Shared {
         request.may_write = open.flags().can_write();
-        if !request.may_write
-            && request.protection.contains(Protection::WRITE)
+        if !request.may_write && request.protection.contains(Protection::WRITE)
         {
             return Err(Errno::EACCES);
         }

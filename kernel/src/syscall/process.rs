@@ -321,8 +321,7 @@ fn setrlimit(args: &Args) -> Result {
 }
 
 fn set_limit(process: &Process, kind: usize, new: Rlimit) -> Result {
-    let is_privileged =
-        current().process.credentials.lock().is_privileged();
+    let is_privileged = current().process.credentials.lock().is_privileged();
     process.limits.lock().set(kind, new, is_privileged)?;
     Ok(0)
 }

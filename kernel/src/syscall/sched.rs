@@ -8,7 +8,7 @@ use super::table::Row;
 use super::{Args, Entry, Result};
 use crate::mm::user::{self, UserSlice};
 use crate::process::{Process, current, group, tree};
-use crate::task::{self, Task, scheduler, table};
+use crate::task::{self, Task, account, queue, scheduler, table};
 
 /// This family's rows of the table.
 pub const CALLS: &[Row] = &[
@@ -54,7 +54,7 @@ fn read_mask(
 fn sched_setaffinity(args: &Args) -> Result {
     let task = named(args.int(0))?;
     let mask = read_mask(args.x[2], args.x[1])?;
-    scheduler::set_affinity(&task, mask)?;
+    account::set_affinity(&task, mask)?;
     Ok(0)
 }
 
@@ -65,7 +65,7 @@ fn sched_getaffinity(args: &Args) -> Result {
         return Err(Errno::EINVAL);
     }
     let task = named(args.int(0))?;
-    let mask = task.allowed_cpus() & scheduler::online_cpus();
+    let mask = task.allowed_cpus() & queue::online_cpus();
     user::write_value(address, &u64::from(mask))?;
     Ok(SIZE)
 }
@@ -157,13 +157,12 @@ fn setpriority(args: &Args) -> Result {
     if processes.is_empty() {
         return Err(Errno::ESRCH);
     }
-    let is_privileged =
-        current().process.credentials.lock().is_privileged();
+    let is_privileged = current().process.credentials.lock().is_privileged();
     for task in processes.iter().flat_map(|process| process.threads()) {
         if nice < task.nice() && !is_privileged {
             return Err(Errno::EACCES);
         }
-        scheduler::change_account(&task, |account| account.set_nice(nice));
+        account::change_account(&task, |account| account.set_nice(nice));
     }
     Ok(0)
 }

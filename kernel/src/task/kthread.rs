@@ -151,6 +151,9 @@ pub fn kthread_unpark(task: &Arc<Task>) {
     wake::try_to_wake_up(task, state::PARKED);
 }
 
+/// Lets the thread see a request, wherever it sleeps. The wake-up begins
+/// with a full barrier, which orders the request before the look at the
+/// refrigerator.
 fn wake_for_request(task: &Arc<Task>) {
     wake::try_to_wake_up(task, state::INTERRUPTIBLE | state::PARKED);
     kernel_core::freezer::Host::wake_frozen(&Scheduler, task);

@@ -15,10 +15,11 @@ use alloc::vec::Vec;
 use core::sync::atomic::Ordering::{Relaxed, SeqCst};
 
 use kernel_core::freezer::{
-    Delivery, Freezer, Host, KthreadStop, Phase, Request, TaskFreezer,
+    Delivery, Freezer, Host, Phase, Request, TaskFreezer,
 };
 
-use super::scheduler::{self, Running};
+use super::queue::{self, Running};
+use super::scheduler;
 use super::{Task, WaitQueue, current, kthread, state, wake};
 use crate::arch::thread::work;
 use crate::sync::rank::debug_check_no_locks_held;
@@ -99,7 +100,7 @@ impl Host for Scheduler {
     }
 
     fn for_each_awake(&self, phase: Phase, mut visit: impl FnMut(&Task)) {
-        scheduler::for_each_runnable(|task, _: Running| {
+        queue::for_each_runnable(|task, _: Running| {
             if task.is_user() {
                 visit(task);
             }
@@ -233,7 +234,3 @@ pub fn set_freezable() -> bool {
 pub fn kthread_freezable_should_stop() -> (bool, bool) {
     FREEZER.kthread_freezable_should_stop(&Scheduler, &*current())
 }
-
-/// How a stop request gets a thread out of the refrigerator; see
-/// `kernel_core::freezer::KthreadStop`.
-pub type Stop = KthreadStop;

@@ -9,195 +9,25 @@
 //! preempted, so what a CPU has of its own needs no lock against others on
 //! the same CPU except interrupt handlers.
 //!
-//! Next to read: `wake.rs`, the other half of the protocol.
+//! The queues themselves are in `queue.rs`. Next to read: `wake.rs`, the other half of the protocol.
 
 use alloc::sync::Arc;
-use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize};
+use core::sync::atomic::Ordering::Relaxed;
 
-use kernel_abi::Errno;
-use kernel_core::schedule::{Arrival, Entity, RunQueue};
+use kernel_core::schedule::{Arrival, RunQueue};
 
+use super::queue::{IDLE_CPUS, QUEUES, Queue, idle_cpus};
 use super::refrigerator::{FREEZER, Scheduler};
 use super::{Kind, Task, current, state, timer, wake};
 use crate::arch::cpu::MAX_CPUS;
 use crate::arch::thread::{self, Last, work};
 use crate::arch::{self, irq};
+use crate::sync::IrqSpinLockGuard;
 use crate::sync::rank::debug_check_no_locks_held;
-use crate::sync::{IrqSpinLock, IrqSpinLockGuard, Rank};
 use crate::trace;
 
 /// How often a busy CPU looks whether its task's turn is over, ns.
 const TICK_NS: u64 = 4_000_000;
-
-/// What one CPU runs and has waiting.
-pub(super) struct Queue {
-    pub(super) waiting: RunQueue<Arc<Task>>,
-    /// The running task's account; moves back to the task when it leaves.
-    pub(super) running: Entity,
-    /// The running task; `None` while the idle task runs.
-    pub(super) running_task: Option<Arc<Task>>,
-    idle_task: Option<Arc<Task>>,
-    /// When the running task came in, ns.
-    switched_in_ns: u64,
-    /// Nanoseconds the idle task ran.
-    idle_ns: u64,
-    switches: u64,
-}
-
-/// A CPU's queue and what others may read of it without the lock.
-struct CpuQueue {
-    queue: IrqSpinLock<Queue>,
-    /// Number of waiting tasks, a hint for idle CPUs.
-    waiting: AtomicU32,
-    /// Sum of the weights of waiting and running tasks, a hint for placement.
-    load: AtomicU64,
-}
-
-static QUEUES: [CpuQueue; MAX_CPUS] = [const { CpuQueue::new() }; MAX_CPUS];
-
-/// CPUs whose idle task runs, a hint for placement.
-static IDLE_CPUS: AtomicU32 = AtomicU32::new(0);
-/// CPUs that schedule.
-static ONLINE_CPUS: AtomicU32 = AtomicU32::new(0);
-/// For how many tasks every queue has room.
-static ROOM: AtomicUsize = AtomicUsize::new(0);
-/// Tasks that exist or are being made.
-static TASKS: AtomicUsize = AtomicUsize::new(0);
-
-impl CpuQueue {
-    const fn new() -> Self {
-        let queue = Queue {
-            waiting: RunQueue::new(),
-            running: Entity::idle(),
-            running_task: None,
-            idle_task: None,
-            switched_in_ns: 0,
-            idle_ns: 0,
-            switches: 0,
-        };
-        Self {
-            queue: IrqSpinLock::with_rank(Rank::RunQueue, queue),
-            waiting: AtomicU32::new(0),
-            load: AtomicU64::new(0),
-        }
-    }
-
-    /// Publishes the hints. Call before releasing the lock.
-    fn publish(&self, queue: &Queue) {
-        self.waiting.store(queue.waiting.len() as u32, Relaxed);
-        let mut load = queue.waiting.load();
-        if queue.running_task.is_some() {
-            load += u64::from(queue.running.weight());
-        }
-        self.load.store(load, Relaxed);
-    }
-}
-
-/// Makes room for one more task in every queue, so that no wake-up ever has
-/// to allocate.
-///
-/// # Errors
-/// `ENOMEM`.
-pub(super) fn reserve_one() -> Result<Room, Errno> {
-    let tasks = TASKS.fetch_add(1, Relaxed) + 1;
-    let mine = Room(());
-    if tasks <= ROOM.load(Acquire) {
-        return Ok(mine);
-    }
-    let room = (tasks + 1).next_power_of_two().max(64);
-    let grown = QUEUES.iter().all(|cpu| {
-        let mut queue = cpu.queue.lock();
-        let more = room.saturating_sub(queue.waiting.len());
-        queue.waiting.try_reserve(more).is_ok()
-    });
-    if !grown {
-        return Err(Errno::ENOMEM);
-    }
-    timer::reserve(room)?;
-    super::refrigerator::reserve(room)?;
-    ROOM.fetch_max(room, Release);
-    Ok(mine)
-}
-
-/// Room for one task in every queue.
-pub(super) struct Room(());
-
-impl Drop for Room {
-    fn drop(&mut self) {
-        TASKS.fetch_sub(1, Relaxed);
-    }
-}
-
-/// Lets other CPUs' schedulers use this one; the caller is its idle task.
-pub fn bring_online(idle: &Arc<Task>) {
-    let cpu = idle.cpu();
-    QUEUES[cpu].queue.lock().idle_task = Some(idle.clone());
-    IDLE_CPUS.fetch_or(1 << cpu, Relaxed);
-    ONLINE_CPUS.fetch_or(1 << cpu, Release);
-}
-
-/// CPUs that run tasks, bit n for CPU n.
-pub fn online_cpus() -> u32 {
-    ONLINE_CPUS.load(Acquire)
-}
-
-/// CPUs that have nothing to do, bit n for CPU n; a hint.
-pub fn idle_cpus() -> u32 {
-    IDLE_CPUS.load(Relaxed)
-}
-
-/// Sums of the weights of each CPU's tasks, a hint.
-pub(super) fn loads() -> [u64; MAX_CPUS] {
-    core::array::from_fn(|cpu| QUEUES[cpu].load.load(Relaxed))
-}
-
-/// Number of tasks that run or wait to, on all CPUs.
-pub fn runnable() -> usize {
-    let online = online_cpus();
-    let busy = (online & !idle_cpus()).count_ones();
-    let waiting = QUEUES.iter().map(|cpu| cpu.waiting.load(Relaxed));
-    busy as usize + waiting.sum::<u32>() as usize
-}
-
-/// Switches so far, and nanoseconds spent idle, of `cpu`.
-pub fn statistics(cpu: usize) -> (u64, u64) {
-    let queue = QUEUES[cpu].queue.lock();
-    let now = arch::timer::now_ns();
-    let mut idle_ns = queue.idle_ns;
-    if queue.running_task.is_none() {
-        idle_ns += now.saturating_sub(queue.switched_in_ns);
-    }
-    (queue.switches, idle_ns)
-}
-
-/// Whether a runnable task is on a CPU now.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Running {
-    /// It waits for a CPU.
-    No,
-    /// This CPU runs it.
-    On(usize),
-}
-
-/// Calls `visit` for every task that runs or waits to run, except idle ones.
-///
-/// # Locks
-/// Holds each queue's lock in turn. A task that moves meanwhile may be seen
-/// twice or not at all; the freezer's sweep says why that is enough.
-pub fn for_each_runnable(mut visit: impl FnMut(&Arc<Task>, Running)) {
-    let online = online_cpus();
-    for (cpu, entry) in QUEUES.iter().enumerate() {
-        if online & 1 << cpu == 0 {
-            continue;
-        }
-        let queue = entry.queue.lock();
-        queue.waiting.iter().for_each(|task| visit(task, Running::No));
-        if let Some(task) = &queue.running_task {
-            visit(task, Running::On(cpu));
-        }
-    }
-}
 
 /// How the running task leaves its CPU.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -277,8 +107,7 @@ fn choose(
 fn cancels_sleep(task: &Task, sleeping: u32) -> bool {
     let interrupted =
         sleeping & state::INTERRUPTIBLE != 0 && task.signal_pending();
-    let killed =
-        sleeping & state::WAKEKILL != 0 && task.fatal_signal_pending();
+    let killed = sleeping & state::WAKEKILL != 0 && task.fatal_signal_pending();
     interrupted || killed
 }
 
@@ -441,8 +270,8 @@ pub(super) fn enqueue(task: &Arc<Task>, cpu: usize, arrival: Arrival) {
     }
     let mut entity = task.entity.lock();
     entity.place(queue.waiting.min_vruntime(), arrival);
-    let preempts = queue.running_task.is_none()
-        || queue.running.should_yield_to(&entity);
+    let preempts =
+        queue.running_task.is_none() || queue.running.should_yield_to(&entity);
     task.context.cpu.store(cpu as u32, Relaxed);
     task.wake.arrive();
     queue.waiting.push(task.clone(), &entity);
@@ -452,12 +281,6 @@ pub(super) fn enqueue(task: &Arc<Task>, cpu: usize, arrival: Arrival) {
     if preempts {
         request_reschedule(cpu);
     }
-}
-
-/// Runs `body` under the lock of the task's CPU's queue.
-pub(super) fn with_queue_of<R>(task: &Task, body: impl FnOnce() -> R) -> R {
-    let _queue = QUEUES[task.cpu()].queue.lock();
-    body()
 }
 
 /// Makes `cpu` pass through [`schedule`] soon.
@@ -484,9 +307,6 @@ pub fn reschedule_interrupt() {
 pub(super) fn tick(now: u64) {
     let running = current();
     if running.kind == Kind::Idle {
-        // Left over from the task before. It must end here: in the past, it
-        // would fire again before the idle task's next instruction.
-        timer::end_tick();
         return;
     }
     let entry = &QUEUES[running.cpu()];
@@ -520,91 +340,6 @@ fn idle_cpu_for(waiting: &RunQueue<Arc<Task>>) -> Option<usize> {
     let wanted = waiting.iter().take(8).map(|task| task.allowed_cpus());
     let usable = idle & wanted.fold(0, |all, mask| all | mask);
     (usable != 0).then(|| usable.trailing_zeros() as usize)
-}
-
-/// Runs `change` on the task's account, wherever it is, with the account up
-/// to date. A waiting task is put back in its new place.
-pub fn change_account(task: &Arc<Task>, change: impl FnOnce(&mut Entity)) {
-    loop {
-        let cpu = task.cpu();
-        let entry = &QUEUES[cpu];
-        let mut guard = entry.queue.lock();
-        let queue = &mut *guard;
-        if task.cpu() != cpu {
-            continue;
-        }
-        let runs_here = queue
-            .running_task
-            .as_ref()
-            .is_some_and(|running| Arc::ptr_eq(running, task));
-        if runs_here {
-            queue.running.charge(arch::timer::now_ns());
-            change(&mut queue.running);
-        } else if let Some(item) =
-            queue.waiting.remove(|item| Arc::ptr_eq(item, task))
-        {
-            let mut entity = task.entity.lock();
-            change(&mut entity);
-            queue.waiting.push(item, &entity);
-        } else {
-            change(&mut task.entity.lock());
-        }
-        entry.publish(queue);
-        return;
-    }
-}
-
-/// A copy of the task's account, up to date.
-pub fn account(task: &Task) -> Entity {
-    let queue = QUEUES[task.cpu()].queue.lock();
-    let runs_here = queue
-        .running_task
-        .as_ref()
-        .is_some_and(|running| core::ptr::eq(&**running, task));
-    if runs_here {
-        let mut entity = queue.running;
-        entity.charge(arch::timer::now_ns());
-        return entity;
-    }
-    *task.entity.lock()
-}
-
-/// Restricts the task to the CPUs of `mask` and moves it if it must.
-///
-/// # Errors
-/// `EINVAL` if no CPU of `mask` is online; nothing was changed.
-pub fn set_affinity(task: &Arc<Task>, mask: u32) -> Result<(), Errno> {
-    let mask = mask & online_cpus();
-    if mask == 0 {
-        return Err(Errno::EINVAL);
-    }
-    task.allowed.store(mask, Relaxed);
-    let _wake = task.wake_lock.lock();
-    let cpu = task.cpu();
-    if mask & 1 << cpu != 0 {
-        return Ok(());
-    }
-    if take_waiting(task, cpu) {
-        wake::place(task, Arrival::Moved);
-    } else if task.is_on_cpu() {
-        request_reschedule(cpu);
-    }
-    Ok(())
-}
-
-/// Takes the task out of the queue of `cpu`, if it waits there.
-fn take_waiting(task: &Arc<Task>, cpu: usize) -> bool {
-    let mut guard = QUEUES[cpu].queue.lock();
-    let queue = &mut *guard;
-    let found = queue
-        .waiting
-        .remove(|item| Arc::ptr_eq(item, task) && !item.is_on_cpu());
-    if found.is_some() {
-        task.entity.lock().leave(queue.waiting.min_vruntime());
-        task.wake.leave_queue();
-        QUEUES[cpu].publish(queue);
-    }
-    found.is_some()
 }
 
 /// What a CPU does for ever once it has started: runs tasks, and waits for

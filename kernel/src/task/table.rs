@@ -4,6 +4,7 @@
 //! nobody who still holds a task can see its number name another.
 
 use alloc::collections::BTreeMap;
+use alloc::collections::btree_map::Entry;
 use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
 
@@ -47,11 +48,10 @@ impl Id {
         let mut table = TABLE.lock();
         for _ in 0..ID_LIMIT {
             let next = table.last + 1;
-            table.last =
-                if next < ID_LIMIT { next } else { RESERVED_IDS };
+            table.last = if next < ID_LIMIT { next } else { RESERVED_IDS };
             let id = table.last;
-            if !table.tasks.contains_key(&id) {
-                table.tasks.insert(id, Weak::new());
+            if let Entry::Vacant(place) = table.tasks.entry(id) {
+                place.insert(Weak::new());
                 return Ok(Id(id));
             }
         }
@@ -115,13 +115,22 @@ pub fn last_id() -> TaskId {
     TABLE.lock().last
 }
 
+/// Whether a reference was the last one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Grave {
+    /// Others hold the task.
+    Empty,
+    /// The task waits to be freed.
+    Filled,
+}
+
 /// Drops a reference where freeing a task is not allowed: in an interrupt
 /// handler or under a lock. Should it be the last, the task is freed by the
 /// next [`exhume`].
-pub(super) fn bury(task: Arc<Task>) {
-    if let Some(task) = Arc::into_inner(task) {
-        GRAVEYARD.lock().push(task);
-    }
+pub(super) fn bury(task: Arc<Task>) -> Grave {
+    let Some(task) = Arc::into_inner(task) else { return Grave::Empty };
+    GRAVEYARD.lock().push(task);
+    Grave::Filled
 }
 
 /// Frees what [`bury`] kept.

@@ -1,12 +1,11 @@
-//! Per-CPU timers: deadlines of sleeping tasks, calls at a given time, and
-//! the tick of busy CPUs, all from the one-shot generic timer.
+//! Per-CPU timers: deadlines of sleeping tasks and the tick of busy CPUs, all
+//! from the one-shot generic timer.
 //!
 //! The hardware is set again only for an earlier deadline than it is set to;
 //! when it fires with nothing due, it is set to the next. So switching tasks
 //! and cancelling time-outs touch no register, and an idle CPU gets no
 //! interrupt but for a deadline.
 
-use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::sync::atomic::AtomicU64;
 use core::sync::atomic::Ordering::Relaxed;
@@ -14,23 +13,16 @@ use core::sync::atomic::Ordering::Relaxed;
 use kernel_abi::Errno;
 use kernel_core::timer::{Key, TimerQueue};
 
-use super::{Task, scheduler, table, wake};
+use super::table::Grave;
+use super::{Task, scheduler, table, wake, workqueue};
 use crate::arch;
 use crate::arch::cpu::MAX_CPUS;
 use crate::sync::{IrqSpinLock, Rank};
 
-/// What happens at a deadline, in interrupt context.
-pub enum Expiry {
-    /// The task is woken, if it sleeps.
-    Wake(Arc<Task>),
-    /// The function is called, once.
-    Call(Box<dyn FnOnce() + Send>),
-}
-
 /// One CPU's timers. `armed` and `tick` belong to the CPU itself, with
 /// interrupts masked.
 struct CpuTimers {
-    queue: IrqSpinLock<TimerQueue<Expiry>>,
+    queue: IrqSpinLock<TimerQueue<Arc<Task>>>,
     /// What the hardware is set to, ns; `u64::MAX` if it is off.
     armed: AtomicU64,
     /// When the running task's turn is looked at, ns; `u64::MAX` if idle.
@@ -70,22 +62,21 @@ pub struct Handle {
 /// # Errors
 /// `ENOMEM`.
 pub(super) fn reserve(tasks: usize) -> Result<(), Errno> {
-    let reserved = TIMERS
-        .iter()
-        .all(|cpu| cpu.queue.lock().try_reserve(tasks).is_ok());
+    let reserved =
+        TIMERS.iter().all(|cpu| cpu.queue.lock().try_reserve(tasks).is_ok());
     if reserved { Ok(()) } else { Err(Errno::ENOMEM) }
 }
 
-/// Lets `expiry` happen on this CPU at `deadline_ns` or as soon after as
-/// interrupts are let in; at once if that is past.
+/// Wakes `task` at `deadline_ns`, or as soon after as this CPU takes
+/// interrupts; at once if that is past.
 ///
 /// # Errors
 /// `ENOMEM` if there is no room for another timer; nothing will happen.
-pub fn start(deadline_ns: u64, expiry: Expiry) -> Result<Handle, Errno> {
+pub fn start(deadline_ns: u64, task: Arc<Task>) -> Result<Handle, Errno> {
     let flags = arch::irq::mask();
     let cpu = arch::cpu::id();
     let timers = &TIMERS[cpu];
-    let key = timers.queue.lock().insert(deadline_ns, expiry);
+    let key = timers.queue.lock().insert(deadline_ns, task);
     if key.is_ok() {
         timers.arm(deadline_ns);
     }
@@ -96,8 +87,8 @@ pub fn start(deadline_ns: u64, expiry: Expiry) -> Result<Handle, Errno> {
 
 /// Takes a timer back. False if it has expired already.
 pub fn cancel(handle: Handle) -> bool {
-    let expiry = TIMERS[handle.cpu].queue.lock().cancel(handle.key);
-    expiry.is_some()
+    let task = TIMERS[handle.cpu].queue.lock().cancel(handle.key);
+    task.is_some()
 }
 
 /// Sets this CPU's tick. Interrupts are masked.
@@ -120,13 +111,10 @@ pub fn interrupt() {
     let now = arch::timer::now_ns();
     loop {
         let expired = timers.queue.lock().pop_expired(now);
-        match expired {
-            Some(Expiry::Wake(task)) => {
-                wake::wake_up(&task);
-                table::bury(task);
-            }
-            Some(Expiry::Call(function)) => function(),
-            None => break,
+        let Some(task) = expired else { break };
+        wake::wake_up(&task);
+        if table::bury(task) == Grave::Filled {
+            workqueue::system().queue_work(table::exhume);
         }
     }
     if now >= timers.tick.load(Relaxed) {

@@ -24,10 +24,10 @@
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 
+use super::wake;
 use super::{
     Current, Task, current, refrigerator, scheduler, state, table, timer,
 };
-use super::wake;
 use crate::arch;
 use crate::sync::{IrqSpinLock, Rank};
 
@@ -121,11 +121,6 @@ impl WaitQueue {
             }
         }
         woken
-    }
-
-    /// True if nobody waits now.
-    pub fn is_empty(&self) -> bool {
-        self.waiters.lock().list.is_empty()
     }
 
     /// Puts the current task at the end of the queue.
@@ -334,8 +329,7 @@ impl Sleep {
         if let Some(handle) = self.timer.take() {
             timer::cancel(handle);
         }
-        let expiry = timer::Expiry::Wake(self.task.to_arc());
-        let handle = timer::start(deadline, expiry);
+        let handle = timer::start(deadline, self.task.to_arc());
         self.timer = Some(handle.map_err(|_| WaitError::TimedOut)?);
         Ok(())
     }

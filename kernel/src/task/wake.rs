@@ -10,7 +10,7 @@ use kernel_core::schedule::{Arrival, Machine, select_cpu};
 use kernel_core::wake::{WakeHost, WakeWords};
 
 use super::refrigerator::Scheduler;
-use super::{Task, scheduler, state};
+use super::{Task, queue, scheduler, state};
 use crate::arch;
 use crate::arch::cpu::MAX_CPUS;
 use crate::trace;
@@ -30,7 +30,7 @@ impl WakeHost for Scheduler {
     }
 
     fn with_queue_lock<R>(task: &Arc<Task>, body: impl FnOnce() -> R) -> R {
-        scheduler::with_queue_of(task, body)
+        queue::with_queue_of(task, body)
     }
 
     #[inline(always)]
@@ -65,10 +65,9 @@ pub fn wake_new(task: &Arc<Task>) {
 /// Chooses a CPU for a task that is in no queue and puts it there.
 pub(super) fn place(task: &Arc<Task>, arrival: Arrival) {
     let previous = task.cpu();
-    let allowed = task.allowed_cpus() & scheduler::online_cpus();
-    let idle = scheduler::idle_cpus();
-    let cpu = if allowed & idle & 1 << previous != 0
-        || allowed == 1 << previous
+    let allowed = task.allowed_cpus() & queue::online_cpus();
+    let idle = queue::idle_cpus();
+    let cpu = if allowed & idle & 1 << previous != 0 || allowed == 1 << previous
     {
         previous
     } else {
@@ -79,9 +78,8 @@ pub(super) fn place(task: &Arc<Task>, arrival: Arrival) {
 }
 
 fn choose_cpu(previous: usize, allowed: u32, idle: u32) -> usize {
-    let loads = scheduler::loads();
-    let capacities: [u32; MAX_CPUS] =
-        core::array::from_fn(arch::smp::capacity);
+    let loads = queue::loads();
+    let capacities: [u32; MAX_CPUS] = core::array::from_fn(arch::smp::capacity);
     let machine = Machine { idle, loads: &loads, capacities: &capacities };
     select_cpu(previous, allowed, &machine)
 }

@@ -37,6 +37,38 @@ pub struct Workqueue {
     is_idle: WaitQueue,
 }
 
+static SYSTEM: spin::Once<Arc<Workqueue>> = spin::Once::new();
+static SYSTEM_FREEZABLE: spin::Once<Arc<Workqueue>> = spin::Once::new();
+
+/// Makes the queues that everybody may use. Called once, at boot.
+///
+/// # Errors
+/// As [`Workqueue::new`].
+pub fn init() -> Result<(), Errno> {
+    let system = Workqueue::new("events", Freezable::No)?;
+    SYSTEM.call_once(|| system);
+    let freezable = Workqueue::new("events_freezable", Freezable::Yes)?;
+    SYSTEM_FREEZABLE.call_once(|| freezable);
+    Ok(())
+}
+
+/// The queue for works that go on during a freeze (Linux `system_wq`).
+///
+/// # Panics
+/// Before [`init`].
+pub fn system() -> &'static Workqueue {
+    SYSTEM.get().expect("workqueues are made at boot")
+}
+
+/// The queue for works that hold still during a freeze (Linux
+/// `system_freezable_wq`).
+///
+/// # Panics
+/// Before [`init`].
+pub fn system_freezable() -> &'static Workqueue {
+    SYSTEM_FREEZABLE.get().expect("workqueues are made at boot")
+}
+
 /// All queues, for freezing.
 static QUEUES: SpinLock<Vec<Arc<Workqueue>>> =
     SpinLock::with_rank(Rank::Process, Vec::new());

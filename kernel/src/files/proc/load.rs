@@ -15,7 +15,7 @@ use crate::arch::{self, cpu};
 use crate::files::attribute::{Attribute, ShowFn, Tree};
 use crate::files::clock;
 use crate::sync::{Rank, SpinLock};
-use crate::task::{scheduler, state, table};
+use crate::task::{queue, state, table};
 
 /// What every processor that Firn runs on can do.
 const FEATURES: &str = "fp asimd";
@@ -43,7 +43,7 @@ fn to_text(render: impl FnOnce(&mut Vec<u8>)) -> Result<String, Errno> {
 }
 
 fn online() -> impl Iterator<Item = usize> {
-    let online = scheduler::online_cpus();
+    let online = queue::online_cpus();
     (0..cpu::MAX_CPUS).filter(move |cpu| online >> cpu & 1 != 0)
 }
 
@@ -56,19 +56,19 @@ fn blocked() -> usize {
 
 /// The load average, brought up to date.
 pub fn load() -> LoadAverage {
-    let active = scheduler::runnable() + blocked();
+    let active = queue::runnable() + blocked();
     let mut load = LOAD.lock();
     load.update(arch::timer::now_ns(), active as u64);
     *load
 }
 
 fn uptime() -> Result<String, Errno> {
-    let idle = online().map(|cpu| scheduler::statistics(cpu).1).sum();
+    let idle = online().map(|cpu| queue::statistics(cpu).1).sum();
     to_text(|text| render_uptime(text, arch::timer::now_ns(), idle))
 }
 
 fn load_average() -> Result<String, Errno> {
-    let (load, runnable) = (load(), scheduler::runnable());
+    let (load, runnable) = (load(), queue::runnable());
     let (tasks, last) = (table::count(), table::last_id());
     to_text(|text| render_loadavg(text, &load, runnable, tasks, last))
 }
@@ -80,7 +80,7 @@ fn statistics() -> Result<String, Errno> {
     let mut switches = 0;
     let mut cpus = Vec::new();
     for cpu in online() {
-        let (switched, idle) = scheduler::statistics(cpu);
+        let (switched, idle) = queue::statistics(cpu);
         switches += switched;
         let user = now.saturating_sub(idle);
         cpus.push((cpu, CpuTimes { user, idle, ..CpuTimes::default() }));
@@ -91,7 +91,7 @@ fn statistics() -> Result<String, Errno> {
         switches,
         boot_time: clock::boot_time_ns() / NS_PER_S,
         forks: table::last_id().into(),
-        running: scheduler::runnable(),
+        running: queue::runnable(),
         blocked: blocked(),
     };
     to_text(|text| stat.render(text))

@@ -36,8 +36,7 @@ fn take_signals(frame: &mut TrapFrame) {
         return;
     }
     loop {
-        let delivery =
-            thread.process.signals.lock().state.dequeue(thread.key);
+        let delivery = thread.process.signals.lock().state.dequeue(thread.key);
         match delivery {
             Delivery::Nothing => {
                 restart::without_handler(&thread, frame);

@@ -112,10 +112,7 @@ pub fn sigreturn(frame: &mut TrapFrame) -> Result<usize, Errno> {
     Ok(frame.x[0] as usize)
 }
 
-fn restore(
-    thread: &CurrentThread,
-    frame: &mut TrapFrame,
-) -> Result<(), Errno> {
+fn restore(thread: &CurrentThread, frame: &mut TrapFrame) -> Result<(), Errno> {
     if !frame.sp.is_multiple_of(signal_frame::FRAME_ALIGNMENT) {
         return Err(Errno::EFAULT);
     }
@@ -138,8 +135,7 @@ fn restore(
     send::retarget(&signals, lost);
     let stack = &saved.context.stack;
     // As on Linux, a bad stack in the frame is passed over.
-    let _ =
-        signals.state.set_alternative_stack(thread.key, frame.sp, stack);
+    let _ = signals.state.set_alternative_stack(thread.key, frame.sp, stack);
     signals.recalculate(thread.key, &thread.task());
     Ok(())
 }

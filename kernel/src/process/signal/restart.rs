@@ -90,11 +90,7 @@ pub(super) fn without_handler(thread: &Thread, frame: &mut TrapFrame) {
 
 /// A handler with these `SA_*` flags runs first. Its own calls must not find
 /// a kept deadline.
-pub(super) fn with_handler(
-    thread: &Thread,
-    frame: &mut TrapFrame,
-    flags: u64,
-) {
+pub(super) fn with_handler(thread: &Thread, frame: &mut TrapFrame, flags: u64) {
     thread.restart.deadline_ns.store(0, Relaxed);
     apply(thread, frame, Outcome::Handler(flags));
 }

@@ -22,10 +22,7 @@ use crate::task::{self, Task, scheduler, state, wake};
 ///
 /// # Locks
 /// Takes the process's signal lock; none of rank signal or above is held.
-pub fn to_process(
-    process: &Arc<Process>,
-    info: &SigInfo,
-) -> Result<(), Errno> {
+pub fn to_process(process: &Arc<Process>, info: &SigInfo) -> Result<(), Errno> {
     send(process, Target::Process, info, false)
 }
 

@@ -9,11 +9,7 @@ use crate::process::{CurrentThread, tree};
 use crate::task::{sleep, state};
 
 /// Acts on a stop signal that the thread took.
-pub(super) fn begin(
-    thread: CurrentThread,
-    signal: u32,
-    unless_orphaned: bool,
-) {
+pub(super) fn begin(thread: CurrentThread, signal: u32, unless_orphaned: bool) {
     let process = &thread.process;
     if unless_orphaned && tree::lock().is_orphaned(process.group(), 0) {
         return;
