@@ -61,11 +61,6 @@ impl<T, B: Block> SleepLock<T, B> {
         self.try_acquire(HELD).then(|| SleepGuard { lock: self })
     }
 
-    /// The value, with no locking.
-    pub fn get_mut(&mut self) -> &mut T {
-        self.value.get_mut()
-    }
-
     #[inline(always)]
     fn try_acquire(&self, as_state: u32) -> bool {
         self.state.compare_exchange(FREE, as_state, Acquire, Relaxed).is_ok()

@@ -103,11 +103,6 @@ pub struct IrqSpinLock<T> {
 }
 
 impl<T> IrqSpinLock<T> {
-    /// A free lock of the rank [`Rank::Object`].
-    pub const fn new(value: T) -> Self {
-        Self::with_rank(Rank::Object, value)
-    }
-
     /// A free lock of `rank`.
     pub const fn with_rank(rank: Rank, value: T) -> Self {
         Self { inner: SpinLock::with_rank(rank, value) }
@@ -133,10 +128,6 @@ impl<T> IrqSpinLock<T> {
         }
     }
 
-    /// The value, with no locking (see [`SpinLock::get_mut`]).
-    pub fn get_mut(&mut self) -> &mut T {
-        self.inner.get_mut()
-    }
 }
 
 /// The right to use what an [`IrqSpinLock`] guards. Dropping it unlocks and

@@ -15,7 +15,7 @@ use kernel_abi::Errno;
 use kernel_core::freezer::Flags;
 use kernel_core::freezer::kthread::KthreadControl;
 
-use super::refrigerator::{self, FREEZER, Scheduler};
+use super::refrigerator::{FREEZER, Scheduler};
 use super::wait::{Share, Sleep};
 use super::{
     Kind, NewTask, Numbered, Task, WaitQueue, current, scheduler, state, wake,

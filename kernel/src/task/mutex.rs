@@ -44,10 +44,6 @@ impl<T> Mutex<T> {
         self.0.try_lock().map(MutexGuard)
     }
 
-    /// The value, with no locking.
-    pub fn get_mut(&mut self) -> &mut T {
-        self.0.get_mut()
-    }
 }
 
 impl<T: Default> Default for Mutex<T> {

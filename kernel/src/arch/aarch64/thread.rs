@@ -161,20 +161,6 @@ impl Context {
         self.stack_top
     }
 
-    /// Where the registers of user mode are kept while the task is in the
-    /// kernel: the last bytes of the kernel stack.
-    pub fn user_frame_address(&self) -> usize {
-        self.stack_top - TOP_RESERVED
-    }
-
-    /// The saved stack pointer, for back traces of a task that sleeps. A
-    /// hint: the task may run on at any moment.
-    pub fn sleeping_stack_pointer(&self) -> usize {
-        // SAFETY: a word-sized read of a valid cell; a torn or stale value
-        // is impossible to misuse, callers check it against the stack.
-        unsafe { self.saved_sp.get().read_volatile() }
-    }
-
     /// Sets bits of [`work`].
     #[inline]
     pub fn set_work(&self, bits: u32) {
@@ -268,7 +254,7 @@ pub fn adopt<T: Threaded>(task: Arc<T>) {
     // SAFETY: the register is this module's; the context lives for ever.
     unsafe {
         asm!("msr tpidr_el1, {}", in(reg) context,
-            options(nomem, nostack, preserves_flags));
+            options(nostack, preserves_flags));
     }
 }
 
