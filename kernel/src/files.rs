@@ -1,8 +1,8 @@
 //! Files: names, open files, and what lies behind them.
 //!
-//! Three things are kept apart, as in every Unix. An [`Inode`] is a file as
-//! it lies in a file system. A [`File`] is the machinery of an open one. An
-//! [`OpenFile`] is what a descriptor refers to: a [`File`], an offset, flags;
+//! Three things are kept apart, as in every Unix. An [`Inode`](inode::Inode) is a file as
+//! it lies in a file system. A [`File`](file::File) is the machinery of an open one. An
+//! [`OpenFile`] is what a descriptor refers to: a file's machinery, an offset, flags;
 //! descriptors that come from one `open` share it. Descriptors stand in a
 //! [`FileTable`]; where a process stands in the tree of names is its
 //! [`FsContext`].
@@ -38,7 +38,7 @@ pub mod walk;
 
 pub use buffer::{Input, Output};
 pub use context::FsContext;
-pub use file::{File, OpenFile, OpenFlags, PollEvents};
-pub use inode::{Inode, Kind, Metadata};
+pub use file::{OpenFile, OpenFlags, PollEvents};
+pub use inode::Kind;
 pub use mount::Location;
 pub use table::FileTable;

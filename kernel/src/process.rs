@@ -84,8 +84,6 @@ pub struct Relations {
 pub struct Process {
     /// Its number.
     pub id: ProcessId,
-    /// When it began, ns on the monotonic clock.
-    pub start_ns: u64,
     pub(in crate::process) relations: Relations,
     /// Handlers, signals to the process as a whole, its threads.
     pub signals: SpinLock<Signals>,
@@ -121,7 +119,6 @@ impl Process {
         let leaf = |usage| SpinLock::with_rank(Rank::Device, usage);
         Arc::new(Self {
             id,
-            start_ns: crate::arch::timer::now_ns(),
             relations: Relations { parent, group, session },
             signals: SpinLock::with_rank(Rank::Signal, inherited.signals),
             child_changed: WaitQueue::new(),
@@ -360,13 +357,4 @@ pub fn current() -> CurrentThread {
 #[inline]
 pub fn current_files() -> Result<Arc<FileTable>, Errno> {
     thread_of(&task::current()).ok_or(Errno::ESRCH)?.files()
-}
-
-/// Directories of the running thread, if it is one of a process.
-///
-/// # Errors
-/// `ESRCH` in a kernel thread.
-#[inline]
-pub fn current_fs() -> Result<Arc<FsContext>, Errno> {
-    thread_of(&task::current()).ok_or(Errno::ESRCH)?.fs()
 }

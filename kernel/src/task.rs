@@ -96,7 +96,7 @@ pub struct Task {
     /// Its number, given back with the task.
     id: table::Id,
     /// Its share of the room in all queues, given back with the task.
-    room: Option<queue::Room>,
+    _room: Option<queue::Room>,
     kind: Kind,
     /// Nanoseconds on the monotonic clock when it was made.
     pub start_ns: u64,
@@ -134,7 +134,7 @@ pub struct Task {
     /// What the layer above keeps for this task.
     owner: spin::Once<Arc<dyn Any + Send + Sync>>,
     /// Given back when the last reference ends, hence never under its user.
-    stack: Option<KernelStack>,
+    _stack: Option<KernelStack>,
 }
 
 impl Threaded for Task {
@@ -193,8 +193,8 @@ impl Task {
             Numbered::First => table::Id::first()?,
         };
         let task = Arc::new_cyclic(|this| Task {
-            room: Some(room),
-            stack: Some(stack),
+            _room: Some(room),
+            _stack: Some(stack),
             ..Self::with(this, context, id, &new)
         });
         thread::register(&task);
@@ -232,7 +232,7 @@ impl Task {
             this: this.clone(),
             context,
             id,
-            room: None,
+            _room: None,
             kind: new.kind,
             start_ns: arch::timer::now_ns(),
             wake: WakeWords::new(),
@@ -250,7 +250,7 @@ impl Task {
             waits_in: SpinLock::with_rank(Rank::Device, ""),
             space: SpinLock::with_rank(Rank::KernelMap, new.space.clone()),
             owner: spin::Once::new(),
-            stack: None,
+            _stack: None,
         }
     }
 
@@ -401,11 +401,6 @@ impl Task {
     pub fn switches(&self) -> (u64, u64) {
         let voluntary = self.voluntary_switches.load(Relaxed);
         (voluntary, self.involuntary_switches.load(Relaxed))
-    }
-
-    /// The kernel stack, for back traces.
-    pub fn stack(&self) -> Option<&KernelStack> {
-        self.stack.as_ref()
     }
 
     /// What machine code knows of it.

@@ -44,11 +44,6 @@ impl Attribute {
         Self { show: Some(show), store: None }
     }
 
-    /// To be written.
-    pub const fn write_only(store: StoreFn) -> Self {
-        Self { show: None, store: Some(store) }
-    }
-
     fn permissions(&self) -> u32 {
         let read = if self.show.is_some() { 0o444 } else { 0 };
         let write = if self.store.is_some() { 0o200 } else { 0 };

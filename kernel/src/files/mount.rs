@@ -242,14 +242,6 @@ pub fn set_root(filesystem: Arc<dyn FileSystem>) -> Location {
     ROOT.call_once(|| Mount::detached(filesystem, "rootfs")).root()
 }
 
-/// The root of everything.
-///
-/// # Panics
-/// Before [`set_root`].
-pub fn root() -> Location {
-    ROOT.get().expect("the root file system comes first").root()
-}
-
 /// Mounts `filesystem` over the directory `place`.
 ///
 /// # Errors

@@ -295,36 +295,3 @@ pub fn link(
     to.directory.check_writable()?;
     to.directory.inode.link(name, &old.inode)
 }
-
-/// Opens a program to run it.
-///
-/// # Errors
-/// `EACCES` for anything but a plain file that may be executed; those of the
-/// walk.
-pub fn open_program(
-    asker: Asker<'_>,
-    base: i32,
-    path: &[u8],
-    last_link: LastLink,
-) -> Result<Arc<OpenFile>, Errno> {
-    let location = asker.find(base, path, last_link)?;
-    open_program_at(location)
-}
-
-/// As [`open_program`], for a place that was found already.
-///
-/// # Errors
-/// As there.
-pub fn open_program_at(location: Location) -> Result<Arc<OpenFile>, Errno> {
-    let metadata = location.inode.metadata();
-    if metadata.kind == Kind::Symlink {
-        return Err(Errno::ELOOP);
-    }
-    let is_program = metadata.kind == Kind::Regular
-        && metadata.permissions & 0o111 != 0
-        && !location.mount.flags().contains(MountFlags::NO_EXEC);
-    if !is_program {
-        return Err(Errno::EACCES);
-    }
-    open_location(location, OpenFlags::empty())
-}

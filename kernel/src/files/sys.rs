@@ -14,7 +14,7 @@ use super::attribute::Tree;
 use super::inode::{FileSystem, Inode};
 use super::mount;
 
-pub use super::attribute::{Attribute, ShowFn, StoreFn};
+pub use super::attribute::Attribute;
 
 struct SysFs {
     tree: Tree,

@@ -162,11 +162,6 @@ impl FileTable {
         self.close_where(|descriptor| descriptor.on_exec == OnExec::Close);
     }
 
-    /// Closes every descriptor: the process ends.
-    pub fn close_all(&self) {
-        self.close_where(|_| true);
-    }
-
     fn close_where(&self, is_chosen: impl Fn(&Descriptor) -> bool) {
         let count = self.slots.lock().slots.len();
         for fd in 0..count {

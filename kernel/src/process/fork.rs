@@ -16,7 +16,7 @@ use core::sync::atomic::AtomicBool;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release as ReleaseOrder};
 
 use kernel_abi::Errno;
-use kernel_abi::signal::{SIGCHLD, SIGRTMAX};
+use kernel_abi::signal::SIGRTMAX;
 
 use super::signal::{Member, Signals};
 use super::tree::{self, Node};
@@ -377,9 +377,6 @@ pub extern "C" fn first_step(last: Last) -> ! {
         None => unreachable!("a thread takes its first step once"),
     }
 }
-
-/// The signal of a plain fork.
-pub const PLAIN: u64 = SIGCHLD as u64;
 
 /// Notes that the process is no longer a mere copy of its parent.
 pub(super) fn mark_executed(process: &Process) {

@@ -47,12 +47,6 @@ pub fn all() -> Vec<Arc<Process>> {
     lock().nodes.values().map(|node| node.process.clone()).collect()
 }
 
-/// The process with the lowest number that is at least `from`.
-pub fn next_from(from: ProcessId) -> Option<Arc<Process>> {
-    let tree = lock();
-    tree.nodes.range(from..).next().map(|(_, node)| node.process.clone())
-}
-
 /// Number of processes, zombies included.
 pub fn count() -> usize {
     lock().nodes.len()

@@ -127,7 +127,6 @@ impl<T> IrqSpinLock<T> {
             }
         }
     }
-
 }
 
 /// The right to use what an [`IrqSpinLock`] guards. Dropping it unlocks and

@@ -17,11 +17,6 @@ const WORDS: usize = 8;
 static LOGGED: [AtomicU64; WORDS] = [const { AtomicU64::new(0) }; WORDS];
 static REFUSED: AtomicUsize = AtomicUsize::new(0);
 
-/// How many calls were refused since boot.
-pub fn count() -> usize {
-    REFUSED.load(Relaxed)
-}
-
 /// Refuses a call.
 #[cold]
 pub fn refuse(number: usize) -> super::Result {

@@ -43,7 +43,6 @@ impl<T> Mutex<T> {
     pub fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
         self.0.try_lock().map(MutexGuard)
     }
-
 }
 
 impl<T: Default> Default for Mutex<T> {

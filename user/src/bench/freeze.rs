@@ -23,11 +23,8 @@ const FIGURES: &str = "/sys/power/freeze_stats";
 const DELAY: &str = "/sys/module/suspend/parameters/pm_test_delay";
 
 /// What a row shows, and the kernel's name for it.
-const SHOWN: [(&str, &str); 3] = [
-    ("user", "user_us"),
-    ("kernel", "kernel_us"),
-    ("thaw", "thaw_us"),
-];
+const SHOWN: [(&str, &str); 3] =
+    [("user", "user_us"), ("kernel", "kernel_us"), ("thaw", "thaw_us")];
 
 const ROUNDS: usize = 5;
 const BETWEEN_ROUNDS: Time = Time::from_millis(20);
