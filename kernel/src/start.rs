@@ -12,7 +12,7 @@ use core::sync::atomic::Ordering::{Acquire, Release};
 use kernel_abi::Errno;
 use kernel_core::command_line::{CommandLine, ForInit};
 
-use crate::arch::boot::BootInfo;
+use crate::arch::boot::{BootInfo, refuse};
 use crate::arch::cpu::MAX_CPUS;
 use crate::arch::{self, cpu, gic, irq, psci, smp, thread, timer, trap};
 use crate::drivers::pl011;
@@ -50,21 +50,13 @@ pub fn kernel_main(boot: BootInfo) -> ! {
     start_other_cpus(boot.cpu_count);
     let started = kthread::kthread_run("kernel_init", move || {
         if let Err(why) = initialise(&boot) {
-            stop(why);
+            refuse(why);
         }
     });
     if started.is_err() {
-        stop("no memory for the first kernel thread");
+        refuse("no memory for the first kernel thread");
     }
     scheduler::idle_loop()
-}
-
-/// One line, and the machine stops: without a first program there is nothing
-/// to do, and whoever waits at the console should know why.
-fn stop(why: &str) -> ! {
-    log::error!("Firn cannot start: {why}");
-    pl011::flush();
-    psci::system_off()
 }
 
 fn describe_task(to: &mut dyn core::fmt::Write) -> core::fmt::Result {

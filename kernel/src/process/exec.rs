@@ -21,6 +21,7 @@ use super::load::{self, Loaded};
 use super::signal::send;
 use super::start::Programs;
 use super::{CurrentThread, current, exit, fork, futex};
+use crate::arch::boot::refuse;
 use crate::arch::thread::{self as machine, FpState};
 use crate::arch::trap::TrapFrame;
 use crate::mm::user;
@@ -103,10 +104,8 @@ fn become_program(
     Ok(())
 }
 
-/// The first process becomes the first of `programs` that exists.
-///
-/// # Panics
-/// If none can be run.
+/// The first process becomes the first of `programs` that exists. If none
+/// can be run, there is nothing to do and the machine stops.
 pub(super) fn first_program(programs: Programs) -> TrapFrame {
     let thread = current();
     let mut frame = TrapFrame::default();
@@ -135,7 +134,7 @@ pub(super) fn first_program(programs: Programs) -> TrapFrame {
             }
         }
     }
-    panic!("No working init found. Try passing init= to the kernel.")
+    refuse("no working init found; try init=PROGRAM")
 }
 
 /// Kills the other threads of the process and waits until they are gone.

@@ -96,11 +96,11 @@ pub fn ensure_console() {
     }
 }
 
-/// One line, and the machine stops.
-fn refuse(error: BootError) -> ! {
+/// One line that says why there is no way on, and the machine stops.
+pub fn refuse(why: impl fmt::Display) -> ! {
     ensure_console();
     // Not through the log: `quiet` must not hide it.
-    let _ = writeln!(Raw, "Firn cannot boot: {error}");
+    let _ = writeln!(Raw, "Firn cannot boot: {why}");
     pl011::flush();
     psci::system_off()
 }
