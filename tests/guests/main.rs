@@ -9,6 +9,9 @@ mod boot;
 mod check;
 mod device_tree;
 mod freeze;
+mod freezer;
+mod machine;
+mod power;
 mod selftest;
 mod shell;
 mod stress;
@@ -17,8 +20,11 @@ const GROUPS: &[Group] = &[
     Group { tier: "machine", tests: boot::TESTS },
     Group { tier: "machine", tests: device_tree::TESTS },
     Group { tier: "machine", tests: selftest::TESTS },
+    Group { tier: "machine", tests: machine::TESTS },
     Group { tier: "system", tests: shell::TESTS },
     Group { tier: "system", tests: freeze::TESTS },
+    Group { tier: "system", tests: freezer::TESTS },
+    Group { tier: "system", tests: power::TESTS },
     Group { tier: "system", tests: check::TESTS },
     Group { tier: "stress", tests: stress::TESTS },
 ];
