@@ -162,23 +162,33 @@ fn give_children_away(
     children: &[Arc<Process>],
     gone: &mut Vec<Node>,
 ) -> Vec<ProcessId> {
-    let mut groups: BTreeSet<ProcessId> = BTreeSet::from([process.group()]);
-    groups.extend(children.iter().map(|child| child.group()));
-    let was_orphaned: Vec<ProcessId> = groups
+    let mut groups: BTreeSet<ProcessId> = children
         .iter()
-        .copied()
-        .filter(|group| tree.is_orphaned(*group, 0))
+        .filter(|child| looks_after(process, child))
+        .map(|child| child.group())
         .collect();
+    let parent = tree.node(process.parent()).map(|node| &node.process);
+    if parent.is_some_and(|parent| looks_after(parent, process)) {
+        groups.insert(process.group());
+    }
     tree.reparent(process.id, INIT);
     for child in children {
         tell_again(tree, child, gone);
     }
     groups
         .into_iter()
-        .filter(|group| !was_orphaned.contains(group))
         .filter(|group| tree.is_orphaned(*group, process.id))
         .filter(|group| has_stopped_member(tree, *group))
         .collect()
+}
+
+/// True if `parent` keeps the group of `child` from being orphaned. Groups
+/// of which this holds for nobody that ends or loses a parent stay as they
+/// are, so nothing is searched for them.
+fn looks_after(parent: &Process, child: &Process) -> bool {
+    parent.id != INIT
+        && parent.group() != child.group()
+        && parent.session() == child.session()
 }
 
 /// Tells the new parent of a child that died before.

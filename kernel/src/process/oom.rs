@@ -10,8 +10,8 @@
 //! need memory wait until it is on again.
 
 use alloc::sync::{Arc, Weak};
-use core::sync::atomic::AtomicBool;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use core::sync::atomic::{AtomicBool, AtomicU64};
 
 use kernel_abi::Errno;
 
@@ -43,6 +43,9 @@ static VICTIM: SpinLock<Option<Victim>> =
 static IS_OFF: AtomicBool = AtomicBool::new(false);
 /// Some task chooses a victim; others leave it to that one.
 static IS_CHOOSING: AtomicBool = AtomicBool::new(false);
+/// Since when there is always somebody who ends by himself, ns; 0: there is
+/// nobody.
+static ENDING_SINCE_NS: AtomicU64 = AtomicU64::new(0);
 
 /// Where the reaper waits for a victim.
 static REAPER: WaitQueue = WaitQueue::new();
@@ -64,9 +67,13 @@ pub fn out_of_memory() {
 }
 
 fn choose_and_kill() {
-    if is_somebody_dying() {
-        return;
+    if !is_somebody_dying() {
+        kill_largest();
     }
+}
+
+fn kill_largest() {
+    let now = arch::timer::now_ns();
     let Some((process, space)) = largest() else {
         log::error!("Out of memory and no killable processes...");
         return;
@@ -84,7 +91,7 @@ fn choose_and_kill() {
     *VICTIM.lock() = Some(Victim {
         process: process.id,
         space: Arc::downgrade(&space),
-        killed_ns: arch::timer::now_ns(),
+        killed_ns: now,
         is_reaped: false,
     });
     drop(space);
@@ -92,8 +99,13 @@ fn choose_and_kill() {
     REAPER.wake_all();
 }
 
-/// True while the last victim still may give memory back.
+/// True while somebody is about to give memory back: the last victim, or a
+/// process that ends for a reason of its own. But not for long.
 fn is_somebody_dying() -> bool {
+    is_victim_dying() || is_anybody_ending()
+}
+
+fn is_victim_dying() -> bool {
     let mut victim = VICTIM.lock();
     let Some(last) = victim.as_ref() else { return false };
     let is_gone = last.space.strong_count() == 0;
@@ -105,18 +117,39 @@ fn is_somebody_dying() -> bool {
     true
 }
 
-/// The process with the most resident pages.
+/// True if a process is ending and has not given its memory back, unless
+/// others have waited for such for too long.
+fn is_anybody_ending() -> bool {
+    let mut all = tree::all().into_iter();
+    let is_ending =
+        all.any(|process| is_dying(&process) && process.space().is_some());
+    let now = arch::timer::now_ns();
+    if !is_ending {
+        ENDING_SINCE_NS.store(0, Relaxed);
+        return false;
+    }
+    match ENDING_SINCE_NS.load(Relaxed) {
+        0 => ENDING_SINCE_NS.store(now, Relaxed),
+        since if now.saturating_sub(since) > VICTIM_TIME_NS => {
+            ENDING_SINCE_NS.store(0, Relaxed);
+            return false;
+        }
+        _ => {}
+    }
+    true
+}
+
+/// The process with the most resident pages, of those that are not dying.
 fn largest() -> Option<(Arc<Process>, Arc<AddressSpace>)> {
     let candidates = tree::all().into_iter().filter(|it| it.id != 1);
-    let with_memory = candidates.filter_map(|process| {
-        let is_dying = {
-            let signals = process.signals.lock();
-            signals.state.exit_status().is_some()
-        };
-        let space = process.space()?;
-        (!is_dying).then_some((process, space))
-    });
+    let alive = candidates.filter(|process| !is_dying(process));
+    let with_memory =
+        alive.filter_map(|process| Some((process.clone(), process.space()?)));
     with_memory.max_by_key(|(_, space)| space.resident_pages())
+}
+
+fn is_dying(process: &Process) -> bool {
+    process.signals.lock().state.exit_status().is_some()
 }
 
 fn kill(process: &Arc<Process>) {
@@ -159,7 +192,7 @@ fn reap_victims() {
 /// more. False if one still lives.
 fn disable(deadline_ns: u64) -> bool {
     IS_OFF.store(true, Relaxed);
-    while is_somebody_dying() {
+    while is_victim_dying() {
         let now = arch::timer::now_ns();
         if now >= deadline_ns {
             IS_OFF.store(false, Relaxed);
