@@ -182,7 +182,8 @@ pub fn suspend_freeze_processes() -> Result<(), Errno> {
 pub fn thaw_processes() {
     let start = arch::timer::now_ns();
     FREEZER.thaw_processes(&Scheduler, &*current());
-    STATS.lock().record_thaw(arch::timer::now_ns() - start);
+    let elapsed = arch::timer::now_ns() - start;
+    STATS.lock().record_thaw(start, elapsed);
 }
 
 /// The figures of the last freeze, and a line for each task that refused.

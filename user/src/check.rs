@@ -21,6 +21,7 @@ mod schedule;
 mod shell;
 mod signal;
 mod stop;
+mod stress;
 mod terminal;
 mod time;
 mod tool;
@@ -54,13 +55,14 @@ const AREAS: [(&str, &[Test]); 18] = [
     ("freezer-power", freezer::power::TESTS),
 ];
 
-/// Runs `check [--list | --random CALLS [SEED] | AREA|NAME...]`; without a
-/// word, all tests.
+/// Runs `check [--list | --random CALLS [SEED] | --stress [NAME [COUNT]] |
+/// AREA|NAME...]`; without a word, all tests.
 pub fn main(arguments: &[String]) -> i32 {
     let words = &arguments[1..];
     match words.first().map(String::as_str) {
         Some("--list") => list(),
         Some("--random") => random::main(&words[1..]),
+        Some("--stress") => stress::main(&words[1..]),
         _ => runner::run(&select(words)),
     }
 }

@@ -1,7 +1,7 @@
 //! Mappings, protection and the break.
 
 use core::arch::asm;
-use core::sync::atomic::AtomicU32;
+use core::sync::atomic::{AtomicU32, AtomicU64};
 
 use crate::linux::{
     __NR_brk, __NR_mmap, __NR_mprotect, __NR_munmap, MAP_ANONYMOUS,
@@ -202,11 +202,26 @@ pub fn read_byte(address: usize) -> u8 {
 /// # Errors
 /// Those of `mmap(2)`.
 pub fn shared_words(count: usize) -> Result<&'static [AtomicU32]> {
-    let mapping =
-        Mapping::new(count * size_of::<AtomicU32>(), Sharing::Shared)?;
-    let start = mapping.address as *const AtomicU32;
-    core::mem::forget(mapping);
+    let start = shared_place(count * size_of::<AtomicU32>())?;
     // SAFETY: zeroed, aligned memory of this length that stays mapped for
     // ever and is reached through atomics only.
-    Ok(unsafe { core::slice::from_raw_parts(start, count) })
+    Ok(unsafe { core::slice::from_raw_parts(start as *const _, count) })
+}
+
+/// As [`shared_words`], for values of 64 bits.
+///
+/// # Errors
+/// Those of `mmap(2)`.
+pub fn shared_values(count: usize) -> Result<&'static [AtomicU64]> {
+    let start = shared_place(count * size_of::<AtomicU64>())?;
+    // SAFETY: as in `shared_words`.
+    Ok(unsafe { core::slice::from_raw_parts(start as *const _, count) })
+}
+
+/// The address of new shared memory that stays for ever.
+fn shared_place(length: usize) -> Result<usize> {
+    let mapping = Mapping::new(length, Sharing::Shared)?;
+    let address = mapping.address;
+    core::mem::forget(mapping);
+    Ok(address)
 }

@@ -2,41 +2,57 @@
 //!
 //! Children make the calls, since some of them end or stop their maker; the
 //! promise is that the kernel goes on and loses no memory. The same seed
-//! makes the same calls.
+//! makes the same calls. What a call may name is made harmless: processes
+//! are the child itself, paths lead into a directory of its own.
 
 use alloc::string::String;
 use core::sync::atomic::{AtomicU32, Ordering};
 
 use user_lib::linux::{
-    __NR_clock_settime, __NR_clone, __NR_clone3, __NR_kill, __NR_reboot,
-    __NR_rt_sigqueueinfo, __NR_rt_tgsigqueueinfo, __NR_settimeofday,
-    __NR_tgkill, __NR_tkill, __NR_vhangup, O_RDWR, SIGKILL, WNOHANG,
+    __NR_clock_settime, __NR_clone, __NR_clone3, __NR_kill, __NR_prlimit64,
+    __NR_ptrace, __NR_reboot, __NR_rt_sigqueueinfo, __NR_rt_tgsigqueueinfo,
+    __NR_sched_setaffinity, __NR_sched_setattr, __NR_sched_setparam,
+    __NR_sched_setscheduler, __NR_setpgid, __NR_setpriority, __NR_setsid,
+    __NR_settimeofday, __NR_tgkill, __NR_tkill, __NR_vhangup, O_CREAT, O_RDWR,
+    SIGKILL, WNOHANG,
 };
 use user_lib::memory::{self, Mapping, PAGE_SIZE, Sharing};
 use user_lib::syscall::arbitrary;
 use user_lib::time::{self, Time};
 use user_lib::{
-    Message, Result, eprintln, file, output, println, process, signal, system,
+    Message, directory, eprintln, file, output, println, process, signal,
 };
 
+use crate::check::stress::usage::ensure_none_lost;
+use crate::check::tool::{Failure, Outcome};
 use crate::child::Child;
 use crate::option::usage;
 
-/// Calls that reach beyond the child: other processes, the machine, the
-/// wall clock, the terminal.
-const LEFT_OUT: [u32; 11] = [
+/// Calls that reach beyond the child: the machine, the wall clock, the
+/// terminal.
+const LEFT_OUT: [u32; 4] =
+    [__NR_reboot, __NR_clock_settime, __NR_settimeofday, __NR_vhangup];
+
+/// Calls whose first argument is a process, which may only be the child.
+const ABOUT_PROCESSES: [u32; 12] = [
     __NR_kill,
     __NR_tkill,
     __NR_tgkill,
     __NR_rt_sigqueueinfo,
     __NR_rt_tgsigqueueinfo,
-    __NR_clone,
-    __NR_clone3,
-    __NR_reboot,
-    __NR_clock_settime,
-    __NR_settimeofday,
-    __NR_vhangup,
+    __NR_prlimit64,
+    __NR_ptrace,
+    __NR_sched_setaffinity,
+    __NR_sched_setattr,
+    __NR_sched_setparam,
+    __NR_sched_setscheduler,
+    __NR_setpgid,
 ];
+
+/// Calls that make processes, and those that hide them from the watcher by
+/// leaving their group. No child makes both.
+const MAKING: [u32; 2] = [__NR_clone, __NR_clone3];
+const LEAVING: [u32; 2] = [__NR_setpgid, __NR_setsid];
 
 /// One more than the largest number that is tried, beyond Linux's last.
 const NUMBERS: u64 = 470;
@@ -44,10 +60,23 @@ const NUMBERS: u64 = 470;
 const EACH: u32 = 2000;
 /// Pages of memory that calls get pointers into.
 const PAGES: usize = 16;
-/// Memory a kernel may keep after all is over, in bytes.
-const KEPT: u64 = 4 << 20;
 /// How long a child may make no call before it is killed.
 const PATIENCE: Time = Time::from_millis(20);
+/// Where the children's files are.
+const PLACE: &str = "/tmp/random";
+/// Paths at the start of the memory, each in its own place.
+const PATHS: [&str; 8] = [
+    "a",
+    "b/c",
+    ".",
+    "..",
+    "/dev/null",
+    "/proc/self/status",
+    "/bin/true",
+    "/tmp/random/a",
+];
+/// Bytes of such a place.
+const PATH: usize = 32;
 
 /// Runs `check --random CALLS [SEED]`.
 pub fn main(words: &[String]) -> i32 {
@@ -55,67 +84,75 @@ pub fn main(words: &[String]) -> i32 {
     let Some(calls) = number(0) else {
         return usage("check", "--random CALLS [SEED]");
     };
-    match run(calls, number(1).unwrap_or(1)) {
-        Ok(true) => 0,
-        Ok(false) => {
-            eprintln!("check: random: memory is lost");
-            1
-        }
-        Err(error) => {
-            eprintln!("check: random: {}", error.message());
+    let seed = number(1).unwrap_or(1);
+    // Two runs at least, to see what is lost.
+    match ensure_none_lost(|| run(calls.div_ceil(2), seed)) {
+        Ok(()) => 0,
+        Err(Failure(why)) => {
+            eprintln!("check: random: {why}");
             1
         }
     }
 }
 
-/// Makes the calls; says whether the memory is still there.
-fn run(calls: u64, seed: u64) -> Result<bool> {
+fn run(calls: u64, seed: u64) -> Outcome {
     let made = &memory::shared_words(1)?[0];
     let mut generator = Generator::new(seed);
     let (mut total, mut children) = (0, 0u64);
-    let before = system::figures()?.free;
     while total < calls {
         made.store(0, Ordering::Relaxed);
         let seed = generator.next();
+        file::make_directory(PLACE, 0o755)?;
         let child = Child::start(|| make_calls(seed, made))?;
         watch(child, made)?;
+        remove_all(PLACE)?;
         total += u64::from(made.load(Ordering::Relaxed).min(EACH));
         children += 1;
     }
-    let after = system::figures()?.free;
     println!("random: {total} calls by {children} children, seed {seed}");
-    println!("random: free {} KiB, then {} KiB", before / 1024, after / 1024);
-    output::flush()?;
-    // What the kernel keeps for the next time is less than this; a page that
-    // each child loses is more.
-    Ok(before.saturating_sub(after) < KEPT)
+    Ok(output::flush()?)
 }
 
-/// Waits for a child that makes calls; one that waits itself is killed.
-fn watch(child: Child, made: &AtomicU32) -> Result<()> {
-    let mut before = 0;
-    while process::wait(child.id(), WNOHANG)?.is_none() {
-        time::sleep(Time::from_nanos(200_000));
-        let deadline = time::monotonic() + PATIENCE;
-        while made.load(Ordering::Relaxed) == before {
-            if process::wait(child.id(), WNOHANG)?.is_some() {
-                core::mem::forget(child);
-                return Ok(());
-            }
-            if time::monotonic() > deadline {
-                signal::send(child.id(), SIGKILL)?;
-                break;
-            }
-            time::sleep(Time::from_nanos(500_000));
+/// Removes a directory and all in it.
+fn remove_all(path: &str) -> Outcome {
+    let _ = file::change_mode(path, 0o755);
+    for entry in directory::entries(path)? {
+        let inner = alloc::format!("{path}/{}", entry.name);
+        if file::remove(&inner).is_err() {
+            remove_all(&inner)?;
         }
-        before = made.load(Ordering::Relaxed);
+    }
+    file::remove_directory(path)
+        .map_err(|error| Failure(alloc::format!("{path}: {}", error.message())))
+}
+
+/// Waits for a child that makes calls; one that waits itself is killed. What
+/// it has made goes with it.
+fn watch(child: Child, made: &AtomicU32) -> Outcome {
+    let group = child.id();
+    let _ = process::set_group(group, group);
+    let mut before = u32::MAX;
+    let mut deadline = time::monotonic() + PATIENCE;
+    while process::wait(group, WNOHANG)?.is_none() {
+        let now = made.load(Ordering::Relaxed);
+        if now != before {
+            before = now;
+            deadline = time::monotonic() + PATIENCE;
+        } else if time::monotonic() > deadline {
+            signal::send(group, SIGKILL)?;
+        }
+        time::sleep(Time::from_nanos(300_000));
     }
     core::mem::forget(child);
+    while signal::send(-group, SIGKILL).is_ok() {
+        time::sleep(Time::from_nanos(300_000));
+    }
     Ok(())
 }
 
 /// Makes calls until there were enough or one of them ended it.
 fn make_calls(seed: u64, made: &AtomicU32) -> i32 {
+    let _ = process::set_group(0, 0);
     // A hole after it keeps the kernel from filling what lies behind.
     let all = (PAGES + 1) * PAGE_SIZE;
     let Ok(mapping) = Mapping::new(all, Sharing::Private) else {
@@ -124,20 +161,43 @@ fn make_calls(seed: u64, made: &AtomicU32) -> i32 {
     if mapping.unmap(PAGES * PAGE_SIZE, PAGE_SIZE).is_err() {
         return 1;
     }
-    prepare_descriptors();
     let mut generator = Generator::new(seed);
-    (0..PAGE_SIZE).for_each(|at| mapping.write(at, generator.next() as u8));
+    prepare_memory(&mapping, &mut generator);
+    prepare_descriptors();
+    let group = match generator.next() % 2 {
+        0 => MAKING,
+        _ => LEAVING,
+    };
+    let own = process::current_id() as usize;
     for _ in 0..EACH {
-        let number = generator.next() % NUMBERS;
-        if LEFT_OUT.contains(&(number as u32)) {
+        let number = (generator.next() % NUMBERS) as u32;
+        if LEFT_OUT.contains(&number) || group.contains(&number) {
             continue;
         }
-        let arguments = [(); 6].map(|()| generator.argument(&mapping));
+        let mut arguments = [(); 6].map(|()| generator.argument(&mapping));
+        if ABOUT_PROCESSES.contains(&number) {
+            arguments[0] = own;
+            if number == __NR_tgkill || number == __NR_rt_tgsigqueueinfo {
+                arguments[1] = own;
+            }
+        } else if number == __NR_setpriority {
+            (arguments[0], arguments[1]) = (0, own);
+        }
         made.fetch_add(1, Ordering::Relaxed);
         // Every result is right but a kernel that is gone.
-        let _ = arbitrary(number as u32, arguments);
+        let _ = arbitrary(number, arguments);
     }
     0
+}
+
+/// Random bytes, after some paths.
+fn prepare_memory(mapping: &Mapping, generator: &mut Generator) {
+    (0..PAGE_SIZE).for_each(|at| mapping.write(at, generator.next() as u8));
+    for (index, path) in PATHS.iter().enumerate() {
+        for (at, byte) in path.bytes().chain([0]).enumerate() {
+            mapping.write(index * PATH + at, byte);
+        }
+    }
 }
 
 /// Nothing that others use: no terminal, but a file of each kind.
@@ -145,22 +205,26 @@ fn prepare_descriptors() {
     for descriptor in 0..3 {
         let _ = file::close(descriptor);
     }
+    let _ = directory::change(PLACE);
     let _ = file::open("/dev/null", O_RDWR, 0);
     let _ = file::open("/dev/zero", O_RDWR, 0);
-    let _ = file::open("/", 0, 0);
+    let _ = file::open(".", 0, 0);
     let _ = file::pipe(0);
     let _ = file::open("/proc/self/stat", 0, 0);
+    let _ = file::open("a", O_RDWR | O_CREAT, 0o600);
 }
 
 /// Random numbers by xorshift.
-struct Generator(u64);
+pub struct Generator(u64);
 
 impl Generator {
-    fn new(seed: u64) -> Self {
+    /// From any seed.
+    pub fn new(seed: u64) -> Self {
         Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
     }
 
-    fn next(&mut self) -> u64 {
+    /// The next number.
+    pub fn next(&mut self) -> u64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
@@ -172,7 +236,8 @@ impl Generator {
     fn argument(&mut self, mapping: &Mapping) -> usize {
         let value = self.next();
         let within = value as usize >> 8;
-        match value % 12 {
+        match value % 14 {
+            12..=13 => mapping.address() + within % PATHS.len() * PATH,
             0..=2 => within % 10,
             3 => within % 4096,
             4..=6 => mapping.address() + within % (PAGES * PAGE_SIZE),

@@ -86,6 +86,8 @@ pub struct FreezeStats {
     user: Option<Record>,
     kernel: Option<Record>,
     thaw_ns: u64,
+    /// The clock when the thaw began.
+    thawed_at_ns: u64,
     /// Tasks that need not be asked since they slept when the freeze began.
     asleep: u32,
 }
@@ -93,7 +95,13 @@ pub struct FreezeStats {
 impl FreezeStats {
     /// No freeze so far.
     pub const fn new() -> Self {
-        Self { user: None, kernel: None, thaw_ns: 0, asleep: 0 }
+        Self {
+            user: None,
+            kernel: None,
+            thaw_ns: 0,
+            thawed_at_ns: 0,
+            asleep: 0,
+        }
     }
 
     /// Keeps a phase's figures; `tasks` exist in all. A user phase begins a
@@ -109,9 +117,18 @@ impl FreezeStats {
         }
     }
 
-    /// Keeps the duration of a thaw, in nanoseconds.
-    pub fn record_thaw(&mut self, elapsed_ns: u64) {
+    /// Keeps when a thaw began and how long it took, in nanoseconds.
+    pub fn record_thaw(&mut self, start_ns: u64, elapsed_ns: u64) {
+        self.thawed_at_ns = start_ns;
         self.thaw_ns = elapsed_ns;
+    }
+
+    /// The clock when the last user task stood still, in nanoseconds; 0 if
+    /// not all did.
+    fn frozen_at_ns(&self) -> u64 {
+        let all_frozen = |record: &&Record| record.outcome == Outcome::Frozen;
+        let user = self.user.as_ref().filter(all_frozen);
+        user.map_or(0, |record| record.ended_ns)
     }
 }
 
@@ -142,6 +159,8 @@ impl Display for FreezeStats {
         writeln!(f, "user_us {}", us(&self.user))?;
         writeln!(f, "kernel_us {}", us(&self.kernel))?;
         writeln!(f, "thaw_us {}", Micros(self.thaw_ns))?;
+        writeln!(f, "frozen_at_ns {}", self.frozen_at_ns())?;
+        writeln!(f, "thawed_at_ns {}", self.thawed_at_ns)?;
         writeln!(f, "awake {}", sum(|record| record.awake))?;
         writeln!(f, "asleep {}", self.asleep)?;
         writeln!(f, "sweeps {}", both().count())?;

@@ -36,6 +36,8 @@ pub struct Record {
     pub outcome: Outcome,
     /// Its duration in nanoseconds.
     pub elapsed_ns: u64,
+    /// The clock at its end, in nanoseconds.
+    pub ended_ns: u64,
     /// Tasks awake when it began.
     pub awake: u32,
     /// Requests sent.
@@ -80,7 +82,8 @@ impl Freezer {
         }
         let mut record = self.ask_all(system, phase);
         record.outcome = self.wait_for_all(system, phase, deadline);
-        record.elapsed_ns = system.now_ns() - start;
+        record.ended_ns = system.now_ns();
+        record.elapsed_ns = record.ended_ns - start;
         if record.outcome != Outcome::Frozen {
             self.count_refusers(system, &mut record);
         }
@@ -100,6 +103,7 @@ impl Freezer {
             phase,
             outcome: Outcome::Frozen,
             elapsed_ns: 0,
+            ended_ns: 0,
             awake: self.count_awake(phase),
             signalled: 0,
             woken: 0,

@@ -158,6 +158,7 @@ fn freeze_stats_add_both_phases() {
         phase: Phase::User,
         outcome: Outcome::Frozen,
         elapsed_ns: 12_345,
+        ended_ns: 50_000,
         awake: 3,
         signalled: 2,
         woken: 0,
@@ -181,11 +182,12 @@ fn freeze_stats_add_both_phases() {
     stats.record(&user, 43);
     assert!(stats.to_string().contains("kernel_us 0.000\n"), "a new freeze");
     stats.record(&kernel, 43);
-    stats.record_thaw(1_002);
+    stats.record_thaw(70_000, 1_002);
     assert_eq!(
         stats.to_string(),
         "outcome failed\nuser_us 12.345\nkernel_us 20000000.000\n\
-         thaw_us 1.002\nawake 6\nasleep 40\nsweeps 2\nsignalled 3\nwoken 1\nipis 2\nrefusing 1\n"
+         thaw_us 1.002\nfrozen_at_ns 50000\nthawed_at_ns 70000\n\
+         awake 6\nasleep 40\nsweeps 2\nsignalled 3\nwoken 1\nipis 2\nrefusing 1\n"
     );
 }
 

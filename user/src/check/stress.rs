@@ -1,0 +1,79 @@
+//! `check --stress`: the system under load, for as long as one likes.
+//!
+//! Each test has a count of rounds and prints its figures; nothing else may
+//! run meanwhile, since most compare the memory in use before and after. The
+//! host's tests in `tests/guests/stress.rs` choose the counts.
+
+mod clock;
+mod crew;
+mod crowd;
+mod freeze;
+mod hog;
+mod leak;
+mod map;
+mod program;
+mod slot;
+mod storm;
+pub mod usage;
+mod worker;
+
+use alloc::string::String;
+
+use user_lib::{output, println};
+
+use crate::check::tool::{Failure, Outcome};
+use crate::option::usage as wrong;
+
+/// A test with a count of rounds.
+struct Stress {
+    name: &'static str,
+    /// Rounds when none are asked for: a few seconds' worth.
+    rounds: u32,
+    run: fn(u32) -> Outcome,
+}
+
+const TESTS: [Stress; 13] = [
+    Stress { name: "freeze", rounds: 200, run: freeze::cycles },
+    Stress { name: "crowd", rounds: 1000, run: crowd::frozen_and_killed },
+    Stress { name: "leak", rounds: 300, run: leak::fork_and_execute },
+    Stress { name: "hog", rounds: 2, run: hog::is_killed },
+    Stress { name: "bomb", rounds: 2, run: hog::bomb_is_survived },
+    Stress { name: "growth", rounds: 1, run: hog::growth_ends },
+    Stress { name: "map", rounds: 10_000, run: map::random_mappings },
+    Stress { name: "stack", rounds: 3, run: map::deep_stack },
+    Stress { name: "program", rounds: 500, run: program::mutations },
+    Stress { name: "storm", rounds: 2000, run: storm::signals },
+    Stress { name: "frame", rounds: 500, run: storm::broken_frames },
+    Stress { name: "churn", rounds: 200, run: leak::files },
+    Stress { name: "orphan", rounds: 200, run: leak::orphans },
+];
+
+/// Runs `--stress [NAME [COUNT]]`; without a name, all.
+pub fn main(words: &[String]) -> i32 {
+    let name = words.first().map(String::as_str);
+    let count = words.get(1).map(|word| word.parse());
+    let Ok(count) = count.transpose() else {
+        return wrong("check", "--stress [NAME [COUNT]]");
+    };
+    let is_wanted = |test: &&Stress| name.is_none_or(|name| name == test.name);
+    let (mut passed, mut failed) = (0, 0);
+    for test in TESTS.iter().filter(is_wanted) {
+        match run(test, count.unwrap_or(test.rounds)) {
+            true => passed += 1,
+            false => failed += 1,
+        }
+    }
+    println!("{passed} passed, {failed} failed");
+    i32::from(failed > 0 || passed == 0)
+}
+
+fn run(test: &Stress, rounds: u32) -> bool {
+    let result = (test.run)(rounds);
+    match &result {
+        Ok(()) => println!("test {} ... ok", test.name),
+        Err(Failure(why)) => println!("test {} ... FAILED: {why}", test.name),
+    }
+    // Nothing useful can be done if nobody can read it.
+    let _ = output::flush();
+    result.is_ok()
+}
