@@ -177,6 +177,8 @@ fn number_without_a_test_is_found() {
 
 #[test]
 fn citation_of_nothing_is_found() {
+    let later = Source::new("tests/src/freeze.rs", "// spec: M9");
+    assert!(!texts(&spec::check(&[later])).contains("M9"));
     let source = Source::new("tests/src/freeze.rs", "// spec: F9");
     let text = texts(&spec::check(&[source]));
     assert!(text.contains("tests/src/freeze.rs:1: F9 is no number"), "{text}");

@@ -81,7 +81,7 @@ pub fn table(rows: &[Row]) -> String {
 
 fn number(value: f64) -> String {
     match value {
-        value if value >= 1000.0 => format!("{value:.0}"),
+        value if value >= 10_000.0 => format!("{value:.0}"),
         value => format!("{value:.3}"),
     }
 }

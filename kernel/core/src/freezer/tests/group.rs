@@ -59,6 +59,23 @@ fn an_empty_group_is_frozen_at_once_and_nobody_is_visited() {
     assert!(fake.take_events().is_empty());
 }
 
+/// spec: O6
+#[test]
+fn a_task_that_freezes_its_own_group_goes_on_until_its_way_to_user_mode() {
+    let fake = Fake::new(&[USER]);
+    let _ = fake.freezer.attach(&fake, &fake.tasks[1], 1);
+    // The write of task 1, which returns ...
+    fake.freezer.freeze_group(&fake, 1, SELF_FREEZING);
+    assert_eq!(fake.take_events(), ["FakeSignal 1"]);
+    assert!(!fake.freezer.group_frozen(1), "its writer is still awake");
+    // ... and here task 1 goes to user mode.
+    fake.meanwhile(|fake| {
+        assert!(fake.freezer.group_frozen(1));
+        fake.freezer.thaw_group(fake, 1, SELF_FREEZING);
+    });
+    assert!(fake.try_to_freeze(1));
+}
+
 /// spec: V8 P1
 #[test]
 fn who_joins_a_freezing_group_is_asked() {
