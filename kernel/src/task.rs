@@ -113,9 +113,6 @@ pub struct Task {
     entity: SpinLock<Entity>,
     /// CPUs it may run on, bit n for CPU n.
     allowed: AtomicU32,
-    /// Nanoseconds spent in user mode and in the kernel.
-    user_ns: AtomicU64,
-    system_ns: AtomicU64,
     /// Times it was switched out by its own sleep, and by others' turn.
     voluntary_switches: AtomicU64,
     involuntary_switches: AtomicU64,
@@ -239,8 +236,6 @@ impl Task {
             wake_lock: IrqSpinLock::with_rank(Rank::Task, ()),
             entity: SpinLock::with_rank(Rank::Timer, Entity::new(new.nice)),
             allowed: AtomicU32::new(new.allowed),
-            user_ns: AtomicU64::new(0),
-            system_ns: AtomicU64::new(0),
             voluntary_switches: AtomicU64::new(0),
             involuntary_switches: AtomicU64::new(0),
             freezer: TaskFreezer::new(),
@@ -392,9 +387,15 @@ impl Task {
         account::account(self).nice()
     }
 
-    /// Nanoseconds in user mode and in the kernel.
+    /// Nanoseconds in user mode and in the kernel. Where the two change is
+    /// too busy a place for a clock, so all the time of a user task counts as
+    /// its own.
     pub fn times_ns(&self) -> (u64, u64) {
-        (self.user_ns.load(Relaxed), self.system_ns.load(Relaxed))
+        let total_ns = scheduler::account(self).total_ns();
+        match self.kind {
+            Kind::User => (total_ns, 0),
+            Kind::Kernel | Kind::Idle => (0, total_ns),
+        }
     }
 
     /// Switches by its own sleep, and by others' turn.

@@ -22,6 +22,7 @@ tests! {
     a_wrong_time_is_refused
     sleepers_wake_at_their_times
     clocks_have_nanoseconds
+    processor_time_counts_work_and_no_sleep
 }
 
 fn the_monotonic_clock_only_rises() -> Outcome {
@@ -130,5 +131,20 @@ fn sleepers_wake_at_their_times() -> Outcome {
 fn clocks_have_nanoseconds() -> Outcome {
     ensure_eq!(time::resolution(CLOCK_MONOTONIC)?, Time::from_nanos(1));
     ensure_eq!(time::resolution(CLOCK_REALTIME)?, Time::from_nanos(1));
+    Ok(())
+}
+
+fn processor_time_counts_work_and_no_sleep() -> Outcome {
+    let used = || time::read(CLOCK_PROCESS_CPUTIME_ID);
+    let before = used()?;
+    time::sleep(Time::from_millis(100));
+    let slept = used()?;
+    ensure!(slept - before < Time::from_millis(90));
+    let goal = slept + Time::from_millis(20);
+    let start = monotonic();
+    while used()? < goal {
+        ensure!(monotonic() - start < Time::from_millis(20_000));
+    }
+    ensure!(monotonic() - start >= Time::from_millis(19));
     Ok(())
 }
