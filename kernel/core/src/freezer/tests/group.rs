@@ -66,7 +66,7 @@ fn a_task_that_freezes_its_own_group_goes_on_until_its_way_to_user_mode() {
     let _ = fake.freezer.attach(&fake, &fake.tasks[1], 1);
     // The write of task 1, which returns ...
     fake.freezer.freeze_group(&fake, 1, SELF_FREEZING);
-    assert_eq!(fake.take_events(), ["FakeSignal 1"]);
+    assert!(fake.take_events().contains(&"FakeSignal 1".into()));
     assert!(!fake.freezer.group_frozen(1), "its writer is still awake");
     // ... and here task 1 goes to user mode.
     fake.meanwhile(|fake| {
