@@ -15,7 +15,8 @@ use kernel_abi::Errno;
 use kernel_core::path::{Component, Path};
 
 use super::clock;
-use super::file::{Blocking, File, Offset, OpenFlags};
+use super::file::{Blocking, File, Offset};
+use super::flags::OpenFlags;
 use super::generated::{Generated, Show, Store};
 use super::inode::{Entry, FIRST_ENTRY, Inode, InodeId, Kind, Link, Metadata};
 use super::{Input, Output};

@@ -3,7 +3,7 @@
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
-use super::mount::Location;
+use super::location::Location;
 use crate::sync::{Rank, SpinLock};
 
 #[derive(Clone)]

@@ -10,7 +10,8 @@ use alloc::sync::Arc;
 
 use kernel_abi::Errno;
 
-use super::file::{File, OpenFlags};
+use super::file::File;
+use super::flags::OpenFlags;
 use super::inode::{DeviceNumber, FileSystem, Kind, NewInode};
 use super::ramfs::RamFs;
 use crate::sync::{Rank, SpinLock};

@@ -16,7 +16,7 @@ use kernel_core::gzip;
 use miniz_oxide::inflate::TINFLStatus;
 use miniz_oxide::inflate::core::{DecompressorOxide, decompress};
 
-use super::mount::Location;
+use super::location::Location;
 
 mod fill;
 

@@ -14,8 +14,9 @@ use kernel_abi::Errno;
 use kernel_abi::stat::{Stat, Statfs, device_number};
 use kernel_abi::time::Timespec;
 
-use super::file::{File, OpenFlags};
-use super::mount::Location;
+use super::file::File;
+use super::flags::OpenFlags;
+use super::location::Location;
 use crate::mm::PageSource;
 
 /// Which inode, in the whole system.
@@ -166,7 +167,7 @@ impl Metadata {
     }
 
     /// As a program sees it.
-    pub fn to_stat(&self) -> Stat {
+    pub fn stat(&self) -> Stat {
         Stat {
             dev: self.id.device,
             ino: self.id.number,

@@ -1,8 +1,7 @@
 //! Mounts: which file system lies over which directory.
 //!
-//! A [`Location`] is an inode as seen through a mount. One table maps a
-//! directory, as (mount, inode), to the mount that covers it; a second mount
-//! on the same name covers the root of the first. A mount is busy while
+//! One table maps a directory, as (mount, inode), to the mount that covers
+//! it; a second mount on the same name covers the root of the first. A mount is busy while
 //! somebody else holds a [`Location`] in it, which its reference count tells.
 
 use alloc::collections::BTreeMap;
@@ -14,9 +13,9 @@ use core::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use bitflags::bitflags;
 use kernel_abi::Errno;
 use kernel_abi::stat::device_number;
-use kernel_core::path::PATH_MAX;
 
-use super::inode::{FIRST_ENTRY, FileSystem, Inode, InodeId, Kind};
+use super::inode::{FileSystem, Inode, InodeId, Kind};
+use super::location::Location;
 use crate::sync::{Rank, SpinLock};
 
 bitflags! {
@@ -95,131 +94,26 @@ impl Mount {
         Location { mount: self.clone(), inode: self.root.clone() }
     }
 
+    /// True for its top directory.
+    pub(super) fn has_root(&self, inode: &dyn Inode) -> bool {
+        inode.id() == self.root.id()
+    }
+
+    /// The directory that it covers, as long as it is part of the tree.
+    pub(super) fn place(&self) -> Option<&Location> {
+        let is_attached = self.is_attached.load(Relaxed);
+        self.place.as_ref().filter(|_| is_attached)
+    }
+
+    /// Which one.
+    pub(super) fn id(&self) -> u32 {
+        self.id
+    }
+
     /// What it restricts.
     pub fn flags(&self) -> MountFlags {
         MountFlags::from_bits_retain(self.flags.load(Relaxed))
     }
-}
-
-/// An inode as seen through a mount.
-#[derive(Clone)]
-pub struct Location {
-    /// Through which mount.
-    pub mount: Arc<Mount>,
-    /// Which inode.
-    pub inode: Arc<dyn Inode>,
-}
-
-impl PartialEq for Location {
-    fn eq(&self, other: &Self) -> bool {
-        self.mount.id == other.mount.id && self.inode.id() == other.inode.id()
-    }
-}
-
-impl Location {
-    /// Another inode of the same mount.
-    pub fn at(&self, inode: Arc<dyn Inode>) -> Self {
-        Self { mount: self.mount.clone(), inode }
-    }
-
-    /// True for a directory.
-    pub fn is_directory(&self) -> bool {
-        self.inode.kind() == Kind::Directory
-    }
-
-    /// Fails if nothing may be changed through this mount.
-    ///
-    /// # Errors
-    /// `EROFS`.
-    pub fn check_writable(&self) -> Result<(), Errno> {
-        match self.mount.flags().contains(MountFlags::READ_ONLY) {
-            true => Err(Errno::EROFS),
-            false => Ok(()),
-        }
-    }
-
-    fn is_mount_root(&self) -> bool {
-        self.inode.id() == self.mount.root.id()
-    }
-
-    /// The top of what is mounted here, if anything is.
-    pub fn covered(self) -> Self {
-        let mut here = self;
-        while let Some(mount) = find(&here) {
-            here = mount.root();
-        }
-        here
-    }
-
-    /// The directory that this one is mounted on, as long as it is a mount's
-    /// top and not `root`.
-    fn uncovered(self, root: &Location) -> Self {
-        let mut here = self;
-        while here != *root && here.is_mount_root() {
-            let is_attached = here.mount.is_attached.load(Relaxed);
-            match here.mount.place.clone() {
-                Some(place) if is_attached => here = place,
-                _ => break,
-            }
-        }
-        here
-    }
-
-    /// Where `..` leads; never above `root`.
-    pub fn parent(&self, root: &Location) -> Self {
-        let here = self.clone().uncovered(root);
-        if here == *root {
-            return here;
-        }
-        match here.inode.parent() {
-            Some(parent) => here.at(parent).covered(),
-            None => here,
-        }
-    }
-
-    /// The absolute name below `root`.
-    ///
-    /// # Errors
-    /// `ENOENT` if it has no name any more, `ENAMETOOLONG`.
-    pub fn path(&self, root: &Location) -> Result<Vec<u8>, Errno> {
-        if let Some(name) = self.inode.nameless() {
-            return Ok(name.into_bytes());
-        }
-        // Names come last one first, each reversed, and are turned at the
-        // end: no quadratic copying.
-        let mut reversed = Vec::new();
-        let mut here = self.clone();
-        loop {
-            here = here.uncovered(root);
-            let parent = here.inode.parent().ok_or(Errno::ENOENT)?;
-            if here == *root || parent.id() == here.inode.id() {
-                break;
-            }
-            let name = name_in(&*parent, here.inode.id())?;
-            if reversed.len() + name.len() + 2 > PATH_MAX {
-                return Err(Errno::ENAMETOOLONG);
-            }
-            reversed.extend(name.iter().rev());
-            reversed.push(b'/');
-            here = here.at(parent);
-        }
-        if reversed.is_empty() {
-            reversed.push(b'/');
-        }
-        reversed.reverse();
-        Ok(reversed)
-    }
-}
-
-fn name_in(directory: &dyn Inode, id: InodeId) -> Result<Vec<u8>, Errno> {
-    let mut found = None;
-    directory.read_directory(FIRST_ENTRY, &mut |entry| {
-        if entry.number == id.number {
-            found = Some(entry.name.to_vec());
-        }
-        found.is_none()
-    })?;
-    found.ok_or(Errno::ENOENT)
 }
 
 type Point = (u32, InodeId);
@@ -233,7 +127,7 @@ fn point(location: &Location) -> Point {
     (location.mount.id, location.inode.id())
 }
 
-fn find(location: &Location) -> Option<Arc<Mount>> {
+pub(super) fn find(location: &Location) -> Option<Arc<Mount>> {
     COVERS.lock().get(&point(location)).cloned()
 }
 

@@ -8,9 +8,11 @@ use alloc::sync::Arc;
 use kernel_abi::Errno;
 
 use super::attribute::OpenDirectory;
-use super::file::{File, OpenFile, OpenFlags};
+use super::file::{File, OpenFile};
+use super::flags::OpenFlags;
 use super::inode::{Inode, Kind, NewInode, Replace};
-use super::mount::{Location, MountFlags};
+use super::location::Location;
+use super::mount::MountFlags;
 use super::walk::{Asker, Last, LastLink, Part, Walk};
 use crate::mm::frame;
 

@@ -26,11 +26,11 @@ use kernel_abi::terminal::FIONREAD;
 
 use super::buffer::{Input, Output};
 use super::clock;
-use super::file::{
-    Blocking, File, OpenFile, OpenFlags, PollEvents, interrupted,
-};
+use super::file::{Blocking, File, OpenFile, interrupted};
+use super::flags::{OpenFlags, PollEvents};
 use super::inode::{FileSystem, Inode, InodeId, Kind, Metadata};
-use super::mount::{self, Location, Mount};
+use super::location::Location;
+use super::mount::{self, Mount};
 use crate::mm::{frame, user};
 use crate::task::{Mutex, PollTable, WaitQueue};
 

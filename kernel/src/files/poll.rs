@@ -7,7 +7,8 @@ use alloc::sync::Arc;
 
 use kernel_abi::Errno;
 
-use super::file::{OpenFile, PollEvents};
+use super::file::OpenFile;
+use super::flags::PollEvents;
 use crate::task::{PollTable, WaitError};
 
 /// One file to wait for.

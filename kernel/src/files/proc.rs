@@ -17,7 +17,8 @@ use kernel_core::path::NAME_MAX;
 
 use super::attribute::{Attribute, Tree};
 use super::inode::{FileSystem, Inode};
-use super::mount::{self, Location};
+use super::location::Location;
+use super::mount;
 use super::{FileTable, FsContext};
 
 pub mod load;

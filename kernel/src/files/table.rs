@@ -159,14 +159,11 @@ impl FileTable {
 
     /// Closes every descriptor that an exec closes.
     pub fn close_on_exec(&self) {
-        self.close_where(|descriptor| descriptor.on_exec == OnExec::Close);
-    }
-
-    fn close_where(&self, is_chosen: impl Fn(&Descriptor) -> bool) {
+        let closes = |slot: &Descriptor| slot.on_exec == OnExec::Close;
         let count = self.slots.lock().slots.len();
         for fd in 0..count {
             let mut slots = self.slots.lock();
-            let found = slots.get(fd).is_ok_and(&is_chosen);
+            let found = slots.get(fd).is_ok_and(closes);
             let taken = if found { slots.take(fd) } else { None };
             drop(slots);
             drop(taken);

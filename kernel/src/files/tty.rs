@@ -24,7 +24,8 @@ use kernel_core::line_discipline::{CAPACITY, LineDiscipline, Received};
 
 use super::buffer::{Input, Output};
 use super::device;
-use super::file::{Blocking, File, OpenFlags, PollEvents, interrupted};
+use super::file::{Blocking, File, interrupted};
+use super::flags::{OpenFlags, PollEvents};
 use super::inode::DeviceNumber;
 use crate::arch;
 use crate::drivers::pl011;

@@ -14,7 +14,7 @@ use kernel_core::path::{self, Component, Path};
 use super::context::FsContext;
 use super::file::OpenFile;
 use super::inode::{Inode, Kind, Link};
-use super::mount::Location;
+use super::location::Location;
 use super::table::FileTable;
 
 /// Most symbolic links in one walk; one more is `ELOOP`.

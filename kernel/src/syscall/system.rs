@@ -9,6 +9,7 @@ use super::{Args, Entry, Result};
 use crate::arch;
 use crate::files::buffer::Output;
 use crate::files::device::random;
+use crate::files::proc::load;
 use crate::log;
 use crate::mm::frame;
 use crate::mm::user::{self, UserSlice};
@@ -103,6 +104,7 @@ fn sysinfo(args: &Args) -> Result {
     let FrameStats { total, free, .. } = frame::stats();
     let info = Sysinfo {
         uptime: (arch::timer::now_ns() / NS_PER_S) as i64,
+        loads: load::load().for_sysinfo(),
         totalram: total as u64,
         freeram: free as u64,
         procs: tree::count().min(usize::from(u16::MAX)) as u16,

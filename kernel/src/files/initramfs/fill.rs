@@ -10,9 +10,10 @@ use kernel_core::cpio::{Entry, Sink};
 use kernel_core::path::PATH_MAX;
 
 use crate::files::buffer::Input;
-use crate::files::file::{Blocking, File, OpenFlags};
+use crate::files::file::{Blocking, File};
+use crate::files::flags::OpenFlags;
 use crate::files::inode::{Change, DeviceNumber, Inode, Kind, NewInode};
-use crate::files::mount::Location;
+use crate::files::location::Location;
 use crate::files::walk::{Last, LastLink, Part, Walk};
 
 /// Identity of a file with several names: device and inode in the archive.

@@ -58,7 +58,9 @@ impl Ring {
             // that carries small messages never needs another.
             self.start = 0;
             self.pages.swap(0, page);
-        } else if self.start % PAGE == 0 && self.length <= CAPACITY - PAGE {
+        } else if self.start.is_multiple_of(PAGE)
+            && self.length <= CAPACITY - PAGE
+        {
             // A fuller ring begins again in the page just left.
             self.pages[page] = None;
         }

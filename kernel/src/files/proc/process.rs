@@ -15,12 +15,13 @@ use super::system;
 use super::{Text, procfs, source};
 use crate::files::attribute::OpenDirectory;
 use crate::files::clock;
-use crate::files::file::{File, OpenFlags};
+use crate::files::file::File;
+use crate::files::flags::OpenFlags;
 use crate::files::generated::Generated;
 use crate::files::inode::{
     Entry, FIRST_ENTRY, Inode, InodeId, Kind, Link, Metadata,
 };
-use crate::files::mount::Location;
+use crate::files::location::Location;
 
 /// Which file of a process.
 #[derive(Clone, Copy, PartialEq, Eq)]

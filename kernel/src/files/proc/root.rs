@@ -9,7 +9,8 @@ use super::process::{ProcessInode, decimal};
 use super::{procfs, source};
 use crate::files::attribute::OpenDirectory;
 use crate::files::clock;
-use crate::files::file::{File, OpenFlags};
+use crate::files::file::File;
+use crate::files::flags::OpenFlags;
 use crate::files::inode::{Entry, Inode, InodeId, Kind, Link, Metadata};
 
 /// The top directory. Its number is that of the attributes' tree.

@@ -12,7 +12,8 @@ use kernel_core::procfmt::system::Mount;
 
 use crate::files::attribute::{Attribute, ShowFn, Tree};
 use crate::files::device::random;
-use crate::files::mount::{self, Location, MountFlags};
+use crate::files::location::Location;
+use crate::files::mount::{self, MountFlags};
 use crate::mm::frame;
 
 /// What the boot loader passed.

@@ -41,12 +41,12 @@ fn newfstatat(args: &Args) -> Result {
     let known = AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT;
     check_flags(flags, known)?;
     let place = Caller::new()?.find(args.int(0), args.x[1], flags)?;
-    let stat = place.inode.metadata().to_stat();
+    let stat = place.inode.metadata().stat();
     user::write_value(args.x[2], &stat).map(|()| 0)
 }
 
 fn fstat(args: &Args) -> Result {
-    let stat = file(args.int(0))?.metadata().to_stat();
+    let stat = file(args.int(0))?.metadata().stat();
     user::write_value(args.x[1], &stat).map(|()| 0)
 }
 

@@ -1,0 +1,130 @@
+//! A [`Location`]: an inode as seen through a mount, and the ways up from it.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use kernel_abi::Errno;
+use kernel_core::path::PATH_MAX;
+
+use super::inode::{FIRST_ENTRY, Inode, InodeId, Kind};
+use super::mount::{self, Mount, MountFlags};
+
+/// An inode as seen through a mount.
+#[derive(Clone)]
+pub struct Location {
+    /// Through which mount.
+    pub mount: Arc<Mount>,
+    /// Which inode.
+    pub inode: Arc<dyn Inode>,
+}
+
+impl PartialEq for Location {
+    fn eq(&self, other: &Self) -> bool {
+        self.mount.id() == other.mount.id()
+            && self.inode.id() == other.inode.id()
+    }
+}
+
+impl Location {
+    /// Another inode of the same mount.
+    pub fn at(&self, inode: Arc<dyn Inode>) -> Self {
+        Self { mount: self.mount.clone(), inode }
+    }
+
+    /// True for a directory.
+    pub fn is_directory(&self) -> bool {
+        self.inode.kind() == Kind::Directory
+    }
+
+    /// Fails if nothing may be changed through this mount.
+    ///
+    /// # Errors
+    /// `EROFS`.
+    pub fn check_writable(&self) -> Result<(), Errno> {
+        match self.mount.flags().contains(MountFlags::READ_ONLY) {
+            true => Err(Errno::EROFS),
+            false => Ok(()),
+        }
+    }
+
+    /// True for the top of its mount.
+    pub(super) fn is_mount_root(&self) -> bool {
+        self.mount.has_root(&*self.inode)
+    }
+
+    /// The top of what is mounted here, if anything is.
+    pub fn covered(self) -> Self {
+        let mut here = self;
+        while let Some(mount) = mount::find(&here) {
+            here = mount.root();
+        }
+        here
+    }
+
+    /// The directory that this one is mounted on, as long as it is a mount's
+    /// top and not `root`.
+    fn uncovered(self, root: &Location) -> Self {
+        let mut here = self;
+        while here != *root && here.is_mount_root() {
+            let Some(place) = here.mount.place().cloned() else { break };
+            here = place;
+        }
+        here
+    }
+
+    /// Where `..` leads; never above `root`.
+    pub fn parent(&self, root: &Location) -> Self {
+        let here = self.clone().uncovered(root);
+        if here == *root {
+            return here;
+        }
+        match here.inode.parent() {
+            Some(parent) => here.at(parent).covered(),
+            None => here,
+        }
+    }
+
+    /// The absolute name below `root`.
+    ///
+    /// # Errors
+    /// `ENOENT` if it has no name any more, `ENAMETOOLONG`.
+    pub fn path(&self, root: &Location) -> Result<Vec<u8>, Errno> {
+        if let Some(name) = self.inode.nameless() {
+            return Ok(name.into_bytes());
+        }
+        // Names come last one first, each reversed, and are turned at the
+        // end: no quadratic copying.
+        let mut reversed = Vec::new();
+        let mut here = self.clone();
+        loop {
+            here = here.uncovered(root);
+            let parent = here.inode.parent().ok_or(Errno::ENOENT)?;
+            if here == *root || parent.id() == here.inode.id() {
+                break;
+            }
+            let name = name_in(&*parent, here.inode.id())?;
+            if reversed.len() + name.len() + 2 > PATH_MAX {
+                return Err(Errno::ENAMETOOLONG);
+            }
+            reversed.extend(name.iter().rev());
+            reversed.push(b'/');
+            here = here.at(parent);
+        }
+        if reversed.is_empty() {
+            reversed.push(b'/');
+        }
+        reversed.reverse();
+        Ok(reversed)
+    }
+}
+
+fn name_in(directory: &dyn Inode, id: InodeId) -> Result<Vec<u8>, Errno> {
+    let mut found = None;
+    directory.read_directory(FIRST_ENTRY, &mut |entry| {
+        if entry.number == id.number {
+            found = Some(entry.name.to_vec());
+        }
+        found.is_none()
+    })?;
+    found.ok_or(Errno::ENOENT)
+}
