@@ -391,7 +391,7 @@ impl Task {
     /// too busy a place for a clock, so all the time of a user task counts as
     /// its own.
     pub fn times_ns(&self) -> (u64, u64) {
-        let total_ns = scheduler::account(self).total_ns();
+        let total_ns = account::account(self).total_ns();
         match self.kind {
             Kind::User => (total_ns, 0),
             Kind::Kernel | Kind::Idle => (0, total_ns),
