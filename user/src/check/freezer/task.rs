@@ -57,14 +57,14 @@ type Sleep = (char, fn());
 
 const SLEEPS: [Sleep; 9] = [
     ('S', || time::sleep(FOREVER)),
-    ('S', || drop(time::sleep_until(FOREVER))),
-    ('S', || drop(futex_wait(&AtomicU32::new(0), 0, None))),
-    ('S', || drop(signal::wait(signal::bit(SIGUSR1), None))),
-    ('S', || drop(terminal::poll(&mut [], None, None))),
-    ('S', || drop(read_for_ever())),
+    ('S', || _ = time::sleep_until(FOREVER)),
+    ('S', || _ = futex_wait(&AtomicU32::new(0), 0, None)),
+    ('S', || _ = signal::wait(signal::bit(SIGUSR1), None)),
+    ('S', || _ = terminal::poll(&mut [], None, None)),
+    ('S', || _ = read_for_ever()),
     ('S', || signal::suspend(0)),
-    ('S', || drop(wait_for_a_child())),
-    ('D', || drop(wait_for_a_vfork_child())),
+    ('S', || _ = wait_for_a_child()),
+    ('D', || _ = wait_for_a_vfork_child()),
 ];
 
 fn read_for_ever() -> user_lib::Result<usize> {

@@ -77,7 +77,7 @@ fn mutate(good: &[u8], generator: &mut Generator) -> Vec<u8> {
             }
         }
     }
-    if generator.next() % 10 == 0 {
+    if generator.next().is_multiple_of(10) {
         bad.truncate(generator.next() as usize % good.len());
     }
     bad
