@@ -63,8 +63,18 @@ fn start(
     count: &Arc<AtomicU32>,
     step: fn() -> bool,
 ) -> Result<Arc<Task>, &'static str> {
+    start_with(count, || (), step)
+}
+
+/// As [`start`]; the thread calls `begin` first.
+fn start_with(
+    count: &Arc<AtomicU32>,
+    begin: fn(),
+    step: fn() -> bool,
+) -> Result<Arc<Task>, &'static str> {
     let count = count.clone();
     kthread_run("selftest", move || {
+        begin();
         while !step() {
             count.fetch_add(1, SeqCst);
             pause_ms(1);
@@ -130,15 +140,18 @@ fn park_errors() -> Result<(), &'static str> {
     require(kthread_park(&task) == Err(Errno::ENOSYS), "not ENOSYS")
 }
 
-fn freezable_step() -> bool {
+fn become_freezable() {
     set_freezable();
+}
+
+fn freezable_step() -> bool {
     kthread_freezable_should_stop().1
 }
 
 /// spec: K2 F2
 fn freezes() -> Result<(), &'static str> {
     let count = Arc::default();
-    let task = start(&count, freezable_step)?;
+    let task = start_with(&count, become_freezable, freezable_step)?;
     require(runs(&count), "it does not run")?;
     freeze()?;
     let still = is_still(&count) && task.freezer.frozen();
@@ -151,8 +164,9 @@ fn freezes() -> Result<(), &'static str> {
 
 /// spec: K3
 fn stops_frozen() -> Result<(), &'static str> {
-    let task = start(&Arc::default(), freezable_step)?;
-    require(soon(|| task.freezer.flags().bits() & 0x8000 == 0), "no start")?;
+    let count = Arc::default();
+    let task = start_with(&count, become_freezable, freezable_step)?;
+    require(runs(&count), "it does not run")?;
     freeze()?;
     kthread_stop(&task);
     thaw();
@@ -160,14 +174,13 @@ fn stops_frozen() -> Result<(), &'static str> {
 }
 
 fn parked_step() -> bool {
-    set_freezable();
     try_to_freeze();
     park_or_stop()
 }
 
 /// spec: K4
 fn parked_is_frozen() -> Result<(), &'static str> {
-    let task = start(&Arc::default(), parked_step)?;
+    let task = start_with(&Arc::default(), become_freezable, parked_step)?;
     kthread_park(&task).map_err(|_| "it cannot be parked")?;
     freeze()?;
     thaw();
