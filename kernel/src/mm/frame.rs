@@ -3,21 +3,22 @@
 //!
 //! Most allocations and releases are single frames on the path of a page
 //! fault. They go through the CPU's own [`Cache`] and touch the shared lists
-//! once in [`BATCH`] times. When memory is short all caches are drained first, so
-//! no frame is lost to an idle CPU.
+//! once in [`BATCH`] times. When memory is short all caches are drained
+//! first, so no frame is lost to an idle CPU.
 //!
-//! Next: `table.rs`. The rules: `kernel_core::memory::frame`.
+//! Next: `frame/handle.rs` (who holds a frame), `frame/boot.rs` (what is free
+//! at first), `table.rs`. The rules: `kernel_core::memory::frame`.
 
-use core::slice;
+mod boot;
+mod handle;
 
 use kernel_core::memory::frame::{
     Buddy, FrameNumber, FrameSpan, FrameStats, FrameTable, FrameUse, MAX_SPANS,
-    Record, Release,
+    Release,
 };
-use kernel_core::memory::range::{PhysRange, RangeList};
-use kernel_core::memory::{PAGE_SHIFT, PAGE_SIZE};
 use spin::Once;
 
+pub use self::handle::{Frame, FrameRef};
 use super::{BootMemory, map, page};
 use crate::arch;
 use crate::sync::{IrqSpinLock, Rank};
@@ -89,119 +90,6 @@ fn table() -> &'static FrameTable<'static> {
     unsafe { TABLE.get_unchecked() }
 }
 
-/// A frame that belongs to its holder alone. Its contents are unspecified
-/// unless it came from [`alloc_zeroed`].
-pub struct Frame(FrameRef);
-
-impl Frame {
-    /// The frame's bytes.
-    pub fn bytes(&self) -> &[u8; PAGE_SIZE] {
-        let pointer = page::pointer(self.number()).cast();
-        // SAFETY: the linear map shows the frame; it is not shared, so
-        // nobody writes while `self` is borrowed.
-        unsafe { &*pointer }
-    }
-
-    /// The frame's bytes, to be changed.
-    pub fn bytes_mut(&mut self) -> &mut [u8; PAGE_SIZE] {
-        let pointer = page::pointer(self.number()).cast();
-        // SAFETY: as in `bytes`, and `self` is borrowed mutably.
-        unsafe { &mut *pointer }
-    }
-
-    pub(super) fn number(&self) -> FrameNumber {
-        self.0.number
-    }
-
-    /// Gives the frame up without freeing it; see [`FrameRef::from_number`].
-    pub(super) fn into_number(self) -> FrameNumber {
-        self.0.into_number()
-    }
-}
-
-impl From<Frame> for FrameRef {
-    fn from(frame: Frame) -> FrameRef {
-        frame.0
-    }
-}
-
-/// A counted reference to a frame. The frame is free when the last is gone,
-/// mappings of it included.
-pub struct FrameRef {
-    number: FrameNumber,
-}
-
-impl FrameRef {
-    /// Copies bytes out, from `offset` on.
-    ///
-    /// # Panics
-    /// If they do not all lie in the frame.
-    pub fn read(&self, offset: usize, bytes: &mut [u8]) {
-        // SAFETY: this is a reference to the frame.
-        unsafe { page::read(self.number, offset, bytes) }
-    }
-
-    /// Copies bytes in, from `offset` on.
-    ///
-    /// # Panics
-    /// If they do not all lie in the frame.
-    pub fn write(&self, offset: usize, bytes: &[u8]) {
-        will_change(self.number);
-        // SAFETY: this is a reference to the frame; whoever shares it
-        // expects changes.
-        unsafe { page::write(self.number, offset, bytes) }
-    }
-
-    /// Fills `count` bytes from `offset` on with zero.
-    ///
-    /// # Panics
-    /// If they do not all lie in the frame.
-    pub fn zero(&self, offset: usize, count: usize) {
-        assert!(offset <= PAGE_SIZE && count <= PAGE_SIZE - offset);
-        will_change(self.number);
-        let start = page::pointer(self.number).wrapping_add(offset);
-        // SAFETY: inside the frame (checked above), which is held; no Rust
-        // reference covers frames that are shared.
-        unsafe { start.write_bytes(0, count) }
-    }
-
-    /// True if there is no other reference, nor a mapping.
-    pub fn is_sole(&self) -> bool {
-        is_sole(self.number)
-    }
-
-    pub(super) fn number(&self) -> FrameNumber {
-        self.number
-    }
-
-    /// Takes up a reference that [`FrameRef::into_number`] gave up.
-    pub(super) fn from_number(number: FrameNumber) -> Self {
-        Self { number }
-    }
-
-    /// Gives the reference up without counting down.
-    #[inline(always)]
-    pub(super) fn into_number(self) -> FrameNumber {
-        let number = self.number;
-        core::mem::forget(self);
-        number
-    }
-}
-
-impl Clone for FrameRef {
-    fn clone(&self) -> Self {
-        share(self.number);
-        FrameRef { number: self.number }
-    }
-}
-
-impl Drop for FrameRef {
-    #[inline]
-    fn drop(&mut self) {
-        release(self.number);
-    }
-}
-
 /// Takes a frame; its contents are whatever the last owner left.
 ///
 /// `None` if memory is short: for [`FrameUse::User`], if only the kernel's
@@ -215,7 +103,7 @@ pub fn alloc(purpose: FrameUse) -> Option<Frame> {
     match cached {
         Some(number) => {
             table().revive(number);
-            Some(Frame(FrameRef { number }))
+            Some(Frame::from_number(number))
         }
         None => alloc_slowly(purpose),
     }
@@ -242,11 +130,11 @@ pub(super) fn alloc_copy(from: FrameNumber) -> Option<Frame> {
 #[cold]
 fn alloc_slowly(purpose: FrameUse) -> Option<Frame> {
     if let Some(number) = refill(purpose) {
-        return Some(Frame(FrameRef { number }));
+        return Some(Frame::from_number(number));
     }
     drain_caches();
     let number = BUDDY.lock().allocate(table(), 0, purpose)?;
-    Some(Frame(FrameRef { number }))
+    Some(Frame::from_number(number))
 }
 
 /// Fills this CPU's cache from the lists; returns one frame of those.
@@ -379,59 +267,15 @@ pub(super) fn init(memory: &BootMemory) -> Result<(), &'static str> {
     let ram = map::mapped_ram(memory);
     let count = ram.as_slice().len();
     for (span, range) in spans.iter_mut().zip(ram.as_slice()) {
-        *span = to_span(*range);
+        *span = boot::to_span(*range);
     }
-    let mut free = free_ranges(memory, &ram);
+    let mut free = boot::free_ranges(memory, &ram);
     let spans = &spans[..count];
-    let records = place_records(&mut free, spans)?;
+    let records = boot::place_records(&mut free, spans)?;
     let table = TABLE.call_once(|| FrameTable::new(spans, records));
     let mut buddy = BUDDY.lock();
     for range in free.as_slice() {
-        buddy.add(table, to_span(*range));
+        buddy.add(table, boot::to_span(*range));
     }
     Ok(())
-}
-
-/// RAM less what is reserved, in whole pages.
-fn free_ranges(memory: &BootMemory, ram: &RangeList<16>) -> RangeList<64> {
-    let mut free = RangeList::new();
-    for range in ram.as_slice() {
-        // Cannot fail: there are more places than ranges.
-        let _ = free.insert(*range);
-    }
-    let image = arch::image::physical();
-    let image = PhysRange::new(image.start as u64, image.end as u64);
-    let reserved = memory.reserved.as_slice().iter().chain([&image]);
-    for range in reserved {
-        // A list too full to split loses RAM; it never frees reserved RAM.
-        let _ = free.remove(range.grow_to_pages());
-    }
-    free
-}
-
-/// Takes room for the frame records out of `free` and clears it.
-fn place_records(
-    free: &mut RangeList<64>,
-    spans: &[FrameSpan],
-) -> Result<&'static [Record], &'static str> {
-    let count = FrameTable::records_needed(spans);
-    let size = (count * size_of::<Record>()).next_multiple_of(PAGE_SIZE);
-    let place = free.as_slice().iter().find(|r| r.size() >= size as u64);
-    let start = place.ok_or("too little memory for frame records")?.start;
-    let taken = PhysRange::new(start, start + size as u64);
-    free.remove(taken).map_err(|_| "memory is too fragmented")?;
-    for frame in page::number(taken.start)..page::number(taken.end) {
-        // SAFETY: free RAM that was just taken; nobody refers to it.
-        unsafe { page::zero(frame) };
-    }
-    let first = map::linear(start).cast();
-    // SAFETY: `count` records fit, are aligned to a page, valid when zero,
-    // and the memory is never used for anything else.
-    Ok(unsafe { slice::from_raw_parts(first, count) })
-}
-
-fn to_span(range: PhysRange) -> FrameSpan {
-    let first = page::number(range.start);
-    let count = (range.size() >> PAGE_SHIFT) as u32;
-    FrameSpan { first, count }
 }

@@ -272,6 +272,26 @@ fn flatten(map: &RegionMap<Object>, pages: usize) -> Vec<Page> {
     flat
 }
 
+/// The map says of every page what the model says, in as few regions as
+/// possible.
+fn check(map: &RegionMap<Object>, model: &[Page]) {
+    assert_eq!(flatten(map, model.len()), *model);
+    let mapped = model.iter().flatten().count();
+    assert_eq!(map.pages(), mapped);
+    let seams = map.iter().zip(map.iter().skip(1));
+    for (low, high) in seams {
+        let joined = low.end == high.start
+            && low.protection == high.protection
+            && low.backing.is_continued_by(low.pages(), &high.backing);
+        assert!(!joined, "equal neighbours are one region");
+    }
+    for (page, expected) in model.iter().enumerate() {
+        let found = map.find(at(page)).is_some();
+        assert_eq!(found, expected.is_some());
+        assert_eq!(map.is_free(at(page)..at(page + 1)), !found);
+    }
+}
+
 /// Every operation against an array with one element for each page.
 #[test]
 fn random_operations_agree_with_an_array_of_pages() {
@@ -318,21 +338,7 @@ fn random_operations_agree_with_an_array_of_pages() {
                     }
                 }
             }
-            assert_eq!(flatten(&map, PAGES), model);
-            let mapped = model.iter().flatten().count();
-            assert_eq!(map.pages(), mapped);
-            let seams = map.iter().zip(map.iter().skip(1));
-            for (low, high) in seams {
-                let joined = low.end == high.start
-                    && low.protection == high.protection
-                    && low.backing.is_continued_by(low.pages(), &high.backing);
-                assert!(!joined, "equal neighbours are one region");
-            }
-            for (page, expected) in model.iter().enumerate() {
-                let found = map.find(at(page)).is_some();
-                assert_eq!(found, expected.is_some());
-                assert_eq!(map.is_free(at(page)..at(page + 1)), !found);
-            }
+            check(&map, &model);
         }
     }
 }

@@ -1,0 +1,58 @@
+//! Which RAM is free at boot, and where the frame records go.
+
+use core::slice;
+
+use kernel_core::memory::frame::{FrameSpan, FrameTable, Record};
+use kernel_core::memory::range::{PhysRange, RangeList};
+use kernel_core::memory::{PAGE_SHIFT, PAGE_SIZE};
+
+use crate::arch;
+use crate::mm::{BootMemory, map, page};
+
+/// RAM less what is reserved, in whole pages.
+pub(super) fn free_ranges(
+    memory: &BootMemory,
+    ram: &RangeList<16>,
+) -> RangeList<64> {
+    let mut free = RangeList::new();
+    for range in ram.as_slice() {
+        // Cannot fail: there are more places than ranges.
+        let _ = free.insert(*range);
+    }
+    let image = arch::image::physical();
+    let image = PhysRange::new(image.start as u64, image.end as u64);
+    let reserved = memory.reserved.as_slice().iter().chain([&image]);
+    for range in reserved {
+        // A list too full to split loses RAM; it never frees reserved RAM.
+        let _ = free.remove(range.grow_to_pages());
+    }
+    free
+}
+
+/// Takes room for the frame records out of `free` and clears it.
+pub(super) fn place_records(
+    free: &mut RangeList<64>,
+    spans: &[FrameSpan],
+) -> Result<&'static [Record], &'static str> {
+    let count = FrameTable::records_needed(spans);
+    let size = (count * size_of::<Record>()).next_multiple_of(PAGE_SIZE);
+    let place = free.as_slice().iter().find(|r| r.size() >= size as u64);
+    let start = place.ok_or("too little memory for frame records")?.start;
+    let taken = PhysRange::new(start, start + size as u64);
+    free.remove(taken).map_err(|_| "memory is too fragmented")?;
+    for frame in page::number(taken.start)..page::number(taken.end) {
+        // SAFETY: free RAM that was just taken; nobody refers to it.
+        unsafe { page::zero(frame) };
+    }
+    let first = map::linear(start).cast();
+    // SAFETY: `count` records fit, are aligned to a page, valid when zero,
+    // and the memory is never used for anything else.
+    Ok(unsafe { slice::from_raw_parts(first, count) })
+}
+
+/// The frames of a range of whole pages.
+pub(super) fn to_span(range: PhysRange) -> FrameSpan {
+    let first = page::number(range.start);
+    let count = (range.size() >> PAGE_SHIFT) as u32;
+    FrameSpan { first, count }
+}
