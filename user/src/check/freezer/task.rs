@@ -44,8 +44,14 @@ fn spinners_stand_still_while_frozen() -> Outcome {
     }
     freeze(1)?;
     ensure_eq!(figure("refusing")?, 0);
-    // On one CPU no spinner runs while the freezer does.
-    ensure!(cpus == 1 || figure("ipis")? >= 1);
+    let mut interrupts = 0;
+    for _ in 0..10 {
+        freeze(0)?;
+        interrupts += figure("ipis")?;
+    }
+    // On one CPU no spinner runs while the freezer does; on more it may
+    // happen that the others are just between two tasks, but not always.
+    ensure!(cpus == 1 || interrupts >= 1);
     for spinner in spinners {
         ensure!(spinner.longest_ms() >= 1000);
     }
