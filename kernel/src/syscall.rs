@@ -15,6 +15,7 @@ use crate::process::signal::restart;
 
 pub mod file;
 mod futex;
+mod identity;
 mod memory;
 mod process;
 mod sched;

@@ -67,8 +67,7 @@ impl Alarms {
             return None;
         }
         let interval_ns = self.remove(id).interval_ns;
-        if interval_ns != 0 {
-            let missed = (now - deadline) / interval_ns;
+        if let Some(missed) = (now - deadline).checked_div(interval_ns) {
             let next = deadline + (missed + 1) * interval_ns;
             self.insert(id, next, interval_ns);
         }

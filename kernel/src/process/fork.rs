@@ -132,6 +132,10 @@ impl Release {
 }
 
 /// How a new thread begins.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every thread begins with the large one"
+)]
 pub enum FirstStep {
     /// With these registers, after writing its number to this address
     /// (0: nowhere).

@@ -4,7 +4,9 @@
 //! one array, at compile time.
 
 use super::{FrameCall, SystemCall};
-use super::{file, futex, memory, process, sched, signal, system, time};
+use super::{
+    file, futex, identity, memory, process, sched, signal, system, time,
+};
 
 /// What stands behind a number.
 #[derive(Clone, Copy)]
@@ -24,6 +26,7 @@ const SIZE: usize = 512;
 
 static TABLE: [Entry; SIZE] = build(&[
     process::CALLS,
+    identity::CALLS,
     memory::CALLS,
     signal::CALLS,
     time::CALLS,

@@ -24,10 +24,10 @@ pub fn parent_of_notice(process: &Arc<Process>, notice: Notice) {
     let (code, status) = notice.code_and_status();
     let info = child_info(process, code, status);
     let mut signals = parent.signals.lock();
-    if signals.state.actions().wants_stop_notice() {
-        if let Ok(sent) = signals.state.send(Target::Process, &info, false) {
-            send::carry_out(&signals, &sent);
-        }
+    if signals.state.actions().wants_stop_notice()
+        && let Ok(sent) = signals.state.send(Target::Process, &info, false)
+    {
+        send::carry_out(&signals, &sent);
     }
     drop(signals);
     parent.child_changed.wake_all();
@@ -61,10 +61,11 @@ pub fn parent_of_death(
     let mut signals = parent.signals.lock();
     let policy = signals.state.actions().child_exit_policy();
     let is_child_signal = signal == SIGCHLD;
-    if signal != 0 && (policy.signal || !is_child_signal) {
-        if let Ok(sent) = signals.state.send(Target::Process, &info, false) {
-            send::carry_out(&signals, &sent);
-        }
+    if signal != 0
+        && (policy.signal || !is_child_signal)
+        && let Ok(sent) = signals.state.send(Target::Process, &info, false)
+    {
+        send::carry_out(&signals, &sent);
     }
     drop(signals);
     parent.child_changed.wake_all();
