@@ -91,9 +91,10 @@ fn leave_process(thread: &CurrentThread, status: u32, peak_pages: u64) {
     let mut signals = process.signals.lock();
     let departure = signals.state.remove_thread(thread.key);
     signals.threads.retain(|member| member.key != thread.key);
+    let used = thread_usage(&thread.task());
     {
         let mut ended = process.ended_usage.lock();
-        ended.add(&thread_usage(&thread.task()));
+        ended.add(&used);
         ended.peak_pages = ended.peak_pages.max(peak_pages);
     }
     send::retarget(&signals, departure.retarget);
