@@ -2,18 +2,7 @@
 //! one way to user memory.
 //!
 //! The rules are in `kernel_core::memory`; here they meet real tables, the
-//! TLB and locks. Reading order:
-//!
-//! | file | what |
-//! |---|---|
-//! | `frame.rs` | physical frames, a few kept for each CPU |
-//! | `table.rs`, `tlb.rs`, `map.rs` | page tables, the kernel's map |
-//! | `heap.rs`, `stack.rs` | the kernel heap, kernel stacks |
-//! | `space.rs`, `fault.rs`, `fork.rs`, `release.rs` | address spaces |
-//! | `access.rs` | the kernel reads and writes another process |
-//! | `source.rs` | what stands behind a mapping |
-//! | `asid.rs` | which space runs on which CPU |
-//! | `user.rs` | copies from and to user memory |
+//! TLB and locks.
 //!
 //! | addresses | what |
 //! |---|---|
@@ -23,6 +12,7 @@
 //! | `0xffff_9000_0000_0000` | the kernel heap |
 //! | `0xffff_a000_0000_0000` | kernel stacks, guard pages between |
 //! | `0xffff_b000_0000_0000` | device registers |
+#![doc = include_str!("mm/README.md")]
 
 mod access;
 mod asid;
