@@ -68,7 +68,8 @@ impl Alarms {
         }
         let interval_ns = self.remove(id).interval_ns;
         if let Some(missed) = (now - deadline).checked_div(interval_ns) {
-            let next = deadline + (missed + 1) * interval_ns;
+            let steps = (missed + 1).saturating_mul(interval_ns);
+            let next = deadline.saturating_add(steps);
             self.insert(id, next, interval_ns);
         }
         Some(id)

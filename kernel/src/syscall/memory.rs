@@ -163,7 +163,8 @@ fn mremap(args: &Args) -> Result {
         return Err(Errno::ENOMEM);
     }
     if new < old {
-        current().space()?.unmap(address + new, old - new)?;
+        let rest = address.checked_add(new).ok_or(Errno::EINVAL)?;
+        current().space()?.unmap(rest, old - new)?;
     }
     Ok(address)
 }
