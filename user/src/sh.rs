@@ -2,7 +2,7 @@
 //!
 //! Reading order: `ast.rs` (what a command is), `lexer.rs`, `word.rs` and
 //! `parser.rs` (text to commands), `expand.rs` and `field.rs` (words to
-//! arguments), `execute.rs` and `command.rs` (running), `job.rs` and
+//! arguments), `execute.rs`, `command.rs` and `spawn.rs` (running), `job.rs` and
 //! `trap.rs` (children and signals), `builtin.rs` (commands of its own).
 //!
 //! What it does not have: aliases, command-line editing (the terminal has
@@ -22,6 +22,7 @@ mod lexer;
 mod parser;
 mod pattern;
 mod redirect;
+mod spawn;
 mod state;
 mod trap;
 mod word;
