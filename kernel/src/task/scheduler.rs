@@ -307,6 +307,9 @@ pub fn reschedule_interrupt() {
 pub(super) fn tick(now: u64) {
     let running = current();
     if running.kind == Kind::Idle {
+        // Left over from the task before. It must end here: in the past, it
+        // would fire again before the idle task's next instruction.
+        timer::end_tick();
         return;
     }
     let entry = &QUEUES[running.cpu()];
