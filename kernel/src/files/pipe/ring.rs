@@ -100,10 +100,15 @@ impl Ring {
     }
 
     fn page(&mut self, index: usize) -> Result<&mut [u8; PAGE], Errno> {
-        let slot = &mut self.pages[index];
-        if slot.is_none() {
-            *slot = frame::alloc(FrameUse::User);
+        if self.pages[index].is_none() {
+            // Any pipe may have a page. The others leave programs their
+            // room, like files: no process is known to be their owner.
+            let is_first = self.pages.iter().all(Option::is_none);
+            let purpose =
+                if is_first { FrameUse::User } else { FrameUse::File };
+            self.pages[index] = frame::alloc(purpose);
         }
+        let slot = &mut self.pages[index];
         slot.as_mut().map(Frame::bytes_mut).ok_or(Errno::ENOMEM)
     }
 }
