@@ -1,15 +1,17 @@
 //! The out-of-memory killer, and the reaper that hurries its victims.
 //!
 //! When a page is needed and none is left for user memory, the process with
-//! the most resident pages is killed (never the first process), the task
-//! that needed the page waits, and looks again. The victim is marked so that
-//! freezing does not hold it (freezer-spec F8), and a kernel thread takes
-//! its pages even before it has died.
+//! the most resident pages in the largest process group is killed (never the
+//! first process), the task that needed the page waits, and looks again. The
+//! victim is marked so that freezing does not hold it (freezer-spec F8), and
+//! a kernel thread takes its pages even before it has died.
 //!
 //! During a freeze of the whole system the killer is off (H3): those that
 //! need memory wait until it is on again.
 
+use alloc::collections::BTreeMap;
 use alloc::sync::{Arc, Weak};
+use alloc::vec::Vec;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use core::sync::atomic::{AtomicBool, AtomicU64};
 
@@ -139,13 +141,28 @@ fn is_anybody_ending() -> bool {
     true
 }
 
-/// The process with the most resident pages, of those that are not dying.
+/// The largest process of the process group with the most resident pages,
+/// the youngest of equals. Of the groups, since a job may be large as a
+/// whole while each of its processes is smaller than the shell.
 fn largest() -> Option<(Arc<Process>, Arc<AddressSpace>)> {
     let candidates = tree::all().into_iter().filter(|it| it.id != 1);
-    let alive = candidates.filter(|process| !is_dying(process));
-    let with_memory =
-        alive.filter_map(|process| Some((process.clone(), process.space()?)));
-    with_memory.max_by_key(|(_, space)| space.resident_pages())
+    let alive: Vec<_> = candidates
+        .filter(|process| !is_dying(process))
+        .filter_map(|process| {
+            let space = process.space()?;
+            Some((process.group(), space.resident_pages(), process, space))
+        })
+        .collect();
+    let mut groups = BTreeMap::new();
+    for (group, pages, ..) in &alive {
+        *groups.entry(*group).or_insert(0) += pages;
+    }
+    let (largest, _) = groups.into_iter().max_by_key(|(_, pages)| *pages)?;
+    alive
+        .into_iter()
+        .filter(|(group, ..)| *group == largest)
+        .max_by_key(|(_, pages, process, _)| (*pages, process.id))
+        .map(|(_, _, process, space)| (process, space))
 }
 
 fn is_dying(process: &Process) -> bool {
