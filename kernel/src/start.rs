@@ -128,6 +128,7 @@ fn initialise(boot: &BootInfo) -> Result<(), &'static str> {
 }
 
 fn start_services(command_line: CommandLine<'_>) -> Result<(), Errno> {
+    task::table::limit_by_memory(mm::frame::stats().total);
     process::init()?;
     syscall::file::proc::init()?;
     files::tty::set_key_hook(freezer::wakeup_event);

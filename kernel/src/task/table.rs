@@ -11,6 +11,8 @@ use alloc::vec::Vec;
 use kernel_abi::Errno;
 
 use super::{Task, TaskId};
+use crate::mm::PAGE_SIZE;
+use crate::mm::stack::STACK_SIZE;
 use crate::sync::{IrqSpinLock, Rank};
 
 /// Numbers are below this; Linux's default `pid_max`.
@@ -25,11 +27,17 @@ const FIRST_ID: TaskId = 1;
 struct Table {
     tasks: BTreeMap<TaskId, Weak<Task>>,
     last: TaskId,
+    /// So many tasks at most.
+    most: usize,
 }
 
 static TABLE: IrqSpinLock<Table> = IrqSpinLock::with_rank(
     Rank::Wait,
-    Table { tasks: BTreeMap::new(), last: FIRST_ID },
+    Table {
+        tasks: BTreeMap::new(),
+        last: FIRST_ID,
+        most: ID_LIMIT as usize,
+    },
 );
 
 /// Tasks whose last reference ended where they could not be freed.
@@ -43,9 +51,12 @@ impl Id {
     /// The next free number.
     ///
     /// # Errors
-    /// `EAGAIN` if all are in use.
+    /// `EAGAIN` if all are in use, or as many as memory allows.
     pub(super) fn allocate() -> Result<Id, Errno> {
         let mut table = TABLE.lock();
+        if table.tasks.len() >= table.most {
+            return Err(Errno::EAGAIN);
+        }
         for _ in 0..ID_LIMIT {
             let next = table.last + 1;
             table.last = if next < ID_LIMIT { next } else { RESERVED_IDS };
@@ -88,6 +99,14 @@ impl Drop for Id {
             TABLE.lock().tasks.remove(&self.0);
         }
     }
+}
+
+/// Allows as many tasks as have their stacks in an eighth of memory, given
+/// in pages (Linux `fork_init`). A fork bomb then ends with `EAGAIN`, while
+/// there is memory to end it.
+pub fn limit_by_memory(pages: usize) {
+    let most = pages * PAGE_SIZE / 8 / STACK_SIZE;
+    TABLE.lock().most = most.min(ID_LIMIT as usize);
 }
 
 /// Lets the task be found by its number.
