@@ -55,6 +55,7 @@ pub fn cycles(rounds: u32) -> Outcome {
 fn with_crew(rounds: u32) -> Outcome {
     let crew = Crew::start()?;
     settle();
+    let start = monotonic();
     let mut tally = Tally::default();
     for round in 1..=rounds {
         tally.cycle(&crew, round).map_err(|Failure(why)| {
@@ -63,7 +64,9 @@ fn with_crew(rounds: u32) -> Outcome {
         crew.wait_for_progress(2)?;
     }
     println!(
-        "{} freezes, {} judged over {} ms, {} failed, {} aborted, {} rounds",
+        "{} ms: {} freezes, {} judged over {} ms, {} failed, {} aborted, \
+         workers ran {} times",
+        (monotonic() - start).as_nanos() / 1_000_000,
         tally.frozen,
         tally.judged,
         tally.still_ns / 1_000_000,

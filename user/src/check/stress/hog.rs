@@ -73,7 +73,7 @@ fn bomb() -> Outcome {
     })?;
     let group = fuse.id();
     let _ = process::set_group(group, group);
-    time::sleep(Time::from_millis(2000));
+    time::sleep(Time::from_millis(1000));
     println!("bomb: {} processes", system::figures()?.processes);
     // New ones may be made meanwhile: until nobody is left.
     while signal::send(-group, SIGKILL).is_ok() {
@@ -112,27 +112,32 @@ fn grow_file() -> Outcome {
     Ok(())
 }
 
-/// As many full pipes as one process may have, in several processes.
+/// As many full pipes as one process may have, in two processes.
 fn grow_pipes() -> Outcome {
     signal::set_action(SIGPIPE, Action::Ignore, 0, 0)?;
+    let [held, holder] = file::pipe(0)?;
     let mut children = Vec::new();
-    for _ in 0..4 {
-        let ready = file::pipe(0)?;
-        let child = Child::start(|| {
-            let count = fill_pipes().is_ok();
-            let _ = file::write(ready[1], &[u8::from(count)]);
-            time::sleep(Time::from_millis(1 << 40));
-            0
-        })?;
-        file::close(ready[1])?;
-        let mut byte = [0];
-        // No byte: it was killed for want of memory.
-        let _ = file::read(ready[0], &mut byte)?;
-        file::close(ready[0])?;
-        children.push(child);
+    for _ in 0..2 {
+        let [from, to] = file::pipe(0)?;
+        children.push(Child::start(|| {
+            let _ = file::close(holder);
+            let result = fill_pipes();
+            // Tells that it is full, even without memory for a byte.
+            let _ = file::close(to);
+            // Until the parent is gone.
+            let _ = file::read(held, &mut [0]);
+            i32::from(result.is_err())
+        })?);
+        file::close(to)?;
+        ensure_eq!(file::read(from, &mut [0])?, 0);
+        file::close(from)?;
     }
     println!("pipes: free {} KiB", system::figures()?.free / 1024);
-    drop(children);
+    file::close(holder)?;
+    for child in children {
+        ensure_eq!(child.wait()?.exit_code(), Some(0));
+    }
+    file::close(held)?;
     Ok(())
 }
 
