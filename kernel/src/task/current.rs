@@ -46,7 +46,7 @@ impl Current {
     }
 
     /// A counted reference to the running task.
-    pub fn to_arc(&self) -> Arc<Task> {
+    pub fn to_arc(self) -> Arc<Task> {
         thread::current_arc()
     }
 }

@@ -33,11 +33,7 @@ struct Table {
 
 static TABLE: IrqSpinLock<Table> = IrqSpinLock::with_rank(
     Rank::Wait,
-    Table {
-        tasks: BTreeMap::new(),
-        last: FIRST_ID,
-        most: ID_LIMIT as usize,
-    },
+    Table { tasks: BTreeMap::new(), last: FIRST_ID, most: ID_LIMIT as usize },
 );
 
 /// Tasks whose last reference ended where they could not be freed.
