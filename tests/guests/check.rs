@@ -53,7 +53,7 @@ const AREAS: [&str; 18] = [
 ];
 
 /// All tests of `check`, one after the other, on a busy host.
-const LIMIT: Duration = Duration::from_secs(600);
+const LIMIT: Duration = Duration::from_secs(300);
 
 fn check(setup: Setup, words: &str) -> Result<()> {
     let mut firn = setup.boot()?;

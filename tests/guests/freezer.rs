@@ -18,7 +18,7 @@ pub const TESTS: &[Test] = tests::list![
 ];
 
 /// All areas of the freezer, on a busy host.
-const LIMIT: Duration = Duration::from_secs(600);
+const LIMIT: Duration = Duration::from_secs(300);
 
 const AREAS: &str = "freezer-task freezer-signal freezer-wait freezer-power";
 
