@@ -12,8 +12,10 @@
 
 pub mod rank;
 mod sleep_lock;
+mod slot;
 mod spin;
 
 pub use rank::Rank;
 pub use sleep_lock::{Block, SleepGuard, SleepLock};
+pub use slot::Slot;
 pub use spin::{IrqSpinLock, IrqSpinLockGuard, SpinLock, SpinLockGuard};

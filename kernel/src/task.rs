@@ -21,7 +21,7 @@ use crate::arch;
 use crate::arch::thread::{self, Context, FpState, Threaded, work};
 use crate::mm::AddressSpace;
 use crate::mm::stack::KernelStack;
-use crate::sync::{IrqSpinLock, Rank, SpinLock};
+use crate::sync::{IrqSpinLock, Rank, Slot, SpinLock};
 
 pub mod account;
 mod current;
@@ -129,7 +129,7 @@ pub struct Task {
     /// What user mode sees while this task runs; `None` for kernel threads.
     space: SpinLock<Option<Arc<AddressSpace>>>,
     /// What the layer above keeps for this task.
-    owner: spin::Once<Arc<dyn Any + Send + Sync>>,
+    owner: Slot,
     /// Given back when the last reference ends, hence never under its user.
     _stack: Option<KernelStack>,
 }
@@ -244,7 +244,7 @@ impl Task {
             name: SpinLock::with_rank(Rank::Device, Name::new(new.name)),
             waits_in: SpinLock::with_rank(Rank::Device, ""),
             space: SpinLock::with_rank(Rank::KernelMap, new.space.clone()),
-            owner: spin::Once::new(),
+            owner: Slot::new(),
             _stack: None,
         }
     }
@@ -338,12 +338,12 @@ impl Task {
     /// What the layer above keeps, if it is a `T`.
     #[inline]
     pub fn owner<T: Any>(&self) -> Option<&T> {
-        self.owner.get()?.downcast_ref()
+        self.owner.get()
     }
 
     /// Hangs the layer above's part onto a new task, once.
-    pub fn set_owner(&self, owner: Arc<dyn Any + Send + Sync>) {
-        self.owner.call_once(|| owner);
+    pub fn set_owner<T: Any + Send + Sync>(&self, owner: Arc<T>) {
+        self.owner.fill(owner);
     }
 
     /// True if a signal waits to be looked at.

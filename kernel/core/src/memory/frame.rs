@@ -40,16 +40,16 @@ pub struct FrameSpan {
     pub count: u32,
 }
 
-/// Who asks for a frame. The last 1/64 of memory (at least 1 MiB) is kept
+/// Who asks for a frame. The last 1/64 of memory (1 to 8 MiB) is kept
 /// for the kernel's own small objects, so that user programs that eat all
 /// memory never make a kernel allocation fail. Files get less than programs:
 /// a full file system is an error message, a full memory kills somebody.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum FrameUse {
-    /// Contents of files: never the last 1/16.
+    /// Contents of files: never the last four times as much.
     File,
-    /// User pages, their page tables, pipes, kernel stacks: never the last
-    /// 1/64.
+    /// User pages, their page tables, pipes, kernel stacks: never what is
+    /// kept.
     User,
     /// The kernel heap.
     Kernel,

@@ -5,6 +5,8 @@ use super::{FrameError, FrameNumber, FrameSpan, FrameUse, NONE, ORDERS};
 
 /// Frames that must stay free for the kernel at least: 1 MiB.
 const LEAST_RESERVE: usize = 256;
+/// Frames that are kept at the most: 8 MiB.
+const MOST_RESERVE: usize = 2048;
 
 /// A count of frames.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -57,7 +59,8 @@ impl Buddy {
             left -= 1 << order;
         }
         self.stats.total += span.count as usize;
-        self.stats.reserve = (self.stats.total / 64).max(LEAST_RESERVE);
+        self.stats.reserve =
+            (self.stats.total / 64).clamp(LEAST_RESERVE, MOST_RESERVE);
     }
 
     /// Takes a block of 2^`order` frames, with one reference.
