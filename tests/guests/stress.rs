@@ -87,12 +87,12 @@ fn random_calls(setup: Setup, calls: u32, seed: u32) -> Result<()> {
 }
 
 fn random_calls_neither_crash_nor_leak() -> Result<()> {
-    random_calls(Setup::new(), rounds(4000, 1_900_000), 1)
+    random_calls(Setup::new(), rounds(40_000, 1_900_000), 1)
 }
 
 fn random_calls_on_one_cpu_neither_crash_nor_leak() -> Result<()> {
     let setup = Setup::new().cpus(1).memory("128M").gic(2);
-    random_calls(setup, rounds(1000, 100_000), 2)
+    random_calls(setup, rounds(10_000, 100_000), 2)
 }
 
 fn short_lives_leave_nothing_behind() -> Result<()> {

@@ -12,7 +12,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::sync::atomic::Ordering::Relaxed;
 
-use kernel_abi::signal::{SIGCONT, SIGHUP, SigInfo};
+use kernel_abi::signal::{SIGCHLD, SIGCONT, SIGHUP, SigInfo};
 
 use super::signal::notify::{self, Remains};
 use super::signal::send;
@@ -174,6 +174,11 @@ fn give_children_away(
     }
     tree.reparent(process.id, INIT);
     for child in children {
+        // The first process waits for its children by SIGCHLD, whatever the
+        // one that made them asked for.
+        if let Some(node) = tree.node_mut(child.id) {
+            node.exit_signal = SIGCHLD;
+        }
         tell_again(tree, child, gone);
     }
     groups
