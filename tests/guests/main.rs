@@ -2,7 +2,7 @@
 use anyhow::Context;
 use libtest_mimic::Arguments;
 
-use tests::catalog::{Choice, Group};
+use tests::catalog::{Choice, Group, Runs};
 use tests::setup::boot_files;
 
 mod boot;
@@ -17,16 +17,17 @@ mod shell;
 mod stress;
 
 const GROUPS: &[Group] = &[
-    Group { tier: "machine", tests: boot::TESTS },
-    Group { tier: "machine", tests: device_tree::TESTS },
-    Group { tier: "machine", tests: selftest::TESTS },
-    Group { tier: "machine", tests: machine::TESTS },
-    Group { tier: "system", tests: shell::TESTS },
-    Group { tier: "system", tests: freeze::TESTS },
-    Group { tier: "system", tests: freezer::TESTS },
-    Group { tier: "system", tests: power::TESTS },
-    Group { tier: "system", tests: check::TESTS },
-    Group { tier: "stress", tests: stress::TESTS },
+    Group { tier: "machine", tests: boot::TESTS, runs: Runs::Always },
+    Group { tier: "machine", tests: device_tree::TESTS, runs: Runs::Always },
+    Group { tier: "machine", tests: selftest::TESTS, runs: Runs::Always },
+    Group { tier: "machine", tests: machine::TESTS, runs: Runs::Always },
+    Group { tier: "system", tests: shell::TESTS, runs: Runs::Always },
+    Group { tier: "system", tests: freeze::TESTS, runs: Runs::Always },
+    Group { tier: "system", tests: freezer::TESTS, runs: Runs::Always },
+    Group { tier: "system", tests: power::TESTS, runs: Runs::Always },
+    Group { tier: "system", tests: check::TESTS, runs: Runs::Always },
+    Group { tier: "stress", tests: stress::TESTS, runs: Runs::Always },
+    Group { tier: "stress", tests: stress::ONLY_LONG, runs: Runs::OnlyLong },
 ];
 
 fn main() -> anyhow::Result<()> {

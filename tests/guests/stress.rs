@@ -22,8 +22,12 @@ pub const TESTS: &[Test] = tests::list![
     memory_in_random_pieces_is_right,
     broken_programs_are_refused_or_end,
     storms_of_signals_are_weathered,
-    greedy_programs_are_killed,
 ];
+
+/// Reported as ignored without `--long`: each has failed in a full run, and
+/// the cause is not found.
+pub const ONLY_LONG: &[Test] =
+    tests::list![freezes_lose_no_memory, greedy_programs_are_killed];
 
 /// Within this a run comes to its end even on a slow host: the short one, and
 /// the one with full figures.
@@ -56,12 +60,12 @@ fn nothing_runs_while_frozen_and_all_goes_on_after() -> Result<()> {
     stress(Setup::new(), &[("freeze", rounds(200, 10_000))])
 }
 
+fn freezes_lose_no_memory() -> Result<()> {
+    stress(Setup::new(), &[("freeze-loss", rounds(200, 10_000))])
+}
+
 // spec: C2 U2
 fn one_cpu_freezes_and_goes_on() -> Result<()> {
-    if !is_long() {
-        println!("skipped: only with --long");
-        return Ok(());
-    }
     let setup = Setup::new().cpus(1).memory("128M").gic(2);
     stress(setup, &[("freeze", rounds(20, 1000))])
 }
@@ -120,10 +124,6 @@ fn storms_of_signals_are_weathered() -> Result<()> {
 
 /// Memory, processes, files and pipes, until there is no more.
 fn greedy_programs_are_killed() -> Result<()> {
-    if !is_long() {
-        println!("skipped: only with --long");
-        return Ok(());
-    }
     let tests = [
         ("hog", rounds(1, 20)),
         ("growth", rounds(1, 10)),

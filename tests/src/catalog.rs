@@ -8,6 +8,7 @@ use anyhow::Result;
 use libtest_mimic::{Failed, Trial};
 
 use crate::report;
+use crate::setup::is_long;
 
 /// One test, named after what it promises.
 #[derive(Clone, Copy)]
@@ -26,12 +27,23 @@ macro_rules! list {
     };
 }
 
+/// When tests run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Runs {
+    /// Whenever they are asked for.
+    Always,
+    /// With `--long`; otherwise they are reported as ignored.
+    OnlyLong,
+}
+
 /// Tests of one tier.
 pub struct Group {
     /// `machine`, `system` or `stress`.
     pub tier: &'static str,
     /// In the order they are started.
     pub tests: &'static [Test],
+    /// When they run.
+    pub runs: Runs,
 }
 
 /// Which tests were asked for.
@@ -63,7 +75,9 @@ impl Choice {
         for group in groups {
             for test in group.tests {
                 if self.has(group.tier, test.name) {
-                    trials.push(trial(group.tier, *test));
+                    let is_ignored = group.runs == Runs::OnlyLong && !is_long();
+                    let trial = trial(group.tier, *test);
+                    trials.push(trial.with_ignored_flag(is_ignored));
                 }
             }
         }

@@ -1,7 +1,7 @@
 //! Tiers and names choose tests.
 use anyhow::Result;
 
-use super::{Choice, Group, Test, words};
+use super::{Choice, Group, Runs, Test, words};
 use crate::list;
 
 fn boots() -> Result<()> {
@@ -18,8 +18,8 @@ const SYSTEM: &[Test] = list![boots, freezes];
 fn chosen(tiers: &str, names: &str) -> Vec<String> {
     let choice = Choice { tiers: words(tiers), names: words(names) };
     let groups = [
-        Group { tier: "machine", tests: MACHINE },
-        Group { tier: "system", tests: SYSTEM },
+        Group { tier: "machine", tests: MACHINE, runs: Runs::Always },
+        Group { tier: "system", tests: SYSTEM, runs: Runs::Always },
     ];
     let trials = choice.trials(&groups);
     trials.iter().map(|trial| trial.name().to_owned()).collect()

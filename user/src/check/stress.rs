@@ -32,8 +32,9 @@ struct Stress {
     run: fn(u32) -> Outcome,
 }
 
-const TESTS: [Stress; 13] = [
+const TESTS: [Stress; 14] = [
     Stress { name: "freeze", rounds: 200, run: freeze::cycles },
+    Stress { name: "freeze-loss", rounds: 200, run: freeze::losses },
     Stress { name: "crowd", rounds: 1000, run: crowd::frozen_and_killed },
     Stress { name: "leak", rounds: 300, run: leak::fork_and_execute },
     Stress { name: "hog", rounds: 2, run: hog::is_killed },

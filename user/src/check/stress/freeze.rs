@@ -12,7 +12,7 @@ use user_lib::{Errno, file, println};
 
 use super::crew::{Crew, settle};
 use super::slot::SHORTEST;
-use super::usage::ensure_at_most_lost;
+use super::usage::{ensure_none_lost, in_child_outcome};
 use crate::check::tool::{Failure, Outcome, ensure, ensure_eq};
 
 const STATE: &str = "/sys/power/state";
@@ -27,9 +27,6 @@ const ALARM: &str = "/sys/class/rtc/rtc0/wakealarm";
 const LONG: u32 = 500;
 /// Every so many cycles an alarm comes between.
 const ALARMED: u32 = 250;
-/// What a run may make the kernel's heap grow by, in bytes: how many tasks
-/// there are at a time is up to chance.
-const HEAP_GROWTH: u64 = 64 << 10;
 /// Every so many cycles there is no time to freeze in.
 const HURRIED: u32 = 10;
 
@@ -44,12 +41,27 @@ struct Tally {
     still_ns: u64,
 }
 
-/// Freezes and thaws so many times, in two runs or more.
+/// Freezes and thaws so many times, in two runs.
 pub fn cycles(rounds: u32) -> Outcome {
+    let half = rounds.div_ceil(2);
+    with_test_level(|| {
+        in_child_outcome(|| with_crew(half))?;
+        in_child_outcome(|| with_crew(half))
+    })
+}
+
+/// Freezes and thaws so many times, in two runs or more, and judges whether
+/// any memory is lost by it.
+pub fn losses(rounds: u32) -> Outcome {
+    let half = rounds.div_ceil(2);
+    with_test_level(|| ensure_none_lost(|| with_crew(half)))
+}
+
+/// Runs `work` while a suspend stops after freezing, and does not wait.
+fn with_test_level(work: impl FnOnce() -> Outcome) -> Outcome {
     file::overwrite(DELAY, b"0")?;
     file::overwrite(TEST_LEVEL, b"freezer")?;
-    let result =
-        ensure_at_most_lost(HEAP_GROWTH, || with_crew(rounds.div_ceil(2)));
+    let result = work();
     file::overwrite(DELAY, b"5")?;
     file::overwrite(TIMEOUT, b"20000")?;
     file::overwrite(TEST_LEVEL, b"none")?;
