@@ -4,6 +4,7 @@
 //! what is tested is what is run. From bottom to top: [`layout`] knows the
 //! paths, [`toolchain`] picks the compiler, [`initramfs`] and [`image`] make
 //! the boot files, [`qemu`] starts the machine, [`command`] is the surface.
+pub mod board;
 pub mod command;
 pub mod image;
 pub mod initramfs;

@@ -1,0 +1,104 @@
+//! What `boards/NAME/board.toml` says of a board.
+//!
+//! One folder a board; the folder's name is the board's. Facts that only a
+//! person or a tool needs stand there, never in the code.
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+
+use crate::layout;
+
+/// The file that describes a board, in its folder.
+const DESCRIPTION: &str = "board.toml";
+
+/// A board.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Board {
+    /// The name of its folder.
+    #[serde(skip)]
+    pub name: String,
+    /// Its name in sentences.
+    pub title: String,
+    /// The first word of the root's `compatible` in its device tree.
+    pub compatible: String,
+    /// How its boot card is laid out; `None` if it boots from none.
+    pub card: Option<Card>,
+    /// Where boot loaders put what they load, by the boot loader's name.
+    #[serde(default)]
+    pub load: BTreeMap<String, Addresses>,
+}
+
+/// The layout of a boot card.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Card {
+    /// Where the boot loader begins, in sectors of 512 bytes.
+    pub loader_sector: u32,
+    /// Where the partition begins and the boot loader must have ended.
+    pub partition_mib: u32,
+    /// The whole card image.
+    pub size_mib: u32,
+    /// The device tree's file below `/dtbs`.
+    pub device_tree: String,
+}
+
+/// Physical addresses of what a boot loader loads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Addresses {
+    /// The `Image`.
+    pub kernel: u64,
+    /// The device tree.
+    pub device_tree: u64,
+    /// The initramfs.
+    pub initrd: u64,
+}
+
+impl Board {
+    /// The board of the folder `boards/NAME`.
+    ///
+    /// # Errors
+    /// There is no such board, or its description is wrong.
+    pub fn read(name: &str) -> Result<Board> {
+        let folder = layout::root().join("boards");
+        let is_plain = !name.contains(['/', '\\', '.']);
+        let path = folder.join(name).join(DESCRIPTION);
+        if !is_plain || !path.is_file() {
+            let known = names(&folder)?.join(", ");
+            bail!("there is no board `{name}`; there are: {known}");
+        }
+        let text = read(&path)?;
+        parse(name, &text).with_context(|| path.display().to_string())
+    }
+}
+
+fn parse(name: &str, text: &str) -> Result<Board> {
+    let board: Board = toml::from_str(text)?;
+    Ok(Board { name: name.to_owned(), ..board })
+}
+
+/// The boards that have a description, in alphabetical order.
+fn names(folder: &Path) -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path: PathBuf = entry?.path();
+        if let Some(name) = path.file_name()
+            && path.join(DESCRIPTION).is_file()
+        {
+            names.push(name.to_string_lossy().into_owned());
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+fn read(path: &Path) -> Result<String> {
+    fs::read_to_string(path).with_context(|| path.display().to_string())
+}
