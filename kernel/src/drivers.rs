@@ -3,5 +3,7 @@
 //! Everything else is for drivers in user space. Both find their registers
 //! through the device tree (`arch::boot`).
 
-pub mod pl011;
+pub mod console;
+mod pl011;
 pub mod pl031;
+mod uart16550;

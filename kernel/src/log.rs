@@ -17,7 +17,7 @@ use kernel_core::log_ring::{LogRing, Record, TEXT_LIMIT};
 use log::{Level, LevelFilter, Log, Metadata};
 
 use crate::arch::timer;
-use crate::drivers::pl011;
+use crate::drivers::console;
 use crate::sync::{IrqSpinLock, Rank};
 
 const RING_SIZE: usize = 128 * 1024;
@@ -41,7 +41,7 @@ impl Log for Logger {
     }
 
     fn flush(&self) {
-        pl011::flush();
+        console::flush();
     }
 }
 
@@ -104,11 +104,11 @@ pub fn append(level: u8, args: fmt::Arguments<'_>) {
 fn show(record: &Record<'_>) {
     let mut prefix = Line::<PREFIX>::new();
     let _ = write_time(&mut prefix, record.time_ns);
-    pl011::write(prefix.bytes());
+    console::write(prefix.bytes());
     for part in record.text {
-        pl011::write(part);
+        console::write(part);
     }
-    pl011::write(b"\r\n");
+    console::write(b"\r\n");
 }
 
 /// `[    0.001234] `
@@ -157,10 +157,10 @@ impl Write for Raw {
         for part in text.split_inclusive('\n') {
             match part.strip_suffix('\n') {
                 Some(line) => {
-                    pl011::write(line.as_bytes());
-                    pl011::write(b"\r\n");
+                    console::write(line.as_bytes());
+                    console::write(b"\r\n");
                 }
-                None => pl011::write(part.as_bytes()),
+                None => console::write(part.as_bytes()),
             }
         }
         Ok(())

@@ -18,7 +18,7 @@ use spin::Once;
 use crate::arch::cpu::MAX_CPUS;
 use crate::arch::trap::{self, TrapFrame};
 use crate::arch::{backtrace, boot, cpu, gic, image, irq, psci, thread};
-use crate::drivers::pl011;
+use crate::drivers::console;
 use crate::log::Raw;
 use crate::trace;
 
@@ -74,7 +74,7 @@ pub fn die(frame: &TrapFrame, message: fmt::Arguments<'_>) -> ! {
     gic::stop_all_others();
     // A failing console must not keep the machine from going off.
     let _ = report(frame, message);
-    pl011::flush();
+    console::flush();
     psci::system_off()
 }
 

@@ -15,7 +15,7 @@ use kernel_core::command_line::{CommandLine, ForInit};
 use crate::arch::boot::{BootInfo, refuse};
 use crate::arch::cpu::MAX_CPUS;
 use crate::arch::{self, cpu, gic, irq, psci, smp, thread, timer, trap};
-use crate::drivers::pl011;
+use crate::drivers::console;
 use crate::files::{FsContext, Location};
 use crate::mm::stack::KernelStack;
 use crate::process::start::{Programs, first_process};
@@ -206,6 +206,6 @@ fn self_test() -> ! {
         }
     }
     log::info!("{passed} passed, {failed} failed");
-    pl011::flush();
+    console::flush();
     psci::system_off()
 }

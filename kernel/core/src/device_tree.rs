@@ -13,6 +13,7 @@
 //! Devicetree Specification 0.4, chapter 5. Read next: `node.rs` (nodes and
 //! properties), then `machine.rs` (what the kernel takes from the tree).
 
+mod console;
 mod list;
 mod machine;
 mod node;
@@ -21,6 +22,7 @@ mod span;
 mod tests;
 mod token;
 
+pub use console::{Console, SerialKind};
 pub use list::List;
 pub use machine::{
     Conduit, Cpu, Device, Gic, Machine, MachineError, Reservation,

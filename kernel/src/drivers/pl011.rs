@@ -1,20 +1,10 @@
-//! PL011: the serial port that is QEMU's console.
+//! PL011: Arm's serial port.
 //!
-//! Sending polls: a byte takes the time the wire takes, and a console that
-//! needs no interrupt works anywhere, in a panic too. Receiving is driven by
-//! interrupts: bytes go to the handler that [`set_receiver`] names, in
-//! interrupt context.
-//!
-//! Arm DDI 0183 (PrimeCell UART PL011).
-
-use core::sync::atomic::AtomicUsize;
-use core::sync::atomic::Ordering::{Acquire, Release};
+//! Arm DDI 0183 (PrimeCell UART PL011). Used through `console.rs`.
 
 use tock_registers::interfaces::{Readable, Writeable};
 use tock_registers::registers::{ReadOnly, ReadWrite, WriteOnly};
 use tock_registers::{register_bitfields, register_structs};
-
-use crate::arch::{cpu, gic};
 
 register_bitfields! { u32,
     Data [
@@ -53,110 +43,64 @@ register_structs! {
         (0x38 => interrupt_mask: ReadWrite<u32, Interrupt::Register>),
         (0x3c => _reserved3),
         (0x44 => interrupt_clear: WriteOnly<u32, Interrupt::Register>),
-        (0x48 => _reserved4),
-        (0xfe0 => peripheral_id: [ReadOnly<u32>; 4]),
-        (0xff0 => @END),
+        (0x48 => @END),
     }
 }
 
-/// Bytes of registers to map.
-pub const SIZE: usize = 0x1000;
+/// A port.
+#[derive(Clone, Copy)]
+pub struct Pl011(&'static Registers);
 
-/// Virtual address of the registers; 0 while there is no console.
-static BASE: AtomicUsize = AtomicUsize::new(0);
-/// The handler of received bytes, as an address; 0 while there is none.
-static RECEIVER: AtomicUsize = AtomicUsize::new(0);
-
-fn registers() -> Option<&'static Registers> {
-    let base = BASE.load(Acquire) as *const Registers;
-    // SAFETY: `attach` stores only addresses of mapped PL011 registers,
-    // which stay mapped for ever (arch::mmu).
-    unsafe { base.as_ref() }
-}
-
-/// Uses the PL011 whose registers are mapped at `base` for output.
-///
-/// # Safety
-/// `base` must be the registers of a PL011, mapped for ever.
-pub unsafe fn attach(base: usize) {
-    BASE.store(base, Release);
-    let Some(uart) = registers() else { return };
-    uart.interrupt_mask.set(0);
-    uart.line_control.write(LineControl::FEN::SET + LineControl::WLEN::Bits8);
-    let on = Control::UARTEN::SET + Control::TXE::SET + Control::RXE::SET;
-    uart.control.write(on);
-}
-
-/// Whether there is a console.
-pub fn is_attached() -> bool {
-    BASE.load(Acquire) != 0
-}
-
-/// Whether there really is a PL011 at the address given to [`attach`].
-pub fn is_present() -> bool {
-    registers().is_some_and(|uart| {
-        let id = &uart.peripheral_id;
-        (id[0].get() & 0xff, id[1].get() & 0xff) == (0x11, 0x10)
-    })
-}
-
-/// Gives the console up, so that nothing is written to it any more.
-pub fn detach() {
-    BASE.store(0, Release);
-}
-
-/// Sends bytes as they are; waits while the port is full. Callers that must
-/// not mix lines hold a lock of their own.
-pub fn write(bytes: &[u8]) {
-    let Some(uart) = registers() else { return };
-    for &byte in bytes {
-        while uart.flag.is_set(Flag::TXFF) {
-            cpu::relax();
-        }
-        uart.data.set(u32::from(byte));
+impl Pl011 {
+    /// The port whose registers are mapped at `base`.
+    ///
+    /// # Safety
+    /// `base` must be the registers of a PL011, mapped for ever.
+    pub unsafe fn new(base: usize) -> Self {
+        // SAFETY: the caller says so.
+        Self(unsafe { &*(base as *const Registers) })
     }
-}
 
-/// Waits until the last byte has left.
-pub fn flush() {
-    let Some(uart) = registers() else { return };
-    while uart.flag.is_set(Flag::BUSY) {
-        cpu::relax();
+    /// Eight bits, both directions, no interrupt.
+    pub fn start(self) {
+        let uart = self.0;
+        uart.interrupt_mask.set(0);
+        let line = LineControl::FEN::SET + LineControl::WLEN::Bits8;
+        uart.line_control.write(line);
+        let on = Control::UARTEN::SET + Control::TXE::SET + Control::RXE::SET;
+        uart.control.write(on);
     }
-}
 
-/// Names the function that gets received bytes, in interrupt context, and
-/// lets them in.
-pub fn set_receiver(receiver: fn(u8)) {
-    RECEIVER.store(receiver as usize, Release);
-    if let Some(uart) = registers() {
-        uart.interrupt_mask.write(Interrupt::RX::SET + Interrupt::RT::SET);
+    /// Whether [`Pl011::send`] may be called.
+    pub fn can_send(self) -> bool {
+        !self.0.flag.is_set(Flag::TXFF)
     }
-}
 
-/// Connects the port's interrupt. Bytes come once there is a receiver.
-pub fn connect(interrupt: u32) {
-    gic::register(interrupt, on_interrupt);
-    gic::enable(interrupt, 0);
-}
+    /// Sends a byte.
+    pub fn send(self, byte: u8) {
+        self.0.data.set(u32::from(byte));
+    }
 
-fn on_interrupt(_interrupt: u32) {
-    let Some(uart) = registers() else { return };
-    uart.interrupt_clear.write(Interrupt::RX::SET + Interrupt::RT::SET);
-    while !uart.flag.is_set(Flag::RXFE) {
-        let data = uart.data.extract();
-        if data.read(Data::ERROR) == 0 {
-            receive(data.read(Data::BYTE) as u8);
+    /// Whether the last byte has left.
+    pub fn is_idle(self) -> bool {
+        !self.0.flag.is_set(Flag::BUSY)
+    }
+
+    /// Interrupts for received bytes from now on.
+    pub fn start_receiving(self) {
+        let received = Interrupt::RX::SET + Interrupt::RT::SET;
+        self.0.interrupt_mask.write(received);
+    }
+
+    /// Ends the interrupt and hands what came without error to `receive`.
+    pub fn take(self, receive: fn(u8)) {
+        let received = Interrupt::RX::SET + Interrupt::RT::SET;
+        self.0.interrupt_clear.write(received);
+        while !self.0.flag.is_set(Flag::RXFE) {
+            let data = self.0.data.extract();
+            if data.read(Data::ERROR) == 0 {
+                receive(data.read(Data::BYTE) as u8);
+            }
         }
     }
-}
-
-fn receive(byte: u8) {
-    let receiver = RECEIVER.load(Acquire) as *const ();
-    if receiver.is_null() {
-        return;
-    }
-    // SAFETY: `set_receiver` stores nothing but functions of this type.
-    let receiver: fn(u8) = unsafe { core::mem::transmute(receiver) };
-    receiver(byte);
 }

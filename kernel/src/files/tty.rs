@@ -28,7 +28,7 @@ use super::file::{Blocking, File, interrupted};
 use super::flags::{OpenFlags, PollEvents};
 use super::inode::DeviceNumber;
 use crate::arch;
-use crate::drivers::pl011;
+use crate::drivers::console;
 use crate::sync::{IrqSpinLock, Rank, SpinLock};
 use crate::task::{Mutex, PollTable, WaitError, WaitQueue, kthread};
 
@@ -86,7 +86,7 @@ pub fn init() -> Result<(), Errno> {
     device::register("console", DeviceNumber::new(5, 1), 0o600, open_console)?;
     device::register("tty", DeviceNumber::new(5, 0), 0o666, open_own)?;
     kthread::kthread_run("ttyinput", take_input)?;
-    pl011::set_receiver(on_byte);
+    console::set_receiver(on_byte);
     Ok(())
 }
 
@@ -163,7 +163,7 @@ impl Terminal {
         };
         if !echo.is_empty() {
             let _output = self.output.lock();
-            pl011::write(&echo);
+            console::write(&echo);
         }
         self.act_on(received);
     }
@@ -280,7 +280,7 @@ impl Terminal {
             line.output(*byte, &mut |byte| shown.push(byte));
         }
         drop(line);
-        pl011::write(&shown);
+        console::write(&shown);
     }
 }
 

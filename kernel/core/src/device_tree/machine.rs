@@ -4,6 +4,7 @@
 //! that are too long are an error, and what the kernel cannot run without is
 //! asked for by name, so that a bad tree ends in one clear line.
 
+use super::console::{Console, console};
 use super::{Bus, DeviceTree, List, Node, Span};
 
 /// How firmware is called.
@@ -110,8 +111,8 @@ pub struct Machine<'a> {
     pub gic: Gic,
     /// INTID of the virtual timer.
     pub timer_interrupt: u32,
-    /// A PL011: the one that `stdout-path` names, else the first.
-    pub console: Option<Device>,
+    /// The serial port that `stdout-path` names, else the first.
+    pub console: Option<Console>,
     /// A PL031 clock.
     pub clock: Option<Device>,
     /// The kernel command line.
@@ -154,10 +155,10 @@ impl<'a> Machine<'a> {
         })
     }
 
-    /// The registers of the console, for a caller that must print before,
-    /// or about, everything else.
-    pub fn early_console(tree: &DeviceTree<'a>) -> Option<Span> {
-        console(tree, 3).map(|device| device.registers)
+    /// The console without its interrupt, for a caller that must print
+    /// before, or about, everything else.
+    pub fn early_console(tree: &DeviceTree<'a>) -> Option<Console> {
+        console(tree, 3).map(|port| Console { interrupt: None, ..port })
     }
 }
 
@@ -269,7 +270,11 @@ fn timer_interrupt(tree: &DeviceTree<'_>, cells: usize) -> Option<u32> {
 }
 
 /// The node's interrupt of this index as an INTID.
-fn interrupt(node: Node<'_>, index: usize, cells: usize) -> Option<u32> {
+pub(super) fn interrupt(
+    node: Node<'_>,
+    index: usize,
+    cells: usize,
+) -> Option<u32> {
     let value = node.property("interrupts")?;
     let mut entries = value.chunks_exact(cells * 4);
     let entry = entries.nth(index)?;
@@ -279,23 +284,6 @@ fn interrupt(node: Node<'_>, index: usize, cells: usize) -> Option<u32> {
         1 if number < 16 => Some(16 + number),
         _ => None,
     }
-}
-
-fn console(tree: &DeviceTree<'_>, cells: usize) -> Option<Device> {
-    let names = ["arm,pl011"];
-    let path = tree.find("/chosen").and_then(|n| n.text("stdout-path"));
-    let named = path.and_then(|path| {
-        let path = path.split(':').next()?;
-        if path.starts_with('/') {
-            return tree.find(path);
-        }
-        tree.find("/aliases")?.text(path).and_then(|path| tree.find(path))
-    });
-    let Some(named) = named.filter(|node| node.is_compatible(&names)) else {
-        return find_device(tree, &names, cells);
-    };
-    let is_named = |node: &Node<'_>| node.is_same(&named);
-    find_on_bus(tree, is_named, |node, bus| device(node, bus, cells))
 }
 
 fn find_device(
@@ -313,7 +301,7 @@ fn device(node: Node<'_>, bus: &Bus<'_, '_>, cells: usize) -> Option<Device> {
 }
 
 /// Searches for a node and gives it to `read` with the bus it sits on.
-fn find_on_bus<'a, T>(
+pub(super) fn find_on_bus<'a, T>(
     tree: &DeviceTree<'a>,
     fits: impl Fn(&Node<'a>) -> bool,
     read: impl Fn(Node<'a>, &Bus<'a, '_>) -> Option<T>,

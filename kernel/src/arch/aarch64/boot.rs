@@ -10,12 +10,13 @@ use core::arch::global_asm;
 use core::fmt::{self, Write};
 
 use kernel_core::device_tree::{
-    DeviceTree, HEADER_SIZE, Machine, MachineError, Span, TreeError,
+    Console, DeviceTree, HEADER_SIZE, Machine, MachineError, SerialKind, Span,
+    TreeError,
 };
 
 use super::gic::GicError;
 use super::{cpu, gic, image, mmu, psci, smp, timer, trap};
-use crate::drivers::{pl011, pl031};
+use crate::drivers::{console, pl031};
 use crate::log::Raw;
 use crate::mm::{self, BootMemory, PhysRange};
 
@@ -87,13 +88,14 @@ extern "C" fn boot_start(tree: usize, load: usize, ticks: u64) -> ! {
 /// For who has bad news before the tree has named a console: tries the place
 /// where QEMU `virt` has it.
 pub fn ensure_console() {
-    if pl011::is_attached() {
+    if console::is_attached() {
         return;
     }
-    attach_console(Span { start: 0x0900_0000, size: 0x1000 });
-    if !pl011::is_present() {
-        pl011::detach();
-    }
+    console::attach(&Console {
+        kind: SerialKind::Pl011,
+        registers: Span { start: 0x0900_0000, size: 0x1000 },
+        interrupt: None,
+    });
 }
 
 /// One line that says why there is no way on, and the machine stops.
@@ -101,7 +103,7 @@ pub fn refuse(why: impl fmt::Display) -> ! {
     ensure_console();
     // Not through the log: `quiet` must not hide it.
     let _ = writeln!(Raw, "Firn cannot boot: {why}");
-    pl011::flush();
+    console::flush();
     psci::system_off()
 }
 
@@ -112,8 +114,8 @@ fn start(
 ) -> Result<BootInfo, BootError> {
     let blob = tree_blob(address)?;
     let tree = DeviceTree::new(blob).map_err(BootError::Tree)?;
-    if let Some(registers) = Machine::early_console(&tree) {
-        attach_console(registers);
+    if let Some(port) = Machine::early_console(&tree) {
+        console::attach(&port);
     }
     if !has_clock {
         return Err(BootError::NoFrequency);
@@ -152,14 +154,6 @@ fn tree_blob(address: usize) -> Result<&'static [u8], BootError> {
     let size = DeviceTree::claimed_size(header).map_err(BootError::Tree)?;
     // SAFETY: as above; `claimed_size` allows no more than 2 MiB.
     Ok(unsafe { mmu::tree_bytes(address, size) })
-}
-
-fn attach_console(registers: Span) {
-    if let Some(base) = mmu::map_device(registers.start, pl011::SIZE) {
-        // SAFETY: a PL011 by the word of the device tree, or by the place
-        // where QEMU has it; mapped for ever.
-        unsafe { pl011::attach(base) };
-    }
 }
 
 fn announce(machine: &Machine<'_>) {
@@ -217,8 +211,8 @@ fn take_memory(memory: &BootMemory) -> Result<(), BootError> {
 }
 
 fn connect_devices(machine: &Machine<'_>) {
-    if let Some(interrupt) = machine.console.and_then(|uart| uart.interrupt) {
-        pl011::connect(interrupt);
+    if let Some(interrupt) = machine.console.and_then(|port| port.interrupt) {
+        console::connect(interrupt);
     }
     let Some(clock) = machine.clock else { return };
     let start = clock.registers.start;
