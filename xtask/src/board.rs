@@ -33,6 +33,8 @@ pub struct Board {
     /// Where boot loaders put what they load, by the boot loader's name.
     #[serde(default)]
     pub load: BTreeMap<String, Addresses>,
+    /// A U-Boot for the machine QEMU plays; `None` if there is none.
+    pub u_boot: Option<UBoot>,
 }
 
 /// The layout of a boot card.
@@ -59,6 +61,18 @@ pub struct Addresses {
     pub device_tree: u64,
     /// The initramfs.
     pub initrd: u64,
+}
+
+/// A U-Boot that QEMU starts like firmware.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UBoot {
+    /// Its file on the host.
+    pub firmware: PathBuf,
+    /// The Debian package that brings the file.
+    pub package: String,
+    /// The board whose boot card it gets.
+    pub card: String,
 }
 
 impl Board {

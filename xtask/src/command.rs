@@ -3,6 +3,7 @@ mod bench;
 mod build;
 mod check;
 mod gdb;
+mod image;
 mod qemu;
 mod setup;
 mod test;
@@ -20,6 +21,8 @@ pub enum Command {
     Build(build::Arguments),
     /// Build what changed and boot it, with the console here
     Qemu(qemu::Arguments),
+    /// Write the files and the card that a board boots from
+    Image(image::Arguments),
     /// Run the tests: all, or those of a tier or with a name
     Test(test::Arguments),
     /// Check format, lints and the rules of this code base
@@ -41,6 +44,7 @@ impl Command {
         match self {
             Command::Build(arguments) => arguments.run(),
             Command::Qemu(arguments) => arguments.run(),
+            Command::Image(arguments) => arguments.run(),
             Command::Test(arguments) => arguments.run(),
             Command::Check(arguments) => arguments.run(),
             Command::Bench(arguments) => arguments.run(),
