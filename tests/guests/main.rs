@@ -6,6 +6,7 @@ use tests::catalog::{Choice, Group, Runs};
 use tests::setup::boot_files;
 
 mod boot;
+mod card;
 mod check;
 mod device_tree;
 mod freeze;
@@ -18,6 +19,7 @@ mod stress;
 
 const GROUPS: &[Group] = &[
     Group { tier: "machine", tests: boot::TESTS, runs: Runs::Always },
+    Group { tier: "machine", tests: card::TESTS, runs: Runs::Always },
     Group { tier: "machine", tests: device_tree::TESTS, runs: Runs::Always },
     Group { tier: "machine", tests: selftest::TESTS, runs: Runs::Always },
     Group { tier: "machine", tests: machine::TESTS, runs: Runs::Always },

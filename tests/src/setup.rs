@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
-use xtask::command::{BootFiles, build};
+use xtask::command::{BootFiles, build, insert_card};
 use xtask::initramfs::{self, Addition};
 use xtask::layout::{Profile, boot_dir};
+use xtask::media::Ways;
+use xtask::media::temporary::TemporaryCard;
 use xtask::qemu::guest::Guest;
 use xtask::qemu::machine::{Machine, Placement};
 
@@ -36,13 +38,18 @@ pub fn boot_files() -> Result<BootFiles> {
 pub struct Setup {
     machine: Machine,
     additions: Vec<Addition>,
+    u_boot: Option<Ways>,
 }
 
 impl Setup {
     /// The usual machine: four Cortex-A72, 1 GiB, GIC version 3.
     pub fn new() -> Setup {
         let image = boot_dir(Profile::Checked).join("Image");
-        Setup { machine: Machine::new(image), additions: Vec::new() }
+        Setup {
+            machine: Machine::new(image),
+            additions: Vec::new(),
+            u_boot: None,
+        }
     }
 
     /// With so many CPUs.
@@ -103,6 +110,12 @@ impl Setup {
         self
     }
 
+    /// Booted by U-Boot, from a card with these files on it.
+    pub fn u_boot(mut self, ways: Ways) -> Setup {
+        self.u_boot = Some(ways);
+        self
+    }
+
     /// The boot image.
     pub fn image(&self) -> &Path {
         &self.machine.image
@@ -126,8 +139,14 @@ impl Setup {
             self.machine.initrd = Some(file.0.clone());
             archive = Some(file);
         }
+        let card = match self.u_boot {
+            Some(ways) => {
+                Some(insert_card(&mut self.machine, &boot_files()?, ways)?)
+            }
+            None => None,
+        };
         let guest = Guest::start(&self.machine)?;
-        Ok(Firn { guest, _archive: archive })
+        Ok(Firn { guest, _archive: archive, _card: card })
     }
 
     /// Starts the machine and waits for the shell's first prompt.
@@ -151,6 +170,7 @@ impl Default for Setup {
 pub struct Firn {
     guest: Guest,
     _archive: Option<Archive>,
+    _card: Option<TemporaryCard>,
 }
 
 impl Firn {

@@ -93,6 +93,21 @@ impl Board {
     }
 }
 
+impl UBoot {
+    /// The U-Boot of the machine that QEMU plays.
+    ///
+    /// # Errors
+    /// No board has one, or a description is wrong.
+    pub fn of_qemu() -> Result<UBoot> {
+        for name in names(&layout::root().join("boards"))? {
+            if let Some(u_boot) = Board::read(&name)?.u_boot {
+                return Ok(u_boot);
+            }
+        }
+        bail!("no board.toml has [u_boot]")
+    }
+}
+
 fn parse(name: &str, text: &str) -> Result<Board> {
     let board: Board = toml::from_str(text)?;
     Ok(Board { name: name.to_owned(), ..board })

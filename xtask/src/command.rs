@@ -12,7 +12,8 @@ use anyhow::Result;
 use clap::Subcommand;
 
 pub use build::{BootFiles, build};
-pub use setup::find_qemu;
+pub use qemu::insert_card;
+pub use setup::{find_card_tools, find_qemu, find_u_boot};
 
 /// What a person can ask for.
 #[derive(Subcommand)]

@@ -20,6 +20,7 @@ mod folder;
 mod partition;
 mod progress;
 mod script;
+pub mod temporary;
 #[cfg(test)]
 mod tests;
 mod volume;
@@ -27,6 +28,7 @@ mod volume;
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use clap::ValueEnum;
 
 use crate::board::{Board, Card as Layout};
 use card::Card;
@@ -57,12 +59,14 @@ pub struct Contents {
 }
 
 /// By which files U-Boot finds Firn.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Ways {
-    /// `extlinux.conf`, and `boot.scr` for loaders that know no other.
+    /// By extlinux.conf, and boot.scr when that fails
     #[default]
+    #[value(name = "extlinux")]
     Both,
-    /// `boot.scr` alone.
+    /// By boot.scr alone
+    #[value(name = "script")]
     OnlyScript,
 }
 

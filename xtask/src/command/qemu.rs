@@ -4,13 +4,16 @@ use std::path::PathBuf;
 use std::process;
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 
 use super::build::{BootFiles, build};
 use super::setup;
+use crate::board::{Board, UBoot};
 use crate::initramfs::{self, Addition};
 use crate::layout::{self, Profile};
-use crate::qemu::machine::Machine;
+use crate::media::temporary::TemporaryCard;
+use crate::media::{Contents, Ways};
+use crate::qemu::machine::{Firmware, Machine};
 use crate::qemu::session;
 use crate::toolchain::Consent;
 
@@ -45,6 +48,10 @@ pub struct Arguments {
     /// Put a file of the host into the initramfs; may repeat
     #[arg(long, value_name = "HOST=/GUEST")]
     add: Vec<Addition>,
+    /// Let a real U-Boot boot it, from the card that `image` makes
+    #[arg(long, value_name = "BY", value_enum, num_args = 0..=1,
+        require_equals = true, default_missing_value = "extlinux")]
+    u_boot: Option<Ways>,
     /// Wait for `cargo xtask gdb` before the first instruction
     #[arg(long)]
     gdb: bool,
@@ -71,11 +78,16 @@ impl Arguments {
         let addition = (!self.add.is_empty())
             .then(|| TemporaryArchive::new(&files, &self.add))
             .transpose()?;
-        let mut machine = self.machine(files)?;
+        let ways = self.u_boot;
+        let mut machine = self.machine(files.clone())?;
         if let Some(archive) = &addition {
             machine.initrd = Some(archive.0.clone());
         }
-        session::run(&machine, limit)
+        let Some(ways) = ways else { return session::run(&machine, limit) };
+        let card = insert_card(&mut machine, &files, ways)?;
+        let result = session::run(&machine, limit);
+        drop(card);
+        result
     }
 
     fn machine(self, files: BootFiles) -> Result<Machine> {
@@ -94,6 +106,37 @@ impl Arguments {
             ..Machine::new(files.image)
         })
     }
+}
+
+/// Makes a card with what `machine` boots, and lets U-Boot boot it from there.
+/// The card is there as long as what is returned.
+///
+/// # Errors
+/// U-Boot is missing, or a file cannot be read or written.
+pub fn insert_card(
+    machine: &mut Machine,
+    files: &BootFiles,
+    ways: Ways,
+) -> Result<TemporaryCard> {
+    let loader = setup::find_u_boot(Consent::Install)?;
+    let board = Board::read(&UBoot::of_qemu()?.card)?;
+    let initramfs = match &machine.initrd {
+        Some(archive) => {
+            fs::read(archive).with_context(|| archive.display().to_string())?
+        }
+        None => initramfs::build(&files.program, &[])?,
+    };
+    let contents = Contents {
+        image: fs::read(&machine.image)?,
+        initramfs,
+        command_line: machine.command_line.clone(),
+        ways,
+        ..Contents::default()
+    };
+    let card = TemporaryCard::new(&contents.card(&board)?)?;
+    let path = card.path().to_owned();
+    machine.firmware = Some(Firmware { loader, card: path });
+    Ok(card)
 }
 
 /// An initramfs with additions, for this run only.

@@ -1,7 +1,10 @@
 //! `cargo xtask setup`: finds what building and booting need, and installs
 //! what is missing. The other commands call it.
+use std::path::PathBuf;
+
 use anyhow::{Result, bail};
 
+use crate::board::UBoot;
 use crate::qemu::machine::QEMU;
 use crate::toolchain::choose::Way;
 use crate::toolchain::probe::{Host, is_root};
@@ -40,7 +43,21 @@ impl Arguments {
             Ok(path) => println!("QEMU: {path}"),
             Err(error) => println!("QEMU: {error}"),
         }
-        compiler.and(qemu.map(|_| Way::Rustup)).map(|_| ())
+        let u_boot = find_u_boot(consent);
+        match &u_boot {
+            Ok(path) => println!("U-Boot: {}", path.display()),
+            Err(error) => println!("U-Boot: {error}"),
+        }
+        let tools = find_card_tools(consent);
+        match &tools {
+            Ok(()) => println!("tools that read cards: {}", card_tools()),
+            Err(error) => println!("tools that read cards: {error}"),
+        }
+        compiler
+            .map(|_| ())
+            .and(qemu.map(|_| ()))
+            .and(u_boot.map(|_| ()))
+            .and(tools)
     }
 }
 
@@ -54,6 +71,18 @@ fn describe(host: &Host, way: Way) -> String {
     }
 }
 
+/// Programs with which the tests read a card, and their packages.
+const CARD_TOOLS: [(&str, &str); 4] = [
+    ("file", "file"),
+    ("fsck.fat", "dosfstools"),
+    ("mcopy", "mtools"),
+    ("mkimage", "u-boot-tools"),
+];
+
+fn card_tools() -> String {
+    CARD_TOOLS.map(|(program, _)| program).join(", ")
+}
+
 /// The path of QEMU, which is installed when it is missing.
 ///
 /// # Errors
@@ -61,16 +90,65 @@ fn describe(host: &Host, way: Way) -> String {
 pub fn find_qemu(consent: Consent) -> Result<String> {
     let host = Host::this();
     if host.find(QEMU).is_none() {
-        if consent == Consent::ReportOnly {
-            bail!("missing: would install qemu-system-arm with apt-get");
-        }
-        if !is_root() || host.find("apt-get").is_none() {
-            bail!("{QEMU} is missing: install the package qemu-system-arm");
-        }
-        install::packages(&["qemu-system-arm"])?;
+        install_missing(&host, consent, QEMU, &["qemu-system-arm"])?;
     }
     match host.find(QEMU) {
         Some(path) => Ok(path.display().to_string()),
         None => bail!("{QEMU} is not on PATH"),
     }
+}
+
+/// The U-Boot that QEMU starts, which is installed when it is missing.
+///
+/// # Errors
+/// It is missing and cannot, or may not, be installed.
+pub fn find_u_boot(consent: Consent) -> Result<PathBuf> {
+    let UBoot { firmware, package, .. } = UBoot::of_qemu()?;
+    if !firmware.is_file() {
+        let name = firmware.display().to_string();
+        install_missing(&Host::this(), consent, &name, &[&package])?;
+    }
+    match firmware.is_file() {
+        true => Ok(firmware),
+        false => bail!("{package} has no {}", firmware.display()),
+    }
+}
+
+/// Sees to it that the programs are there with which the tests read a card.
+///
+/// # Errors
+/// One is missing and cannot, or may not, be installed.
+pub fn find_card_tools(consent: Consent) -> Result<()> {
+    let host = Host::this();
+    let missing = || {
+        CARD_TOOLS.iter().filter(|(program, _)| host.find(program).is_none())
+    };
+    let (programs, packages): (Vec<&str>, Vec<&str>) =
+        missing().copied().unzip();
+    if !programs.is_empty() {
+        install_missing(&host, consent, &programs.join(", "), &packages)?;
+    }
+    match missing().next() {
+        None => Ok(()),
+        Some((program, package)) => {
+            bail!("{program} of the package {package} is not on PATH")
+        }
+    }
+}
+
+/// Installs `packages`, which bring the missing `what`.
+fn install_missing(
+    host: &Host,
+    consent: Consent,
+    what: &str,
+    packages: &[&str],
+) -> Result<()> {
+    let list = packages.join(" ");
+    if consent == Consent::ReportOnly {
+        bail!("missing: {what}; would install {list} with apt-get");
+    }
+    if !is_root() || host.find("apt-get").is_none() {
+        bail!("{what}: missing; install {list}");
+    }
+    install::packages(packages)
 }

@@ -13,7 +13,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 
 use super::build::build;
-use super::setup::find_qemu;
+use super::setup::{find_card_tools, find_qemu, find_u_boot};
 use crate::layout::{self, Profile};
 use crate::toolchain::Consent;
 
@@ -165,6 +165,13 @@ impl Tier {
         println!("tests: {}", self.title);
         if self.needs_image {
             find_qemu(Consent::Install)?;
+            // Only some tests need these; without, they tell why they fail.
+            for missing in [
+                find_u_boot(Consent::Install).err(),
+                find_card_tools(Consent::Install).err(),
+            ] {
+                missing.iter().for_each(|error| println!("tests: {error}"));
+            }
             build(Profile::Checked)?;
         }
         let mut child = self

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 
 use super::machine::{Machine, QEMU};
-use super::screen::Screen;
+use super::screen::{LOADER_STOPPED, Screen};
 
 /// How long a command may take unless told otherwise. An emulated machine on
 /// a busy host is slow; a hang is still noticed.
@@ -56,7 +56,7 @@ impl Guest {
             child,
             serial,
             output,
-            screen: Screen::new(Instant::now()),
+            screen: machine.screen(),
             transcript: String::new(),
             has_ended: false,
         })
@@ -177,6 +177,8 @@ impl Guest {
         let end = Instant::now() + limit;
         while !is_there(self) {
             self.check_panic()?;
+            let is_stopped = self.screen.has_loader_prompt(Instant::now());
+            ensure!(!is_stopped, "{LOADER_STOPPED}");
             if self.has_ended {
                 let why = self.complaints();
                 bail!("the machine ended before {what}; {QEMU}: {why:?}");

@@ -2,6 +2,9 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::Instant;
+
+use super::screen::Screen;
 
 /// The program that plays it.
 pub const QEMU: &str = "qemu-system-aarch64";
@@ -26,6 +29,16 @@ pub struct Placement {
     pub start: u64,
 }
 
+/// A boot loader that QEMU starts like a board's firmware, with a card to
+/// boot from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Firmware {
+    /// The boot loader.
+    pub loader: PathBuf,
+    /// The image of the card, which is not written to.
+    pub card: PathBuf,
+}
+
 /// A QEMU `virt` machine with Firn in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Machine {
@@ -48,6 +61,9 @@ pub struct Machine {
     /// Where the boot loader would put the image and the tree; QEMU's own
     /// boot loader, which reads and changes the tree, is then left out.
     pub placement: Option<Placement>,
+    /// A real boot loader, which finds image, archive and command line on
+    /// its card; those of this machine are then left out.
+    pub firmware: Option<Firmware>,
     /// Whether time is counted in instructions.
     pub is_repeatable: bool,
     /// Whether QEMU waits for gdb on port 1234 before the first instruction.
@@ -67,6 +83,18 @@ impl Placement {
     }
 }
 
+impl Firmware {
+    fn options(&self, option: &mut impl FnMut(&str, OsString)) {
+        option("-bios", (&self.loader).into());
+        let mut drive =
+            OsString::from("if=none,id=card,format=raw,readonly=on,file=");
+        // QEMU takes two commas for one.
+        drive.push(self.card.to_string_lossy().replace(',', ",,"));
+        option("-drive", drive);
+        option("-device", "virtio-blk-device,drive=card".into());
+    }
+}
+
 impl Machine {
     /// The usual machine: four Cortex-A72, 1 GiB, GIC version 3.
     pub fn new(image: PathBuf) -> Machine {
@@ -80,6 +108,7 @@ impl Machine {
             initrd: None,
             has_el2: false,
             placement: None,
+            firmware: None,
             is_repeatable: false,
             waits_for_gdb: false,
         }
@@ -97,15 +126,13 @@ impl Machine {
         option("-m", (&self.memory).into());
         option("-display", "none".into());
         option("-nic", "none".into());
-        match &self.placement {
-            Some(placement) => placement.options(&mut option),
-            None => option("-kernel", (&self.image).into()),
+        match (&self.firmware, &self.placement) {
+            (Some(firmware), _) => firmware.options(&mut option),
+            (None, Some(placement)) => placement.options(&mut option),
+            (None, None) => option("-kernel", (&self.image).into()),
         }
-        if !self.command_line.is_empty() {
-            option("-append", (&self.command_line).into());
-        }
-        if let Some(initrd) = &self.initrd {
-            option("-initrd", initrd.into());
+        if self.firmware.is_none() {
+            self.kernel_options(&mut option);
         }
         all.push("-no-reboot".into());
         if self.is_repeatable {
@@ -117,9 +144,28 @@ impl Machine {
         all
     }
 
+    /// What QEMU's own boot loader hands to the kernel.
+    fn kernel_options(&self, option: &mut impl FnMut(&str, OsString)) {
+        if !self.command_line.is_empty() {
+            option("-append", (&self.command_line).into());
+        }
+        if let Some(initrd) = &self.initrd {
+            option("-initrd", initrd.into());
+        }
+    }
+
     fn board(&self) -> String {
         let el2 = if self.has_el2 { ",virtualization=on" } else { "" };
         format!("virt,gic-version={}{el2}", self.gic)
+    }
+
+    /// The screen before the machine starts.
+    pub fn screen(&self) -> Screen {
+        let now = Instant::now();
+        match self.firmware {
+            Some(_) => Screen::with_loader(now),
+            None => Screen::new(now),
+        }
     }
 
     /// The process to start, with the serial port at `serial`. It ends with

@@ -3,7 +3,8 @@
 //! A person types after reading. Piped input has no eyes: sent at once, it
 //! would go to whatever program happens to read the terminal. So a line is
 //! sent when the shell shows its prompt; and when it shows none for long, the
-//! line is meant for the program that runs, such as `cat`.
+//! line is meant for the program that runs, such as `cat`. A boot loader gets
+//! nothing: it would take a line for a wish to stop.
 use std::time::{Duration, Instant};
 
 use super::screen::Screen;
@@ -27,6 +28,9 @@ pub struct Pacer {
 impl Pacer {
     /// Whether a line may be sent at `now`.
     pub fn may_send(&mut self, screen: &Screen, now: Instant) -> bool {
+        if screen.is_in_loader() {
+            return false;
+        }
         if screen.has_prompt(now) {
             self.is_program_reading = false;
             return true;

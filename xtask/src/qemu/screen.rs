@@ -4,6 +4,15 @@ use std::time::{Duration, Instant};
 /// What the shell prints when it wants a command, after its folder.
 const PROMPT: &[u8] = b"# ";
 
+/// What U-Boot prints when it wants a command.
+const LOADER_PROMPT: &[u8] = b"=> ";
+
+/// U-Boot's last words.
+const HANDOVER: &[u8] = b"Starting kernel";
+
+/// Why there will be no kernel, when U-Boot is at its prompt.
+pub const LOADER_STOPPED: &str = "the boot loader did not start the kernel";
+
 /// How long nothing may follow a prompt, before it is one. A line of output
 /// may begin like a prompt; its rest follows at once.
 const SETTLE: Duration = Duration::from_millis(30);
@@ -13,6 +22,8 @@ const SETTLE: Duration = Duration::from_millis(30);
 pub struct Screen {
     line: Vec<u8>,
     is_prompted: bool,
+    /// Whether what is printed still comes from a boot loader.
+    is_in_loader: bool,
     changed: Instant,
     panic: Option<String>,
 }
@@ -23,9 +34,15 @@ impl Screen {
         Screen {
             line: Vec::new(),
             is_prompted: false,
+            is_in_loader: false,
             changed: now,
             panic: None,
         }
+    }
+
+    /// As [`Screen::new`], of a machine whose boot loader prints first.
+    pub fn with_loader(now: Instant) -> Screen {
+        Screen { is_in_loader: true, ..Screen::new(now) }
     }
 
     /// Takes in `output`, printed at `now`.
@@ -46,6 +63,9 @@ impl Screen {
         if log.is_some_and(|at| is_prompt(&self.line[..at])) {
             self.is_prompted = true;
         }
+        if self.line.starts_with(HANDOVER) {
+            self.is_in_loader = false;
+        }
         let line = String::from_utf8_lossy(&self.line);
         if self.panic.is_none() && is_panic(&line) {
             self.panic = Some(line.into_owned());
@@ -57,6 +77,19 @@ impl Screen {
     pub fn has_prompt(&self, now: Instant) -> bool {
         let is_fresh = is_prompt(&self.line);
         self.is_prompted || (is_fresh && self.quiet(now) >= SETTLE)
+    }
+
+    /// Whether the boot loader still runs. It would take any input for a
+    /// person's who wants to stop it.
+    pub fn is_in_loader(&self) -> bool {
+        self.is_in_loader
+    }
+
+    /// Whether the boot loader has given up at `now` and asks what to do.
+    pub fn has_loader_prompt(&self, now: Instant) -> bool {
+        self.is_in_loader
+            && self.line == LOADER_PROMPT
+            && self.quiet(now) >= SETTLE
     }
 
     /// The prompt has been answered at `now`.

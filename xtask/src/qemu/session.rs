@@ -19,7 +19,7 @@ use anyhow::{Context, Result, bail};
 use super::guest::forward;
 use super::machine::{Machine, QEMU};
 use super::pacer::Pacer;
-use super::screen::Screen;
+use super::screen::{LOADER_STOPPED, Screen};
 
 /// How often the clock is looked at while nothing happens.
 const TICK: Duration = Duration::from_millis(10);
@@ -51,7 +51,7 @@ pub fn run(machine: &Machine, limit: Option<Duration>) -> Result<()> {
         .stdout(Stdio::piped())
         .spawn()
         .with_context(|| format!("{QEMU} does not start"))?;
-    Session::new(child, limit).run()
+    Session::new(child, machine.screen(), limit).run()
 }
 
 struct Session {
@@ -66,7 +66,11 @@ struct Session {
 }
 
 impl Session {
-    fn new(mut child: Child, limit: Option<Duration>) -> Session {
+    fn new(
+        mut child: Child,
+        screen: Screen,
+        limit: Option<Duration>,
+    ) -> Session {
         let (sender, events) = channel();
         let serial = child.stdin.take();
         if serial.is_some() {
@@ -75,16 +79,15 @@ impl Session {
         }
         let output = child.stdout.take().expect("stdout is piped");
         thread::spawn(move || read_output(output, &sender));
-        let now = Instant::now();
         Session {
             child,
             serial,
             events,
             lines: VecDeque::new(),
             is_input_over: false,
-            screen: Screen::new(now),
+            screen,
             pacer: Pacer::default(),
-            deadline: limit.map(|limit| now + limit),
+            deadline: limit.map(|limit| Instant::now() + limit),
         }
     }
 
@@ -123,6 +126,10 @@ impl Session {
             let now = Instant::now();
             if self.deadline.is_some_and(|deadline| now >= deadline) {
                 return Ok(false);
+            }
+            // A person can still tell a boot loader what to do; a pipe not.
+            if self.serial.is_some() && self.screen.has_loader_prompt(now) {
+                bail!("{LOADER_STOPPED}");
             }
             self.feed(now)?;
         }

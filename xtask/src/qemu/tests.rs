@@ -2,7 +2,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use super::machine::Machine;
+use super::machine::{Firmware, Machine};
 use super::pacer::Pacer;
 use super::screen::{Screen, is_panic};
 
@@ -74,6 +74,32 @@ fn program_that_reads_gets_the_lines() {
 }
 
 #[test]
+fn boot_loader_gets_no_input() {
+    let now = Instant::now();
+    let mut screen = Screen::with_loader(now);
+    let mut pacer = Pacer::default();
+    screen.print(b"Hit any key to stop autoboot: 2", now);
+    assert!(!pacer.may_send(&screen, now + LONG));
+    screen.print(b"\r\n# ", now);
+    assert!(!pacer.may_send(&screen, now + LONG));
+    screen.print(b"\r\nStarting kernel ...\r\n\r\n[    0.0] Firn\r\n", now);
+    assert!(!pacer.may_send(&screen, now + BLINK));
+    screen.print(b"/ # ", now);
+    assert!(pacer.may_send(&screen, now + BLINK));
+}
+
+#[test]
+fn boot_loader_that_gives_up_is_noticed() {
+    let now = Instant::now();
+    let mut screen = Screen::with_loader(now);
+    screen.print(b"SCRIPT FAILED: continuing...\r\n=> ", now);
+    assert!(!screen.has_loader_prompt(now));
+    assert!(screen.has_loader_prompt(now + BLINK));
+    let (screen, now) = screen_with("=> ");
+    assert!(!screen.has_loader_prompt(now + BLINK));
+}
+
+#[test]
 fn end_of_input_ends_the_shell_and_then_the_machine() {
     let (screen, now) = screen_with("# ");
     let mut pacer = Pacer::default();
@@ -110,6 +136,25 @@ fn usual_machine_is_the_one_of_the_readme() {
         "-M virt,gic-version=3 -cpu cortex-a72 -smp 4 -m 1G -display none \
          -nic none -kernel Image -no-reboot"
     );
+}
+
+#[test]
+fn boot_loader_gets_its_card_and_nothing_else() {
+    let machine = Machine {
+        command_line: "quiet".into(),
+        initrd: Some("a".into()),
+        firmware: Some(Firmware {
+            loader: "u-boot.bin".into(),
+            card: "a,b.img".into(),
+        }),
+        ..Machine::new(PathBuf::from("Image"))
+    };
+    let line = line(&machine);
+    assert!(line.contains("-bios u-boot.bin"), "{line}");
+    assert!(line.contains("readonly=on,file=a,,b.img "), "{line}");
+    for part in ["-kernel", "-append", "-initrd"] {
+        assert!(!line.contains(part), "{part} in {line}");
+    }
 }
 
 #[test]
