@@ -22,14 +22,16 @@ pub mod work;
 
 pub use console::{Line, Seconds};
 pub use gate::KthreadStop;
-pub use group::{PARENT_FREEZING, SELF_FREEZING};
+pub use group::{
+    FREEZING_BITS, LEASE_FREEZING, PARENT_FREEZING, SELF_FREEZING,
+};
 pub use helper::{Depth, Helpers};
 pub use host::{Delivery, Host, Phase, Request, Step, System};
 pub use sweep::{Outcome, Record};
-pub use task::{Flags, TaskFreezer};
+pub use task::{Flags, Groups, Hierarchy, TaskFreezer};
 
 use crate::sync::{AtomicBool, AtomicU32, GROUP_SLOTS, array_of, const_new};
-use group::{FREEZING_BITS, GroupSlot};
+use group::GroupSlot;
 use task::Word;
 
 /// How long a phase may take unless `/sys/power/pm_freeze_timeout` says

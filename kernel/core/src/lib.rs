@@ -7,6 +7,7 @@
 
 extern crate alloc;
 
+pub mod cgroup;
 pub mod command_line;
 pub mod cpio;
 pub mod device_tree;

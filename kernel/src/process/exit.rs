@@ -88,6 +88,8 @@ fn clear_word(thread: &CurrentThread) {
 
 fn leave_process(thread: &CurrentThread, status: u32, peak_pages: u64) {
     let process = thread.process.clone();
+    // Before anybody hears of the end: who has heard can remove the group.
+    FREEZER.leave_groups(&Scheduler, &*thread.task());
     let mut signals = process.signals.lock();
     let departure = signals.state.remove_thread(thread.key);
     signals.threads.retain(|member| member.key != thread.key);

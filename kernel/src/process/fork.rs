@@ -263,7 +263,10 @@ impl Child {
             task.set_work(work::SIGNAL);
         }
         drop(signals);
-        Ok(start(parent, request, task))
+        // After it stands among its process's threads: who moves the process
+        // to another group finds it there, or has moved its parent before.
+        FREEZER.born(&Scheduler, &task.freezer, &parent.task().freezer);
+        Ok(start(request, task))
     }
 
     /// Makes it the first thread of a process of its own.
@@ -283,9 +286,12 @@ impl Child {
             // to before there is a child.
             return Err(Errno::ERESTARTNOINTR);
         }
+        // In its group before anybody can find it: who kills a group finds
+        // every child, or has killed its parent before it was made.
+        FREEZER.born(&Scheduler, &task.freezer, &parent.task().freezer);
         tree.insert(Node::new(process, task.clone(), request.exit_signal));
         drop(tree);
-        Ok(start(parent, request, task))
+        Ok(start(request, task))
     }
 
     fn finish(
@@ -349,13 +355,12 @@ fn new_process(
 }
 
 /// Nothing fails any more: the child runs. Its number.
-fn start(parent: &CurrentThread, request: &Request, task: Arc<Task>) -> TaskId {
+fn start(request: &Request, task: Arc<Task>) -> TaskId {
     let id = task.id();
     if request.has(Flags::PARENT_SETTID) {
         // As on Linux, a bad address is the caller's own loss.
         let _ = user::write_value(request.parent_word, &id);
     }
-    FREEZER.born(&Scheduler, &task.freezer, &parent.task().freezer);
     wake::wake_new(&task);
     id
 }

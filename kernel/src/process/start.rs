@@ -4,7 +4,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use kernel_abi::Errno;
-use kernel_core::freezer::Flags;
+use kernel_core::freezer::{Flags, Groups};
 use kernel_core::signal::{Actions, SignalSet};
 
 use super::credentials::Credentials;
@@ -75,7 +75,8 @@ pub fn first_process(
     })));
     let member = Member { key, task: task.clone() };
     process.signals.lock().threads.push(member);
-    FREEZER.born_with(&Scheduler, &task.freezer, Flags::empty(), 0);
+    let (flags, groups) = (Flags::empty(), Groups::ROOT);
+    FREEZER.born_with(&Scheduler, &task.freezer, flags, groups);
     tree::lock().insert(Node::new(process, task.clone(), 0));
     Ok(task)
 }

@@ -12,8 +12,8 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use kernel_abi::Errno;
-use kernel_core::freezer::Flags;
 use kernel_core::freezer::kthread::KthreadControl;
+use kernel_core::freezer::{Flags, Groups};
 
 use super::refrigerator::{FREEZER, Scheduler};
 use super::wait::{Share, Sleep};
@@ -77,7 +77,7 @@ pub fn kthread_run_with(
     })?;
     task.set_owner(Arc::new(Body(SpinLock::new(Some(Box::new(function))))));
     let flags = flags | Flags::KTHREAD | Flags::NOFREEZE;
-    FREEZER.born_with(&Scheduler, &task.freezer, flags, 0);
+    FREEZER.born_with(&Scheduler, &task.freezer, flags, Groups::ROOT);
     KTHREADS.lock().push(task.clone());
     wake::wake_new(&task);
     Ok(task)

@@ -39,6 +39,23 @@ static REFRIGERATED: IrqSpinLock<Vec<Arc<Task>>> =
 /// Where the task that freezes the others waits for the last of them.
 static QUIET: WaitQueue = WaitQueue::new();
 
+/// Who wants to know of groups. Both are called by tasks on their way to
+/// sleep, or under the lock of the layer that moves tasks; they must not
+/// sleep and take no lock below rank freezer.
+pub struct GroupWatcher {
+    /// Nobody of this freezing group is awake any more.
+    pub quiet: fn(u32),
+    /// The last task has left the group.
+    pub empty: fn(u32),
+}
+
+static GROUP_WATCHER: spin::Once<GroupWatcher> = spin::Once::new();
+
+/// Tells the freezer who watches groups, once, at boot.
+pub fn set_group_watcher(watcher: GroupWatcher) {
+    GROUP_WATCHER.call_once(|| watcher);
+}
+
 /// What [`Task::refrigerator_place`] holds outside the refrigerator.
 pub(super) const NOT_REFRIGERATED: u32 = u32::MAX;
 
@@ -124,6 +141,18 @@ impl Host for Scheduler {
 
     fn quiet(&self) {
         QUIET.wake_all();
+    }
+
+    fn group_quiet(&self, group: u32) {
+        if let Some(watcher) = GROUP_WATCHER.get() {
+            (watcher.quiet)(group);
+        }
+    }
+
+    fn group_empty(&self, group: u32) {
+        if let Some(watcher) = GROUP_WATCHER.get() {
+            (watcher.empty)(group);
+        }
     }
 
     fn kthread_should_stop(&self, task: &Task) -> bool {

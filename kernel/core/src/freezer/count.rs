@@ -49,7 +49,7 @@
 //! Read next: `gate.rs`.
 
 use super::host::{Host, Step};
-use super::task::{Flags, TaskFreezer, Word};
+use super::task::{Flags, Groups, TaskFreezer, Word};
 use super::{FREEZING_BITS, Freezer};
 use crate::sync::{Ordering, fence};
 
@@ -103,6 +103,10 @@ impl Freezer {
         let mut old = task.load();
         loop {
             let new = to(old);
+            let moves = old.groups() != new.groups();
+            if moves {
+                self.members_up(old, new);
+            }
             if H::WITHOUT != Some(Step::CountUpFirst) {
                 self.count_up(new);
             }
@@ -116,8 +120,16 @@ impl Freezer {
                 self.count_up(new);
             }
             match swap {
-                Ok(_) => return self.count_down(host, old),
+                Ok(_) => {
+                    if moves {
+                        self.members_down(host, old, new);
+                    }
+                    return self.count_down(host, old);
+                }
                 Err(now) => {
+                    if moves {
+                        self.members_down(host, new, old);
+                    }
                     if H::WITHOUT != Some(Step::CountUpFirst) {
                         self.count_down(host, new);
                     }
@@ -134,9 +146,11 @@ impl Freezer {
             return;
         }
         self.awake(word).fetch_add(1, Ordering::Relaxed);
-        if word.group() != 0 {
-            let group = &self.groups[word.group() as usize];
-            group.awake.fetch_add(1, Ordering::Relaxed);
+        if word.groups() != Groups::ROOT {
+            for group in word.groups().each() {
+                let slot = &self.groups[group as usize];
+                slot.awake.fetch_add(1, Ordering::Relaxed);
+            }
         }
     }
 
@@ -146,8 +160,10 @@ impl Freezer {
         if !word.is_awake() {
             return;
         }
-        if word.group() != 0 {
-            self.group_down(host, word.group());
+        if word.groups() != Groups::ROOT {
+            for group in word.groups().each() {
+                self.group_down(host, group);
+            }
         }
         if self.awake(word).fetch_sub(1, release::<H>()) == 1 {
             self.none_awake(host);
@@ -160,6 +176,32 @@ impl Freezer {
         barrier::<H>(Step::ParkBarrier);
         if self.pm_freezing.load(Ordering::Relaxed) {
             host.quiet();
+        }
+    }
+
+    /// A task with the word `old` joins the groups of `new`.
+    #[cold]
+    fn members_up(&self, old: Word, new: Word) {
+        for group in new.groups().each() {
+            if !old.groups().contains(group) {
+                let slot = &self.groups[group as usize];
+                slot.members.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// A task with the word `old`, which is now `new`, leaves the groups that
+    /// it stands in no more.
+    #[cold]
+    fn members_down<H: Host>(&self, host: &H, old: Word, new: Word) {
+        for group in old.groups().each() {
+            if new.groups().contains(group) {
+                continue;
+            }
+            let slot = &self.groups[group as usize];
+            if slot.members.fetch_sub(1, Ordering::Release) == 1 {
+                host.group_empty(group);
+            }
         }
     }
 

@@ -7,10 +7,10 @@
 //!
 //! Read next: `sweep.rs`.
 
+use super::Freezer;
 use super::count::barrier;
 use super::host::{Host, Request, Step};
 use super::task::{Flags, TaskFreezer, Word};
-use super::{FREEZING_BITS, Freezer};
 use crate::sync::Ordering;
 
 /// Whether `kthread_stop` gets a kernel thread out of the refrigerator.
@@ -44,7 +44,7 @@ impl Freezer {
         if self.pm_nosig_freezing.load(Ordering::Acquire) {
             return true;
         }
-        if self.group_bits(word.group()) & FREEZING_BITS != 0 {
+        if self.groups_hold(word) {
             return true;
         }
         self.pm_freezing.load(Ordering::Acquire) && !word.has(Flags::KTHREAD)

@@ -111,6 +111,11 @@ pub trait Host {
         let _ = group;
     }
 
+    /// The last member has left `group`. Same rules.
+    fn group_empty(&self, group: u32) {
+        let _ = group;
+    }
+
     /// Whether somebody called `kthread_stop` for the current kernel thread.
     fn kthread_should_stop(&self, task: &Self::Task) -> bool;
 
@@ -178,6 +183,9 @@ pub enum Step {
     /// Whoever moves a task: full barrier between its new group and the
     /// group's bits.
     AttachBarrier,
+    /// Parent: full barrier between its child's group and a second look at
+    /// its own.
+    BirthBarrier,
     /// Out-of-memory killer: full barrier between the mark and the look into
     /// the refrigerator.
     VictimBarrier,

@@ -6,7 +6,7 @@
 use super::Freezer;
 use super::count::barrier;
 use super::host::{Host, Request, Step};
-use super::task::{Flags, TaskFreezer, Word};
+use super::task::{Flags, Groups, Hierarchy, TaskFreezer, Word};
 use crate::sync::Ordering;
 
 impl Freezer {
@@ -16,15 +16,34 @@ impl Freezer {
     ///
     /// The child counts as awake from here on. Its parent runs, so the counts
     /// cannot reach zero while the child is under way.
+    ///
+    /// ```text
+    ///  parent in group A                   who moves it, and removes A
+    ///  -----------------                   ---------------------------
+    ///  A.members += 1, child's group := A  parent's group := B
+    ///                                      A.members -= 1  (release)
+    ///  full barrier  (BirthBarrier)
+    ///  read own group: no longer A?        read A.members == 0: remove A
+    ///    once more with the new one
+    /// ```
+    ///
+    /// Either the parent sees that it was moved, or A has a member more. Model
+    /// `no_child_is_born_into_a_removed_group`.
     pub fn born<H: Host>(
         &self,
         host: &H,
         child: &TaskFreezer,
         parent: &TaskFreezer,
     ) {
-        let word = parent.load();
         let kept = Flags::KTHREAD | Flags::NOFREEZE;
-        self.born_with(host, child, word.flags() & kept, word.group());
+        loop {
+            let word = parent.load();
+            self.born_with(host, child, word.flags() & kept, word.groups());
+            barrier::<H>(Step::BirthBarrier);
+            if parent.groups() == word.groups() {
+                return;
+            }
+        }
     }
 
     /// As [`Freezer::born`], with everything said: for the first tasks, and
@@ -35,9 +54,9 @@ impl Freezer {
         host: &H,
         child: &TaskFreezer,
         flags: Flags,
-        group: u32,
+        groups: Groups,
     ) {
-        self.change(host, child, |_| Word::new(flags, group));
+        self.change(host, child, |_| Word::new(flags, groups));
     }
 
     /// A successful `execve` of the current task: what it runs now is a user
@@ -57,10 +76,21 @@ impl Freezer {
         self.set(host, task.as_ref(), Flags::EXITING);
     }
 
+    /// The current task, which is exiting, leaves its groups: it needs them
+    /// no more, and they can be removed.
+    pub fn leave_groups<H: Host>(&self, host: &H, task: &H::Task) {
+        if task.as_ref().groups() != Groups::ROOT {
+            self.change(host, task.as_ref(), |word| {
+                Word::new(word.flags(), Groups::ROOT)
+            });
+        }
+    }
+
     /// The current task's last act. A dead task not yet reaped never holds
     /// up a freeze.
     pub fn dead<H: Host>(&self, host: &H, task: &H::Task) {
-        self.set(host, task.as_ref(), Flags::NOFREEZE);
+        self.set(host, task.as_ref(), Flags::NOFREEZE | Flags::EXITING);
+        self.leave_groups(host, task);
     }
 
     /// Lets a victim of the out-of-memory killer run, so that it can die. The
@@ -76,14 +106,30 @@ impl Freezer {
     ///
     /// Model `a_victim_gets_out_of_the_refrigerator`.
     pub fn mark_oom_victim<H: Host>(&self, host: &H, victim: &H::Task) {
-        let bit = u64::from(Flags::OOM_VICTIM.bits());
-        victim.as_ref().word.fetch_or(bit, Ordering::Relaxed);
-        barrier::<H>(Step::VictimBarrier);
-        host.wake_frozen(victim);
+        self.mark(host, victim, Flags::OOM_VICTIM);
     }
 
-    /// Moves `task` to `group`, which must exist until it is moved again.
-    /// The answer goes to [`Host::deliver`]. A frozen task looks whether it
+    /// A fatal signal is on its way to `task`: it leaves the refrigerator if
+    /// its groups let it (`kill_frozen`). The same protocol.
+    pub fn mark_dying<H: Host>(&self, host: &H, task: &H::Task) {
+        self.mark(host, task, Flags::DYING);
+    }
+
+    /// `cgroup.kill` ends `task`: no group holds it. The caller then sends
+    /// it its `SIGKILL`. The same protocol.
+    pub fn mark_killed<H: Host>(&self, host: &H, task: &H::Task) {
+        self.mark(host, task, Flags::KILLED);
+    }
+
+    fn mark<H: Host>(&self, host: &H, task: &H::Task, flag: Flags) {
+        let bit = u64::from(flag.bits());
+        task.as_ref().word.fetch_or(bit, Ordering::Relaxed);
+        barrier::<H>(Step::VictimBarrier);
+        host.wake_frozen(task);
+    }
+
+    /// Moves `task` to `group` of a hierarchy, which must exist until it is moved again.
+    /// A task that exits stays where it is. The answer goes to [`Host::deliver`]. A frozen task looks whether it
     /// still should be.
     ///
     /// ```text
@@ -99,10 +145,16 @@ impl Freezer {
         &self,
         host: &H,
         task: &H::Task,
+        hierarchy: Hierarchy,
         group: u32,
     ) -> Request {
         let own = task.as_ref();
-        self.change(host, own, |word| Word::new(word.flags(), group));
+        self.change(host, own, |word| match word.has(Flags::EXITING) {
+            true => word,
+            false => {
+                Word::new(word.flags(), word.groups().with(hierarchy, group))
+            }
+        });
         barrier::<H>(Step::AttachBarrier);
         if own.frozen() {
             host.wake_frozen(task);

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use loom::thread;
 
 use super::host::{Host, Phase, Step};
-use super::task::Flags;
+use super::task::{Flags, Groups, Hierarchy};
 use super::{PARENT_FREEZING, SELF_FREEZING};
 use machine::{COMPLETE, Machine, OWN_ASK_FIRST, QUIET_ASK_FIRST, without};
 
@@ -59,6 +59,7 @@ const SWITCH_IN: usize = without(Step::SwitchInCheck);
 const COUNT_UP_FIRST: usize = without(Step::CountUpFirst);
 const RECALC: usize = without(Step::RecalcBarrier);
 const ATTACH: usize = without(Step::AttachBarrier);
+const BIRTH: usize = without(Step::BirthBarrier);
 const VICTIM: usize = without(Step::VictimBarrier);
 const HELPER: usize = without(Step::HelperBarrier);
 
@@ -162,11 +163,12 @@ model! {
 fn moved_while_parking<const WITHOUT: usize>() {
     let machine = Arc::new(Machine::<WITHOUT>::new(Flags::empty()));
     let neighbour = &machine.neighbour;
-    machine.freezer.born_with(&*machine, neighbour, Flags::empty(), 1);
+    let group = Groups::ROOT.with(Hierarchy::V1, 1);
+    machine.freezer.born_with(&*machine, neighbour, Flags::empty(), group);
     machine.freezer.freeze_group(&*machine, 1, SELF_FREEZING);
     let mover = machine.clone();
     let mover = thread::spawn(move || {
-        let _ = mover.freezer.attach(&*mover, &mover.task, 1);
+        let _ = mover.freezer.attach(&*mover, &mover.task, Hierarchy::V1, 1);
     });
     machine.freezer.freezer_do_not_count(&*machine, &machine.task);
     mover.join().unwrap();
@@ -186,10 +188,35 @@ fn joining_task<const WITHOUT: usize>() {
     let freezer = thread::spawn(move || {
         freezer.freezer.freeze_group(&*freezer, 1, PARENT_FREEZING);
     });
-    let request = machine.freezer.attach(&*machine, &machine.task, 1);
+    let request =
+        machine.freezer.attach(&*machine, &machine.task, Hierarchy::V1, 1);
     machine.deliver(&machine.task, request);
     freezer.join().unwrap();
     assert!(machine.is_marked(), "runs unasked in a freezing group");
+}
+
+model! {
+    /// spec: P1 V10
+    no_child_is_born_into_a_removed_group: birth_in_a_removed_group
+    fails without BIRTH
+}
+
+/// Another CPU takes the parent out of its group, and removes the group if
+/// nobody is left in it.
+fn birth_in_a_removed_group<const WITHOUT: usize>() {
+    let machine = Arc::new(Machine::<WITHOUT>::new(Flags::empty()));
+    let _ = machine.freezer.attach(&*machine, &machine.task, Hierarchy::V1, 1);
+    let remover = machine.clone();
+    let remover = thread::spawn(move || {
+        let (freezer, task) = (&remover.freezer, &remover.task);
+        let _ = freezer.attach(&*remover, task, Hierarchy::V1, 0);
+        freezer.group_members(1) == 0
+    });
+    let parent = machine.task.as_ref();
+    machine.freezer.born(&*machine, &machine.neighbour, parent);
+    let is_removed = remover.join().unwrap();
+    let child = machine.neighbour.groups().of(Hierarchy::V1);
+    assert!(!is_removed || child == 0, "a child in a removed group");
 }
 
 model! {

@@ -1,15 +1,15 @@
 //! What the freezer keeps in each task: one atomic word.
 //!
 //! The low half holds Linux's `PF_*` flags, the high half the task's freezer
-//! group. They share one word so that one atomic step reads both: whoever
-//! changes either knows which counter the task stood in at that moment, even
-//! while another CPU moves the task to another group.
+//! groups, one of each hierarchy. They share one word so that one atomic step
+//! reads all: whoever changes one knows which counters the task stood in at
+//! that moment, even while another CPU moves the task to another group.
 //!
 //! ```text
-//!  63            32 31                                   0
-//! +----------------+--------------------------------------+
-//! |  group index   |  SUSPEND_TASK SKIP ... FROZEN NOFREEZE |
-//! +----------------+--------------------------------------+
+//!  63       48 47       32 31                                   0
+//! +-----------+-----------+--------------------------------------+
+//! | v2 group  | v1 group  | SUSPEND_TASK SKIP ... FROZEN NOFREEZE |
+//! +-----------+-----------+--------------------------------------+
 //! ```
 //!
 //! Read next: `count.rs`, which changes the word.
@@ -36,6 +36,11 @@ bitflags! {
         /// `TIF_MEMDIE`: chosen by the out-of-memory killer; must run to die.
         /// Linux keeps it elsewhere, so `/proc/PID/stat` does not show it.
         const OOM_VICTIM = 0x100_0000;
+        /// A fatal signal is on its way. Groups with `kill_frozen` let it
+        /// run to its end. Not shown either.
+        const DYING = 0x200_0000;
+        /// `cgroup.kill` ends it: no group holds it any more. Not shown.
+        const KILLED = 0x400_0000;
         /// `PF_FREEZER_SKIP`: asleep where it counts as frozen.
         const SKIP = 0x4000_0000;
         /// `PF_SUSPEND_TASK`: the task that is freezing the others.
@@ -50,13 +55,69 @@ const UNCOUNTED: Flags = Flags::NOFREEZE
     .union(Flags::SKIP)
     .union(Flags::SUSPEND_TASK);
 
-/// A value of the word: flags and group read in one step.
+/// What `/proc/PID/stat` does not show.
+const HIDDEN: Flags =
+    Flags::OOM_VICTIM.union(Flags::DYING).union(Flags::KILLED);
+
+/// A hierarchy of groups. A task stands in one group of each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hierarchy {
+    /// That of cgroup v1's freezer.
+    V1,
+    /// That of cgroup v2.
+    V2,
+}
+
+impl Hierarchy {
+    const fn shift(self) -> u32 {
+        match self {
+            Self::V1 => 0,
+            Self::V2 => 16,
+        }
+    }
+}
+
+/// A task's groups, one of each hierarchy. Group 0 is the root of both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Groups(u32);
+
+impl Groups {
+    /// The root of each hierarchy.
+    pub const ROOT: Self = Self(0);
+
+    /// The group in a hierarchy.
+    #[inline]
+    pub const fn of(self, hierarchy: Hierarchy) -> u32 {
+        self.0 >> hierarchy.shift() & 0xffff
+    }
+
+    /// The same with another group in one hierarchy.
+    #[must_use]
+    pub const fn with(self, hierarchy: Hierarchy, group: u32) -> Self {
+        let shift = hierarchy.shift();
+        Self(self.0 & !(0xffff << shift) | (group & 0xffff) << shift)
+    }
+
+    /// The groups that are not a root.
+    #[inline]
+    pub(super) fn each(self) -> impl Iterator<Item = u32> {
+        let both = [Hierarchy::V1, Hierarchy::V2];
+        both.into_iter().map(move |it| self.of(it)).filter(|it| *it != 0)
+    }
+
+    /// Whether one of them is `group`, which is not 0.
+    pub(super) fn contains(self, group: u32) -> bool {
+        self.each().any(|it| it == group)
+    }
+}
+
+/// A value of the word: flags and groups read in one step.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Word(pub(super) u64);
 
 impl Word {
-    pub(super) fn new(flags: Flags, group: u32) -> Self {
-        Self(u64::from(flags.bits()) | u64::from(group) << 32)
+    pub(super) fn new(flags: Flags, groups: Groups) -> Self {
+        Self(u64::from(flags.bits()) | u64::from(groups.0) << 32)
     }
 
     pub(super) fn flags(self) -> Flags {
@@ -67,8 +128,8 @@ impl Word {
         self.flags().intersects(flag)
     }
 
-    pub(super) fn group(self) -> u32 {
-        (self.0 >> 32) as u32
+    pub(super) fn groups(self) -> Groups {
+        Groups((self.0 >> 32) as u32)
     }
 
     pub(super) fn is_awake(self) -> bool {
@@ -104,12 +165,12 @@ impl TaskFreezer {
 
     /// The flags as field 9 of `/proc/PID/stat` shows them.
     pub fn stat_flags(&self) -> u32 {
-        self.flags().difference(Flags::OOM_VICTIM).bits()
+        self.flags().difference(HIDDEN).bits()
     }
 
-    /// The index of the task's freezer group; 0 is the root group.
-    pub fn group(&self) -> u32 {
-        self.load().group()
+    /// The task's groups.
+    pub fn groups(&self) -> Groups {
+        self.load().groups()
     }
 
     /// In the refrigerator (Linux `frozen`).

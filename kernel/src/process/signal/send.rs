@@ -13,6 +13,7 @@ use kernel_core::signal::{Everybody, Sent, Target, ThreadKey};
 use super::{Signals, notify};
 use crate::arch::thread::work;
 use crate::process::{Process, ProcessId, Thread, current, thread_of, tree};
+use crate::task::refrigerator::{FREEZER, Scheduler};
 use crate::task::{self, Task, scheduler, state, wake};
 
 /// Sends to the process as a whole.
@@ -102,6 +103,7 @@ pub(super) fn attract(task: &Arc<Task>) {
 /// Flags a task that must end; wakes it from all but uninterruptible sleep.
 pub(in crate::process) fn kill(task: &Arc<Task>) {
     task.set_work(work::SIGNAL | work::FATAL);
+    FREEZER.mark_dying(&Scheduler, task);
     let depths = state::INTERRUPTIBLE | state::WAKEKILL | state::STOPPED;
     if !wake::try_to_wake_up(task, depths) {
         kick(task);

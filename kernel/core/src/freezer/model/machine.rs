@@ -12,7 +12,7 @@ use crate::freezer::Freezer;
 use crate::freezer::console::Line;
 use crate::freezer::host::{Delivery, Host, Phase, Request, Step, System};
 use crate::freezer::sweep::Record;
-use crate::freezer::task::{Flags, TaskFreezer};
+use crate::freezer::task::{Flags, Groups, TaskFreezer};
 
 /// Leaves nothing out.
 pub const COMPLETE: usize = 100;
@@ -26,7 +26,7 @@ pub const fn without(step: Step) -> usize {
     step as usize
 }
 
-const STEPS: [Step; 11] = [
+const STEPS: [Step; 12] = [
     Step::RaiseBarrier,
     Step::WakeBarrier,
     Step::ParkBarrier,
@@ -36,6 +36,7 @@ const STEPS: [Step; 11] = [
     Step::CountUpFirst,
     Step::RecalcBarrier,
     Step::AttachBarrier,
+    Step::BirthBarrier,
     Step::VictimBarrier,
     Step::HelperBarrier,
 ];
@@ -88,9 +89,9 @@ impl<const WITHOUT: usize> Machine<WITHOUT> {
             memory_of_neighbour: UnsafeCell::new(()),
         };
         let freezer = &machine.freezer;
-        freezer.born_with(&machine, machine.task.as_ref(), flags, 0);
-        let user = Flags::empty();
-        freezer.born_with(&machine, machine.suspender.as_ref(), user, 0);
+        freezer.born_with(&machine, machine.task.as_ref(), flags, Groups::ROOT);
+        let suspender = machine.suspender.as_ref();
+        freezer.born_with(&machine, suspender, Flags::empty(), Groups::ROOT);
         machine
     }
 

@@ -9,8 +9,8 @@ use std::collections::VecDeque;
 
 use crate::freezer::kthread::KthreadControl;
 use crate::freezer::{
-    Delivery, Flags, Freezer, Host, Line, Phase, Record, Request, System,
-    TaskFreezer,
+    Delivery, Flags, Freezer, Groups, Host, Line, Phase, Record, Request,
+    System, TaskFreezer,
 };
 
 pub const USER: Flags = Flags::empty();
@@ -63,7 +63,7 @@ impl Fake {
             oom_victims_die: Cell::new(true),
         };
         for (task, &kind) in fake.tasks.iter().zip([USER].iter().chain(kinds)) {
-            fake.freezer.born_with(&fake, &task.own, kind, 0);
+            fake.freezer.born_with(&fake, &task.own, kind, Groups::ROOT);
         }
         fake
     }

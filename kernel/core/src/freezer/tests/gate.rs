@@ -1,7 +1,7 @@
 //! `freezing`, `freeze_task` and the skip protocol.
 
 use super::fake::{Fake, KTHREAD, USER};
-use crate::freezer::{Flags, Phase, Request, SELF_FREEZING};
+use crate::freezer::{Flags, Groups, Hierarchy, Phase, Request, SELF_FREEZING};
 use crate::sync::Ordering::Relaxed;
 
 /// spec: C5 D1
@@ -27,11 +27,12 @@ fn freezing_asks_in_this_order() {
     let fake = Fake::new(&[]);
     let (freezer, task) = (&fake.freezer, fake.task(0));
     let answers = |pm: bool, nosig: bool, group: u32, kind: Flags| {
+        let groups = Groups::ROOT.with(Hierarchy::V1, group);
         freezer.system_freezing_cnt.store(1, Relaxed);
         freezer.pm_freezing.store(pm, Relaxed);
         freezer.pm_nosig_freezing.store(nosig, Relaxed);
         freezer.groups[1].bits.store(SELF_FREEZING, Relaxed);
-        freezer.born_with(&fake, task, kind, group);
+        freezer.born_with(&fake, task, kind, groups);
         freezer.freezing(task)
     };
     for kind in unfreezable {

@@ -1,7 +1,9 @@
 //! Groups: conditions, counts, joins.
 
 use super::fake::{Fake, KTHREAD, USER};
-use crate::freezer::{PARENT_FREEZING, Phase, Request, SELF_FREEZING};
+use crate::freezer::{
+    Hierarchy, PARENT_FREEZING, Phase, Request, SELF_FREEZING,
+};
 
 /// spec: C4
 #[test]
@@ -36,7 +38,7 @@ fn conditions_add_up() {
 fn a_group_is_frozen_once_nobody_is_awake() {
     let fake = Fake::new(&[USER, KTHREAD]);
     for task in &fake.tasks[1..] {
-        let _ = fake.freezer.attach(&fake, task, 1);
+        let _ = fake.freezer.attach(&fake, task, Hierarchy::V1, 1);
     }
     assert!(!fake.freezer.group_frozen(1));
     fake.freezer.freeze_group(&fake, 1, SELF_FREEZING);
@@ -63,7 +65,7 @@ fn an_empty_group_is_frozen_at_once_and_nobody_is_visited() {
 #[test]
 fn a_task_that_freezes_its_own_group_goes_on_until_its_way_to_user_mode() {
     let fake = Fake::new(&[USER]);
-    let _ = fake.freezer.attach(&fake, &fake.tasks[1], 1);
+    let _ = fake.freezer.attach(&fake, &fake.tasks[1], Hierarchy::V1, 1);
     // The write of task 1, which returns ...
     fake.freezer.freeze_group(&fake, 1, SELF_FREEZING);
     assert!(fake.take_events().contains(&"FakeSignal 1".into()));
@@ -81,7 +83,7 @@ fn a_task_that_freezes_its_own_group_goes_on_until_its_way_to_user_mode() {
 fn who_joins_a_freezing_group_is_asked() {
     let fake = Fake::new(&[USER]);
     fake.freezer.freeze_group(&fake, 1, SELF_FREEZING);
-    let request = fake.freezer.attach(&fake, &fake.tasks[1], 1);
+    let request = fake.freezer.attach(&fake, &fake.tasks[1], Hierarchy::V1, 1);
     assert_eq!(request, Request::FakeSignal);
     assert!(!fake.freezer.group_frozen(1));
     assert_eq!(fake.freezer.count_awake(Phase::User), 2, "counted once");
@@ -91,10 +93,11 @@ fn who_joins_a_freezing_group_is_asked() {
 #[test]
 fn who_leaves_a_freezing_group_thaws() {
     let fake = Fake::new(&[USER]);
-    let _ = fake.freezer.attach(&fake, &fake.tasks[1], 1);
+    let _ = fake.freezer.attach(&fake, &fake.tasks[1], Hierarchy::V1, 1);
     fake.freezer.freeze_group(&fake, 1, SELF_FREEZING);
     fake.meanwhile(|fake| {
-        let request = fake.freezer.attach(fake, &fake.tasks[1], 0);
+        let request =
+            fake.freezer.attach(fake, &fake.tasks[1], Hierarchy::V1, 0);
         assert_eq!(request, Request::NotRequested);
         assert!(fake.freezer.group_frozen(1), "the source stays frozen");
     });
@@ -106,10 +109,10 @@ fn who_leaves_a_freezing_group_thaws() {
 #[test]
 fn a_child_is_born_into_its_parents_group() {
     let fake = Fake::new(&[USER]);
-    let _ = fake.freezer.attach(&fake, &fake.tasks[1], 1);
+    let _ = fake.freezer.attach(&fake, &fake.tasks[1], Hierarchy::V1, 1);
     let child = crate::freezer::TaskFreezer::new();
     fake.freezer.born(&fake, &child, fake.task(1));
-    assert_eq!(child.group(), 1);
+    assert_eq!(child.groups().of(Hierarchy::V1), 1);
     fake.freezer.freeze_group(&fake, 1, SELF_FREEZING);
     fake.sleep(1);
     assert!(!fake.freezer.group_frozen(1), "the child is awake");

@@ -1,7 +1,7 @@
 //! The refrigerator's loop.
 
 use super::fake::{Fake, KTHREAD, USER};
-use crate::freezer::{KthreadStop, Phase, SELF_FREEZING};
+use crate::freezer::{Hierarchy, KthreadStop, Phase, SELF_FREEZING};
 use crate::sync::Ordering::Relaxed;
 
 /// spec: R1 R4
@@ -42,7 +42,7 @@ fn a_stray_wake_does_not_thaw() {
 #[test]
 fn a_task_stays_until_all_conditions_are_gone() {
     let fake = Fake::new(&[USER]);
-    let _ = fake.freezer.attach(&fake, &fake.tasks[1], 1);
+    let _ = fake.freezer.attach(&fake, &fake.tasks[1], Hierarchy::V1, 1);
     fake.freezer.freeze_group(&fake, 1, SELF_FREEZING);
     fake.meanwhile(|fake| fake.freeze().unwrap());
     fake.meanwhile(|fake| {

@@ -13,8 +13,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
 use crate::freezer::{
-    Delivery, Depth, Flags, Freezer, Host, Line, Phase, Record, Request,
-    SELF_FREEZING, System, TaskFreezer,
+    Delivery, Depth, Flags, Freezer, Groups, Hierarchy, Host, Line, Phase,
+    Record, Request, SELF_FREEZING, System, TaskFreezer,
 };
 use crate::sync::Ordering::Relaxed;
 use crate::test_random::Random;
@@ -152,12 +152,13 @@ impl Driver<'_> {
             }
             3 => freezer.thaw_processes(self, current),
             4 => freezer.thaw_kernel_threads(self),
-            5 => freezer.freeze_group(self, 1, SELF_FREEZING),
+            5 => drop(freezer.freeze_group(self, 1, SELF_FREEZING)),
             6 => freezer.thaw_group(self, 1, SELF_FREEZING),
             _ => {
                 let id = 1 + self.below(TASKS as u64 - 1) as usize;
                 let group = self.below(2) as u32;
-                let _ = freezer.attach(self, &self.tasks[id], group);
+                let _ =
+                    freezer.attach(self, &self.tasks[id], Hierarchy::V1, group);
             }
         }
     }
@@ -194,7 +195,7 @@ impl Driver<'_> {
         let all = count(&|_| true);
         assert_eq!(freezer.count_awake(Phase::User), users);
         assert_eq!(freezer.count_awake(Phase::Kernel), all);
-        let members = count(&|own| own.group() == 1);
+        let members = count(&|own| own.groups().contains(1));
         assert_eq!(freezer.groups[1].awake.load(Relaxed), members);
         for (task, state) in self.tasks.iter().zip(&self.states) {
             let is_blocked = state.get() == State::Blocked;
@@ -315,7 +316,7 @@ fn run(seed: u64) {
         clock_ns: Cell::new(0),
     };
     for task in &tasks {
-        freezer.born_with(&driver, &task.own, kind(task.id), 0);
+        freezer.born_with(&driver, &task.own, kind(task.id), Groups::ROOT);
     }
     thread::scope(|scope| {
         for task in &tasks {

@@ -3,7 +3,7 @@
 use kernel_abi::Errno;
 
 use super::fake::{Fake, KTHREAD, USER};
-use crate::freezer::{Depth, Flags};
+use crate::freezer::{Depth, Flags, Hierarchy};
 use crate::sync::Ordering::Relaxed;
 
 const FROZE_USERS: &str =
@@ -198,7 +198,7 @@ fn helpers_get_an_error_while_user_space_is_frozen() {
 #[test]
 fn the_freezing_task_obeys_its_own_group_after_the_thaw() {
     let fake = Fake::new(&[]);
-    let _ = fake.freezer.attach(&fake, &fake.tasks[0], 1);
+    let _ = fake.freezer.attach(&fake, &fake.tasks[0], Hierarchy::V1, 1);
     fake.freeze().unwrap();
     fake.freezer.freeze_group(&fake, 1, crate::freezer::SELF_FREEZING);
     fake.take_events();

@@ -1,0 +1,322 @@
+//! The tree of freezer groups: names, states, and what a freeze of a group
+//! means for those below it.
+//!
+//! Rules without hardware, for one hierarchy. A [`Tree`] changes under the
+//! kernel's lock; what is to happen to tasks it asks of an [`Engine`], which
+//! the kernel implements with `freezer::Freezer`. Both faces, cgroup v1 and
+//! v2, use the same tree: they differ in names of files only.
+//!
+//! ```text
+//!  group     own bits    inherited    effective
+//!  /         -           -            never freezes
+//!  +- a      SELF        -            freezing
+//!     +- b   -           PARENT       freezing: an ancestor asks for it
+//!     +- c   LEASE       PARENT       freezing, and stays so after a's thaw
+//! ```
+//!
+//! `FROZEN` is reached, not requested: it is found when somebody looks, from
+//! the bottom up, and then stays until a bit goes or a task joins. Whether a
+//! task must freeze depends on request bits alone, never on it (N5).
+//!
+//! Read next: `cgroup/state.rs`.
+
+use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+
+use kernel_abi::Errno;
+
+mod figures;
+pub mod request;
+mod slots;
+mod state;
+#[cfg(all(test, not(loom)))]
+mod tests;
+
+pub use figures::Figures;
+pub use slots::Slots;
+pub use state::{Engine, State};
+
+/// The slot of every hierarchy's root.
+pub const ROOT: u32 = 0;
+
+/// A group's name for the kernel: its slot in the freezer, and a number that
+/// is never used again, so that a file of a removed group is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Handle {
+    /// Index of its slot in the freezer.
+    pub slot: u32,
+    /// Its number; that of its directory, too.
+    pub id: u64,
+}
+
+/// The handle of every hierarchy's root.
+pub const ROOT_HANDLE: Handle = Handle { slot: ROOT, id: 0 };
+
+/// One group.
+pub struct Group {
+    id: u64,
+    parent: u32,
+    name: Box<[u8]>,
+    /// Slots by number, which is the order of a directory.
+    children: BTreeMap<u64, u32>,
+    names: BTreeMap<Box<[u8]>, u32>,
+    /// The freezer's bits that are set.
+    bits: u32,
+    /// `FROZEN` was reached.
+    is_frozen: bool,
+    leases: u32,
+    /// Requests to freeze or thaw so far.
+    requests: u64,
+    /// `notify_on_release`
+    pub notify_on_release: bool,
+    /// `cgroup.clone_children`
+    pub clone_children: bool,
+    /// `freezer.kill_frozen`.
+    pub kill_frozen: bool,
+    /// For `freezer.stat`.
+    pub figures: Figures,
+}
+
+impl Group {
+    fn new(id: u64, parent: u32, name: &[u8]) -> Box<Self> {
+        Box::new(Self {
+            id,
+            parent,
+            name: name.into(),
+            children: BTreeMap::new(),
+            names: BTreeMap::new(),
+            bits: 0,
+            is_frozen: false,
+            leases: 0,
+            requests: 0,
+            notify_on_release: false,
+            clone_children: false,
+            kill_frozen: false,
+            figures: Figures::default(),
+        })
+    }
+
+    /// The number of leases on it.
+    pub fn leases(&self) -> u32 {
+        self.leases
+    }
+
+    /// How often somebody asked to freeze or thaw it.
+    pub fn requests(&self) -> u64 {
+        self.requests
+    }
+
+    /// The last part of its path; empty for the root.
+    pub fn name(&self) -> &[u8] {
+        &self.name
+    }
+}
+
+/// The groups of one hierarchy.
+pub struct Tree {
+    /// By slot.
+    groups: Vec<Option<Box<Group>>>,
+    next_id: u64,
+    count: usize,
+}
+
+impl Default for Tree {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Tree {
+    /// The root alone.
+    pub fn new() -> Self {
+        let groups = alloc::vec![Some(Group::new(0, ROOT, b""))];
+        Self { groups, next_id: 1, count: 1 }
+    }
+
+    /// The number of groups, the root included.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    fn at(&self, slot: u32) -> Option<&Group> {
+        self.groups.get(slot as usize)?.as_deref()
+    }
+
+    /// A group that a link of the tree names: links lead to groups.
+    fn linked(&mut self, slot: u32) -> &mut Group {
+        let place = self.groups.get_mut(slot as usize);
+        place.and_then(Option::as_deref_mut).expect("a link leads to a group")
+    }
+
+    /// The group with this handle.
+    ///
+    /// # Errors
+    /// `ENODEV` if it was removed.
+    pub fn get(&self, handle: Handle) -> Result<&Group, Errno> {
+        let group = self.at(handle.slot);
+        group.filter(|group| group.id == handle.id).ok_or(Errno::ENODEV)
+    }
+
+    /// As [`Tree::get`], to change what can be changed freely.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn get_mut(&mut self, handle: Handle) -> Result<&mut Group, Errno> {
+        let group = self.groups.get_mut(handle.slot as usize);
+        let group = group.and_then(Option::as_deref_mut);
+        group.filter(|group| group.id == handle.id).ok_or(Errno::ENODEV)
+    }
+
+    /// The handle of the group in `slot`.
+    pub fn handle(&self, slot: u32) -> Option<Handle> {
+        Some(Handle { slot, id: self.at(slot)?.id })
+    }
+
+    /// The group `name` in `parent`.
+    ///
+    /// # Errors
+    /// `ENOENT`; `ENODEV` if `parent` was removed.
+    pub fn find(&self, parent: Handle, name: &[u8]) -> Result<Handle, Errno> {
+        let slot = self.get(parent)?.names.get(name).copied();
+        slot.and_then(|slot| self.handle(slot)).ok_or(Errno::ENOENT)
+    }
+
+    /// The group above; the root is its own.
+    ///
+    /// # Errors
+    /// `ENODEV`.
+    pub fn parent(&self, handle: Handle) -> Result<Handle, Errno> {
+        self.handle(self.get(handle)?.parent).ok_or(Errno::ENODEV)
+    }
+
+    /// The children whose numbers are at least `least`, in order.
+    ///
+    /// # Errors
+    /// `ENODEV`.
+    pub fn children(
+        &self,
+        handle: Handle,
+        least: u64,
+    ) -> Result<impl Iterator<Item = &Group>, Errno> {
+        let children = self.get(handle)?.children.range(least..);
+        Ok(children.filter_map(|(_, slot)| self.at(*slot)))
+    }
+
+    /// The number of a group, as its directory has it.
+    pub fn number(group: &Group) -> u64 {
+        group.id
+    }
+
+    /// The path from the root: `/`, `/a/b`.
+    pub fn path(&self, slot: u32) -> Vec<u8> {
+        let mut reversed = Vec::new();
+        let mut here = slot;
+        while let Some(group) = self.at(here).filter(|_| here != ROOT) {
+            reversed.extend(group.name.iter().rev());
+            reversed.push(b'/');
+            here = group.parent;
+        }
+        if reversed.is_empty() {
+            reversed.push(b'/');
+        }
+        reversed.reverse();
+        reversed
+    }
+
+    /// Whether `slot` is `top` or below it.
+    pub fn is_within(&self, top: u32, slot: u32) -> bool {
+        let mut here = slot;
+        while here != top {
+            match self.at(here) {
+                Some(group) if here != ROOT => here = group.parent,
+                _ => return false,
+            }
+        }
+        true
+    }
+
+    /// The next group of the tree below `top`, those above before those
+    /// below; `None` after the last. `into` says whether to look below `at`.
+    fn next(&self, top: u32, at: u32, into: bool) -> Option<u32> {
+        if into && let Some(first) = self.at(at)?.children.values().next() {
+            return Some(*first);
+        }
+        let mut here = at;
+        while here != top {
+            let group = self.at(here)?;
+            let parent = self.at(group.parent)?;
+            let mut later = parent.children.range(group.id + 1..);
+            if let Some((_, next)) = later.next() {
+                return Some(*next);
+            }
+            here = group.parent;
+        }
+        None
+    }
+
+    /// `top` and all groups below it, those above before those below.
+    pub fn subtree(&self, top: u32) -> impl Iterator<Item = u32> {
+        let next = move |at: &u32| self.next(top, *at, true);
+        core::iter::successors(Some(top), next)
+    }
+
+    /// Renames a group. Only its name can change, not its place (V10).
+    ///
+    /// # Errors
+    /// `ENOENT`; `EIO` for another parent; `EEXIST`; `EINVAL` for a newline.
+    pub fn rename(
+        &mut self,
+        parent: Handle,
+        name: &[u8],
+        new_parent: Handle,
+        new_name: &[u8],
+    ) -> Result<(), Errno> {
+        let handle = self.find(parent, name)?;
+        if parent != new_parent {
+            return Err(Errno::EIO);
+        }
+        check_name(new_name)?;
+        let above = self.get_mut(parent)?;
+        if above.names.contains_key(new_name) {
+            return Err(Errno::EEXIST);
+        }
+        above.names.remove(name);
+        above.names.insert(new_name.into(), handle.slot);
+        self.linked(handle.slot).name = new_name.into();
+        Ok(())
+    }
+
+    /// Puts a new group, in the free slot `slot`, below `parent`.
+    fn insert(&mut self, parent: Handle, name: &[u8], slot: u32) -> Handle {
+        let id = self.next_id;
+        self.next_id += 1;
+        self.count += 1;
+        if self.groups.len() <= slot as usize {
+            self.groups.resize_with(slot as usize + 1, || None);
+        }
+        self.groups[slot as usize] = Some(Group::new(id, parent.slot, name));
+        let above = self.linked(parent.slot);
+        above.children.insert(id, slot);
+        above.names.insert(name.into(), slot);
+        Handle { slot, id }
+    }
+
+    /// Takes a group without children out.
+    fn take(&mut self, handle: Handle) {
+        let taken = self.groups[handle.slot as usize].take();
+        let Some(group) = taken else { return };
+        self.count -= 1;
+        let above = self.linked(group.parent);
+        above.children.remove(&group.id);
+        above.names.remove(&group.name);
+    }
+}
+
+/// Fails for a name that a group cannot have, since paths stand in lines.
+fn check_name(name: &[u8]) -> Result<(), Errno> {
+    match name.contains(&b'\n') {
+        true => Err(Errno::EINVAL),
+        false => Ok(()),
+    }
+}

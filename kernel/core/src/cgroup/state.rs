@@ -1,0 +1,325 @@
+//! States: requests, their way down the tree, and `FROZEN`.
+//!
+//! Read next: `cgroup/request.rs`.
+
+use kernel_abi::Errno;
+
+use super::{Handle, ROOT, Tree, check_name};
+use crate::freezer::{LEASE_FREEZING, PARENT_FREEZING, SELF_FREEZING};
+
+/// What `freezer.state` shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Nobody asks for freezing.
+    Thawed,
+    /// Somebody does, and not all stand still yet.
+    Freezing,
+    /// All stand still.
+    Frozen,
+}
+
+impl State {
+    /// The line that is read.
+    pub const fn line(self) -> &'static str {
+        match self {
+            Self::Thawed => "THAWED\n",
+            Self::Freezing => "FREEZING\n",
+            Self::Frozen => "FROZEN\n",
+        }
+    }
+}
+
+/// The freezer of tasks, as a tree of groups sees it. Groups are slots.
+pub trait Engine {
+    /// Raises bits of a group and asks its awake members to freeze; the
+    /// number of requests.
+    fn freeze(&self, group: u32, bits: u32) -> u32;
+    /// Clears bits of a group and wakes the members that nothing holds.
+    fn thaw(&self, group: u32, bits: u32);
+    /// Since when none of the group's own members is awake; `None` if one
+    /// is.
+    fn quiet_since_ns(&self, group: u32) -> Option<u64>;
+    /// The number of the group's own members.
+    fn members(&self, group: u32) -> u32;
+    /// The clock.
+    fn now_ns(&self) -> u64;
+}
+
+impl Tree {
+    /// Makes the group `name` in `parent`, in the free slot `slot`. Under a
+    /// freezing parent it is frozen from the start (V2).
+    ///
+    /// # Errors
+    /// `EEXIST`; `EINVAL` for a newline; `ENODEV` if `parent` was removed.
+    pub fn make(
+        &mut self,
+        parent: Handle,
+        name: &[u8],
+        slot: u32,
+        engine: &impl Engine,
+    ) -> Result<Handle, Errno> {
+        check_name(name)?;
+        let above = self.get(parent)?;
+        if above.names.contains_key(name) {
+            return Err(Errno::EEXIST);
+        }
+        let bits = above.bits;
+        let inherited = (above.notify_on_release, above.clone_children);
+        let handle = self.insert(parent, name, slot);
+        let group = self.linked(slot);
+        (group.notify_on_release, group.clone_children) = inherited;
+        if bits != 0 {
+            self.set(slot, PARENT_FREEZING, engine);
+            let now_ns = engine.now_ns();
+            let group = self.linked(slot);
+            group.figures.reached(now_ns);
+            group.is_frozen = true;
+        }
+        Ok(handle)
+    }
+
+    /// Removes the group `name` from `parent` and gives its slot, which is
+    /// free now (V10).
+    ///
+    /// # Errors
+    /// `ENOENT`; `EBUSY` if it has tasks, frozen or not, or groups.
+    pub fn remove(
+        &mut self,
+        parent: Handle,
+        name: &[u8],
+        engine: &impl Engine,
+    ) -> Result<u32, Errno> {
+        let handle = self.find(parent, name)?;
+        let group = self.get(handle)?;
+        let bits = group.bits;
+        if !group.children.is_empty() || engine.members(handle.slot) != 0 {
+            return Err(Errno::EBUSY);
+        }
+        self.take(handle);
+        if bits != 0 {
+            engine.thaw(handle.slot, bits);
+        }
+        Ok(handle.slot)
+    }
+
+    /// The group's own request: `FROZEN` or `THAWED`. Returns at once (V4);
+    /// groups below follow (V6, V7).
+    ///
+    /// # Errors
+    /// `ENODEV`; `EINVAL` for the root, which never freezes.
+    pub fn request(
+        &mut self,
+        handle: Handle,
+        freezes: bool,
+        engine: &impl Engine,
+    ) -> Result<(), Errno> {
+        if handle.slot == ROOT {
+            return Err(Errno::EINVAL);
+        }
+        self.get_mut(handle)?.requests += 1;
+        self.change(handle.slot, SELF_FREEZING, freezes, engine);
+        Ok(())
+    }
+
+    /// Takes back a request that came too late, the `requests`-th: unless
+    /// somebody has made another since.
+    pub fn roll_back(
+        &mut self,
+        handle: Handle,
+        requests: u64,
+        engine: &impl Engine,
+    ) {
+        if self.get(handle).is_ok_and(|group| group.requests == requests) {
+            self.change(handle.slot, SELF_FREEZING, false, engine);
+        }
+    }
+
+    /// Somebody holds one lease more on the group. Leases count.
+    ///
+    /// # Errors
+    /// As [`Tree::request`].
+    pub fn add_lease(
+        &mut self,
+        handle: Handle,
+        engine: &impl Engine,
+    ) -> Result<(), Errno> {
+        if handle.slot == ROOT {
+            return Err(Errno::EINVAL);
+        }
+        self.get_mut(handle)?.leases += 1;
+        self.change(handle.slot, LEASE_FREEZING, true, engine);
+        Ok(())
+    }
+
+    /// A lease is given back; without effect if the group is gone.
+    pub fn drop_lease(&mut self, handle: Handle, engine: &impl Engine) {
+        let Ok(group) = self.get_mut(handle) else { return };
+        group.leases = group.leases.saturating_sub(1);
+        if group.leases == 0 {
+            self.change(handle.slot, LEASE_FREEZING, false, engine);
+        }
+    }
+
+    /// Whether the group itself asks for freezing (`self_freezing`), and
+    /// whether an ancestor does (`parent_freezing`).
+    ///
+    /// # Errors
+    /// `ENODEV`.
+    pub fn requests(&self, handle: Handle) -> Result<[bool; 2], Errno> {
+        let bits = self.get(handle)?.bits;
+        Ok([bits & SELF_FREEZING != 0, bits & PARENT_FREEZING != 0])
+    }
+
+    /// The state. Finds out whether `FROZEN` is reached (V4, V5).
+    ///
+    /// # Errors
+    /// `ENODEV`.
+    pub fn state(
+        &mut self,
+        handle: Handle,
+        engine: &impl Engine,
+    ) -> Result<State, Errno> {
+        let group = self.get(handle)?;
+        if group.is_frozen {
+            return Ok(State::Frozen);
+        }
+        if group.bits == 0 {
+            return Ok(State::Thawed);
+        }
+        Ok(match self.refresh(handle.slot, engine) {
+            true => State::Frozen,
+            false => State::Freezing,
+        })
+    }
+
+    /// A task joins the group: `FROZEN` must be found anew, here and above
+    /// (V8). The caller then moves the task, and asks it.
+    pub fn joined(&mut self, slot: u32, engine: &impl Engine) {
+        let mut here = slot;
+        while here != ROOT {
+            let group = self.linked(here);
+            if group.is_frozen {
+                group.is_frozen = false;
+                group.figures.left(engine.now_ns());
+            }
+            here = group.parent;
+        }
+    }
+
+    /// Whether the group or one below has a task.
+    pub fn is_populated(&self, slot: u32, engine: &impl Engine) -> bool {
+        self.subtree(slot).any(|group| engine.members(group) != 0)
+    }
+
+    /// Sets or clears a bit of a group, and lets those below follow.
+    fn change(
+        &mut self,
+        slot: u32,
+        bit: u32,
+        freezes: bool,
+        engine: &impl Engine,
+    ) {
+        if !freezes && self.linked(slot).bits == bit {
+            // What is thawed now is asked a last time, for the figures.
+            self.refresh(slot, engine);
+        }
+        let mut into = match freezes {
+            true => self.set(slot, bit, engine),
+            false => self.clear(slot, bit, engine),
+        };
+        let mut at = slot;
+        while let Some(next) = self.next(slot, at, into) {
+            into = match freezes {
+                true => self.set(next, PARENT_FREEZING, engine),
+                false => self.clear(next, PARENT_FREEZING, engine),
+            };
+            at = next;
+        }
+    }
+
+    /// Sets a bit of one group. True if it was not freezing before, so that
+    /// the groups below must follow.
+    fn set(&mut self, slot: u32, bit: u32, engine: &impl Engine) -> bool {
+        let group = self.linked(slot);
+        let before = group.bits;
+        if before & bit != 0 {
+            return false;
+        }
+        group.bits |= bit;
+        if before == 0 {
+            group.figures.asked(engine.now_ns());
+        }
+        let signalled = engine.freeze(slot, bit);
+        if before == 0 {
+            let members = engine.members(slot);
+            self.linked(slot).figures.sent(signalled, members);
+        }
+        before == 0
+    }
+
+    /// Clears a bit of one group. True if it is not freezing any more.
+    fn clear(&mut self, slot: u32, bit: u32, engine: &impl Engine) -> bool {
+        let group = self.linked(slot);
+        if group.bits & bit == 0 {
+            return false;
+        }
+        group.bits &= !bit;
+        let is_thawed = group.bits == 0;
+        if is_thawed {
+            group.is_frozen = false;
+            group.figures.left(engine.now_ns());
+        }
+        engine.thaw(slot, bit);
+        is_thawed
+    }
+
+    /// Finds the groups that are frozen, from the bottom up; whether `top`
+    /// is one of them. Costs a step for each group, none for each task.
+    fn refresh(&mut self, top: u32, engine: &impl Engine) -> bool {
+        let mut at = self.lowest(top);
+        loop {
+            self.refresh_one(at, engine);
+            if at == top {
+                return self.linked(top).is_frozen;
+            }
+            at = match self.next(top, at, false) {
+                Some(next) if self.is_sibling(next, at) => self.lowest(next),
+                _ => self.linked(at).parent,
+            };
+        }
+    }
+
+    fn is_sibling(&self, one: u32, other: u32) -> bool {
+        let parent = |slot| self.at(slot).map(|group| group.parent);
+        parent(one) == parent(other)
+    }
+
+    /// The first group without children on the way down from `slot`.
+    fn lowest(&self, slot: u32) -> u32 {
+        let first = |slot: &u32| self.at(*slot)?.children.values().next();
+        core::iter::successors(Some(&slot), |slot| first(slot))
+            .last()
+            .copied()
+            .unwrap_or(slot)
+    }
+
+    /// Finds out about one group, whose children are known.
+    fn refresh_one(&mut self, slot: u32, engine: &impl Engine) {
+        let Some(group) = self.at(slot) else { return };
+        if group.is_frozen || group.bits == 0 {
+            return;
+        }
+        let Some(mut since_ns) = engine.quiet_since_ns(slot) else { return };
+        for child in group.children.values() {
+            match self.at(*child) {
+                Some(child) if child.is_frozen => {
+                    since_ns = since_ns.max(child.figures.frozen_at_ns());
+                }
+                _ => return,
+            }
+        }
+        let group = self.linked(slot);
+        group.figures.reached(since_ns);
+        group.is_frozen = true;
+    }
+}
