@@ -127,7 +127,7 @@ impl System for Scheduler {
 
 /// A task that refuses to freeze, as a line of the log: its name, number,
 /// state, flags, and what it waits for.
-struct Refuser<'a>(&'a Task);
+pub struct Refuser<'a>(pub &'a Task);
 
 impl core::fmt::Display for Refuser<'_> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {

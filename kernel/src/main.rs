@@ -2,7 +2,7 @@
 //!
 //! Layers, each using only those before it: `sync`, `arch`, `mm`; `task`
 //! (scheduling, waiting, kernel threads); `freezer`; `files`; `process`;
-//! `syscall`; `power`; `start`. The rules behind them, free of hardware, are
+//! `syscall`; `cgroup`; `power`; `start`. The rules behind them, free of hardware, are
 //! crate `kernel-core`. Start reading in `start.rs`.
 #![no_std]
 #![no_main]
@@ -10,6 +10,7 @@
 extern crate alloc;
 
 mod arch;
+mod cgroup;
 mod drivers;
 mod files;
 mod freezer;

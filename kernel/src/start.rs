@@ -21,7 +21,7 @@ use crate::mm::stack::KernelStack;
 use crate::process::start::{Programs, first_process};
 use crate::process::{self, fault, signal};
 use crate::task::{self, Task, kthread, queue, scheduler, wake};
-use crate::{files, freezer, hub, mm, panic, power, syscall};
+use crate::{cgroup, files, freezer, hub, mm, panic, power, syscall};
 
 static HOOKS: trap::Hooks = trap::Hooks {
     syscall: syscall::dispatch,
@@ -130,6 +130,7 @@ fn initialise(boot: &BootInfo) -> Result<(), &'static str> {
 fn start_services(command_line: CommandLine<'_>) -> Result<(), Errno> {
     task::table::limit_by_memory(mm::frame::stats().total);
     process::init()?;
+    cgroup::init()?;
     syscall::file::proc::init()?;
     files::tty::set_key_hook(freezer::wakeup_event);
     power::files::register_all()?;

@@ -110,6 +110,8 @@ pub const PROC_MAGIC: u64 = 0x9fa0;
 pub const SYSFS_MAGIC: u64 = 0x6265_6572;
 /// `statfs` magic of a v1 cgroup hierarchy.
 pub const CGROUP_MAGIC: u64 = 0x0027_e0eb;
+/// `statfs` magic of the v2 cgroup hierarchy.
+pub const CGROUP2_MAGIC: u64 = 0x6367_7270;
 /// `statfs` magic of the pipe file system.
 pub const PIPEFS_MAGIC: u64 = 0x5049_5045;
 

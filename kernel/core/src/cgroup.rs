@@ -190,7 +190,8 @@ impl Tree {
         self.handle(self.get(handle)?.parent).ok_or(Errno::ENODEV)
     }
 
-    /// The children whose numbers are at least `least`, in order.
+    /// The children whose numbers are at least `least`, in order, with their
+    /// slots.
     ///
     /// # Errors
     /// `ENODEV`.
@@ -198,9 +199,9 @@ impl Tree {
         &self,
         handle: Handle,
         least: u64,
-    ) -> Result<impl Iterator<Item = &Group>, Errno> {
+    ) -> Result<impl Iterator<Item = (u32, &Group)>, Errno> {
         let children = self.get(handle)?.children.range(least..);
-        Ok(children.filter_map(|(_, slot)| self.at(*slot)))
+        Ok(children.filter_map(|(_, slot)| Some((*slot, self.at(*slot)?))))
     }
 
     /// The number of a group, as its directory has it.

@@ -393,6 +393,11 @@ pub trait FileSystem: Send + Sync {
     /// Its type, as `mount` and `/proc/mounts` name it.
     fn kind(&self) -> &'static str;
 
+    /// Its own options, as `/proc/mounts` shows them: each after a comma.
+    fn options(&self) -> &'static str {
+        ""
+    }
+
     /// Sizes and limits, for `statfs`.
     fn statfs(&self) -> Statfs;
 }

@@ -18,7 +18,7 @@ const LAYERS: [&[&str]; 6] = [
     &["task"],
     &["freezer", "signal"],
     &["files"],
-    &["process", "syscall", "power", "hub"],
+    &["process", "syscall", "cgroup", "power", "hub"],
     &["main", "start"],
 ];
 

@@ -95,7 +95,10 @@ impl Subject {
                 Some(process) => process.limits.lock().clone().render(),
                 None => limits::Limits::initial().render(),
             },
-            Text::Groups => Vec::new(),
+            Text::Groups => {
+                let groups_of = super::GROUPS.get();
+                groups_of.map_or(Vec::new(), |of| of(&self.task))
+            }
         }
     }
 

@@ -104,7 +104,7 @@ fn a_directory_is_read_in_the_order_of_numbers() {
     }
     let names = |least| -> Vec<Vec<u8>> {
         let groups = world.tree.children(ROOT_HANDLE, least).unwrap();
-        groups.map(|group| group.name().to_vec()).collect()
+        groups.map(|(_, group)| group.name().to_vec()).collect()
     };
     assert_eq!(names(0), [b"c", b"a", b"b"]);
     assert_eq!(names(2), [b"a", b"b"]);

@@ -1,0 +1,480 @@
+//! The files of a group.
+//!
+//! One table says which file is where, one `match` what a write does; what a
+//! read shows is made in `text.rs`. The files of Linux behave as its own;
+//! those that only Firn has stand apart, so that nothing of Linux's changes
+//! for their sake.
+//!
+//! | file | read | write |
+//! |---|---|---|
+//! | `freezer.state` | the state, in three words | `FROZEN`, `THAWED`; `FROZEN 500`: all frozen within 500 ms, or rolled back and `ETIMEDOUT` |
+//! | `freezer.events` | the state; `POLLPRI` when it may have changed | |
+//! | `freezer.wait` | sleeps until `FROZEN`; after a time, who still runs and what he waits for | the time in ms, for this descriptor |
+//! | `freezer.stat` | figures, and who asks for freezing | |
+//! | `freezer.lease` | the number of leases | `FROZEN` freezes until the descriptor is closed |
+//! | `freezer.kill_frozen` | 0 or 1 | 1: a fatal signal ends a frozen task |
+//! | `cgroup.kill` | | 1 ends all processes |
+
+use alloc::sync::Arc;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::sync::atomic::Ordering::Relaxed;
+use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU32};
+
+use kernel_abi::Errno;
+use kernel_core::cgroup::request::{
+    StateRequest, parse_flag, parse_state, parse_switch,
+};
+use kernel_core::cgroup::{Handle, ROOT, State};
+use kernel_core::freezer::Hierarchy;
+use kernel_core::number;
+
+use super::attach::{self, What};
+use super::events::{self, Events};
+use super::{Tasks, forest, kill, member, text};
+use crate::arch;
+use crate::files::file::{Blocking, File, Offset};
+use crate::files::{Input, Output, PollEvents};
+use crate::sync::SpinLock;
+use crate::task::refrigerator::{FREEZER, Scheduler};
+use crate::task::{self, PollTable, WaitError};
+
+/// What a file is about.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Subject {
+    /// `tasks`, `cgroup.threads`
+    Threads,
+    /// `cgroup.procs`
+    Processes,
+    /// `notify_on_release`
+    NotifyOnRelease,
+    /// `cgroup.clone_children`
+    CloneChildren,
+    /// `cgroup.sane_behavior`
+    SaneBehavior,
+    /// `freezer.state`
+    State,
+    /// `freezer.self_freezing`
+    SelfFreezing,
+    /// `freezer.parent_freezing`
+    ParentFreezing,
+    /// `freezer.events`
+    StateEvents,
+    /// `freezer.wait`
+    Wait,
+    /// `freezer.stat`
+    Figures,
+    /// `freezer.lease`
+    Lease,
+    /// `freezer.kill_frozen`
+    KillFrozen,
+    /// `cgroup.kill`
+    Kill,
+    /// `cgroup.freeze`
+    Freeze,
+    /// `cgroup.events`
+    Events,
+    /// `cgroup.stat`
+    Statistics,
+    /// `cgroup.type`
+    Kind,
+    /// `cgroup.controllers`, `cgroup.subtree_control`: there are none.
+    Controllers,
+}
+
+/// Where a file stands.
+const ROOT_1: u8 = 1;
+const GROUP_1: u8 = 2;
+const ROOT_2: u8 = 4;
+const GROUP_2: u8 = 8;
+const BOTH_1: u8 = ROOT_1 | GROUP_1;
+const BOTH_2: u8 = ROOT_2 | GROUP_2;
+const ALL: u8 = BOTH_1 | BOTH_2;
+
+/// One file.
+pub(super) struct Row {
+    pub(super) name: &'static str,
+    pub(super) what: Subject,
+    pub(super) permissions: u16,
+    place: u8,
+}
+
+const fn row(
+    name: &'static str,
+    what: Subject,
+    permissions: u16,
+    place: u8,
+) -> Row {
+    Row { name, what, permissions, place }
+}
+
+static ROWS: [Row; 21] = [
+    row("cgroup.procs", Subject::Processes, 0o644, ALL),
+    row("tasks", Subject::Threads, 0o644, BOTH_1),
+    row("notify_on_release", Subject::NotifyOnRelease, 0o644, BOTH_1),
+    row("cgroup.clone_children", Subject::CloneChildren, 0o644, BOTH_1),
+    row("cgroup.sane_behavior", Subject::SaneBehavior, 0o444, ROOT_1),
+    row("freezer.state", Subject::State, 0o644, GROUP_1),
+    row("freezer.self_freezing", Subject::SelfFreezing, 0o444, GROUP_1),
+    row("freezer.parent_freezing", Subject::ParentFreezing, 0o444, GROUP_1),
+    row("freezer.events", Subject::StateEvents, 0o444, GROUP_1),
+    row("freezer.wait", Subject::Wait, 0o644, GROUP_1),
+    row("freezer.stat", Subject::Figures, 0o444, GROUP_1 | GROUP_2),
+    row("freezer.lease", Subject::Lease, 0o644, GROUP_1 | GROUP_2),
+    row("freezer.kill_frozen", Subject::KillFrozen, 0o644, GROUP_1),
+    row("cgroup.kill", Subject::Kill, 0o200, GROUP_1 | GROUP_2),
+    row("cgroup.threads", Subject::Threads, 0o644, BOTH_2),
+    row("cgroup.freeze", Subject::Freeze, 0o644, GROUP_2),
+    row("cgroup.events", Subject::Events, 0o444, GROUP_2),
+    row("cgroup.stat", Subject::Statistics, 0o444, BOTH_2),
+    row("cgroup.type", Subject::Kind, 0o644, GROUP_2),
+    row("cgroup.controllers", Subject::Controllers, 0o444, BOTH_2),
+    row("cgroup.subtree_control", Subject::Controllers, 0o644, BOTH_2),
+];
+
+/// The files of a group, with their places in the table.
+pub(super) fn rows(
+    hierarchy: Hierarchy,
+    is_root: bool,
+) -> impl Iterator<Item = (usize, &'static Row)> {
+    let place = match (hierarchy, is_root) {
+        (Hierarchy::V1, true) => ROOT_1,
+        (Hierarchy::V1, false) => GROUP_1,
+        (Hierarchy::V2, true) => ROOT_2,
+        (Hierarchy::V2, false) => GROUP_2,
+    };
+    ROWS.iter().enumerate().filter(move |(_, row)| row.place & place != 0)
+}
+
+/// How long a read of `freezer.wait` waits, unless it was told otherwise.
+const PATIENCE_MS: u32 = 1000;
+/// What a write of a usual length needs.
+const SMALL: usize = 64;
+/// Most that is taken of a write.
+const WRITE_MAX: usize = 4096;
+const NS_PER_MS: u64 = 1_000_000;
+
+/// An open file of a group.
+pub(super) struct GroupFile {
+    hierarchy: Hierarchy,
+    group: Handle,
+    what: Subject,
+    /// For files that can be waited for.
+    events: Option<Arc<Events>>,
+    /// The count of events at the last read.
+    seen: AtomicU32,
+    /// The state that was last read from the beginning.
+    state: AtomicU8,
+    /// The text that was last read from the beginning.
+    text: SpinLock<Option<Arc<Vec<u8>>>>,
+    patience_ms: AtomicU32,
+    /// Holds a lease.
+    is_lease: AtomicBool,
+}
+
+const STATES: [State; 3] = [State::Thawed, State::Freezing, State::Frozen];
+
+impl GroupFile {
+    pub(super) fn new(
+        hierarchy: Hierarchy,
+        group: Handle,
+        what: Subject,
+    ) -> Arc<Self> {
+        let waits = [Subject::StateEvents, Subject::Events, Subject::Wait];
+        let events = waits.contains(&what).then(|| events::watch(group.slot));
+        let seen = events.as_ref().map_or(0, |events| events.count());
+        Arc::new(Self {
+            hierarchy,
+            group,
+            what,
+            events,
+            seen: AtomicU32::new(seen),
+            state: AtomicU8::new(0),
+            text: SpinLock::new(None),
+            patience_ms: AtomicU32::new(PATIENCE_MS),
+            is_lease: AtomicBool::new(false),
+        })
+    }
+
+    fn state(&self) -> Result<State, Errno> {
+        forest().tree(self.hierarchy).state(self.group, &Tasks)
+    }
+
+    /// `freezer.state`, without a copy of its text.
+    fn read_state(
+        &self,
+        position: u64,
+        output: &mut Output<'_>,
+    ) -> Result<usize, Errno> {
+        if position == 0 {
+            self.state.store(self.state()? as u8, Relaxed);
+        }
+        let state = STATES[usize::from(self.state.load(Relaxed)) % 3];
+        output.put_from(state.line().as_bytes(), position)
+    }
+
+    /// The text to read at `position`: made at the beginning, then kept.
+    fn text(
+        &self,
+        position: u64,
+        blocking: Blocking,
+    ) -> Result<Arc<Vec<u8>>, Errno> {
+        let known = self.text.lock().clone();
+        if let Some(text) = known.filter(|_| position > 0) {
+            return Ok(text);
+        }
+        let text = Arc::new(self.make_text(blocking)?);
+        let old = self.text.lock().replace(text.clone());
+        drop(old);
+        Ok(text)
+    }
+
+    fn make_text(&self, blocking: Blocking) -> Result<Vec<u8>, Errno> {
+        if let Some(events) = &self.events {
+            self.seen.store(events.count(), Relaxed);
+        }
+        let numbers = |of: fn(&task::Task) -> u32| {
+            let slot = self.group.slot;
+            text::lines(&member::numbers(self.hierarchy, slot, of))
+        };
+        forest().tree(self.hierarchy).get(self.group)?;
+        match self.what {
+            Subject::Threads => Ok(numbers(member::thread_number)),
+            Subject::Processes => Ok(numbers(member::process_number)),
+            Subject::Wait => self.wait(blocking),
+            what => text::text(self.hierarchy, self.group, what),
+        }
+    }
+
+    /// Waits until the group is frozen. After a time, or at once if the
+    /// reader must not sleep, tells who still runs.
+    fn wait(&self, blocking: Blocking) -> Result<Vec<u8>, Errno> {
+        let patience_ms = match blocking {
+            Blocking::Sleep => self.patience_ms.load(Relaxed),
+            Blocking::Fail => 0,
+        };
+        let deadline_ns = deadline_after(patience_ms.into());
+        match self.wait_frozen(deadline_ns) {
+            Ok(()) => Ok(State::Frozen.line().into()),
+            Err(Errno::ETIMEDOUT) => {
+                let state = self.state()?;
+                Ok(text::awake(self.hierarchy, self.group, state))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Sleeps until the group is frozen.
+    ///
+    /// # Errors
+    /// `ETIMEDOUT` after the deadline, `EINTR` by a signal, `ENODEV`.
+    fn wait_frozen(&self, deadline_ns: u64) -> Result<(), Errno> {
+        let events = events::watch(self.group.slot);
+        loop {
+            let seen = events.count();
+            if self.state()? == State::Frozen {
+                return Ok(());
+            }
+            let deadline = Some(deadline_ns);
+            let waited = events.queue.wait_until_deadline(
+                "freezer_wait",
+                deadline,
+                || (events.count() != seen).then_some(()),
+            );
+            match waited {
+                Ok(()) => {}
+                Err(WaitError::Interrupted) => return Err(Errno::EINTR),
+                Err(WaitError::TimedOut) if self.state()? == State::Frozen => {
+                    return Ok(());
+                }
+                Err(WaitError::TimedOut) => return Err(Errno::ETIMEDOUT),
+            }
+        }
+    }
+
+    fn store(&self, text: &[u8]) -> Result<(), Errno> {
+        let attach =
+            |what| attach::attach(self.hierarchy, self.group, text, what);
+        match self.what {
+            Subject::Processes => attach(What::Process),
+            Subject::Threads if self.hierarchy == Hierarchy::V1 => {
+                attach(What::Thread)
+            }
+            // Groups of threads would need threaded groups, cgroup v2 says.
+            Subject::Threads => Err(Errno::EOPNOTSUPP),
+            Subject::State => self.store_state(text),
+            Subject::Freeze => self.request(parse_switch(text)?),
+            Subject::Lease => self.store_lease(text),
+            Subject::Kill => match parse_switch(text)? {
+                true => kill::kill(self.hierarchy, self.group),
+                false => Err(Errno::ERANGE),
+            },
+            Subject::Wait => {
+                let ms = number::parse_decimal(number::trim(text))?;
+                let ms = u32::try_from(ms).map_err(|_| Errno::ERANGE)?;
+                self.patience_ms.store(ms, Relaxed);
+                Ok(())
+            }
+            Subject::Controllers if text.trim_ascii().is_empty() => Ok(()),
+            Subject::Kind if text.trim_ascii() == b"threaded" => {
+                Err(Errno::EOPNOTSUPP)
+            }
+            _ => self.store_flag(text),
+        }
+    }
+
+    /// The files that only keep a value, and those that take none.
+    fn store_flag(&self, text: &[u8]) -> Result<(), Errno> {
+        let mut forest = forest();
+        let group = forest.tree(self.hierarchy).get_mut(self.group)?;
+        match self.what {
+            Subject::NotifyOnRelease => {
+                group.notify_on_release = parse_flag(text)?;
+            }
+            Subject::CloneChildren => group.clone_children = parse_flag(text)?,
+            Subject::KillFrozen => {
+                let kills = parse_switch(text)?;
+                group.kill_frozen = kills;
+                FREEZER.set_kill_frozen(&Scheduler, self.group.slot, kills);
+            }
+            _ => return Err(Errno::EINVAL),
+        }
+        Ok(())
+    }
+
+    fn request(&self, freezes: bool) -> Result<(), Errno> {
+        forest().tree(self.hierarchy).request(self.group, freezes, &Tasks)
+    }
+
+    fn store_state(&self, text: &[u8]) -> Result<(), Errno> {
+        match parse_state(text)? {
+            StateRequest::Thaw => self.request(false),
+            StateRequest::Freeze => self.request(true),
+            StateRequest::FreezeWithin(ms) => self.freeze_within(ms),
+        }
+    }
+
+    /// Freezes the group, or leaves it as it was.
+    ///
+    /// # Errors
+    /// `ETIMEDOUT`; `EINTR`; `EDEADLK` if the writer is in the group: it
+    /// could not see to the end of it.
+    fn freeze_within(&self, ms: u64) -> Result<(), Errno> {
+        self.check_outside()?;
+        let deadline_ns = deadline_after(ms);
+        let (was_asked, mine) = {
+            let mut forest = forest();
+            let tree = forest.tree(self.hierarchy);
+            let [was_asked, _] = tree.requests(self.group)?;
+            tree.request(self.group, true, &Tasks)?;
+            (was_asked, tree.get(self.group)?.requests())
+        };
+        let result = self.wait_frozen(deadline_ns);
+        if result.is_err() && !was_asked {
+            let mut forest = forest();
+            forest.tree(self.hierarchy).roll_back(self.group, mine, &Tasks);
+        }
+        result
+    }
+
+    /// Fails if the current task is in the group or below.
+    fn check_outside(&self) -> Result<(), Errno> {
+        let own = member::group_of(&task::current(), self.hierarchy);
+        let mut forest = forest();
+        let tree = forest.tree(self.hierarchy);
+        let is_inside = own != ROOT && tree.is_within(self.group.slot, own);
+        if is_inside { Err(Errno::EDEADLK) } else { Ok(()) }
+    }
+
+    fn store_lease(&self, text: &[u8]) -> Result<(), Errno> {
+        match parse_state(text)? {
+            StateRequest::Freeze => {
+                self.check_outside()?;
+                if !self.is_lease.swap(true, Relaxed) {
+                    let mut forest = forest();
+                    let tree = forest.tree(self.hierarchy);
+                    let added = tree.add_lease(self.group, &Tasks);
+                    self.is_lease.store(added.is_ok(), Relaxed);
+                    return added;
+                }
+                Ok(())
+            }
+            StateRequest::Thaw => {
+                self.end_lease();
+                Ok(())
+            }
+            StateRequest::FreezeWithin(_) => Err(Errno::EINVAL),
+        }
+    }
+
+    fn end_lease(&self) {
+        if self.is_lease.swap(false, Relaxed) {
+            let mut forest = forest();
+            forest.tree(self.hierarchy).drop_lease(self.group, &Tasks);
+        }
+    }
+}
+
+fn deadline_after(ms: u64) -> u64 {
+    let now_ns = arch::timer::now_ns();
+    now_ns.saturating_add(ms.saturating_mul(NS_PER_MS))
+}
+
+impl Drop for GroupFile {
+    fn drop(&mut self) {
+        self.end_lease();
+    }
+}
+
+impl File for GroupFile {
+    fn read(
+        &self,
+        position: u64,
+        output: &mut Output<'_>,
+        blocking: Blocking,
+    ) -> Result<usize, Errno> {
+        match self.what {
+            Subject::State => self.read_state(position, output),
+            Subject::Kill => Err(Errno::EINVAL),
+            _ => output.put_from(&self.text(position, blocking)?, position),
+        }
+    }
+
+    fn write(
+        &self,
+        _position: u64,
+        input: &mut Input<'_>,
+        _blocking: Blocking,
+    ) -> Result<usize, Errno> {
+        let length = input.remaining().min(WRITE_MAX);
+        if length == 0 {
+            return Ok(0);
+        }
+        if length <= SMALL {
+            let mut text = [0; SMALL];
+            input.take(&mut text[..length])?;
+            self.store(&text[..length])?;
+        } else {
+            let mut text = vec![0; length];
+            input.take(&mut text)?;
+            self.store(&text)?;
+        }
+        Ok(length)
+    }
+
+    fn poll(&self, table: Option<&mut PollTable>) -> PollEvents {
+        let ready = PollEvents::READABLE | PollEvents::WRITABLE;
+        let Some(events) = &self.events else { return ready };
+        if let Some(table) = table {
+            table.add(&events.queue);
+        }
+        match events.count() == self.seen.load(Relaxed) {
+            true => ready,
+            false => ready | PollEvents::PRIORITY | PollEvents::ERROR,
+        }
+    }
+
+    fn offset(&self) -> Offset {
+        Offset::Loose
+    }
+}

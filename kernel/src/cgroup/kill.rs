@@ -1,0 +1,59 @@
+//! `cgroup.kill`: ends every process of a group and of those below it.
+//!
+//! ```text
+//!  1  a lease freezes the groups: whoever enters fork stays there
+//!  2  every process that is found gets SIGKILL, and no group holds it
+//!  3  again, until none is found: children of forks under way
+//!  4  the lease ends
+//! ```
+//!
+//! A fork either sees the signal, and makes no child, or puts its child into
+//! the tree of processes and into its group before the next look. So three
+//! rounds are enough, whatever bomb is in the group.
+
+use alloc::collections::BTreeMap;
+use alloc::sync::Arc;
+
+use kernel_abi::Errno;
+use kernel_abi::signal::{SIGKILL, SigInfo};
+use kernel_core::cgroup::Handle;
+use kernel_core::freezer::{Flags, Hierarchy};
+
+use super::{Tasks, forest, member};
+use crate::process::signal::send;
+use crate::process::{Process, thread_of};
+use crate::task::refrigerator::{FREEZER, Scheduler};
+
+/// Ends all processes in `top` and below. Returns when all are on their way.
+///
+/// # Errors
+/// `ENODEV` if the group was removed; `EINVAL` for the root.
+pub(super) fn kill(hierarchy: Hierarchy, top: Handle) -> Result<(), Errno> {
+    forest().tree(hierarchy).add_lease(top, &Tasks)?;
+    while kill_once(hierarchy, top) {}
+    forest().tree(hierarchy).drop_lease(top, &Tasks);
+    Ok(())
+}
+
+/// True if it found somebody to kill.
+fn kill_once(hierarchy: Hierarchy, top: Handle) -> bool {
+    let mut processes: BTreeMap<u32, Arc<Process>> = BTreeMap::new();
+    for task in member::of_subtree(hierarchy, top) {
+        let is_new = !task.freezer.flags().contains(Flags::KILLED);
+        if let Some(thread) = thread_of(&task).filter(|_| is_new) {
+            let process = thread.process.clone();
+            // The first process is deaf to it.
+            if process.id != 1 {
+                processes.insert(process.id, process);
+            }
+        }
+    }
+    for process in processes.values() {
+        for task in process.threads() {
+            FREEZER.mark_killed(&Scheduler, &task);
+        }
+        // Such a signal always finds room.
+        let _ = send::to_process(process, &SigInfo::kernel(SIGKILL));
+    }
+    !processes.is_empty()
+}
