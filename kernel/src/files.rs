@@ -15,11 +15,14 @@
 //! No spin lock is held while user memory is copied: a copy may fault, and a
 //! fault may sleep.
 
+pub mod anonymous;
 pub mod attribute;
 pub mod buffer;
 pub mod clock;
 pub mod context;
 pub mod device;
+pub mod epoll;
+pub mod eventfd;
 pub mod file;
 pub mod flags;
 pub mod generated;
@@ -35,6 +38,7 @@ pub mod ramfs;
 pub mod start;
 pub mod sys;
 pub mod table;
+pub mod timerfd;
 pub mod tty;
 pub mod walk;
 

@@ -19,7 +19,7 @@ mod asid;
 mod fault;
 mod fork;
 pub mod frame;
-mod heap;
+pub mod heap;
 pub mod map;
 mod page;
 mod release;

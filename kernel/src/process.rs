@@ -29,7 +29,6 @@ use crate::mm::AddressSpace;
 use crate::sync::{Rank, SpinLock};
 use crate::task::{self, Task, TaskId, WaitQueue};
 
-pub mod alarm;
 pub mod clock;
 pub mod credentials;
 pub mod exec;
@@ -45,6 +44,7 @@ pub mod oom;
 pub mod report;
 pub mod signal;
 pub mod start;
+pub mod timer;
 mod trampoline;
 pub mod tree;
 pub mod usage;
@@ -64,7 +64,7 @@ use usage::Usage;
 pub fn init() -> Result<(), Errno> {
     report::init();
     oom::init()?;
-    alarm::init()
+    crate::task::alarm::init()
 }
 
 /// Number of a process: that of its first task.
@@ -105,6 +105,8 @@ pub struct Process {
     ended_usage: SpinLock<Usage>,
     /// Sum over children that were waited for.
     pub children_usage: SpinLock<Usage>,
+    /// `setitimer`, `timer_create`.
+    pub timers: timer::Timers,
 }
 
 impl Process {
@@ -130,6 +132,7 @@ impl Process {
             death_signal: AtomicU32::new(0),
             ended_usage: leaf(Usage::default()),
             children_usage: leaf(Usage::default()),
+            timers: timer::Timers::new(),
         })
     }
 

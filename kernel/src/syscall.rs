@@ -23,6 +23,7 @@ mod signal;
 mod system;
 mod table;
 mod time;
+mod timer;
 mod unknown;
 
 pub use table::Entry;

@@ -24,6 +24,7 @@ use crate::mm::stack::KernelStack;
 use crate::sync::{IrqSpinLock, Rank, Slot, SpinLock};
 
 pub mod account;
+pub mod alarm;
 mod current;
 pub mod kthread;
 pub mod mutex;
@@ -116,6 +117,8 @@ pub struct Task {
     /// Times it was switched out by its own sleep, and by others' turn.
     voluntary_switches: AtomicU64,
     involuntary_switches: AtomicU64,
+    /// Nanoseconds that ticks charged to the kernel.
+    system_ns: AtomicU64,
 
     /// The freezer's flags and count of this task.
     pub freezer: TaskFreezer,
@@ -238,6 +241,7 @@ impl Task {
             allowed: AtomicU32::new(new.allowed),
             voluntary_switches: AtomicU64::new(0),
             involuntary_switches: AtomicU64::new(0),
+            system_ns: AtomicU64::new(0),
             freezer: TaskFreezer::new(),
             refrigerator_place: AtomicU32::new(refrigerator::NOT_REFRIGERATED),
             kthread: kthread::Requests::new(),
@@ -388,12 +392,15 @@ impl Task {
     }
 
     /// Nanoseconds in user mode and in the kernel. Where the two change is
-    /// too busy a place for a clock, so all the time of a user task counts as
-    /// its own.
+    /// too busy a place for a clock, so ticks tell them apart: time between
+    /// two ticks counts as spent where the second one found the task.
     pub fn times_ns(&self) -> (u64, u64) {
         let total_ns = account::account(self).total_ns();
         match self.kind {
-            Kind::User => (total_ns, 0),
+            Kind::User => {
+                let system_ns = self.system_ns.load(Relaxed).min(total_ns);
+                (total_ns - system_ns, system_ns)
+            }
             Kind::Kernel | Kind::Idle => (0, total_ns),
         }
     }

@@ -57,6 +57,123 @@ pub struct Stat {
 
 const _: () = assert!(size_of::<Stat>() == 128);
 
+/// `struct statx_timestamp`.
+#[repr(C)]
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Debug,
+    Default,
+    FromBytes,
+    IntoBytes,
+    Immutable,
+    KnownLayout,
+)]
+pub struct StatxTime {
+    /// Seconds since 1970.
+    pub sec: i64,
+    /// Nanoseconds beside them.
+    pub nsec: u32,
+    /// 0.
+    pub pad: u32,
+}
+
+/// `struct statx`.
+#[repr(C)]
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Debug,
+    Default,
+    FromBytes,
+    IntoBytes,
+    Immutable,
+    KnownLayout,
+)]
+pub struct Statx {
+    /// Which fields mean something.
+    pub mask: u32,
+    /// Preferred size of a transfer.
+    pub blksize: u32,
+    /// Of `STATX_ATTR_*`.
+    pub attributes: u64,
+    /// Number of names.
+    pub nlink: u32,
+    /// Owner.
+    pub uid: u32,
+    /// Group.
+    pub gid: u32,
+    /// Type and permissions.
+    pub mode: u16,
+    /// 0.
+    pub pad: u16,
+    /// Inode number.
+    pub ino: u64,
+    /// Bytes.
+    pub size: u64,
+    /// Units of 512 bytes that are allocated.
+    pub blocks: u64,
+    /// Which attributes are known.
+    pub attributes_mask: u64,
+    /// Last read.
+    pub atime: StatxTime,
+    /// When it was made; not kept.
+    pub btime: StatxTime,
+    /// Last change of the inode.
+    pub ctime: StatxTime,
+    /// Last write.
+    pub mtime: StatxTime,
+    /// Major and minor number of a device file's device.
+    pub rdev: [u32; 2],
+    /// Major and minor number of the file system's device.
+    pub dev: [u32; 2],
+    /// 0.
+    pub spare: [u64; 14],
+}
+
+const _: () = assert!(size_of::<Statx>() == 256);
+
+/// The fields that `stat` has, too (Linux `STATX_BASIC_STATS`).
+pub const STATX_BASIC_STATS: u32 = 0x7ff;
+
+impl Stat {
+    /// The same as `statx` gives it.
+    pub fn to_statx(&self) -> Statx {
+        let time = |time: Timespec| StatxTime {
+            sec: time.sec,
+            nsec: time.nsec as u32,
+            pad: 0,
+        };
+        Statx {
+            mask: STATX_BASIC_STATS,
+            blksize: self.blksize as u32,
+            nlink: self.nlink,
+            uid: self.uid,
+            gid: self.gid,
+            mode: self.mode as u16,
+            ino: self.ino,
+            size: self.size as u64,
+            blocks: self.blocks as u64,
+            atime: time(self.atime),
+            ctime: time(self.ctime),
+            mtime: time(self.mtime),
+            rdev: device_parts(self.rdev),
+            dev: device_parts(self.dev),
+            ..Statx::default()
+        }
+    }
+}
+
+/// Major and minor number of what [`device_number`] made.
+pub const fn device_parts(number: u64) -> [u32; 2] {
+    let minor = number & 0xff | number >> 12 & 0xf_ff00;
+    [(number >> 8 & 0xfff) as u32, minor as u32]
+}
+
 /// `struct statfs`.
 #[repr(C)]
 #[derive(
@@ -114,6 +231,9 @@ pub const CGROUP_MAGIC: u64 = 0x0027_e0eb;
 pub const CGROUP2_MAGIC: u64 = 0x6367_7270;
 /// `statfs` magic of the pipe file system.
 pub const PIPEFS_MAGIC: u64 = 0x5049_5045;
+
+/// `statfs` magic of files without a name.
+pub const ANON_INODE_MAGIC: u64 = 0x0904_1934;
 
 /// A device number as `stat` carries it: 12 bits of major, 20 of minor.
 pub const fn device_number(major: u32, minor: u32) -> u64 {

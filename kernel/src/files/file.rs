@@ -5,6 +5,7 @@
 //! `table.rs`, then `pipe.rs` for a file that blocks.
 
 use alloc::sync::Arc;
+use core::any::Any;
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
 use kernel_abi::Errno;
@@ -94,6 +95,11 @@ pub trait File: Send + Sync {
         Err(Errno::ENOTTY)
     }
 
+    /// Itself, for the calls that are about one kind of file.
+    fn any(&self) -> Option<&dyn Any> {
+        None
+    }
+
     /// What an offset means here.
     fn offset(&self) -> Offset {
         Offset::None
@@ -144,6 +150,15 @@ impl OpenFile {
     /// Where the offset stands.
     pub fn position(&self) -> u64 {
         self.offset.load(Relaxed)
+    }
+
+    /// The machinery, if it is a `T`.
+    ///
+    /// # Errors
+    /// `EINVAL` if it is something else.
+    pub fn downcast<T: Any>(&self) -> Result<&T, Errno> {
+        let any = self.file.any().and_then(|any| any.downcast_ref());
+        any.ok_or(Errno::EINVAL)
     }
 
     /// The machinery.

@@ -22,6 +22,7 @@ mod data;
 mod directory;
 mod node;
 
+pub use data::pages;
 use node::Node;
 
 /// What all nodes of a file system share.

@@ -36,7 +36,7 @@ pub fn init(
     device::init()?;
     tty::init()?;
     proc::init()?;
-    sys::make_directory("/sys/fs/cgroup")?;
+    sys::init()?;
     let root = mount::set_root(RamFs::new("rootfs"));
     make_first_names(&root)?;
     for image in images {

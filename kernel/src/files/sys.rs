@@ -16,6 +16,17 @@ use super::mount;
 
 pub use super::attribute::Attribute;
 
+mod cpu;
+
+/// Adds the files of this module.
+///
+/// # Errors
+/// As [`register`].
+pub fn init() -> Result<(), Errno> {
+    make_directory("/sys/fs/cgroup")?;
+    cpu::init()
+}
+
 struct SysFs {
     tree: Tree,
 }

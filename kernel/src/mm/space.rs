@@ -276,6 +276,11 @@ impl AddressSpace {
         self.resident.load(Relaxed) + self.inner.lock().tables.count()
     }
 
+    /// Pages of its page tables.
+    pub fn table_pages(&self) -> usize {
+        self.inner.lock().tables.count()
+    }
+
     /// Pages mapped, touched or not (`VmSize`).
     pub fn mapped_pages(&self) -> usize {
         self.inner.lock().regions.pages()

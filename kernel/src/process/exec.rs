@@ -174,6 +174,7 @@ fn commit(thread: &CurrentThread, frame: &mut TrapFrame, loaded: Loaded) {
         signals.state.exec(thread.key);
     }
     thread.restart.forget();
+    process.timers.exec();
     *process.image.lock() = loaded.image;
     fork::mark_executed(process);
     task.set_name(&loaded.name);

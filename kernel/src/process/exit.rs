@@ -17,9 +17,7 @@ use kernel_abi::signal::{SIGCHLD, SIGCONT, SIGHUP, SigInfo};
 use super::signal::notify::{self, Remains};
 use super::signal::send;
 use super::tree::{self, Node, Tree};
-use super::{
-    CurrentThread, Process, ProcessId, alarm, current, futex, thread_usage,
-};
+use super::{CurrentThread, Process, ProcessId, current, futex, thread_usage};
 use crate::files;
 use crate::mm::{AddressSpace, user};
 use crate::task::refrigerator::{FREEZER, Scheduler};
@@ -117,7 +115,7 @@ fn end_process(process: &Arc<Process>, status: u32) {
     if process.id == INIT {
         panic!("Attempted to kill init! exitcode={status:#010x}");
     }
-    alarm::forget(process.id);
+    process.timers.end();
     if process.session() == process.id {
         files::tty::leave_session(process.id);
     }

@@ -21,10 +21,14 @@ use crate::process::current;
 
 pub(super) mod descriptor;
 pub(super) mod directory;
+pub(super) mod event;
+pub(super) mod extended;
 pub(super) mod mount;
 pub(super) mod name;
 pub(super) mod poll;
 pub mod proc;
+pub(super) mod socket;
+pub(super) mod splice;
 pub(super) mod status;
 pub(super) mod transfer;
 

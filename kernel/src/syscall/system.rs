@@ -1,7 +1,7 @@
 //! Calls about the system as a whole.
 
 use kernel_abi::system::{Sysinfo, Utsname};
-use kernel_abi::time::{Itimerval, NS_PER_S, Timeval};
+use kernel_abi::time::NS_PER_S;
 use kernel_abi::{Errno, syscall as number};
 
 use super::table::Row;
@@ -14,7 +14,6 @@ use crate::log;
 use crate::mm::frame;
 use crate::mm::user::{self, UserSlice};
 use crate::mm::{FrameStats, PAGE_SIZE};
-use crate::process::alarm::{self, Alarm};
 use crate::process::{current, tree};
 use crate::sync::{Rank, SpinLock};
 
@@ -27,8 +26,6 @@ pub const CALLS: &[Row] = &[
     (number::REBOOT, Entry::Plain(reboot)),
     (number::SETHOSTNAME, Entry::Plain(sethostname)),
     (number::SETDOMAINNAME, Entry::Plain(setdomainname)),
-    (number::GETITIMER, Entry::Plain(getitimer)),
-    (number::SETITIMER, Entry::Plain(setitimer)),
     (number::RSEQ, Entry::Plain(|_| Err(Errno::ENOSYS))),
 ];
 
@@ -191,43 +188,5 @@ fn reboot(args: &Args) -> Result {
         }
         CAD_ON | CAD_OFF => Ok(0),
         _ => Err(Errno::EINVAL),
-    }
-}
-
-/// `ITIMER_REAL`, the only interval timer.
-const REAL: usize = 0;
-
-fn getitimer(args: &Args) -> Result {
-    if args.x[0] != REAL {
-        return Err(Errno::EINVAL);
-    }
-    let alarm = alarm::get(current().process.id);
-    user::write_value(args.x[1], &to_itimerval(alarm))?;
-    Ok(0)
-}
-
-fn setitimer(args: &Args) -> Result {
-    if args.x[0] != REAL {
-        return Err(Errno::EINVAL);
-    }
-    let new: Itimerval = match args.x[1] {
-        0 => Itimerval::default(),
-        address => user::read_value(address)?,
-    };
-    let alarm = Alarm {
-        value_ns: new.value.to_ns()?,
-        interval_ns: new.interval.to_ns()?,
-    };
-    let old = alarm::set(current().process.id, alarm);
-    if args.x[2] != 0 {
-        user::write_value(args.x[2], &to_itimerval(old))?;
-    }
-    Ok(0)
-}
-
-fn to_itimerval(alarm: Alarm) -> Itimerval {
-    Itimerval {
-        interval: Timeval::from_ns(alarm.interval_ns),
-        value: Timeval::from_ns(alarm.value_ns),
     }
 }

@@ -5,7 +5,7 @@
 
 use super::{FrameCall, SystemCall};
 use super::{
-    file, futex, identity, memory, process, sched, signal, system, time,
+    file, futex, identity, memory, process, sched, signal, system, time, timer,
 };
 
 /// What stands behind a number.
@@ -30,10 +30,15 @@ static TABLE: [Entry; SIZE] = build(&[
     memory::CALLS,
     signal::CALLS,
     time::CALLS,
+    timer::CALLS,
     sched::CALLS,
     futex::CALLS,
     system::CALLS,
     file::descriptor::CALLS,
+    file::event::CALLS,
+    file::extended::CALLS,
+    file::socket::CALLS,
+    file::splice::CALLS,
     file::directory::CALLS,
     file::mount::CALLS,
     file::name::CALLS,

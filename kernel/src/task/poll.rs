@@ -66,7 +66,7 @@ impl PollTable {
 
     /// True if an event came since the places were taken. A waker that finds
     /// the task awake leaves its place and marks it.
-    fn was_woken(&self) -> bool {
+    pub fn was_woken(&self) -> bool {
         self.places.iter().any(|(queue, ticket)| !queue.holds(*ticket))
     }
 }

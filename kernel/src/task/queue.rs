@@ -31,6 +31,8 @@ pub(super) struct Queue {
     pub(super) switched_in_ns: u64,
     /// Nanoseconds the idle task ran.
     pub(super) idle_ns: u64,
+    /// Nanoseconds charged to the kernel by ticks.
+    pub(super) system_ns: u64,
     pub(super) switches: u64,
 }
 
@@ -65,6 +67,7 @@ impl CpuQueue {
             idle_task: None,
             switched_in_ns: 0,
             idle_ns: 0,
+            system_ns: 0,
             switches: 0,
         };
         Self {
@@ -151,15 +154,27 @@ pub fn runnable() -> usize {
     busy as usize + waiting.sum::<u32>() as usize
 }
 
-/// Switches so far, and nanoseconds spent idle, of `cpu`.
-pub fn statistics(cpu: usize) -> (u64, u64) {
+/// What a CPU did since boot.
+#[derive(Clone, Copy, Debug)]
+pub struct Statistics {
+    /// Switches between tasks.
+    pub switches: u64,
+    /// Nanoseconds with nothing to do.
+    pub idle_ns: u64,
+    /// Nanoseconds in the kernel, as the ticks found it.
+    pub system_ns: u64,
+}
+
+/// What `cpu` did.
+pub fn statistics(cpu: usize) -> Statistics {
     let queue = QUEUES[cpu].queue.lock();
     let now = arch::timer::now_ns();
     let mut idle_ns = queue.idle_ns;
     if queue.running_task.is_none() {
         idle_ns += now.saturating_sub(queue.switched_in_ns);
     }
-    (queue.switches, idle_ns)
+    let (switches, system_ns) = (queue.switches, queue.system_ns);
+    Statistics { switches, idle_ns, system_ns }
 }
 
 /// Whether a runnable task is on a CPU now.

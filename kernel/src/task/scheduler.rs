@@ -21,7 +21,7 @@ use super::refrigerator::{FREEZER, Scheduler};
 use super::{Kind, Task, current, state, timer, wake};
 use crate::arch::cpu::MAX_CPUS;
 use crate::arch::thread::{self, Last, work};
-use crate::arch::{self, irq};
+use crate::arch::{self, irq, trap};
 use crate::sync::IrqSpinLockGuard;
 use crate::sync::rank::debug_check_no_locks_held;
 use crate::trace;
@@ -315,7 +315,15 @@ pub(super) fn tick(now: u64) {
     let entry = &QUEUES[running.cpu()];
     let mut guard = entry.queue.lock();
     let queue = &mut *guard;
+    let charged = queue.running.total_ns();
     queue.running.charge(now);
+    if !trap::interrupted_user() {
+        // As Linux without exact accounting: the tick finds out where the
+        // time since the last one went.
+        let ran = queue.running.total_ns() - charged;
+        queue.system_ns += ran;
+        running.system_ns.fetch_add(ran, Relaxed);
+    }
     queue.waiting.advance(&queue.running);
     let ran = now.saturating_sub(queue.switched_in_ns);
     let waiting = &queue.waiting;

@@ -138,6 +138,45 @@ impl CpuInfo<'_> {
     }
 }
 
+/// One line of `/proc/PID/mountinfo`.
+#[derive(Clone, Copy, Debug)]
+pub struct MountDetails<'a> {
+    /// Which mount.
+    pub id: u32,
+    /// The mount that it stands on; 0 for none.
+    pub parent: u32,
+    /// Major and minor number of the file system's device.
+    pub device: [u32; 2],
+    /// Where it is mounted.
+    pub target: &'a [u8],
+    /// Options, separated by commas.
+    pub options: &'a [u8],
+    /// Kind of file system.
+    pub kind: &'a [u8],
+    /// Device, or any word.
+    pub source: &'a [u8],
+}
+
+impl MountDetails<'_> {
+    /// The line.
+    pub fn render(&self, out: &mut Vec<u8>) {
+        const SPECIAL: &[u8] = b" \t\n\\#";
+        let [major, minor] = self.device;
+        let (id, parent) = (self.id, self.parent);
+        text!(out, "{id} {parent} {major}:{minor} / ");
+        escape(out, self.target, SPECIAL);
+        out.push(b' ');
+        out.extend_from_slice(self.options);
+        text!(out, " - ");
+        for field in [self.kind, self.source] {
+            escape(out, field, SPECIAL);
+            out.push(b' ');
+        }
+        out.extend_from_slice(self.options);
+        out.push(b'\n');
+    }
+}
+
 /// One line of `/proc/mounts`.
 #[derive(Clone, Copy, Debug)]
 pub struct Mount<'a> {

@@ -13,8 +13,8 @@ mod v2;
 mod v3;
 
 use core::arch::asm;
-use core::sync::atomic::AtomicUsize;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use core::sync::atomic::{AtomicU32, AtomicUsize};
 
 use kernel_core::device_tree::Gic;
 
@@ -42,6 +42,24 @@ static VERSION: AtomicUsize = AtomicUsize::new(0);
 /// Functions by INTID, as addresses; 0 where there is none.
 static HANDLERS: [AtomicUsize; SPECIAL as usize] =
     [const { AtomicUsize::new(0) }; SPECIAL as usize];
+
+/// INTIDs that are counted: more than the machines we know use.
+const COUNTED: usize = 512;
+
+/// Interrupts taken, by CPU and INTID. Each CPU writes its own.
+static TAKEN: [[AtomicU32; COUNTED]; MAX_CPUS] =
+    [const { [const { AtomicU32::new(0) }; COUNTED] }; MAX_CPUS];
+
+/// How often `cpu` took `interrupt`.
+pub fn taken(cpu: usize, interrupt: u32) -> u32 {
+    let taken = TAKEN[cpu].get(interrupt as usize);
+    taken.map_or(0, |taken| taken.load(Relaxed))
+}
+
+/// INTIDs that have a handler, ascending.
+pub fn handled() -> impl Iterator<Item = u32> {
+    (0..SPECIAL).filter(|it| HANDLERS[*it as usize].load(Relaxed) != 0)
+}
 
 /// Why the controller cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -176,6 +194,9 @@ fn dispatch(interrupt: u32) -> bool {
     let Some(handler) = HANDLERS.get(interrupt as usize) else {
         return false;
     };
+    if let Some(taken) = TAKEN[cpu::id()].get(interrupt as usize) {
+        taken.store(taken.load(Relaxed).wrapping_add(1), Relaxed);
+    }
     let handler = handler.load(Acquire) as *const ();
     if handler.is_null() {
         unhandled(interrupt);

@@ -18,9 +18,10 @@
 
 use core::arch::{asm, global_asm};
 use core::mem::offset_of;
-use core::sync::atomic::AtomicPtr;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use core::sync::atomic::{AtomicBool, AtomicPtr};
 
+use super::cpu::{self, MAX_CPUS};
 use super::fault::{self, Cause};
 use super::{gic, irq, thread};
 
@@ -66,6 +67,15 @@ pub struct Hooks {
     pub return_to_user: fn(&mut TrapFrame),
     /// An interrupt came in the kernel and was handled. Interrupts masked.
     pub after_interrupt: fn(),
+}
+
+/// True while a CPU handles an interrupt that came in user mode.
+static INTERRUPTED_USER: [AtomicBool; MAX_CPUS] =
+    [const { AtomicBool::new(false) }; MAX_CPUS];
+
+/// True if the interrupt that this CPU handles came in user mode.
+pub fn interrupted_user() -> bool {
+    INTERRUPTED_USER[cpu::id()].load(Relaxed)
 }
 
 static HOOKS: AtomicPtr<Hooks> = AtomicPtr::new(core::ptr::null_mut());
@@ -159,7 +169,10 @@ extern "C" fn user_exception(frame: &mut TrapFrame, syndrome: u64) {
 
 #[unsafe(no_mangle)]
 extern "C" fn user_interrupt() {
+    let is_user = &INTERRUPTED_USER[cpu::id()];
+    is_user.store(true, Relaxed);
     gic::handle();
+    is_user.store(false, Relaxed);
 }
 
 /// Work flags are set on the way to user mode; interrupts are masked, and

@@ -1,6 +1,7 @@
 //! Files in `/proc` about time and processors: `uptime`, `loadavg`, `stat`,
 //! `cpuinfo`.
 
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -11,7 +12,7 @@ use kernel_core::procfmt::system::{
     CpuInfo, CpuTimes, SystemStat, render_loadavg, render_uptime,
 };
 
-use crate::arch::{self, cpu};
+use crate::arch::{self, cpu, gic};
 use crate::files::attribute::{Attribute, ShowFn, Tree};
 use crate::files::clock;
 use crate::sync::{Rank, SpinLock};
@@ -24,11 +25,12 @@ static LOAD: SpinLock<LoadAverage> =
     SpinLock::with_rank(Rank::Device, LoadAverage::new());
 
 pub(super) fn init(tree: &Tree) -> Result<(), Errno> {
-    let files: [(&str, ShowFn); 4] = [
+    let files: [(&str, ShowFn); 5] = [
         ("uptime", uptime),
         ("loadavg", load_average),
         ("stat", statistics),
         ("cpuinfo", processors),
+        ("interrupts", interrupts),
     ];
     for (path, show) in files {
         tree.add(path, Attribute::read_only(show))?;
@@ -63,7 +65,7 @@ pub fn load() -> LoadAverage {
 }
 
 fn uptime() -> Result<String, Errno> {
-    let idle = online().map(|cpu| queue::statistics(cpu).1).sum();
+    let idle = online().map(|cpu| queue::statistics(cpu).idle_ns).sum();
     to_text(|text| render_uptime(text, arch::timer::now_ns(), idle))
 }
 
@@ -73,21 +75,21 @@ fn load_average() -> Result<String, Errno> {
     to_text(|text| render_loadavg(text, &load, runnable, tasks, last))
 }
 
-/// A processor's time is idle or, as user mode and kernel are told apart for
-/// each task but not for each processor, user time.
 fn statistics() -> Result<String, Errno> {
     let now = arch::timer::now_ns();
     let mut switches = 0;
     let mut cpus = Vec::new();
     for cpu in online() {
-        let (switched, idle) = queue::statistics(cpu);
-        switches += switched;
-        let user = now.saturating_sub(idle);
-        cpus.push((cpu, CpuTimes { user, idle, ..CpuTimes::default() }));
+        let figures = queue::statistics(cpu);
+        switches += figures.switches;
+        let (idle, system) = (figures.idle_ns, figures.system_ns);
+        let user = now.saturating_sub(idle + system);
+        let times = CpuTimes { user, system, idle, ..CpuTimes::default() };
+        cpus.push((cpu, times));
     }
     let stat = SystemStat {
         cpus: &cpus,
-        interrupts: 0,
+        interrupts: gic::handled().map(sum_of).sum(),
         switches,
         boot_time: clock::boot_time_ns() / NS_PER_S,
         forks: table::last_id().into(),
@@ -95,6 +97,45 @@ fn statistics() -> Result<String, Errno> {
         blocked: blocked(),
     };
     to_text(|text| stat.render(text))
+}
+
+/// How often an interrupt was taken on all CPUs.
+fn sum_of(interrupt: u32) -> u64 {
+    let taken = |cpu| u64::from(gic::taken(cpu, interrupt));
+    (0..cpu::MAX_CPUS).map(taken).sum()
+}
+
+/// One line for each interrupt that has a handler, one column for each CPU.
+fn interrupts() -> Result<String, Errno> {
+    let mut text = String::from("    ");
+    for cpu in online() {
+        text += &format!("       CPU{cpu}");
+    }
+    text.push('\n');
+    let version = gic::version();
+    for interrupt in gic::handled() {
+        match interrupt {
+            0..16 => text += &format!("IPI{interrupt}:"),
+            _ => text += &format!("{interrupt:>3}:"),
+        }
+        for cpu in online() {
+            text += &format!(" {:>10}", gic::taken(cpu, interrupt));
+        }
+        match interrupt {
+            0 => text += "       Rescheduling interrupts\n",
+            1 => text += "       CPU stop interrupts\n",
+            2..16 => text += "\n",
+            _ => {
+                let own = arch::timer::interrupt();
+                let name =
+                    if interrupt == own { "arch_timer" } else { "device" };
+                text += &format!(
+                    "     GICv{version} {interrupt:>3} Level     {name}\n"
+                );
+            }
+        }
+    }
+    Ok(text)
 }
 
 fn processors() -> Result<String, Errno> {

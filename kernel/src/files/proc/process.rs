@@ -30,6 +30,7 @@ enum Item {
     Top,
     Text(Text),
     Mounts,
+    MountDetails,
     WorkingDirectory,
     Root,
     Program,
@@ -41,7 +42,7 @@ enum Item {
 }
 
 /// The names in a process' directory. Their places are their positions.
-const NAMES: [(&str, Item); 16] = [
+const NAMES: [(&str, Item); 17] = [
     ("cgroup", Item::Text(Text::Groups)),
     ("cmdline", Item::Text(Text::CommandLine)),
     ("comm", Item::Text(Text::Name)),
@@ -51,6 +52,7 @@ const NAMES: [(&str, Item); 16] = [
     ("fd", Item::Descriptors),
     ("limits", Item::Text(Text::Limits)),
     ("maps", Item::Text(Text::Maps)),
+    ("mountinfo", Item::MountDetails),
     ("mounts", Item::Mounts),
     ("root", Item::Root),
     ("stat", Item::Text(Text::Stat)),
@@ -88,7 +90,7 @@ impl Item {
     fn kind(self) -> Kind {
         match self {
             Item::Top | Item::Descriptors | Item::Threads => Kind::Directory,
-            Item::Text(_) | Item::Mounts => Kind::Regular,
+            Item::Text(_) | Item::Mounts | Item::MountDetails => Kind::Regular,
             _ => Kind::Symlink,
         }
     }
@@ -98,7 +100,7 @@ impl Item {
             Item::Descriptors => 0o500,
             Item::Top | Item::Threads => 0o555,
             Item::Text(Text::Environment) => 0o400,
-            Item::Text(_) | Item::Mounts => 0o444,
+            Item::Text(_) | Item::Mounts | Item::MountDetails => 0o444,
             _ => 0o777,
         }
     }
@@ -288,6 +290,10 @@ impl Inode for ProcessInode {
             Item::Mounts => Ok(Generated::reading(Box::new(move || {
                 let context = source()?.context(process)?;
                 Ok(system::mounts(&context.root()))
+            }))),
+            Item::MountDetails => Ok(Generated::reading(Box::new(move || {
+                let context = source()?.context(process)?;
+                Ok(system::mount_details(&context.root()))
             }))),
             _ if self.kind() == Kind::Directory => Ok(Arc::new(OpenDirectory)),
             _ => Err(Errno::ELOOP),

@@ -10,6 +10,8 @@
 //! mapping of the same file.
 
 use alloc::collections::BTreeMap;
+use core::sync::atomic::AtomicUsize;
+use core::sync::atomic::Ordering::Relaxed;
 
 use kernel_abi::Errno;
 
@@ -33,6 +35,14 @@ pub(super) enum At {
     Position(u64),
     /// At the end.
     End,
+}
+
+/// Frames that hold the bytes of all files.
+static PAGES: AtomicUsize = AtomicUsize::new(0);
+
+/// Pages of all files.
+pub fn pages() -> usize {
+    PAGES.load(Relaxed)
 }
 
 struct Contents {
@@ -69,7 +79,8 @@ impl Contents {
         let page = self.pages.get(&index);
         if !page.is_some_and(FrameRef::is_sole) {
             let page = self.fresh_page(index)?;
-            self.pages.insert(index, page);
+            let replaced = self.put(index, page);
+            drop(replaced);
         }
         self.pages.get(&index).ok_or(Errno::EIO)
     }
@@ -84,8 +95,20 @@ impl Contents {
         Ok(copy.into())
     }
 
+    fn put(&mut self, index: u64, page: FrameRef) -> Option<FrameRef> {
+        let replaced = self.pages.insert(index, page);
+        PAGES.fetch_add(usize::from(replaced.is_none()), Relaxed);
+        replaced
+    }
+
     fn extend_to(&mut self, size: u64) {
         self.size = self.size.max(size);
+    }
+}
+
+impl Drop for Contents {
+    fn drop(&mut self) {
+        PAGES.fetch_sub(self.pages.len(), Relaxed);
     }
 }
 
@@ -189,7 +212,7 @@ impl Data {
         let mut page = allocate()?;
         input.take(page.bytes_mut())?;
         let mut contents = self.contents.lock();
-        let replaced = contents.pages.insert(index, page.into());
+        let replaced = contents.put(index, page.into());
         contents.extend_to((index + 1) * PAGE as u64);
         drop(contents);
         drop(replaced);
@@ -212,6 +235,7 @@ impl Data {
             }
         }
         let cut = contents.pages.split_off(&kept);
+        PAGES.fetch_sub(cut.len(), Relaxed);
         contents.size = size;
         drop(contents);
         drop(cut);
@@ -238,7 +262,8 @@ impl Data {
             return Ok(page.clone());
         }
         let page = contents.fresh_page(index)?;
-        contents.pages.insert(index, page.clone());
+        let replaced = contents.put(index, page.clone());
+        debug_assert!(replaced.is_none(), "the page was not there");
         Ok(page)
     }
 }

@@ -18,6 +18,7 @@ use crate::process::current;
 pub const CALLS: &[Row] = &[
     (number::NEWFSTATAT, Entry::Plain(newfstatat)),
     (number::FSTAT, Entry::Plain(fstat)),
+    (number::STATX, Entry::Plain(statx)),
     (number::STATFS, Entry::Plain(statfs)),
     (number::FSTATFS, Entry::Plain(fstatfs)),
     (number::FACCESSAT, Entry::Plain(faccessat)),
@@ -48,6 +49,21 @@ fn newfstatat(args: &Args) -> Result {
 fn fstat(args: &Args) -> Result {
     let stat = file(args.int(0))?.metadata().stat();
     user::write_value(args.x[1], &stat).map(|()| 0)
+}
+
+fn statx(args: &Args) -> Result {
+    /// `AT_STATX_FORCE_SYNC`, `AT_STATX_DONT_SYNC`: nothing is remote.
+    const SYNC_TYPE: u32 = 0x6000;
+    const RESERVED: u32 = 1 << 31;
+    let flags = args.word(2);
+    let known = AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT;
+    check_flags(flags, known | SYNC_TYPE)?;
+    if flags & SYNC_TYPE == SYNC_TYPE || args.word(3) & RESERVED != 0 {
+        return Err(Errno::EINVAL);
+    }
+    let place = Caller::new()?.find(args.int(0), args.x[1], flags)?;
+    let statx = place.inode.metadata().stat().to_statx();
+    user::write_value(args.x[4], &statx).map(|()| 0)
 }
 
 fn give_statfs(place: &Location, address: usize) -> Result {

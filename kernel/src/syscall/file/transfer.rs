@@ -1,7 +1,5 @@
 //! Calls that move bytes: `read`, `write` and their relatives.
 
-use alloc::sync::Arc;
-use alloc::vec;
 use alloc::vec::Vec;
 
 use kernel_abi::signal::SIGPIPE;
@@ -9,7 +7,7 @@ use kernel_abi::system::Iovec;
 use kernel_abi::{Errno, syscall as number};
 
 use super::{Args, Checked, Entry, Result, Row, file};
-use crate::files::{Input, OpenFile, Output};
+use crate::files::{Input, Kind, Output};
 use crate::mm::user::{self, UserSlice};
 use crate::process::signal::send;
 
@@ -22,21 +20,25 @@ pub const CALLS: &[Row] = &[
     (number::PREAD64, Entry::Plain(pread64)),
     (number::PWRITE64, Entry::Plain(pwrite64)),
     (number::LSEEK, Entry::Plain(lseek)),
-    (number::SENDFILE, Entry::Plain(sendfile)),
+    (number::PREADV, Entry::Plain(preadv)),
+    (number::PWRITEV, Entry::Plain(pwritev)),
+    (number::PREADV2, Entry::Plain(preadv2)),
+    (number::PWRITEV2, Entry::Plain(pwritev2)),
+    (number::FALLOCATE, Entry::Plain(fallocate)),
     (number::FSYNC, Entry::Plain(check_open)),
     (number::FDATASYNC, Entry::Plain(check_open)),
     (number::SYNCFS, Entry::Plain(check_open)),
     (number::FADVISE64, Entry::Plain(check_open)),
+    (number::READAHEAD, Entry::Plain(check_open)),
+    (number::SYNC_FILE_RANGE, Entry::Plain(check_open)),
     // Files live in memory: there is nothing to write back.
     (number::SYNC, Entry::Plain(|_| Ok(0))),
 ];
 
 /// Most bytes of one call (Linux `MAX_RW_COUNT`).
-const MOST: usize = 0x7fff_f000;
+pub(super) const MOST: usize = 0x7fff_f000;
 /// Most pieces of one call.
 const PIECES_MAX: usize = 1024;
-/// Bytes that `sendfile` moves at once.
-const CHUNK: usize = 4096;
 
 #[inline]
 fn slice(args: &Args) -> Checked<UserSlice> {
@@ -55,7 +57,7 @@ fn write(args: &Args) -> Result {
 
 /// A writer without readers gets a signal, too.
 #[inline]
-fn finish_write(result: Result) -> Result {
+pub(super) fn finish_write(result: Result) -> Result {
     if result == Err(Errno::EPIPE) {
         send::to_current(SIGPIPE);
     }
@@ -95,7 +97,8 @@ fn writev(args: &Args) -> Result {
     finish_write(file.write(&mut Input::vector(&pieces(args)?)))
 }
 
-fn position(value: usize) -> Checked<u64> {
+/// A place in a file, as calls get it.
+pub(super) fn position(value: usize) -> Checked<u64> {
     u64::try_from(value as i64).map_err(|_| Errno::EINVAL)
 }
 
@@ -112,6 +115,62 @@ fn pwrite64(args: &Args) -> Result {
     finish_write(file.write_at(position, &mut input))
 }
 
+fn preadv(args: &Args) -> Result {
+    let position = position(args.x[3])?;
+    let file = file(args.int(0))?;
+    file.read_at(position, &mut Output::vector(&pieces(args)?))
+}
+
+fn pwritev(args: &Args) -> Result {
+    let position = position(args.x[3])?;
+    let file = file(args.int(0))?;
+    let pieces = pieces(args)?;
+    finish_write(file.write_at(position, &mut Input::vector(&pieces)))
+}
+
+/// A place of -1 stands for the file's own offset; no flags are known.
+fn preadv2(args: &Args) -> Result {
+    match (args.word(5), args.x[3] as i64) {
+        (0, -1) => readv(args),
+        (0, _) => preadv(args),
+        _ => Err(Errno::EOPNOTSUPP),
+    }
+}
+
+fn pwritev2(args: &Args) -> Result {
+    match (args.word(5), args.x[3] as i64) {
+        (0, -1) => writev(args),
+        (0, _) => pwritev(args),
+        _ => Err(Errno::EOPNOTSUPP),
+    }
+}
+
+/// Pages come when they are written; what remains is to make the file long
+/// enough, unless it is to keep its size.
+fn fallocate(args: &Args) -> Result {
+    const KEEP_SIZE: u32 = 1;
+    let (start, length) = (position(args.x[2])?, position(args.x[3])?);
+    let file = file(args.int(0))?;
+    if length == 0 {
+        return Err(Errno::EINVAL);
+    }
+    if !file.flags().can_write() {
+        return Err(Errno::EBADF);
+    }
+    match file.inode().kind() {
+        Kind::Regular => {}
+        Kind::Fifo => return Err(Errno::ESPIPE),
+        _ => return Err(Errno::ENODEV),
+    }
+    let end = start.checked_add(length).ok_or(Errno::EFBIG)?;
+    match args.word(1) {
+        0 if end > file.metadata().size => file.inode().truncate(end)?,
+        0 | KEEP_SIZE => {}
+        _ => return Err(Errno::EOPNOTSUPP),
+    }
+    Ok(0)
+}
+
 fn lseek(args: &Args) -> Result {
     let place = file(args.int(0))?.seek(args.x[1] as i64, args.word(2))?;
     Ok(place as usize)
@@ -119,54 +178,4 @@ fn lseek(args: &Args) -> Result {
 
 fn check_open(args: &Args) -> Result {
     file(args.int(0)).map(|_| 0)
-}
-
-/// Moves bytes between two files, from the offset at an address or from that
-/// of the file. Only what was written counts as read.
-fn sendfile(args: &Args) -> Result {
-    let (output, input) = (file(args.int(0))?, file(args.int(1))?);
-    let [_, _, address, count, ..] = args.x;
-    let start = match address {
-        0 => input.position(),
-        _ => position(user::read_value(address)?)?,
-    };
-    let moved = move_bytes(&output, &input, start, count.min(MOST))?;
-    let end = start + moved as u64;
-    match address {
-        0 => input.seek(end as i64, 0).map(drop)?,
-        _ => user::write_value(address, &end)?,
-    }
-    Ok(moved)
-}
-
-fn move_bytes(
-    output: &Arc<OpenFile>,
-    input: &Arc<OpenFile>,
-    start: u64,
-    count: usize,
-) -> Result {
-    let mut bytes = vec![0; count.min(CHUNK)];
-    let mut moved = 0;
-    while moved < count {
-        let size = bytes.len().min(count - moved);
-        let mut chunk = Output::kernel(&mut bytes[..size]);
-        let read = input.read_at(start + moved as u64, &mut chunk);
-        // A stream cannot be read at a place.
-        let read = read.map_err(|error| match error {
-            Errno::ESPIPE => Errno::EINVAL,
-            error => error,
-        });
-        let written = match read {
-            Ok(0) => break,
-            Ok(read) => output.write(&mut Input::kernel(&bytes[..read])),
-            Err(error) => Err(error),
-        };
-        match finish_write(written) {
-            Ok(written) if written == size => moved += written,
-            Ok(written) => return Ok(moved + written),
-            Err(_) if moved > 0 => break,
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(moved)
 }

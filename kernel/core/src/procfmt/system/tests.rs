@@ -1,7 +1,8 @@
 //! System-wide files as Linux writes them.
 
 use super::{
-    CpuInfo, CpuTimes, Mount, SystemStat, render_loadavg, render_uptime,
+    CpuInfo, CpuTimes, Mount, MountDetails, SystemStat, render_loadavg,
+    render_uptime,
 };
 use crate::procfmt::load::LoadAverage;
 use crate::procfmt::render_cpu_list;
@@ -10,6 +11,21 @@ fn text(render: impl FnOnce(&mut Vec<u8>)) -> String {
     let mut out = Vec::new();
     render(&mut out);
     String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn mountinfo_names_parent_device_and_kind() {
+    let mount = MountDetails {
+        id: 22,
+        parent: 1,
+        device: [0, 21],
+        target: b"/a b",
+        options: b"rw,nosuid",
+        kind: b"proc",
+        source: b"none",
+    };
+    let line = "22 1 0:21 / /a\\040b rw,nosuid - proc none rw,nosuid\n";
+    assert_eq!(text(|out| mount.render(out)), line);
 }
 
 #[test]

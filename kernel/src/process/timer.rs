@@ -1,0 +1,184 @@
+//! Timers of a process: `setitimer(ITIMER_REAL)` and `timer_create(2)`.
+//!
+//! Both are [`Alarm`]s that send a signal. What expires during a freeze is
+//! sent then and taken after the thaw, once (freezer-spec X7).
+
+use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
+use alloc::sync::Arc;
+use core::sync::atomic::AtomicU32;
+use core::sync::atomic::Ordering::Relaxed;
+
+use kernel_abi::Errno;
+use kernel_abi::signal::{SIGALRM, SigInfo};
+
+use super::signal::send;
+use super::{ProcessId, thread_of, tree};
+use crate::arch;
+use crate::sync::{Rank, SpinLock};
+use crate::task::alarm::{Alarm, Setting};
+use crate::task::{TaskId, table};
+
+/// Most timers of a process made by `timer_create`.
+const MOST: usize = 256;
+
+/// Timers of a process.
+pub struct Timers {
+    timers: SpinLock<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    real: Option<Arc<Alarm>>,
+    created: BTreeMap<u32, Arc<Timer>>,
+}
+
+/// What `timer_create` makes.
+pub struct Timer {
+    /// Its clock, as the program named it.
+    pub clock: u32,
+    /// What expires.
+    pub alarm: Arc<Alarm>,
+    /// Expiries beyond the one that the last signal told of.
+    pub overrun: Arc<AtomicU32>,
+}
+
+/// What a timer does.
+#[derive(Clone, Copy, Debug)]
+pub struct Notify {
+    /// Signal to send; 0 for none.
+    pub signal: u32,
+    /// To this thread; `None` for the process.
+    pub thread: Option<TaskId>,
+    /// Goes with the signal; `None` for the timer's number.
+    pub value: Option<u64>,
+}
+
+impl Timers {
+    /// None.
+    pub const fn new() -> Self {
+        let inner = Inner { real: None, created: BTreeMap::new() };
+        Self { timers: SpinLock::with_rank(Rank::Process, inner) }
+    }
+
+    /// Sets the timer that sends `SIGALRM`; what it was set to.
+    pub fn set_real(&self, id: ProcessId, new: Setting) -> Setting {
+        let mut inner = self.timers.lock();
+        if new.left_ns == 0 && inner.real.is_none() {
+            return Setting::default();
+        }
+        let real = inner.real.get_or_insert_with(|| {
+            Alarm::new(Box::new(move |_| send_alarm(id)))
+        });
+        real.set(deadline_in(new.left_ns), new.interval_ns)
+    }
+
+    /// What the timer that sends `SIGALRM` is set to.
+    pub fn real(&self) -> Setting {
+        let inner = self.timers.lock();
+        inner.real.as_ref().map_or(Setting::default(), |it| it.setting())
+    }
+
+    /// Makes a timer that is off; its number.
+    ///
+    /// # Errors
+    /// `EAGAIN` if there are too many.
+    pub fn create(
+        &self,
+        process: ProcessId,
+        clock: u32,
+        notify: Notify,
+    ) -> Result<u32, Errno> {
+        let mut inner = self.timers.lock();
+        if inner.created.len() >= MOST {
+            return Err(Errno::EAGAIN);
+        }
+        let is_free = |id: &u32| !inner.created.contains_key(id);
+        let id = (0..).find(is_free).ok_or(Errno::EAGAIN)?;
+        let overrun = Arc::new(AtomicU32::new(0));
+        let missed = overrun.clone();
+        let alarm = Alarm::new(Box::new(move |count| {
+            tell(process, id, notify, count, &missed);
+        }));
+        let timer = Timer { clock, alarm, overrun };
+        inner.created.insert(id, Arc::new(timer));
+        Ok(id)
+    }
+
+    /// A timer that `create` made.
+    ///
+    /// # Errors
+    /// `EINVAL` if there is none.
+    pub fn get(&self, id: u32) -> Result<Arc<Timer>, Errno> {
+        let timer = self.timers.lock().created.get(&id).cloned();
+        timer.ok_or(Errno::EINVAL)
+    }
+
+    /// Ends a timer that `create` made.
+    ///
+    /// # Errors
+    /// `EINVAL` if there is none.
+    pub fn delete(&self, id: u32) -> Result<(), Errno> {
+        let timer = self.timers.lock().created.remove(&id);
+        timer.map(drop).ok_or(Errno::EINVAL)
+    }
+
+    /// Ends what `create` made: another program takes over.
+    pub(super) fn exec(&self) {
+        let created = core::mem::take(&mut self.timers.lock().created);
+        drop(created);
+    }
+
+    /// Ends all: the process is over.
+    pub(super) fn end(&self) {
+        let all = core::mem::take(&mut *self.timers.lock());
+        drop(all);
+    }
+}
+
+/// The time on the monotonic clock `left_ns` from now; `None` for 0.
+pub fn deadline_in(left_ns: u64) -> Option<u64> {
+    let now = arch::timer::now_ns();
+    (left_ns != 0).then(|| now.saturating_add(left_ns))
+}
+
+fn send_alarm(id: ProcessId) {
+    if let Some(process) = tree::find(id) {
+        send::from_kernel(&process, SIGALRM);
+    }
+}
+
+/// Sends the signal of the timer `id`. If one still waits to be taken, or
+/// there is no room, the expiries are added to the overrun.
+fn tell(
+    process: ProcessId,
+    id: u32,
+    notify: Notify,
+    count: u64,
+    overrun: &AtomicU32,
+) {
+    let count = u32::try_from(count).unwrap_or(u32::MAX);
+    if notify.signal == 0 {
+        overrun.store(count - 1, Relaxed);
+        return;
+    }
+    let value = notify.value.unwrap_or(id.into());
+    let info = SigInfo::timer(notify.signal, id, count - 1, value);
+    let sent = match notify.thread {
+        None => tree::find(process)
+            .ok_or(Errno::ESRCH)
+            .and_then(|process| send::to_process(&process, &info)),
+        Some(thread) => {
+            table::find(thread).ok_or(Errno::ESRCH).and_then(|task| {
+                let thread = thread_of(&task).ok_or(Errno::ESRCH)?;
+                send::to_thread(thread, &info)
+            })
+        }
+    };
+    match sent {
+        Ok(()) => overrun.store(count - 1, Relaxed),
+        Err(_) => {
+            overrun.fetch_add(count, Relaxed);
+        }
+    }
+}
