@@ -1,15 +1,17 @@
 //! Firn: the machine half of the kernel.
 //!
-//! Layers, each using only those before it: `sync`, `arch`, `mm`; `task`
-//! (scheduling, waiting, kernel threads); `freezer`; `files`; `process`;
-//! `syscall`; `cgroup`; `power`; `start`. The rules behind them, free of hardware, are
-//! crate `kernel-core`. Start reading in `start.rs`.
+//! Layers, each using only those before it: `sync`, `arch`; `mm`, `drivers`;
+//! `log`; `panic`; `task` (scheduling, waiting, kernel threads); `freezer`;
+//! `files`; `process`; `syscall`; `cgroup`; `power`; `boot`, `start`. The rules
+//! behind them, free of hardware, are crate `kernel-core`. Start reading in
+//! `boot.rs`.
 #![no_std]
 #![no_main]
 
 extern crate alloc;
 
 mod arch;
+mod boot;
 mod cgroup;
 mod drivers;
 mod files;
@@ -26,4 +28,4 @@ mod syscall;
 mod task;
 mod trace;
 
-use start::kernel_main;
+use boot::kernel_main;

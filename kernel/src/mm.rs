@@ -36,28 +36,19 @@ pub use fault::FaultError;
 pub use frame::FrameRef;
 pub use kernel_core::memory::PAGE_SIZE;
 pub use kernel_core::memory::frame::{FrameStats, FrameUse};
-pub use kernel_core::memory::range::{PhysRange, RangeList};
+pub use kernel_core::memory::layout::BootMemory;
 pub use kernel_core::memory::region::{Placement, Protection};
 pub use request::{MapRequest, Sharing};
 pub use source::PageSource;
 pub use space::{AddressSpace, STACK_LIMIT, STACK_TOP};
 
-/// Memory as the device tree describes it.
-#[derive(Clone, Debug, Default)]
-pub struct BootMemory {
-    /// RAM, without ranges that must not be mapped (`no-map`).
-    pub ram: RangeList<16>,
-    /// RAM that holds something: initrd, device tree, `/reserved-memory`.
-    /// The kernel image is added here.
-    pub reserved: RangeList<48>,
-}
-
-/// Takes over the memory: frames first, and with them the heap. Called once,
-/// on the boot CPU, as soon as the tables of [`map::build`] are in use.
+/// Takes over the memory: the kernel's own map first, then frames, and with
+/// them the heap. Called once, on the boot CPU, before anything allocates.
 ///
 /// # Errors
 /// A line for the console if there is no room to keep the books.
 pub fn init(memory: &BootMemory) -> Result<(), &'static str> {
+    map::init(memory)?;
     frame::init(memory)?;
     asid::init();
     init_cpu();

@@ -10,14 +10,14 @@ mod symbol;
 
 use core::fmt::{self, Write};
 use core::panic::PanicInfo;
-use core::sync::atomic::AtomicUsize;
 use core::sync::atomic::Ordering::{AcqRel, Acquire};
+use core::sync::atomic::{AtomicBool, AtomicUsize};
 
 use spin::Once;
 
 use crate::arch::cpu::MAX_CPUS;
 use crate::arch::trap::{self, TrapFrame};
-use crate::arch::{backtrace, boot, cpu, gic, image, irq, psci, thread};
+use crate::arch::{backtrace, cpu, gic, image, irq, psci, thread};
 use crate::drivers::console;
 use crate::log::Raw;
 use crate::trace;
@@ -30,11 +30,27 @@ const NOBODY: usize = usize::MAX;
 
 /// The CPU that panics.
 static OWNER: AtomicUsize = AtomicUsize::new(NOBODY);
+/// A panic went wrong already.
+static IS_SECOND: AtomicBool = AtomicBool::new(false);
 /// Says which task runs; empty until there are tasks.
 static DESCRIBE_TASK: Once<DescribeTask> = Once::new();
 
 /// A function that writes the name and number of the current task.
 pub type DescribeTask = fn(&mut dyn Write) -> fmt::Result;
+
+/// Has exceptions of the kernel itself end here. Called first of all.
+pub fn init() {
+    trap::set_last_words(die);
+}
+
+/// One line that says why there is no way on, and the machine stops.
+pub fn refuse(why: impl fmt::Display) -> ! {
+    console::ensure();
+    // Not through the log: `quiet` must not hide it.
+    let _ = writeln!(Raw, "Firn cannot boot: {why}");
+    console::flush();
+    psci::system_off()
+}
 
 /// Names the function that tells which task runs on this CPU. It must not
 /// lock, allocate or panic.
@@ -59,22 +75,29 @@ pub fn die(frame: &TrapFrame, message: fmt::Arguments<'_>) -> ! {
     let own = cpu::id();
     match OWNER.compare_exchange(NOBODY, own, AcqRel, Acquire) {
         Ok(_) => {}
-        Err(owner) if owner == own => {
-            let _ =
-                writeln!(Raw, "kernel panic: again, while in panic: {message}");
-            psci::system_off();
-        }
+        Err(owner) if owner == own => die_again(message),
         Err(_) => {
             cpu::set_stopped();
             cpu::stop();
         }
     }
-    boot::ensure_console();
+    console::ensure();
     // Whatever a stopped CPU was printing is cut off there.
     gic::stop_all_others();
     // A failing console must not keep the machine from going off.
     let _ = report(frame, message);
     console::flush();
+    psci::system_off()
+}
+
+/// The panic itself went wrong. If the console was to blame, the board may be
+/// known to have another.
+fn die_again(message: fmt::Arguments<'_>) -> ! {
+    if !IS_SECOND.swap(true, AcqRel) {
+        console::replace();
+        let _ = writeln!(Raw, "kernel panic: while in panic: {message}");
+        console::flush();
+    }
     psci::system_off()
 }
 

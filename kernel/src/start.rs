@@ -1,6 +1,6 @@
 //! From one CPU with memory and interrupts to the first program.
 //!
-//! [`kernel_main`] turns the boot code of each CPU into its idle task, which
+//! [`start`] turns the boot code of each CPU into its idle task, which
 //! must not sleep; all the rest happens in a kernel thread, `kernel_init`.
 
 use alloc::format;
@@ -12,12 +12,13 @@ use core::sync::atomic::Ordering::{Acquire, Release};
 use kernel_abi::Errno;
 use kernel_core::command_line::{CommandLine, ForInit};
 
-use crate::arch::boot::{BootInfo, refuse};
 use crate::arch::cpu::MAX_CPUS;
+use crate::arch::thread::Stack;
 use crate::arch::{self, cpu, gic, irq, psci, smp, thread, timer, trap};
 use crate::drivers::console;
 use crate::files::{FsContext, Location};
 use crate::mm::stack::KernelStack;
+use crate::panic::refuse;
 use crate::process::start::{Programs, first_process};
 use crate::process::{self, fault, signal};
 use crate::task::{self, Task, kthread, queue, scheduler, wake};
@@ -36,9 +37,23 @@ static HOOKS: trap::Hooks = trap::Hooks {
 const FIRST_PROGRAMS: [&str; 4] =
     ["/init", "/sbin/init", "/bin/init", "/bin/sh"];
 
-/// Where `arch::boot` hands over: one CPU, memory and interrupts ready,
-/// interrupts masked.
-pub fn kernel_main(boot: BootInfo) -> ! {
+/// What the boot code found out.
+pub struct BootInfo {
+    /// The kernel command line.
+    pub command_line: &'static str,
+    /// The initrd that the boot loader left, if any.
+    pub initrd: Option<&'static [u8]>,
+    /// The initramfs in the image; may be empty.
+    pub embedded_initramfs: &'static [u8],
+    /// CPUs that the machine has, of which one runs.
+    pub cpu_count: usize,
+    /// Seeds from the boot loader and the counter; to be hashed before use.
+    pub entropy: [u8; 32],
+}
+
+/// Where `boot` hands over: one CPU, memory and interrupts ready, interrupts
+/// masked.
+pub fn start(boot: BootInfo) -> ! {
     become_idle(0, arch::image::boot_stack().end);
     panic::set_describe_task(describe_task);
     trap::set_hooks(&HOOKS);
@@ -99,6 +114,7 @@ fn start_other_cpus(count: usize) {
 }
 
 fn other_cpu() -> ! {
+    mm::init_cpu();
     let cpu = cpu::id();
     become_idle(cpu, STACK_TOPS[cpu].load(Acquire));
     start_cpu();

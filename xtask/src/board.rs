@@ -2,6 +2,7 @@
 //!
 //! One folder a board; the folder's name is the board's. Facts that only a
 //! person or a tool needs stand there, never in the code.
+mod early_console;
 #[cfg(test)]
 mod tests;
 
@@ -13,6 +14,8 @@ use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
 use crate::layout;
+
+pub use early_console::EarlyConsole;
 
 /// The file that describes a board, in its folder.
 const DESCRIPTION: &str = "board.toml";
@@ -28,6 +31,8 @@ pub struct Board {
     pub title: String,
     /// The first word of the root's `compatible` in its device tree.
     pub compatible: String,
+    /// Where its console is, for a kernel that cannot read the device tree.
+    pub early_console: EarlyConsole,
     /// How its boot card is laid out; `None` if it boots from none.
     pub card: Option<Card>,
     /// Where boot loaders put what they load, by the boot loader's name.
@@ -106,6 +111,24 @@ impl UBoot {
         }
         bail!("no board.toml has [u_boot]")
     }
+}
+
+/// Every board that has a description, in alphabetical order.
+///
+/// # Errors
+/// A description is wrong.
+pub fn all() -> Result<Vec<Board>> {
+    let names = names(&layout::root().join("boards"))?;
+    names.iter().map(|name| Board::read(name)).collect()
+}
+
+/// What the kernel is told of all boards, see `kernel_core::board`.
+///
+/// # Errors
+/// A description is wrong.
+pub fn table() -> Result<String> {
+    let line = |board: Board| board.early_console.line(&board.compatible);
+    Ok(all()?.into_iter().map(line).collect())
 }
 
 fn parse(name: &str, text: &str) -> Result<Board> {

@@ -4,7 +4,8 @@
 //! 0          _start: 64-byte header, then code, read-only data, data, bss
 //! _end       symbol table, for back traces        } the payload
 //! …          initramfs                            }
-//! image_size, a multiple of 4 KiB
+//! …          table of boards                      }
+//! image_size, a multiple of 2 MiB
 //! ```
 //!
 //! The kernel finds the payload through its static `FIRN_PAYLOAD`, which is
@@ -26,21 +27,22 @@ const PAGE: usize = 4096;
 /// A parsed kernel.
 type Kernel<'a> = ElfBytes<'a, LittleEndian>;
 
-/// Makes the boot image of the kernel `elf` with `initramfs` inside.
+/// Makes the boot image of the kernel `elf` with `initramfs` and the table
+/// `boards` inside.
 ///
 /// # Errors
 /// The file is no kernel of ours: not ELF, no header at its start, or no
 /// `FIRN_PAYLOAD`.
-pub fn assemble(elf: &[u8], initramfs: &[u8]) -> Result<Vec<u8>> {
+pub fn assemble(elf: &[u8], initramfs: &[u8], boards: &str) -> Result<Vec<u8>> {
     let kernel =
         Kernel::minimal_parse(elf).context("the kernel is no ELF file")?;
     let start = symbols::address(&kernel, "_image_start")?;
     let mut image = flatten::flatten(&kernel, start)?;
     header::check(&image)?;
     let table = symbols::table(&kernel, start)?;
-    payload::append(&mut image, &table, initramfs);
     let slot = symbols::address(&kernel, "FIRN_PAYLOAD")? - start;
-    payload::patch(&mut image, slot, &table, initramfs)?;
+    let parts = [&table, initramfs, boards.as_bytes()];
+    payload::add(&mut image, slot, parts)?;
     header::set_size(&mut image);
     Ok(image)
 }

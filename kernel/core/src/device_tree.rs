@@ -21,6 +21,8 @@ mod span;
 #[cfg(test)]
 mod tests;
 mod token;
+#[cfg(test)]
+pub(crate) mod writer;
 
 pub use console::{Console, SerialKind};
 pub use list::List;

@@ -7,6 +7,7 @@
 
 extern crate alloc;
 
+pub mod board;
 pub mod cgroup;
 pub mod command_line;
 pub mod cpio;

@@ -2,11 +2,12 @@
 //! table entry says, which addresses a process has mapped, which address
 //! space holds which ASID.
 //!
-//! Reading order: [`range`], [`frame`], [`page_table`], [`region`], [`asid`].
+//! Reading order: [`range`], [`layout`], [`frame`], [`page_table`], [`region`], [`asid`].
 //! The machine half is `kernel/src/mm`.
 
 pub mod asid;
 pub mod frame;
+pub mod layout;
 pub mod page_table;
 pub mod range;
 pub mod region;

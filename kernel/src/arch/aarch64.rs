@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `boot.s`, `boot.rs` | from the boot loader to `kernel_main` |
 //! | `image.rs`, `mmu.rs` | where the image lies; early tables, devices |
-//! | `vectors.s`, `trap.rs`, `fault.rs` | exceptions in and out |
+//! | `vectors.s`, `trap.rs`, `fault.rs`, `fixup.rs` | exceptions in and out |
 //! | `thread.s`, `thread.rs` | stacks that CPUs switch between |
 //! | `cpu.rs`, `irq.rs`, `smp.rs` | one CPU, its interrupts, all CPUs |
 //! | `backtrace.rs` | who called whom |
@@ -16,6 +16,7 @@ pub mod boot;
 mod copy;
 pub mod cpu;
 mod fault;
+mod fixup;
 pub mod gic;
 pub mod image;
 pub mod irq;

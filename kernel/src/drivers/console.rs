@@ -11,11 +11,12 @@
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use core::sync::atomic::{AtomicU32, AtomicUsize};
 
+use kernel_core::board;
 use kernel_core::device_tree::{Console, SerialKind};
 
 use super::pl011::Pl011;
 use super::uart16550::Uart16550;
-use crate::arch::{cpu, gic, mmu};
+use crate::arch::{cpu, gic, image, mmu};
 
 /// Bytes of registers that are mapped; every port has less.
 const SIZE: usize = 0x1000;
@@ -67,13 +68,11 @@ fn port() -> Option<Port> {
     })
 }
 
-/// Uses a serial port for output. False if its registers cannot be mapped.
-///
-/// The caller answers for a port of that kind being there: by the word of
+/// Uses a serial port for output, unless its registers cannot be mapped. The caller answers for a port of that kind being there: by the word of
 /// the device tree, or of the board's description.
-pub fn attach(console: &Console) -> bool {
+pub fn attach(console: &Console) {
     let Some(base) = mmu::map_device(console.registers.start, SIZE) else {
-        return false;
+        return;
     };
     BASE.store(0, Relaxed);
     KIND.store(pack(console.kind), Release);
@@ -83,16 +82,31 @@ pub fn attach(console: &Console) -> bool {
         Some(Port::Uart16550(port)) => port.start(),
         None => {}
     }
-    true
 }
 
-/// Whether there is a console.
-pub fn is_attached() -> bool {
-    BASE.load(Acquire) != 0
+/// For who has bad news before the tree has named a console: takes the one
+/// that the board has, if it is clear which board this is.
+pub fn ensure() {
+    if BASE.load(Acquire) == 0 {
+        attach_known();
+    }
+}
+
+/// For who cannot write to the console: as [`ensure`], in place of it.
+pub fn replace() {
+    detach();
+    attach_known();
+}
+
+fn attach_known() {
+    let load = image::physical().start as u64;
+    if let Some(port) = board::by_place(image::boards(), load, cpu::model()) {
+        attach(&port);
+    }
 }
 
 /// Gives the console up, so that nothing is written to it any more.
-pub fn detach() {
+fn detach() {
     BASE.store(0, Release);
 }
 

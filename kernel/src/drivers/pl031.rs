@@ -8,11 +8,12 @@
 use core::sync::atomic::AtomicUsize;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
+use kernel_core::device_tree::Device;
 use tock_registers::interfaces::{Readable, Writeable};
 use tock_registers::register_structs;
 use tock_registers::registers::{ReadOnly, ReadWrite, WriteOnly};
 
-use crate::arch::gic;
+use crate::arch::{gic, mmu};
 
 register_structs! {
     Registers {
@@ -29,7 +30,7 @@ register_structs! {
 }
 
 /// Bytes of registers to map.
-pub const SIZE: usize = 0x1000;
+const SIZE: usize = 0x1000;
 
 /// Virtual address of the registers; 0 while there is no clock.
 static BASE: AtomicUsize = AtomicUsize::new(0);
@@ -45,14 +46,14 @@ fn registers() -> Option<&'static Registers> {
     unsafe { base.as_ref() }
 }
 
-/// Uses the PL031 whose registers are mapped at `base`.
-///
-/// # Safety
-/// `base` must be the registers of a PL031, mapped for ever.
-pub unsafe fn attach(base: usize, interrupt: Option<u32>) {
+/// Uses a PL031, by the word of the device tree.
+pub fn attach(clock: Device) {
+    let Some(base) = mmu::map_device(clock.registers.start, SIZE) else {
+        return;
+    };
     BASE.store(base, Release);
     cancel_alarm();
-    if let Some(interrupt) = interrupt {
+    if let Some(interrupt) = clock.interrupt {
         gic::register(interrupt, on_interrupt);
         gic::enable(interrupt, 0);
     }

@@ -6,8 +6,8 @@
 //! once in [`BATCH`] times. When memory is short all caches are drained
 //! first, so no frame is lost to an idle CPU.
 //!
-//! Next: `frame/handle.rs` (who holds a frame), `frame/boot.rs` (what is free
-//! at first), `table.rs`. The rules: `kernel_core::memory::frame`.
+//! Next: `frame/handle.rs` (who holds a frame), `frame/boot.rs` (where the
+//! records go), `table.rs`. The rules: `kernel_core::memory::frame`.
 
 mod boot;
 mod handle;
@@ -19,7 +19,7 @@ use kernel_core::memory::frame::{
 use spin::Once;
 
 pub use self::handle::{Frame, FrameRef};
-use super::{BootMemory, map, page};
+use super::{BootMemory, page};
 use crate::arch;
 use crate::sync::{IrqSpinLock, Rank};
 
@@ -264,13 +264,12 @@ pub(super) fn can_promise(pages: usize) -> bool {
 /// Takes over all RAM that is not reserved.
 pub(super) fn init(memory: &BootMemory) -> Result<(), &'static str> {
     let mut spans = [FrameSpan::default(); MAX_SPANS];
-    let ram = map::mapped_ram(memory);
-    let count = ram.as_slice().len();
-    for (span, range) in spans.iter_mut().zip(ram.as_slice()) {
+    let ram = memory.ram.as_slice();
+    for (span, range) in spans.iter_mut().zip(ram) {
         *span = boot::to_span(*range);
     }
-    let mut free = boot::free_ranges(memory, &ram);
-    let spans = &spans[..count];
+    let mut free = memory.free();
+    let spans = &spans[..ram.len()];
     let records = boot::place_records(&mut free, spans)?;
     let table = TABLE.call_once(|| FrameTable::new(spans, records));
     let mut buddy = BUDDY.lock();

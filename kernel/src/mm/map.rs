@@ -2,24 +2,26 @@
 //!
 //! Built once, before there are frames: the image with the rights of its
 //! parts, all RAM at a constant distance, and empty windows for the heap and
-//! kernel stacks. Each [`Window`] has a level-1 table of its own, so its
+//! kernel stacks. What is not RAM is not mapped. Each [`Window`] has a level-1 table of its own, so its
 //! owner needs no lock but its own to map pages there.
 //!
 //! No kernel page is writable and executable. The linear map shows the
 //! image's text and constants read-only too.
 
 use core::ops::Range;
+use core::slice;
 
 use aarch64_cpu::registers::TTBR1_EL1;
 use kernel_core::memory::PAGE_SIZE;
-use kernel_core::memory::frame::FRAME_LIMIT;
+use kernel_core::memory::layout::{BootMemory, MAX_RAM};
 use kernel_core::memory::page_table::{
     self, Attributes, Entry, MapError, Mapping, Memory, Tables,
 };
 use kernel_core::memory::range::{PhysRange, RangeList};
+use spin::Once;
 
 use super::table::KernelTables;
-use super::{BootMemory, page, tlb};
+use super::{page, tlb};
 use crate::arch::{image, mmu};
 
 /// Where the linear map shows physical address 0.
@@ -35,37 +37,48 @@ pub fn linear(physical: u64) -> *mut u8 {
     core::ptr::with_exposed_provenance_mut(LINEAR_BASE + physical as usize)
 }
 
-/// The RAM that the linear map shows: whole pages below the limit of frame
-/// numbers.
-pub(super) fn mapped_ram(memory: &BootMemory) -> RangeList<16> {
-    let limit = page::physical(FRAME_LIMIT);
-    let mut ram = RangeList::new();
-    for range in memory.ram.as_slice() {
-        let end = range.end.min(limit);
-        let pages = PhysRange::new(range.start, end).shrink_to_pages();
-        // Cannot fail: both lists have the same size.
-        let _ = ram.insert(pages);
-    }
-    ram
-}
+/// What [`init`] mapped, for the tests and for [`boot_bytes`].
+static MAPPED: Once<RangeList<MAX_RAM>> = Once::new();
 
-/// Builds the kernel's tables and returns the value for `TTBR1_EL1`. Runs on
-/// the early tables, with the image mapped at its linked address.
+/// Builds the kernel's tables and uses them in place of the early ones.
 ///
 /// # Errors
 /// A line for the console if RAM lies in so many pieces that the tables in
 /// the image do not suffice.
-pub fn build(memory: &BootMemory) -> Result<u64, &'static str> {
-    try_build(memory).map_err(|error| match error {
+pub(super) fn init(memory: &BootMemory) -> Result<(), &'static str> {
+    let tables = build(memory).map_err(|error| match error {
         MapError::OutOfTables => "RAM lies in too many pieces",
         MapError::BreakBeforeMake(_) => "ranges of RAM overlap",
-    })
+    })?;
+    // SAFETY: nothing but this CPU runs, and the new tables map the image
+    // and the device window as the ones in use do.
+    unsafe { mmu::replace_kernel_tables(tables as usize) };
+    MAPPED.call_once(|| memory.ram.clone());
+    Ok(())
 }
 
-fn try_build(memory: &BootMemory) -> Result<u64, MapError> {
+/// The RAM that the linear map shows; `None` before [`init`].
+pub(super) fn mapped() -> Option<&'static RangeList<MAX_RAM>> {
+    MAPPED.get()
+}
+
+/// Bytes that the boot loader left in memory and that the device tree
+/// reserves; `None` if they are not all in RAM.
+pub fn boot_bytes(start: u64, size: u64) -> Option<&'static [u8]> {
+    let end = start.checked_add(size)?;
+    let holds = |ram: &PhysRange| ram.start <= start && end <= ram.end;
+    if !mapped()?.as_slice().iter().any(holds) {
+        return None;
+    }
+    // SAFETY: RAM that is mapped for ever; reserved (caller), so that nobody
+    // owns it and nobody writes to it.
+    Some(unsafe { slice::from_raw_parts(linear(start), size as usize) })
+}
+
+fn build(memory: &BootMemory) -> Result<u64, MapError> {
     let root = KernelTables.allocate().ok_or(MapError::OutOfTables)?;
     map_image(root)?;
-    for range in mapped_ram(memory).as_slice() {
+    for range in memory.ram.as_slice() {
         map_ram(root, *range)?;
     }
     for base in [HEAP_BASE, STACK_BASE] {

@@ -26,6 +26,11 @@ pub fn tests() -> &'static [Test] {
         ("heap_bytes_come_back", kernel::heap_bytes_come_back),
         ("stacks_have_guards", kernel::stacks_have_guards),
         ("kernel_pages_keep_w_xor_x", kernel::kernel_pages_keep_w_xor_x),
+        (
+            "constants_have_no_writable_alias",
+            kernel::constants_have_no_writable_alias,
+        ),
+        ("only_ram_is_mapped", kernel::only_ram_is_mapped),
         ("spaces_return_every_frame", space::spaces_return_every_frame),
         ("fork_copies_on_write", space::fork_copies_on_write),
         ("the_last_holder_keeps_its_page", space::the_last_holder_keeps),

@@ -11,6 +11,7 @@ use kernel_core::memory::frame::FrameUse;
 
 use super::map::{STACK_BASE, Window};
 use super::{frame, tlb};
+use crate::arch::thread::Stack;
 use crate::sync::{IrqSpinLock, Rank};
 
 /// Bytes of a stack.
@@ -64,14 +65,16 @@ impl KernelStack {
         Ok(Self { slot })
     }
 
-    /// One past the highest byte; 16-byte aligned.
-    pub fn top(&self) -> usize {
-        slot_base(self.slot) + SLOT_SIZE
-    }
-
     /// The lowest byte.
     pub fn bottom(&self) -> usize {
         self.top() - STACK_SIZE
+    }
+}
+
+// SAFETY: a slot belongs to one `KernelStack`, and all its pages are mapped.
+unsafe impl Stack for KernelStack {
+    fn top(&self) -> usize {
+        slot_base(self.slot) + SLOT_SIZE
     }
 }
 

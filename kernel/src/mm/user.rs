@@ -11,7 +11,6 @@
 use alloc::vec::Vec;
 use core::arch::global_asm;
 use core::mem::MaybeUninit;
-use core::slice;
 
 use kernel_abi::Errno;
 use kernel_core::memory::PAGE_SIZE;
@@ -37,32 +36,6 @@ unsafe extern "C" {
         new: u32,
         has_pan: u32,
     ) -> u64;
-}
-
-/// One line of the table of instructions that may fault.
-#[repr(C)]
-struct Fixup {
-    instruction: usize,
-    goes_on_at: usize,
-}
-
-unsafe extern "C" {
-    #[link_name = "_fixup_start"]
-    static FIXUP_START: [Fixup; 0];
-    #[link_name = "_fixup_end"]
-    static FIXUP_END: [Fixup; 0];
-}
-
-/// Where the kernel goes on if the instruction at `pc` faulted on a user
-/// address and the page cannot be had. `None` if it is no user copy: a bug.
-pub fn fixup_for(pc: usize) -> Option<usize> {
-    let start = (&raw const FIXUP_START).cast::<Fixup>();
-    let end = (&raw const FIXUP_END).addr();
-    let count = (end - start.addr()) / size_of::<Fixup>();
-    // SAFETY: the linker script puts the whole table between the symbols.
-    let table = unsafe { slice::from_raw_parts(start, count) };
-    let found = table.binary_search_by_key(&pc, |line| line.instruction);
-    found.ok().map(|index| table[index].goes_on_at)
 }
 
 /// Bytes of the calling program, as it claims: they lie in its half of the

@@ -21,10 +21,10 @@ use super::load::{self, Loaded};
 use super::signal::send;
 use super::start::Programs;
 use super::{CurrentThread, current, exit, fork, futex};
-use crate::arch::boot::refuse;
 use crate::arch::thread::{self as machine, FpState};
 use crate::arch::trap::TrapFrame;
 use crate::mm::user;
+use crate::panic::refuse;
 use crate::task::refrigerator::{FREEZER, Scheduler};
 
 /// At least this many bytes of strings are allowed, whatever the limit of

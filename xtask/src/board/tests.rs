@@ -1,5 +1,5 @@
 //! Every board's description can be read; a wrong one is named.
-use super::{Board, names, parse};
+use super::{Board, EarlyConsole, names, parse, table};
 use crate::layout;
 
 #[test]
@@ -37,4 +37,23 @@ fn boot_loader_and_partition_fit_on_every_card() {
         assert!(card.loader_sector < card.partition_mib * 2048, "{name}");
         assert!(card.partition_mib < card.size_mib, "{name}");
     }
+}
+
+#[test]
+fn table_has_a_line_for_each_board() {
+    let names = names(&layout::root().join("boards")).unwrap();
+    let table = table().unwrap();
+    assert_eq!(table.lines().count(), names.len());
+    for line in table.lines() {
+        assert_eq!(line.split(' ').count(), 8, "{line}");
+    }
+}
+
+#[test]
+fn line_of_a_board_is_what_the_kernel_reads() {
+    let text = "compatible = \"ns16550a\"\naddress = 0xfeb5_0000\n\
+        loaded_from = 0x20_0000\nloaded_below = 0x4000_0000\n";
+    let console: EarlyConsole = toml::from_str(text).unwrap();
+    let line = "maker,board 200000 40000000 0 ns16550a 0 1 feb50000\n";
+    assert_eq!(console.line("maker,board"), line);
 }

@@ -9,7 +9,7 @@ use crate::toolchain::choose::Way;
 use crate::toolchain::invocation::{Action, Invocation};
 use crate::toolchain::probe::Host;
 use crate::toolchain::{self, Consent};
-use crate::{image, initramfs};
+use crate::{board, image, initramfs};
 
 /// Options of `cargo xtask build`.
 #[derive(clap::Args)]
@@ -62,7 +62,8 @@ pub fn build(profile: Profile) -> Result<BootFiles> {
     let archive = initramfs::build(&files.program, &[])?;
     let elf = fs::read(&files.elf)
         .with_context(|| files.elf.display().to_string())?;
-    write_changed(&files.image, &image::assemble(&elf, &archive)?)?;
+    let boards = board::table()?;
+    write_changed(&files.image, &image::assemble(&elf, &archive, &boards)?)?;
     Ok(files)
 }
 

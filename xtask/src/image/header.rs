@@ -23,9 +23,13 @@ pub fn check(image: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// Writes the whole size, which a boot loader must keep free for us.
+/// What the kernel's early page tables map at once.
+const BLOCK: usize = 2 << 20;
+
+/// Writes the size that a boot loader must keep free for us: that of the file,
+/// and what shares a block with its end, since the kernel maps that too.
 pub fn set_size(image: &mut [u8]) {
-    let size = image.len() as u64;
+    let size = image.len().next_multiple_of(BLOCK) as u64;
     image[IMAGE_SIZE..IMAGE_SIZE + 8].copy_from_slice(&size.to_le_bytes());
 }
 

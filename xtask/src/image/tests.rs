@@ -26,37 +26,48 @@ fn wrong_headers_are_refused() {
     assert!(header::check(&[]).is_err());
 }
 
-#[test]
-fn image_size_covers_the_payload() {
+/// Where the magic number is in [`kernel`].
+const SLOT: u64 = 128;
+
+/// A page with a header and a place for the payload's words.
+fn kernel() -> Vec<u8> {
     let mut image = page_with_header();
-    payload::append(&mut image, b"table", &[1; 5000]);
+    image[128..136].copy_from_slice(&payload::MAGIC.to_le_bytes());
+    image
+}
+
+#[test]
+fn image_size_covers_the_payload_and_whole_blocks() {
+    let mut image = kernel();
+    payload::add(&mut image, SLOT, [b"table", &[1; 5000], b"a\n"]).unwrap();
     header::set_size(&mut image);
-    assert_eq!(header::field(&image, 16), 4 * PAGE as u64);
-    assert_eq!(image.len(), 4 * PAGE);
+    assert_eq!(header::field(&image, 16), 2 << 20);
+    assert_eq!(image.len(), 5 * PAGE);
+    image.resize((2 << 20) + PAGE, 0);
+    header::set_size(&mut image);
+    assert_eq!(header::field(&image, 16), 4 << 20);
 }
 
 #[test]
 fn payload_says_where_its_parts_are() {
-    let mut image = page_with_header();
-    let slot = 128;
-    image[slot..slot + 8].copy_from_slice(&payload::MAGIC.to_le_bytes());
-    let (table, initramfs) = (b"table", [1; 5000]);
-    payload::append(&mut image, table, &initramfs);
-    payload::patch(&mut image, slot as u64, table, &initramfs).unwrap();
+    let mut image = kernel();
+    let parts: [&[u8]; 3] = [b"table", &[1; 5000], b"a board\n"];
+    payload::add(&mut image, SLOT, parts).unwrap();
+    let slot = SLOT as usize;
     let word =
         |number: usize| header::field(&image, slot + 8 * number) as usize;
-    assert_eq!(&image[word(1)..word(1) + word(2)], table);
-    assert_eq!(&image[word(3)..word(3) + word(4)], initramfs);
-    assert_eq!(word(1) % PAGE, 0);
-    assert_eq!(word(3) % PAGE, 0);
+    for (index, part) in parts.into_iter().enumerate() {
+        let (start, size) = (word(2 * index + 1), word(2 * index + 2));
+        assert_eq!(&image[start..start + size], part);
+        assert_eq!(start % PAGE, 0);
+    }
 }
 
 #[test]
 fn payload_without_magic_is_refused() {
     let mut image = page_with_header();
-    payload::append(&mut image, &[], &[]);
-    assert!(payload::patch(&mut image, 128, &[], &[]).is_err());
-    assert!(payload::patch(&mut image, 1 << 40, &[], &[]).is_err());
+    assert!(payload::add(&mut image, SLOT, [&[], &[], &[]]).is_err());
+    assert!(payload::add(&mut image, 1 << 40, [&[], &[], &[]]).is_err());
 }
 
 #[test]
@@ -75,8 +86,8 @@ fn table_is_sorted_and_names_end_with_zero() {
 
 #[test]
 fn other_files_are_no_kernels() {
-    assert!(assemble(b"#!/bin/sh\n", &[]).is_err());
+    assert!(assemble(b"#!/bin/sh\n", &[], "").is_err());
     let own = std::fs::read(std::env::current_exe().unwrap()).unwrap();
-    let error = assemble(&own, &[]).unwrap_err().to_string();
+    let error = assemble(&own, &[], "").unwrap_err().to_string();
     assert!(error.contains("_image_start"), "{error}");
 }

@@ -13,13 +13,16 @@ use super::source::Source;
 const KERNEL: &str = "kernel/src/";
 
 /// From the bottom to the top. `main` is what is in `main.rs` itself.
-const LAYERS: [&[&str]; 6] = [
-    &["sync", "arch", "mm", "drivers", "log", "trace", "panic"],
+const LAYERS: [&[&str]; 9] = [
+    &["sync", "arch"],
+    &["mm", "drivers", "trace"],
+    &["log"],
+    &["panic"],
     &["task"],
     &["freezer", "signal"],
     &["files"],
     &["process", "syscall", "cgroup", "power", "hub"],
-    &["main", "start"],
+    &["main", "boot", "start"],
 ];
 
 /// The one call upwards: where the boot code hands over.

@@ -19,6 +19,25 @@ pub enum SerialKind {
     },
 }
 
+impl SerialKind {
+    /// The kind of a port that is compatible with `name`, whose registers
+    /// are `width` bytes wide and `1 << shift` apart; `None` if there is no
+    /// driver for it.
+    pub fn new(name: &str, shift: u32, width: u32) -> Option<Self> {
+        let is_designware = match name {
+            "arm,pl011" => return Some(SerialKind::Pl011),
+            "snps,dw-apb-uart" => true,
+            "ns16550a" | "ns16550" => false,
+            _ => return None,
+        };
+        let is_wide = width == 4;
+        // Wide registers are at least four bytes apart.
+        let is_possible = shift <= 3 && (!is_wide || shift >= 2);
+        let kind = SerialKind::Uart16550 { shift, is_wide, is_designware };
+        is_possible.then_some(kind)
+    }
+}
+
 /// A serial port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Console {
@@ -60,15 +79,8 @@ fn port(node: Node<'_>, bus: &Bus<'_, '_>, cells: usize) -> Option<Console> {
 }
 
 fn kind(node: &Node<'_>) -> Option<SerialKind> {
-    if node.is_compatible(&["arm,pl011"]) {
-        return Some(SerialKind::Pl011);
-    }
-    let is_designware = node.is_compatible(&["snps,dw-apb-uart"]);
-    let is_16550 = node.is_compatible(&["ns16550a", "ns16550"]);
     let shift = node.word("reg-shift").unwrap_or(0);
-    let is_wide = node.word("reg-io-width") == Some(4);
-    let kind = SerialKind::Uart16550 { shift, is_wide, is_designware };
-    // Wide registers are at least four bytes apart.
-    let is_possible = shift <= 3 && (!is_wide || shift >= 2);
-    ((is_designware || is_16550) && is_possible).then_some(kind)
+    let width = node.word("reg-io-width").unwrap_or(1);
+    let mut names = node.texts("compatible");
+    names.find_map(|name| SerialKind::new(name, shift, width))
 }

@@ -41,6 +41,9 @@ pub enum Gic {
         distributor: Span,
         /// Regions that hold a redistributor for each CPU.
         redistributors: List<Span, 4>,
+        /// Bytes from one redistributor to the next, if they do not say so
+        /// themselves.
+        stride: Option<u64>,
     },
 }
 
@@ -156,9 +159,33 @@ impl<'a> Machine<'a> {
     }
 
     /// The console without its interrupt, for a caller that must print
-    /// before, or about, everything else.
+    /// before, or about, everything else. `None` if there is none, or if its
+    /// registers lie in memory: who wrote there would write to anything.
     pub fn early_console(tree: &DeviceTree<'a>) -> Option<Console> {
-        console(tree, 3).map(|port| Console { interrupt: None, ..port })
+        let port = console(tree, 3)?;
+        let root = tree.root();
+        let memory = memory(root, &Bus::new(root, None)).unwrap_or_default();
+        let is_memory = memory.iter().any(|r| r.overlaps(port.registers));
+        (!is_memory).then_some(Console { interrupt: None, ..port })
+    }
+
+    /// The registers of every device that the kernel drives.
+    pub fn devices(&self) -> impl Iterator<Item = Span> + '_ {
+        let (distributor, others) = match &self.gic {
+            Gic::V2 { distributor, cpu_interface } => {
+                let mut others = List::new();
+                let _ = others.push(*cpu_interface);
+                (*distributor, others)
+            }
+            Gic::V3 { distributor, redistributors, .. } => {
+                (*distributor, *redistributors)
+            }
+        };
+        let console = self.console.map(|port| port.registers);
+        let clock = self.clock.map(|device| device.registers);
+        let all = [Some(distributor), console, clock];
+        let more = (0..others.len()).filter_map(move |at| others.get(at));
+        all.into_iter().flatten().chain(more)
     }
 }
 
@@ -254,8 +281,16 @@ pub(super) fn gic(tree: &DeviceTree<'_>) -> Option<(Gic, usize)> {
             for span in spans.take(regions as usize) {
                 let _ = redistributors.push(span);
             }
-            (!redistributors.is_empty())
-                .then_some(Gic::V3 { distributor, redistributors })?
+            let stride = node.number("redistributor-stride");
+            // Less than their registers, or not in whole pages of 64 KiB.
+            let stride = stride.filter(|stride| {
+                *stride >= 0x2_0000 && stride.is_multiple_of(0x1_0000)
+            });
+            (!redistributors.is_empty()).then_some(Gic::V3 {
+                distributor,
+                redistributors,
+                stride,
+            })?
         } else {
             Gic::V2 { distributor, cpu_interface: spans.next()? }
         };

@@ -42,6 +42,12 @@ impl<'a> Node<'a> {
         self.offset == other.offset
     }
 
+    /// Offset of the node's first token in the structure block.
+    #[cfg(test)]
+    pub(super) fn offset(&self) -> usize {
+        self.offset
+    }
+
     /// Names and values of the properties, in the order of the blob.
     pub fn properties(
         &self,

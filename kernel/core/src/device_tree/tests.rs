@@ -8,134 +8,16 @@ use std::panic::catch_unwind;
 use std::string::String;
 use std::vec::Vec;
 
+use super::writer::{Writer, real_trees, small_machine};
 use super::{
-    Conduit, DeviceTree, Gic, Machine, MachineError, Reservation, Span,
-    TreeError,
+    Conduit, DeviceTree, Gic, Machine, MachineError, Reservation, SerialKind,
+    Span, TreeError,
 };
 
 const VIRT_GIC2: &[u8] = include_bytes!("virt-gic2.dtb");
 const VIRT_GIC3: &[u8] = include_bytes!("virt-gic3.dtb");
-const BOARDS: &str =
-    concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data/");
-
 fn span(start: u64, size: u64) -> Span {
     Span { start, size }
-}
-
-/// Writes trees, right or wrong.
-#[derive(Default)]
-struct Writer {
-    structure: Vec<u8>,
-    strings: Vec<u8>,
-    reservations: Vec<(u64, u64)>,
-}
-
-impl Writer {
-    fn word(&mut self, word: u32) -> &mut Self {
-        self.structure.extend(word.to_be_bytes());
-        self
-    }
-
-    fn pad(&mut self) -> &mut Self {
-        let size = self.structure.len().next_multiple_of(4);
-        self.structure.resize(size, 0);
-        self
-    }
-
-    fn begin(&mut self, name: &str) -> &mut Self {
-        self.word(1).structure.extend(name.bytes().chain([0]));
-        self.pad()
-    }
-
-    fn end(&mut self) -> &mut Self {
-        self.word(2)
-    }
-
-    fn nop(&mut self) -> &mut Self {
-        self.word(4)
-    }
-
-    fn bytes(&mut self, name: &str, value: &[u8]) -> &mut Self {
-        let offset = self.strings.len() as u32;
-        self.strings.extend(name.bytes().chain([0]));
-        self.word(3).word(value.len() as u32).word(offset);
-        self.structure.extend(value);
-        self.pad()
-    }
-
-    fn text(&mut self, name: &str, value: &str) -> &mut Self {
-        let value: Vec<u8> = value.bytes().chain([0]).collect();
-        self.bytes(name, &value)
-    }
-
-    fn cells(&mut self, name: &str, cells: &[u32]) -> &mut Self {
-        let value: Vec<u8> =
-            cells.iter().flat_map(|cell| cell.to_be_bytes()).collect();
-        self.bytes(name, &value)
-    }
-
-    fn blob(&mut self) -> Vec<u8> {
-        self.word(9);
-        let reservations: Vec<u8> = (self.reservations.iter())
-            .chain([&(0, 0)])
-            .flat_map(|(start, size)| [start.to_be_bytes(), size.to_be_bytes()])
-            .flatten()
-            .collect();
-        let structure = 40 + reservations.len();
-        let strings = structure + self.structure.len();
-        let size = strings + self.strings.len();
-        let header = [
-            0xd00d_feed,
-            size,
-            structure,
-            strings,
-            40,
-            17,
-            16,
-            0,
-            self.strings.len(),
-            self.structure.len(),
-        ];
-        let header = header.iter().flat_map(|w| (*w as u32).to_be_bytes());
-        header
-            .chain(reservations)
-            .chain(self.structure.iter().copied())
-            .chain(self.strings.iter().copied())
-            .collect()
-    }
-}
-
-/// The smallest machine that the kernel accepts, up to the root's end.
-fn small_machine(redistributors: &[u32]) -> Writer {
-    let distributor = [0, 0xfe60_0000, 0, 0x1_0000];
-    let mut writer = Writer::default();
-    writer
-        .begin("")
-        .cells("#address-cells", &[2])
-        .cells("#size-cells", &[2])
-        .begin("memory")
-        .text("device_type", "memory")
-        .cells("reg", &[0, 0x20_0000, 0, 0xefe0_0000, 1, 0, 1, 0])
-        .end()
-        .begin("cpus")
-        .cells("#address-cells", &[1])
-        .cells("#size-cells", &[0])
-        .begin("cpu@100")
-        .text("device_type", "cpu")
-        .cells("reg", &[0x100])
-        .cells("capacity-dmips-mhz", &[530])
-        .end()
-        .end()
-        .begin("gic")
-        .text("compatible", "arm,gic-v3")
-        .cells("#interrupt-cells", &[4])
-        .cells("reg", &[&distributor, redistributors].concat())
-        .end()
-        .begin("timer")
-        .text("compatible", "arm,armv8-timer")
-        .cells("interrupts", &[1, 13, 4, 0, 1, 14, 4, 0, 1, 11, 4, 0])
-        .end();
-    writer
 }
 
 /// `small_machine` with what `add` adds to the root.
@@ -159,10 +41,11 @@ fn qemu_with_gic3_is_read_right() {
     let cpus: Vec<_> = machine.cpus.iter().map(|c| c.affinity).collect();
     assert_eq!(cpus, [0, 1, 2, 3]);
     assert_eq!(machine.conduit, Some(Conduit::Hvc));
-    let Gic::V3 { distributor, redistributors } = machine.gic else {
+    let Gic::V3 { distributor, redistributors, stride } = machine.gic else {
         panic!("version 2");
     };
     assert_eq!(distributor, span(0x800_0000, 0x1_0000));
+    assert_eq!(stride, None);
     let regions: Vec<_> = redistributors.iter().collect();
     assert_eq!(regions, [span(0x80a_0000, 0xf6_0000)]);
     assert_eq!(machine.timer_interrupt, 27);
@@ -213,34 +96,9 @@ fn agrees_with_fdt_crate(blob: &[u8]) {
 fn reads_what_the_fdt_crate_reads() {
     agrees_with_fdt_crate(VIRT_GIC2);
     agrees_with_fdt_crate(VIRT_GIC3);
-    for board in ["rk3588s-orangepi-5.dtb", "rk3588-orangepi-5-plus.dtb"] {
-        if let Ok(blob) = std::fs::read(std::format!("{BOARDS}{board}")) {
-            agrees_with_fdt_crate(&blob);
-        }
+    for (_, blob) in real_trees() {
+        agrees_with_fdt_crate(&blob);
     }
-}
-
-#[test]
-fn orange_pi_5_lacks_only_memory() {
-    let path = std::format!("{BOARDS}rk3588s-orangepi-5.dtb");
-    let Ok(blob) = std::fs::read(path) else { return };
-    // U-Boot adds the memory node before the kernel sees the tree.
-    assert_eq!(read(&blob).err(), Some(MachineError::NoMemory));
-    let tree = DeviceTree::new(&blob).unwrap();
-    let cpus = super::machine::cpus(&tree).unwrap();
-    let affinities: Vec<_> = cpus.iter().map(|cpu| cpu.affinity).collect();
-    assert_eq!(
-        affinities,
-        [0, 0x100, 0x200, 0x300, 0x400, 0x500, 0x600, 0x700]
-    );
-    let capacities: Vec<_> = cpus.iter().map(|cpu| cpu.capacity).collect();
-    assert_eq!(capacities, [530, 530, 530, 530, 1024, 1024, 1024, 1024]);
-    let (gic, cells) = super::machine::gic(&tree).unwrap();
-    let Gic::V3 { distributor, redistributors } = gic else {
-        panic!("version 2");
-    };
-    assert_eq!((distributor.start, cells), (0xfe60_0000, 4));
-    assert_eq!(redistributors.get(0), Some(span(0xfe68_0000, 0x10_0000)));
 }
 
 #[test]
@@ -304,6 +162,79 @@ fn an_initrd_of_one_or_two_cells_must_lie_in_memory() {
     ] {
         let blob = chosen(&start, &end);
         assert_eq!(read(&blob).err(), Some(MachineError::BadInitrd));
+    }
+}
+
+/// The console of `small_machine` with this port in it.
+fn serial(
+    compatible: &str,
+    layout: &[(&str, u32)],
+) -> Option<(SerialKind, u64)> {
+    let blob = machine_with(|root| {
+        root.begin("serial@feb50000")
+            .text("compatible", compatible)
+            .cells("reg", &[0, 0xfeb5_0000, 0, 0x100]);
+        for (name, value) in layout {
+            root.cells(name, &[*value]);
+        }
+        root.end();
+    });
+    let console = read(&blob).unwrap().console?;
+    Some((console.kind, console.registers.start))
+}
+
+#[test]
+fn a_serial_port_is_read_with_the_layout_of_its_registers() {
+    let wide = [("reg-shift", 2), ("reg-io-width", 4)];
+    let kind = |shift, is_wide, is_designware| {
+        let kind = SerialKind::Uart16550 { shift, is_wide, is_designware };
+        Some((kind, 0xfeb5_0000))
+    };
+    let names = "maker,uart\0snps,dw-apb-uart";
+    assert_eq!(serial(names, &wide), kind(2, true, true));
+    assert_eq!(serial("ns16550a", &[]), kind(0, false, false));
+    assert_eq!(serial("ns16550", &[("reg-shift", 2)]), kind(2, false, false));
+    assert_eq!(serial("maker,uart", &wide), None);
+    // Layouts that no port can have.
+    assert_eq!(serial("ns16550", &[("reg-shift", 4)]), None);
+    assert_eq!(serial("ns16550", &[("reg-io-width", 4)]), None);
+}
+
+#[test]
+fn an_early_console_in_memory_is_none() {
+    let blob = machine_with(|root| {
+        root.begin("serial@40000000")
+            .text("compatible", "arm,pl011")
+            .cells("reg", &[0, 0x4000_0000, 0, 0x1000])
+            .end();
+    });
+    let tree = DeviceTree::new(&blob).unwrap();
+    assert!(Machine::read(&tree).unwrap().console.is_some());
+    assert_eq!(Machine::early_console(&tree), None);
+}
+
+#[test]
+fn a_stride_of_redistributors_is_read_if_they_fit() {
+    for (stride, expected) in [
+        (&[0, 0x4_0000][..], Some(0x4_0000)),
+        (&[0x2_0000], Some(0x2_0000)),
+        (&[0, 0x1_0000], None),
+        (&[0, 0x2_1000], None),
+        (&[0, 0], None),
+    ] {
+        let mut writer = small_machine(&[0, 0xfe68_0000, 0, 0x10_0000]);
+        let blob = writer.end().blob();
+        let at = DeviceTree::new(&blob).unwrap();
+        let gic = at.find("/gic").unwrap();
+        let mut writer = Writer::edit(&blob);
+        writer.insert(gic, |gic| {
+            gic.cells("redistributor-stride", stride);
+        });
+        let blob = writer.end().blob();
+        let Gic::V3 { stride, .. } = read(&blob).unwrap().gic else {
+            panic!("version 2");
+        };
+        assert_eq!(stride, expected);
     }
 }
 

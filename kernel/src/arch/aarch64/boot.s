@@ -15,10 +15,10 @@
 //   2. write the early page tables with the caches off:
 //        TTBR0  the first 2 MiB of the image onto itself, read and execute;
 //               only for the instructions around switching the MMU on
-//        TTBR1  the image at its linked address; the device tree, read-only;
-//               an empty window for device registers (see mmu.rs)
+//        TTBR1  the image at its linked address; empty windows for device
+//               registers and the device tree (see mmu.rs)
 //   3. switch the MMU and the caches on and jump to the linked address
-//   4. clear .bss, set the stack, call `boot::start` in Rust
+//   4. clear .bss, set the stack, call `boot_start` in Rust
 //
 // Other CPUs come through `_secondary_start`: steps 1, 3 and 4 with the final
 // tables, which the boot CPU names in a `smp::Start` block (x0, physical).
@@ -30,7 +30,6 @@
 // Block descriptors: access flag, inner shareable, MAIR index 0, never at EL0.
 .set BLOCK_RX,   0x0040000000000781
 .set BLOCK_RWX,  0x0040000000000701
-.set BLOCK_RO,   0x0060000000000781
 
 // MAIR: 0 = normal write-back, 1 = device nGnRE, 2 = normal non-cacheable.
 .set MAIR,       0x00000000004404ff
@@ -209,7 +208,7 @@ invalidate_tables:
     str     x6, [x4, x5, lsl #3]
 .endm
 
-// x19 = device tree, x20 = load address. Clobbers x0 to x9.
+// x20 = load address. Clobbers x4 to x9.
 write_tables:
     mov     x7, #TABLE
     // Identity: L0 -> L1 -> L2 -> the block that `_start` is in.
@@ -247,6 +246,13 @@ write_tables:
     adrp    x6, device_l3
     add     x6, x6, #4096
     entry
+    mov     x5, #2
+    adrp    x6, tree_l3
+    entry
+    mov     x5, #3
+    adrp    x6, tree_l3
+    add     x6, x6, #4096
+    entry
 
     ldr     x7, =BLOCK_RX
     adrp    x4, identity_l2
@@ -254,7 +260,7 @@ write_tables:
     mov     x6, x20
     entry
 
-    // As many blocks as the header's image_size says.
+    // As many blocks as the header's image_size says, which is whole ones.
     ldr     x7, =BLOCK_RWX
     adrp    x4, kernel_l2
     mov     x5, #0
@@ -267,17 +273,6 @@ write_tables:
     add     x9, x9, #0x200000
     cmp     x9, x8
     b.lo    0b
-
-    // The device tree: at most 2 MiB, at any address, so in two blocks.
-    ldr     x7, =BLOCK_RO
-    adrp    x4, device_l2
-    mov     x5, #8
-    and     x9, x19, #0x0000ffffffe00000
-    mov     x6, x9
-    entry
-    mov     x5, #9
-    add     x6, x9, #0x200000
-    entry
     ret
 
 // x0 = TTBR1. Switches the MMU on with TTBR0 = identity and returns to the
@@ -350,7 +345,7 @@ _secondary_end:
 
 .section .early.tables, "aw", %nobits
 .balign 4096
-.globl kernel_l0, device_l1, device_l3, identity_l0
+.globl kernel_l0, device_l1, device_l3, tree_l3, identity_l0
 identity_l0: .skip 4096
 identity_l1: .skip 4096
 identity_l2: .skip 4096
@@ -360,3 +355,4 @@ kernel_l2:   .skip 4096
 device_l1:   .skip 4096
 device_l2:   .skip 4096
 device_l3:   .skip 8192
+tree_l3:     .skip 8192

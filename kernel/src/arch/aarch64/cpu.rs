@@ -161,7 +161,7 @@ pub fn model() -> u64 {
 }
 
 /// Says that `cpu` runs.
-pub(super) fn set_online(cpu: usize) {
+pub fn set_online(cpu: usize) {
     ONLINE.fetch_or(1 << cpu, Release);
 }
 

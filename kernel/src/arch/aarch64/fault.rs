@@ -3,6 +3,9 @@
 //! Arm ARM D17.2.37 (`ESR_EL1`).
 
 use core::arch::asm;
+use core::fmt;
+
+use spin::Once;
 
 use super::trap::TrapFrame;
 
@@ -150,14 +153,25 @@ fn untagged(address: u64) -> usize {
     (if is_kernel { address } else { address & !(0xff << 56) }) as usize
 }
 
+/// Ends the kernel: says the message and the registers.
+pub type LastWords = fn(&TrapFrame, fmt::Arguments<'_>) -> !;
+
+static LAST_WORDS: Once<LastWords> = Once::new();
+
+/// Names the function that ends the kernel over an exception of its own.
+pub fn set_last_words(last_words: LastWords) {
+    LAST_WORDS.call_once(|| last_words);
+}
+
 /// Ends the kernel over an exception that it cannot have caused rightly.
 #[cold]
 pub fn panic(what: &str, frame: &TrapFrame, syndrome: u64, address: u64) -> ! {
-    crate::panic::die(
-        frame,
-        format_args!(
-            "{what} at {:#x} (address {address:#x}, esr {syndrome:#x})",
-            frame.pc
-        ),
-    )
+    let message = format_args!(
+        "{what} at {:#x} (address {address:#x}, esr {syndrome:#x})",
+        frame.pc
+    );
+    match LAST_WORDS.get() {
+        Some(end) => end(frame, message),
+        None => panic!("{message}"),
+    }
 }

@@ -88,14 +88,14 @@ impl core::fmt::Display for GicError {
 ///
 /// # Errors
 /// [`GicError`]
-pub(super) fn init(description: &Gic) -> Result<(), GicError> {
+pub fn init(description: &Gic) -> Result<(), GicError> {
     match *description {
         Gic::V2 { distributor, cpu_interface } => {
             v2::init(distributor, cpu_interface)?;
             VERSION.store(2, Release);
         }
-        Gic::V3 { distributor, redistributors } => {
-            v3::init(distributor, &redistributors)?;
+        Gic::V3 { distributor, redistributors, stride } => {
+            v3::init(distributor, &redistributors, stride)?;
             VERSION.store(3, Release);
         }
     }
@@ -107,7 +107,7 @@ pub(super) fn init(description: &Gic) -> Result<(), GicError> {
 ///
 /// # Errors
 /// [`GicError`]
-pub(super) fn init_cpu(cpu: usize) -> Result<(), GicError> {
+pub fn init_cpu(cpu: usize) -> Result<(), GicError> {
     if is_v3() { v3::init_cpu(cpu) } else { v2::init_cpu(cpu) }
 }
 

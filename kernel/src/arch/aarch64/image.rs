@@ -7,7 +7,7 @@ use core::sync::atomic::Ordering::Relaxed;
 /// The address the image is linked at.
 pub const KERNEL_BASE: usize = 0xffff_8000_0000_0000;
 
-/// Physical address of the first byte; written once by `boot::start`.
+/// Physical address of the first byte; written once at entry.
 static LOAD_ADDRESS: AtomicUsize = AtomicUsize::new(0);
 
 macro_rules! sections {
@@ -69,6 +69,8 @@ struct Payload {
     symbols_size: u64,
     initramfs_offset: u64,
     initramfs_size: u64,
+    boards_offset: u64,
+    boards_size: u64,
 }
 
 #[unsafe(no_mangle)]
@@ -79,6 +81,8 @@ static FIRN_PAYLOAD: Payload = Payload {
     symbols_size: 0,
     initramfs_offset: 0,
     initramfs_size: 0,
+    boards_offset: 0,
+    boards_size: 0,
 };
 
 /// The payload descriptor as it stands in memory.
@@ -98,6 +102,13 @@ pub fn symbols() -> &'static [u8] {
 pub fn initramfs() -> &'static [u8] {
     let payload = payload();
     part(payload.initramfs_offset, payload.initramfs_size)
+}
+
+/// The table of boards (`kernel_core::board`); empty without one.
+pub fn boards() -> &'static str {
+    let payload = payload();
+    let bytes = part(payload.boards_offset, payload.boards_size);
+    core::str::from_utf8(bytes).unwrap_or("")
 }
 
 /// Bytes of the image, or nothing if they are not all in the payload.

@@ -14,15 +14,20 @@ use super::image;
 /// Where device registers are mapped: 4 MiB of pages from here.
 pub const DEVICE_BASE: usize = 0xffff_b000_0000_0000;
 
-/// Where `boot.s` maps the device tree: 4 MiB, read-only.
-const TREE_WINDOW: usize = DEVICE_BASE + (8 << 21);
+/// Where the device tree is mapped: pages, right after those.
+const TREE_WINDOW: usize = DEVICE_BASE + (PAGES << 12);
 const PAGE: usize = 4096;
 const PAGES: usize = 1024;
 /// Page, access flag, device nGnRE, read and write for EL1, never executed.
 const DEVICE_PAGE: u64 = 1 << 54 | 1 << 53 | 1 << 10 | 1 << 2 | 0b11;
 
+/// Page, access flag, normal memory, inner shareable, read-only for EL1,
+/// never executed.
+const TREE_PAGE: u64 = 1 << 54 | 1 << 53 | 1 << 10 | 3 << 8 | 1 << 7 | 0b11;
+
 unsafe extern "C" {
     static device_l3: [AtomicU64; PAGES];
+    static tree_l3: [AtomicU64; PAGES];
     static device_l1: u8;
 }
 
@@ -65,7 +70,7 @@ pub fn device_table() -> usize {
 /// # Safety
 /// The tables must map the image and the device window where the ones in
 /// use map them, and no other CPU may run.
-pub(super) unsafe fn replace_kernel_tables(root: usize) {
+pub unsafe fn replace_kernel_tables(root: usize) {
     unsafe extern "C" {
         fn replace_ttbr1(root: usize, load_address: usize);
     }
@@ -74,16 +79,30 @@ pub(super) unsafe fn replace_kernel_tables(root: usize) {
     unsafe { replace_ttbr1(root, image::physical().start) };
 }
 
-/// `size` bytes of the device tree at this physical address, through the
-/// window of the early tables. At most 2 MiB.
+/// Maps `size` bytes of the device tree at this physical address, page by
+/// page, so that nothing beside it is mapped; a device or firmware may follow.
+/// `None` if the window is too small. May be called again with a larger size.
 ///
 /// # Safety
-/// `physical` must be what `boot.s` mapped, and its memory stay reserved.
-pub(super) unsafe fn tree_bytes(physical: usize, size: usize) -> &'static [u8] {
-    let start = TREE_WINDOW + physical % (1 << 21);
-    // SAFETY: two blocks of 2 MiB are mapped there, so that 2 MiB from any
-    // offset in the first are; nobody writes to them (caller).
-    unsafe { core::slice::from_raw_parts(start as *const u8, size) }
+/// Nobody may write to the memory as long as the kernel runs.
+pub(super) unsafe fn map_tree(
+    physical: usize,
+    size: usize,
+) -> Option<&'static [u8]> {
+    let (offset, first) = (physical % PAGE, physical - physical % PAGE);
+    let count = offset.checked_add(size)?.div_ceil(PAGE);
+    // SAFETY: the table is part of the image and only ever accessed here,
+    // through atomics.
+    let table = unsafe { &tree_l3 };
+    for (index, entry) in table.get(..count)?.iter().enumerate() {
+        let page = (first + index * PAGE) as u64;
+        entry.store(page | TREE_PAGE, Relaxed);
+    }
+    // SAFETY: as in `map_device`.
+    unsafe { asm!("dsb ishst", "isb", options(nostack)) };
+    let start = (TREE_WINDOW + offset) as *const u8;
+    // SAFETY: just mapped, for ever; nobody writes to it (caller).
+    Some(unsafe { core::slice::from_raw_parts(start, size) })
 }
 
 /// Full barrier, also for table walks.

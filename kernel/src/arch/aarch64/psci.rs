@@ -41,7 +41,7 @@ impl core::fmt::Display for StartError {
 }
 
 /// Notes how to call firmware.
-pub(super) fn set_conduit(conduit: Option<Conduit>) {
+pub fn set_conduit(conduit: Option<Conduit>) {
     let value = match conduit {
         None => NONE,
         Some(Conduit::Hvc) => HVC,

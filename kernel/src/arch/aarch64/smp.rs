@@ -42,7 +42,7 @@ static CPUS: Once<List<Cpu, MAX_CPUS>> = Once::new();
 
 /// Numbers the CPUs. The one that runs this becomes 0 even if the tree
 /// does not know it; of the others the first [`MAX_CPUS`] - 1 are kept.
-pub(super) fn number_cpus(cpus: &List<Cpu, 64>) {
+pub fn number_cpus(cpus: &List<Cpu, 64>) {
     let own = cpu::affinity();
     let mut numbered = List::new();
     let known = cpus.iter().find(|cpu| cpu.affinity == own);
@@ -113,7 +113,6 @@ fn clean(address: usize) {
 extern "C" fn secondary_start(cpu: usize) -> ! {
     cpu::init(cpu);
     trap::init_cpu();
-    crate::mm::init_cpu();
     if let Err(error) = gic::init_cpu(cpu) {
         log::error!("CPU {cpu}: {error}");
         cpu::stop();

@@ -21,8 +21,6 @@ use core::mem::offset_of;
 use core::sync::atomic::Ordering::Relaxed;
 use core::sync::atomic::{AtomicPtr, AtomicU32};
 
-use crate::mm::stack::KernelStack;
-
 global_asm!(
     include_str!("thread.s"),
     SAVED_SP = const offset_of!(Context, saved_sp),
@@ -109,12 +107,22 @@ unsafe extern "C" {
     fn firn_thread_start();
 }
 
+/// A new kernel stack.
+///
+/// # Safety
+/// Below [`Stack::top`] there must be at least a page of memory that is mapped
+/// for writing and that nobody else uses.
+pub unsafe trait Stack {
+    /// One past the highest byte; 16-byte aligned.
+    fn top(&self) -> usize;
+}
+
 impl Context {
     /// A context whose first run calls `entry(last)` on `stack`; `last` is
     /// to be given to [`take_last`]. With `has_user_mode`, floating-point
     /// registers are kept, zero at first.
     pub fn new(
-        stack: &KernelStack,
+        stack: &impl Stack,
         entry: extern "C" fn(Last) -> !,
         has_user_mode: bool,
     ) -> Self {
@@ -126,7 +134,7 @@ impl Context {
         for (index, value) in [(0, entry as usize), (10, 0), (11, start)] {
             // SAFETY: `index` is below the 12 words left free above.
             let slot = unsafe { words.add(index) };
-            // SAFETY: the stack is new and mapped; nobody else uses it.
+            // SAFETY: the stack is mapped and nobody else's ([`Stack`]).
             unsafe { slot.write(value) };
         }
         let fp = has_user_mode.then(|| Box::new(FpState::zeroed()));

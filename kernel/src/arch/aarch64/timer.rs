@@ -45,7 +45,7 @@ pub(super) fn init_clock(entry: u64) -> bool {
 }
 
 /// Notes which interrupt the timer raises.
-pub(super) fn set_interrupt(interrupt: u32) {
+pub fn set_interrupt(interrupt: u32) {
     INTERRUPT.store(interrupt, Relaxed);
 }
 

@@ -23,9 +23,11 @@ use core::sync::atomic::{AtomicBool, AtomicPtr};
 
 use super::cpu::{self, MAX_CPUS};
 use super::fault::{self, Cause};
-use super::{gic, irq, thread};
+use super::{fixup, gic, irq, thread};
 
-pub use super::fault::{Access, ExceptionKind, Fault, UserException};
+pub use super::fault::{
+    Access, ExceptionKind, Fault, UserException, set_last_words,
+};
 
 global_asm!(include_str!("vectors.s"));
 
@@ -202,7 +204,7 @@ extern "C" fn kernel_exception_taken(frame: &mut TrapFrame) {
     let Cause::Memory(memory) = fault::cause(syndrome, address) else {
         fault::panic("unexpected exception", frame, syndrome, address);
     };
-    let fixup = crate::mm::user::fixup_for(frame.pc as usize);
+    let fixup = fixup::find(frame.pc as usize);
     let is_user = address >> 55 & 1 == 0;
     let (Some(fixup), true, true) =
         (fixup, is_user, memory.access != Access::Execute)

@@ -1,4 +1,4 @@
-//! Which RAM is free at boot, and where the frame records go.
+//! Where the frame records go.
 
 use core::slice;
 
@@ -6,28 +6,7 @@ use kernel_core::memory::frame::{FrameSpan, FrameTable, Record};
 use kernel_core::memory::range::{PhysRange, RangeList};
 use kernel_core::memory::{PAGE_SHIFT, PAGE_SIZE};
 
-use crate::arch;
-use crate::mm::{BootMemory, map, page};
-
-/// RAM less what is reserved, in whole pages.
-pub(super) fn free_ranges(
-    memory: &BootMemory,
-    ram: &RangeList<16>,
-) -> RangeList<64> {
-    let mut free = RangeList::new();
-    for range in ram.as_slice() {
-        // Cannot fail: there are more places than ranges.
-        let _ = free.insert(*range);
-    }
-    let image = arch::image::physical();
-    let image = PhysRange::new(image.start as u64, image.end as u64);
-    let reserved = memory.reserved.as_slice().iter().chain([&image]);
-    for range in reserved {
-        // A list too full to split loses RAM; it never frees reserved RAM.
-        let _ = free.remove(range.grow_to_pages());
-    }
-    free
-}
+use crate::mm::{map, page};
 
 /// Takes room for the frame records out of `free` and clears it.
 pub(super) fn place_records(

@@ -7,6 +7,9 @@ use kernel_core::memory::PAGE_SIZE;
 use kernel_core::memory::frame::FrameUse;
 
 use super::{Outcome, ensure, without_leak};
+use crate::arch::image;
+use crate::arch::selftest::{may_read, may_write};
+use crate::arch::thread::Stack;
 use crate::mm::frame::{self, Frame, FrameRef};
 use crate::mm::stack::{self, KernelStack, STACK_SIZE};
 use crate::mm::{heap, map};
@@ -132,4 +135,30 @@ pub fn stacks_have_guards() -> Outcome {
 
 pub fn kernel_pages_keep_w_xor_x() -> Outcome {
     ensure(map::keeps_w_xor_x(), "a page is writable and executable")
+}
+
+pub fn constants_have_no_writable_alias() -> Outcome {
+    let constant = image::text().start..image::rodata().end;
+    for address in constant.step_by(PAGE_SIZE) {
+        let alias = map::linear(image::to_physical(address) as u64);
+        ensure(!may_write(alias.addr()), "an alias of text is writable")?;
+    }
+    let data = map::linear(image::to_physical(image::rodata().end) as u64);
+    ensure(may_write(data.addr()), "the alias of data is not writable")
+}
+
+pub fn only_ram_is_mapped() -> Outcome {
+    let ram = map::mapped().ok_or("nothing is mapped")?;
+    let mut hole = 0;
+    for range in ram.as_slice() {
+        for address in [hole, range.start.saturating_sub(PAGE_SIZE as u64)] {
+            let is_hole = address >= hole && address < range.start;
+            let alias = map::linear(address).addr();
+            ensure(!is_hole || !may_read(alias), "a hole is mapped")?;
+        }
+        let last = map::linear(range.end - 1).addr();
+        ensure(may_read(last), "the last page of RAM is not mapped")?;
+        hole = range.end;
+    }
+    ensure(!may_read(map::linear(hole).addr()), "more than RAM")
 }

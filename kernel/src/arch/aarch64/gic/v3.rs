@@ -80,6 +80,8 @@ static DISTRIBUTOR: AtomicUsize = AtomicUsize::new(0);
 /// Virtual address and size of the redistributor regions.
 static REGION: [(AtomicUsize, AtomicUsize); REGIONS] =
     [const { (AtomicUsize::new(0), AtomicUsize::new(0)) }; REGIONS];
+/// Bytes from one redistributor to the next by the device tree, or 0.
+static STRIDE: AtomicUsize = AtomicUsize::new(0);
 /// Virtual address of each CPU's redistributor.
 static REDISTRIBUTOR: [AtomicUsize; MAX_CPUS] =
     [const { AtomicUsize::new(0) }; MAX_CPUS];
@@ -113,11 +115,13 @@ fn own() -> &'static Redistributor {
 pub fn init(
     registers: Span,
     regions: &List<Span, REGIONS>,
+    stride: Option<u64>,
 ) -> Result<(), GicError> {
     let map = |start, size: u64| {
         mmu::map_device(start, size as usize).ok_or(GicError::NotMapped)
     };
     DISTRIBUTOR.store(map(registers.start, 0x10000)?, Relaxed);
+    STRIDE.store(stride.unwrap_or(0) as usize, Relaxed);
     for (slot, region) in REGION.iter().zip(regions.iter()) {
         let size = region.size.min(REGION_LIMIT);
         slot.0.store(map(region.start, size)?, Relaxed);
@@ -207,10 +211,19 @@ fn find(affinity: u64) -> Option<usize> {
             if kind & IS_LAST != 0 {
                 return None;
             }
-            frame += if kind & HAS_VIRTUAL != 0 { 0x40000 } else { 0x20000 };
+            frame += stride(kind);
         }
         None
     })
+}
+
+/// Bytes from a redistributor of this kind to the next.
+fn stride(kind: u64) -> usize {
+    match STRIDE.load(Relaxed) {
+        0 if kind & HAS_VIRTUAL != 0 => 0x40000,
+        0 => 0x20000,
+        stride => stride,
+    }
 }
 
 macro_rules! system_registers {

@@ -1,0 +1,172 @@
+//! Device trees for tests: made up, or those of real boards.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::string::{String, ToString};
+use std::vec::Vec;
+
+use super::{DeviceTree, Node};
+
+/// Trees of real boards, with their names, where the checkout has them beside
+/// it; says so where it has none.
+pub fn real_trees() -> Vec<(String, Vec<u8>)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let folder: PathBuf = root.join("../shared/data");
+    let entries = fs::read_dir(&folder).into_iter().flatten().flatten();
+    let mut trees: Vec<_> = entries
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|end| end == "dtb"))
+        .filter_map(|path| {
+            let name = path.file_name()?.to_string_lossy().to_string();
+            Some((name, fs::read(path).ok()?))
+        })
+        .collect();
+    if trees.is_empty() {
+        std::println!("skipped: no trees in {}", folder.display());
+    }
+    trees.sort();
+    trees
+}
+
+/// Writes trees, right or wrong.
+#[derive(Default)]
+pub struct Writer {
+    structure: Vec<u8>,
+    strings: Vec<u8>,
+    pub reservations: Vec<(u64, u64)>,
+}
+
+impl Writer {
+    /// The tree `blob`, whose root is open again.
+    pub fn edit(blob: &[u8]) -> Writer {
+        let tree = DeviceTree::new(blob).expect("a tree");
+        let mut tokens = tree.tokens(0);
+        let mut last = 0;
+        loop {
+            let at = tokens.offset();
+            match tokens.next() {
+                Some(_) => last = at,
+                None => break,
+            }
+        }
+        Writer {
+            structure: tree.structure[..last].to_vec(),
+            strings: tree.strings.to_vec(),
+            reservations: tree.memory_reservations().collect(),
+        }
+    }
+
+    /// Adds properties to `node` of the tree that is edited, before the
+    /// others.
+    pub fn insert(&mut self, node: Node<'_>, add: impl FnOnce(&mut Writer)) {
+        let rest = self.structure.split_off(node.offset());
+        add(self);
+        self.structure.extend(rest);
+    }
+
+    pub fn word(&mut self, word: u32) -> &mut Self {
+        self.structure.extend(word.to_be_bytes());
+        self
+    }
+
+    fn pad(&mut self) -> &mut Self {
+        let size = self.structure.len().next_multiple_of(4);
+        self.structure.resize(size, 0);
+        self
+    }
+
+    pub fn begin(&mut self, name: &str) -> &mut Self {
+        self.word(1).structure.extend(name.bytes().chain([0]));
+        self.pad()
+    }
+
+    pub fn end(&mut self) -> &mut Self {
+        self.word(2)
+    }
+
+    pub fn nop(&mut self) -> &mut Self {
+        self.word(4)
+    }
+
+    pub fn bytes(&mut self, name: &str, value: &[u8]) -> &mut Self {
+        let offset = self.strings.len() as u32;
+        self.strings.extend(name.bytes().chain([0]));
+        self.word(3).word(value.len() as u32).word(offset);
+        self.structure.extend(value);
+        self.pad()
+    }
+
+    pub fn text(&mut self, name: &str, value: &str) -> &mut Self {
+        let value: Vec<u8> = value.bytes().chain([0]).collect();
+        self.bytes(name, &value)
+    }
+
+    pub fn cells(&mut self, name: &str, cells: &[u32]) -> &mut Self {
+        let value: Vec<u8> =
+            cells.iter().flat_map(|cell| cell.to_be_bytes()).collect();
+        self.bytes(name, &value)
+    }
+
+    pub fn blob(&mut self) -> Vec<u8> {
+        self.word(9);
+        let reservations: Vec<u8> = (self.reservations.iter())
+            .chain([&(0, 0)])
+            .flat_map(|(start, size)| [start.to_be_bytes(), size.to_be_bytes()])
+            .flatten()
+            .collect();
+        let structure = 40 + reservations.len();
+        let strings = structure + self.structure.len();
+        let size = strings + self.strings.len();
+        let header = [
+            0xd00d_feed,
+            size,
+            structure,
+            strings,
+            40,
+            17,
+            16,
+            0,
+            self.strings.len(),
+            self.structure.len(),
+        ];
+        let header = header.iter().flat_map(|w| (*w as u32).to_be_bytes());
+        header
+            .chain(reservations)
+            .chain(self.structure.iter().copied())
+            .chain(self.strings.iter().copied())
+            .collect()
+    }
+}
+
+/// The smallest machine that the kernel accepts, up to the root's end.
+pub fn small_machine(redistributors: &[u32]) -> Writer {
+    let distributor = [0, 0xfe60_0000, 0, 0x1_0000];
+    let mut writer = Writer::default();
+    writer
+        .begin("")
+        .cells("#address-cells", &[2])
+        .cells("#size-cells", &[2])
+        .begin("memory")
+        .text("device_type", "memory")
+        .cells("reg", &[0, 0x20_0000, 0, 0xefe0_0000, 1, 0, 1, 0])
+        .end()
+        .begin("cpus")
+        .cells("#address-cells", &[1])
+        .cells("#size-cells", &[0])
+        .begin("cpu@100")
+        .text("device_type", "cpu")
+        .cells("reg", &[0x100])
+        .cells("capacity-dmips-mhz", &[530])
+        .end()
+        .end()
+        .begin("gic")
+        .text("compatible", "arm,gic-v3")
+        .cells("#interrupt-cells", &[4])
+        .cells("reg", &[&distributor, redistributors].concat())
+        .end()
+        .begin("timer")
+        .text("compatible", "arm,armv8-timer")
+        .cells("interrupts", &[1, 13, 4, 0, 1, 14, 4, 0, 1, 11, 4, 0])
+        .end();
+    writer
+}

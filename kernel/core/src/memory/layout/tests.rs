@@ -1,0 +1,1 @@
+//! What is not RAM is never mapped or free, whatever the tree says.

@@ -1,0 +1,159 @@
+//! From the device tree to a machine that can run threads.
+//!
+//! The order matters: first the console that the tree names, so that whatever
+//! is wrong can be told; then the machine as a whole, memory, interrupts,
+//! devices. Until memory is set up nothing allocates. Whatever is wrong with
+//! the tree ends in one line on the console and a stop
+//! ([`panic::refuse`](crate::panic::refuse)).
+//!
+//! Read next: `kernel/core/src/device_tree/machine.rs` (what is read),
+//! `kernel/core/src/memory/layout.rs` (which memory is free), `start.rs`.
+
+use core::fmt;
+
+use kernel_core::device_tree::{
+    DeviceTree, HEADER_SIZE, Machine, MachineError, Span, TreeError,
+};
+use kernel_core::memory::layout::{BootMemory, LayoutError};
+
+use crate::arch::boot::Entry;
+use crate::arch::gic::{self, GicError};
+use crate::arch::{cpu, image, psci, smp, timer};
+use crate::drivers::{console, pl031};
+use crate::mm::{self, map};
+use crate::panic;
+use crate::start::{self, BootInfo};
+
+/// Why the kernel cannot start.
+#[derive(Clone, Copy, Debug)]
+enum BootError {
+    /// The address of the tree is not one.
+    TreeAddress(usize),
+    Tree(TreeError),
+    Machine(MachineError),
+    /// Firmware left `CNTFRQ_EL0` at zero.
+    NoFrequency,
+    Layout(LayoutError),
+    Memory(&'static str),
+    Gic(GicError),
+}
+
+impl fmt::Display for BootError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            BootError::TreeAddress(address) => {
+                write!(f, "no device tree at {address:#x}")
+            }
+            BootError::Tree(error) => write!(f, "device tree: {error}"),
+            BootError::Machine(error) => write!(f, "device tree: {error}"),
+            BootError::NoFrequency => f.write_str("CNTFRQ_EL0 is zero"),
+            BootError::Layout(error) => write!(f, "memory: {error}"),
+            BootError::Memory(what) => write!(f, "memory: {what}"),
+            BootError::Gic(error) => {
+                write!(f, "interrupt controller: {error}")
+            }
+        }
+    }
+}
+
+/// Where `arch::boot` hands over: one CPU, exceptions are caught, interrupts
+/// masked.
+pub fn kernel_main(entry: Entry) -> ! {
+    panic::init();
+    crate::log::init();
+    match boot(&entry) {
+        Ok(info) => start::start(info),
+        Err(error) => panic::refuse(error),
+    }
+}
+
+fn boot(entry: &Entry) -> Result<BootInfo, BootError> {
+    let blob = tree_blob(entry)?;
+    let tree = DeviceTree::new(blob).map_err(BootError::Tree)?;
+    attach_console(&tree);
+    if !entry.has_clock {
+        return Err(BootError::NoFrequency);
+    }
+    let machine = Machine::read(&tree).map_err(BootError::Machine)?;
+    psci::set_conduit(machine.conduit);
+    crate::log::configure(machine.command_line);
+    announce(&machine);
+
+    let address = entry.tree_address() as u64;
+    let used = Span { start: address, size: tree.used_size() as u64 };
+    let memory = BootMemory::new(&machine, image_span(), used)
+        .map_err(BootError::Layout)?;
+    mm::init(&memory).map_err(BootError::Memory)?;
+    gic::init(&machine.gic).map_err(BootError::Gic)?;
+    gic::init_cpu(0).map_err(BootError::Gic)?;
+    timer::set_interrupt(machine.timer_interrupt);
+    smp::number_cpus(&machine.cpus);
+    cpu::set_online(0);
+    connect_devices(&machine);
+    let initrd = machine.initrd.map(|span| {
+        map::boot_bytes(span.start, span.size)
+            .ok_or(BootError::Machine(MachineError::BadInitrd))
+    });
+    Ok(BootInfo {
+        command_line: machine.command_line,
+        initrd: initrd.transpose()?,
+        embedded_initramfs: image::initramfs(),
+        cpu_count: smp::count(),
+        entropy: entropy(&machine, entry.ticks),
+    })
+}
+
+/// The tree's bytes. Their memory is reserved, so they are good for ever.
+fn tree_blob(entry: &Entry) -> Result<&'static [u8], BootError> {
+    let bad_address = BootError::TreeAddress(entry.tree_address());
+    let header = entry.tree_bytes(HEADER_SIZE).ok_or(bad_address)?;
+    let size = DeviceTree::claimed_size(header).map_err(BootError::Tree)?;
+    entry.tree_bytes(size).ok_or(bad_address)
+}
+
+/// The console that the tree names; if it names none that can be used, the one
+/// that the board is known to have.
+fn attach_console(tree: &DeviceTree<'_>) {
+    let known = || {
+        let is_ours = |name: &str| tree.root().is_compatible(&[name]);
+        kernel_core::board::by_name(image::boards(), is_ours)
+    };
+    if let Some(port) = Machine::early_console(tree).or_else(known) {
+        console::attach(&port);
+    }
+}
+
+fn announce(machine: &Machine<'_>) {
+    let load = image::physical();
+    log::info!("Firn {} on {}", env!("CARGO_PKG_VERSION"), machine.model);
+    log::info!("Command line: {}", machine.command_line);
+    log::info!("image at {:#x}, {} KiB", load.start, load.len() >> 10);
+    for span in machine.memory.iter() {
+        log::info!("memory {:#x}, {} KiB", span.start, span.size >> 10);
+    }
+}
+
+fn image_span() -> Span {
+    let image = image::physical();
+    Span { start: image.start as u64, size: image.len() as u64 }
+}
+
+fn connect_devices(machine: &Machine<'_>) {
+    if let Some(interrupt) = machine.console.and_then(|port| port.interrupt) {
+        console::connect(interrupt);
+    }
+    if let Some(clock) = machine.clock {
+        pl031::attach(clock);
+    }
+}
+
+/// All the seeds there are, folded into 32 bytes.
+fn entropy(machine: &Machine<'_>, entry_ticks: u64) -> [u8; 32] {
+    let counters = [entry_ticks.to_le_bytes(), timer::ticks().to_le_bytes()];
+    let seeds = machine.seeds.iter().copied().flatten();
+    let mut bytes = [0; 32];
+    for (index, byte) in seeds.chain(counters.as_flattened()).enumerate() {
+        bytes[index % 32] ^= byte;
+    }
+    bytes
+}
