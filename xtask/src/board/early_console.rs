@@ -2,7 +2,7 @@
 use serde::Deserialize;
 
 /// A serial port, and by what the kernel may take a machine for this board.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EarlyConsole {
     /// What the port is compatible with, as a device tree says it.

@@ -5,12 +5,13 @@ use std::io::{Cursor, Read};
 use fatfs::{FatType, FileSystem, FsOptions};
 
 use super::{Contents, File, Ways, configuration, partition, script, volume};
-use crate::board::{Board, Card as Layout};
+use crate::board::{Board, Card as Layout, EarlyConsole};
 
 const MIB: usize = 1 << 20;
 
 fn board() -> Board {
     Board {
+        early_console: EarlyConsole::default(),
         name: "sled".into(),
         title: "Sled".into(),
         compatible: "snow,sled".into(),
