@@ -9,7 +9,7 @@ mod table;
 mod tests;
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -42,6 +42,10 @@ impl Arguments {
     /// # Errors
     /// The guest did not measure everything to the end.
     pub fn run(self) -> Result<()> {
+        // An error in minutes would be one too late.
+        if let Some(path) = &self.json {
+            ensure_writable(path)?;
+        }
         find_qemu(Consent::Install)?;
         let files = build(Profile::Release)?;
         let image = fs::metadata(&files.image)?.len();
@@ -57,6 +61,15 @@ impl Arguments {
         }
         Ok(())
     }
+}
+
+/// Fails unless the file can be written; leaves what is in it.
+fn ensure_writable(path: &Path) -> Result<()> {
+    let mut options = fs::File::options();
+    let opened = options.create(true).append(true).open(path);
+    opened
+        .map(|_| ())
+        .with_context(|| format!("cannot write {}", path.display()))
 }
 
 fn measure(mut guest: Guest) -> Result<Vec<Row>> {

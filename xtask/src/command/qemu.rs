@@ -92,7 +92,7 @@ impl Arguments {
 
     fn machine(self, files: BootFiles) -> Result<Machine> {
         if let Some(initrd) = &self.initrd {
-            ensure!(initrd.is_file(), "{}: no such file", initrd.display());
+            ensure!(initrd.is_file(), "{} is no file", initrd.display());
         }
         Ok(Machine {
             cpus: self.smp,

@@ -33,7 +33,8 @@ pub struct Arguments {
     #[arg(long)]
     long: bool,
     /// Run everything chosen so many times
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1,
+        value_parser = clap::value_parser!(u32).range(1..))]
     repeat: u32,
 }
 
@@ -41,7 +42,7 @@ impl Arguments {
     /// Runs the chosen tests and prints `N passed, N failed` at the end.
     ///
     /// # Errors
-    /// A test failed, or could not be built.
+    /// A test failed, could not be built, or none was found.
     pub fn run(self) -> Result<()> {
         let mut total = Total::default();
         for _ in 0..self.repeat {
@@ -52,6 +53,10 @@ impl Arguments {
         println!("{} passed, {} failed", total.passed, total.failed);
         if total.failed > 0 || total.is_broken {
             bail!("tests failed");
+        }
+        if total.passed == 0 {
+            let words = self.filters.join(" ");
+            bail!("no test ran: none is called `{words}`, or it needs --long");
         }
         Ok(())
     }
