@@ -5,6 +5,24 @@
 //! workqueues, the out-of-memory killer, the log. One task at a time freezes
 //! the system, under [`SYSTEM_TRANSITION`].
 //!
+//! One freeze, from the write to the refrigerator and back, file by file:
+//!
+//! ```text
+//!  power/files.rs            store_state            a write to the file
+//!  power.rs                  suspend, freeze_and_wait
+//!  core: transition.rs       suspend_freeze_processes: raises the flags
+//!  core: sweep.rs            try_to_freeze_tasks: asks, then waits
+//!  task/refrigerator.rs      for_each_awake, deliver: marks tasks, kicks CPUs
+//!      the other CPU:
+//!  arch/aarch64/vectors.s    user_exit: sees the mark in the work word
+//!  process/signal/deliver.rs take_signals: a freeze point before all else
+//!  core: gate.rs             try_to_freeze, refrigerator: counts down
+//!  task/refrigerator.rs      sleep_in_refrigerator; quiet: wakes the freezer
+//!      and back:
+//!  core: transition.rs       thaw_processes: lowers the flags
+//!  task/refrigerator.rs      wake_refrigerated
+//! ```
+//!
 //! Next to read: `power.rs`, the files that start it.
 
 use alloc::string::{String, ToString};

@@ -5,7 +5,7 @@
 //! others could wait for. These are the freeze points' calls, with Linux's
 //! names (kernel/freezer.c, include/linux/freezer.h).
 //!
-//! Read next: `sweep.rs`.
+//! Read next: `life.rs`.
 
 use super::Freezer;
 use super::count::barrier;

@@ -15,7 +15,7 @@
 //! Dekker's pattern again; see `count.rs`. Model
 //! `a_helper_runs_before_a_freeze_or_not_at_all`.
 //!
-//! Read next: `transition.rs`.
+//! Read next: `work.rs`.
 
 use kernel_abi::Errno;
 

@@ -1,7 +1,7 @@
 //! A task's life as the freezer sees it: birth, exec, death, and being
 //! chosen by the out-of-memory killer.
 //!
-//! Read next: `sweep.rs`.
+//! Read next: `group.rs`.
 
 use super::Freezer;
 use super::count::barrier;

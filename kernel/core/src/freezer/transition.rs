@@ -4,7 +4,7 @@
 //! that asked for the suspend. The order of the steps is the contract: a
 //! failure at any of them leaves nothing behind.
 //!
-//! Read next: `console.rs`, or the models.
+//! Read next: `helper.rs`, or the models.
 
 use kernel_abi::Errno;
 
