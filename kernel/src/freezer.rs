@@ -26,27 +26,29 @@
 //! Next to read: `power.rs`, the files that start it.
 
 use alloc::string::{String, ToString};
+use core::sync::atomic::AtomicU64;
 use core::sync::atomic::Ordering::Relaxed;
 
 use kernel_abi::Errno;
-use kernel_core::freezer::stats::FreezeStats;
-use kernel_core::freezer::wakeup::Wakeups;
-use kernel_core::freezer::{Host, Line, Phase, Record, System};
+use kernel_core::freezer::stats::{FreezeStats, Thaw};
+use kernel_core::freezer::{Line, Phase, Record, System};
 
 use crate::arch;
-use crate::sync::{IrqSpinLock, Rank, SpinLock};
+use crate::sync::{Rank, SpinLock};
 use crate::task::refrigerator::{FREEZER, Scheduler};
 use crate::task::{Mutex, Task};
 use crate::task::{current, scheduler, state, table, workqueue};
 
+pub mod wakeup;
+
 /// Held through every freeze of the system (Linux `system_transition_mutex`).
 pub static SYSTEM_TRANSITION: Mutex<()> = Mutex::new(());
 
-static WAKEUPS: IrqSpinLock<Wakeups> =
-    IrqSpinLock::with_rank(Rank::Freezer, Wakeups::new());
-
 static STATS: SpinLock<FreezeStats> =
     SpinLock::with_rank(Rank::Device, FreezeStats::new());
+
+/// How long the lines of the thaw under way took to print, ns.
+static LOG_NS: AtomicU64 = AtomicU64::new(0);
 
 /// Who refused the last freeze, a line for each.
 static REFUSERS: SpinLock<String> =
@@ -81,11 +83,11 @@ impl System for Scheduler {
     }
 
     fn wakeup_pending(&self) -> bool {
-        WAKEUPS.lock().is_pending()
+        wakeup::is_pending()
     }
 
     fn clear_wakeup(&self) {
-        WAKEUPS.lock().clear();
+        wakeup::clear();
     }
 
     fn freeze_workqueues_begin(&self) {
@@ -111,10 +113,12 @@ impl System for Scheduler {
     }
 
     fn log(&self, line: Line) {
+        let start = arch::timer::now_ns();
         match line.is_error() {
             true => log::error!("{line}"),
             false => log::info!("{line}"),
         }
+        LOG_NS.fetch_add(arch::timer::now_ns() - start, Relaxed);
     }
 
     fn report_refuser(&self, task: &Task) {
@@ -198,10 +202,12 @@ pub fn suspend_freeze_processes() -> Result<(), Errno> {
 /// # Locks
 /// [`SYSTEM_TRANSITION`] is held.
 pub fn thaw_processes() {
-    let start = arch::timer::now_ns();
+    LOG_NS.store(0, Relaxed);
+    let began_ns = arch::timer::now_ns();
     FREEZER.thaw_processes(&Scheduler, &*current());
-    let elapsed = arch::timer::now_ns() - start;
-    STATS.lock().record_thaw(start, elapsed);
+    let elapsed_ns = arch::timer::now_ns() - began_ns;
+    let log_ns = LOG_NS.load(Relaxed);
+    STATS.lock().record_thaw(Thaw { began_ns, elapsed_ns, log_ns });
 }
 
 /// The figures of the last freeze, and a line for each task that refused.
@@ -219,42 +225,4 @@ pub fn freeze_timeout_ms() -> u32 {
 /// Sets the time-out of each phase, in milliseconds.
 pub fn set_freeze_timeout_ms(timeout_ms: u32) {
     FREEZER.freeze_timeout_ms.store(timeout_ms, Relaxed);
-}
-
-/// A wakeup event has happened: it ends or prevents a suspend for which
-/// detection is armed. Any context.
-pub fn wakeup_event() {
-    WAKEUPS.lock().event();
-    Scheduler.quiet();
-}
-
-/// The number of wakeup events so far. Events here have no duration, so a
-/// reader never waits for one in progress.
-pub fn wakeup_count() -> u32 {
-    WAKEUPS.lock().count()
-}
-
-/// Arms detection: from now on an event aborts a suspend.
-///
-/// # Errors
-/// `EINVAL` if `count` is not the number of events so far.
-pub fn arm_wakeup(count: u32) -> Result<(), Errno> {
-    WAKEUPS.lock().arm(count)
-}
-
-/// Whether an event came since detection was armed.
-pub fn wakeup_pending() -> bool {
-    WAKEUPS.lock().is_pending()
-}
-
-/// A suspend is over, whatever came of it.
-pub fn disarm_wakeup() {
-    WAKEUPS.lock().disarm();
-}
-
-/// Sleeps, as the task that froze the others, until the next wakeup event.
-pub fn wait_for_wakeup_event() {
-    let before = WAKEUPS.lock().count();
-    let has_event = || WAKEUPS.lock().count() != before;
-    Scheduler.wait_for_quiet(u64::MAX, has_event);
 }

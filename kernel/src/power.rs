@@ -15,9 +15,10 @@ use core::sync::atomic::{AtomicU8, AtomicU32};
 
 use kernel_abi::Errno;
 use kernel_core::freezer::power::{SleepState, TestLevel, Word};
-use kernel_core::freezer::stats::{FailedStep, SuspendStats};
+use kernel_core::freezer::stats::{FailedStep, Failure, SuspendStats};
 
 use crate::arch;
+use crate::freezer::wakeup::{self, Seen};
 use crate::freezer::{self, SYSTEM_TRANSITION};
 use crate::sync::{Rank, SpinLock};
 use crate::task::sleep;
@@ -54,29 +55,36 @@ pub fn set_test_delay(seconds: u32) {
 /// # Errors
 /// `EBUSY` if another suspend is under way, tasks refuse to freeze, or a
 /// wakeup event comes; `EAGAIN` for a test level beyond what this kind of
-/// suspend does. Everything runs as before.
+/// suspend does. Everything runs as before. Each is counted as a failure, as
+/// Linux's `pm_suspend` does.
 fn suspend() -> Result<(), Errno> {
-    let Some(_transition) = SYSTEM_TRANSITION.try_lock() else {
-        return Err(Errno::EBUSY);
-    };
+    let result = enter_state();
+    STATS.lock().record(result);
+    result.map_err(|failure| failure.errno)
+}
+
+fn enter_state() -> Result<(), Failure> {
     let level = test_level();
     if matches!(level, TestLevel::Core | TestLevel::Processors) {
         log::warn!("PM: unsupported test level for suspend to idle");
-        return Err(Errno::EAGAIN);
+        return Err(Failure { step: None, errno: Errno::EAGAIN });
     }
+    let Some(_transition) = SYSTEM_TRANSITION.try_lock() else {
+        return Err(Failure { step: None, errno: Errno::EBUSY });
+    };
+    let seen = wakeup::seen();
     log::info!("PM: suspend entry (s2idle)");
-    let result = freeze_and_wait(level);
-    STATS.lock().record(result);
-    freezer::disarm_wakeup();
+    let result = freeze_and_wait(level, seen);
+    wakeup::disarm();
     log::info!("PM: suspend exit");
-    result.map_err(|(_, errno)| errno)
+    result
 }
 
-fn freeze_and_wait(level: TestLevel) -> Result<(), (FailedStep, Errno)> {
+fn freeze_and_wait(level: TestLevel, seen: Seen) -> Result<(), Failure> {
     freezer::suspend_freeze_processes()
-        .map_err(|errno| (FailedStep::Freeze, errno))?;
+        .map_err(|errno| Failure { step: Some(FailedStep::Freeze), errno })?;
     let result = match level {
-        TestLevel::None => suspend_to_idle(),
+        TestLevel::None => suspend_to_idle(seen),
         _ => {
             wait_for_test();
             Ok(())
@@ -97,13 +105,15 @@ fn wait_for_test() {
 
 /// Stands still until a wakeup event: a key on the console, the alarm of the
 /// real-time clock. Every task is frozen, so every CPU waits in its idle loop
-/// without a tick, and the boot CPU takes the interrupt that ends it.
-fn suspend_to_idle() -> Result<(), (FailedStep, Errno)> {
-    if freezer::wakeup_pending() {
-        return Err((FailedStep::Suspend, Errno::EBUSY));
+/// without a tick, and the boot CPU takes the interrupt that ends it. An
+/// event since the suspend began, none of those `seen` then, ends it at once.
+fn suspend_to_idle(seen: Seen) -> Result<(), Failure> {
+    if wakeup::is_pending() {
+        let step = Some(FailedStep::Suspend);
+        return Err(Failure { step, errno: Errno::EBUSY });
     }
     log::info!("PM: suspend-to-idle");
-    freezer::wait_for_wakeup_event();
+    wakeup::wait_for_event(seen);
     log::info!("PM: resume from suspend-to-idle");
     Ok(())
 }

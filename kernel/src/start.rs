@@ -11,18 +11,20 @@ use core::sync::atomic::Ordering::{Acquire, Release};
 
 use kernel_abi::Errno;
 use kernel_core::command_line::{CommandLine, ForInit};
+use kernel_core::freezer::wakeup::Source;
 
 use crate::arch::cpu::MAX_CPUS;
 use crate::arch::thread::Stack;
 use crate::arch::{self, cpu, gic, irq, psci, smp, thread, timer, trap};
 use crate::drivers::console;
 use crate::files::{FsContext, Location};
+use crate::freezer::wakeup;
 use crate::mm::stack::KernelStack;
 use crate::panic::refuse;
 use crate::process::start::{Programs, first_process};
 use crate::process::{self, fault, signal};
 use crate::task::{self, Task, kthread, queue, scheduler, wake};
-use crate::{cgroup, files, freezer, hub, mm, panic, power, syscall};
+use crate::{cgroup, files, hub, mm, panic, power, syscall};
 
 static HOOKS: trap::Hooks = trap::Hooks {
     syscall: syscall::dispatch,
@@ -148,7 +150,7 @@ fn start_services(command_line: CommandLine<'_>) -> Result<(), Errno> {
     process::init()?;
     cgroup::init()?;
     syscall::file::proc::init()?;
-    files::tty::set_key_hook(freezer::wakeup_event);
+    files::tty::set_key_hook(|| wakeup::event(Source::Console));
     power::files::register_all()?;
     power::rtc::register_all()?;
     hub::start()?;

@@ -31,7 +31,7 @@ pub const TESTS: &[Test] = tests::list![
     all_promises_hold_on_eight_cpus,
 ];
 
-const AREAS: [&str; 18] = [
+const AREAS: &[&str] = &[
     "process",
     "execute",
     "stop",
@@ -50,6 +50,7 @@ const AREAS: [&str; 18] = [
     "freezer-signal",
     "freezer-wait",
     "freezer-power",
+    "freezer-wakeup",
 ];
 
 /// All tests of `check`, one after the other, on a busy host.

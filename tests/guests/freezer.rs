@@ -20,7 +20,8 @@ pub const TESTS: &[Test] = tests::list![
 /// All areas of the freezer, on a busy host.
 const LIMIT: Duration = Duration::from_secs(300);
 
-const AREAS: &str = "freezer-task freezer-signal freezer-wait freezer-power";
+const AREAS: &str = "freezer-task freezer-signal freezer-wait freezer-power \
+     freezer-wakeup";
 
 /// The console shows nothing of the kernel, so that lines stay whole.
 fn silent() -> Setup {

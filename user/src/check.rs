@@ -34,7 +34,7 @@ use user_lib::println;
 use crate::check::tool::Test;
 
 /// All areas.
-const AREAS: [(&str, &[Test]); 18] = [
+const AREAS: &[(&str, &[Test])] = &[
     ("process", process::TESTS),
     ("execute", execute::TESTS),
     ("stop", stop::TESTS),
@@ -53,6 +53,7 @@ const AREAS: [(&str, &[Test]); 18] = [
     ("freezer-signal", freezer::signal::TESTS),
     ("freezer-wait", freezer::wait::TESTS),
     ("freezer-power", freezer::power::TESTS),
+    ("freezer-wakeup", freezer::wakeup::TESTS),
 ];
 
 /// Runs `check [--list | --random CALLS [SEED] | --stress [NAME [COUNT]] |
@@ -68,7 +69,7 @@ pub fn main(arguments: &[String]) -> i32 {
 }
 
 fn list() -> i32 {
-    for (area, tests) in AREAS {
+    for &(area, tests) in AREAS {
         for test in tests {
             println!("{area} {}", test.name);
         }
@@ -80,7 +81,7 @@ fn list() -> i32 {
 fn select(words: &[String]) -> Vec<&'static Test> {
     let is_named = |name: &str| words.iter().any(|word| word == name);
     let mut selected = Vec::new();
-    for (area, tests) in AREAS {
+    for &(area, tests) in AREAS {
         let all = words.is_empty() || is_named(area);
         selected.extend(tests.iter().filter(|test| all || is_named(test.name)));
     }

@@ -10,11 +10,11 @@ use kernel_core::freezer::power::{
     Choice, MemSleep, SleepState, TestLevel, Word, parse, parse_count,
     parse_timeout_ms,
 };
-use kernel_core::freezer::stats::SuspendStats;
+use kernel_core::freezer::stats::{FailedStep, SuspendStats};
 
 use super::{STATS, SUPPORTED, TEST_DELAY_S};
 use crate::files::sys::{Attribute, register};
-use crate::freezer;
+use crate::freezer::{self, wakeup};
 
 /// Makes the files.
 ///
@@ -65,13 +65,12 @@ fn line(value: impl ToString) -> String {
 }
 
 fn show_last_failed_errno() -> Result<String, Errno> {
-    let last = stats().last_failed;
-    Ok(line(last.map_or(0, |(_, errno)| -i32::from(errno.0))))
+    let last = stats().last_errno;
+    Ok(line(last.map_or(0, |errno| -i32::from(errno.0))))
 }
 
 fn show_last_failed_step() -> Result<String, Errno> {
-    let last = stats().last_failed;
-    Ok(line(last.map_or("", |(step, _)| step.name())))
+    Ok(line(stats().last_step.map_or("", FailedStep::name)))
 }
 
 fn show_state() -> Result<String, Errno> {
@@ -114,11 +113,11 @@ fn store_timeout(text: &[u8]) -> Result<(), Errno> {
 }
 
 fn show_wakeup_count() -> Result<String, Errno> {
-    Ok(line(freezer::wakeup_count()))
+    wakeup::read_count().map(line)
 }
 
 fn store_wakeup_count(text: &[u8]) -> Result<(), Errno> {
-    freezer::arm_wakeup(parse_count(text)?)
+    wakeup::arm(parse_count(text)?)
 }
 
 fn show_freeze_stats() -> Result<String, Errno> {

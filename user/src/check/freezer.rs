@@ -10,21 +10,24 @@ pub mod power;
 pub mod signal;
 pub mod task;
 pub mod wait;
+pub mod wakeup;
 
 use alloc::format;
 use alloc::string::String;
 use core::sync::atomic::{AtomicU32, Ordering};
 
 use user_lib::time::{self, Time, monotonic};
-use user_lib::{Result, cpu, file, memory, process};
+use user_lib::{Errno, Result, cpu, file, memory, process};
 
-use crate::check::tool::Failure;
+use crate::check::tool::{Failure, Outcome, ensure_eq};
 use crate::child::Child;
 
 const STATE: &str = "/sys/power/state";
 const LEVEL: &str = "/sys/power/pm_test";
 const TIMEOUT: &str = "/sys/power/pm_freeze_timeout";
 const FIGURES: &str = "/sys/power/freeze_stats";
+const SUCCESS: &str = "/sys/power/suspend_stats/success";
+const FAILED: &str = "/sys/power/suspend_stats/failed_freeze";
 /// Seconds that a test level stays frozen.
 const DELAY: &str = "/sys/module/suspend/parameters/pm_test_delay";
 
@@ -52,12 +55,27 @@ fn prepare(seconds: u32) -> Result<()> {
     file::overwrite(LEVEL, b"freezer")
 }
 
+/// The number in a file.
+fn number(path: &str) -> core::result::Result<u32, Failure> {
+    let text = file::text(path)?;
+    text.trim().parse().map_err(|_| Failure(text))
+}
+
+/// Fails unless a file refuses each of these texts with `EINVAL`.
+fn ensure_refused(path: &str, texts: &[&str]) -> Outcome {
+    for text in texts {
+        let written = (text, file::overwrite(path, text.as_bytes()));
+        ensure_eq!(written, (text, Err(Errno::EINVAL)));
+    }
+    Ok(())
+}
+
 /// A figure of the last freeze.
 fn figure(name: &str) -> core::result::Result<u64, Failure> {
     let text = file::text(FIGURES)?;
     let value = text.lines().find_map(|line| line.strip_prefix(name));
     value
-        .and_then(|value| value.trim().parse().ok())
+        .and_then(|value| value.trim().split('.').next()?.parse().ok())
         .ok_or_else(|| Failure(format!("no {name} in {text}")))
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Read next: `sweep.rs`, which makes the records.
 
-use core::fmt::{Display, Formatter, Result};
+use core::fmt::{Display, Formatter, Result as FmtResult};
 
 use kernel_abi::Errno;
 
@@ -31,6 +31,15 @@ impl FailedStep {
     }
 }
 
+/// A suspend that did not come about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// Where it failed; `None` if it was refused before the first step.
+    pub step: Option<FailedStep>,
+    /// What its caller is told.
+    pub errno: Errno,
+}
+
 /// Suspends that went well and that did not.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SuspendStats {
@@ -44,8 +53,10 @@ pub struct SuspendStats {
     pub failed_prepare: u32,
     /// Of those, at devices.
     pub failed_suspend: u32,
-    /// The last failure.
-    pub last_failed: Option<(FailedStep, Errno)>,
+    /// The last failure's error.
+    pub last_errno: Option<Errno>,
+    /// The step of the last failure that came as far as a step.
+    pub last_step: Option<FailedStep>,
 }
 
 impl SuspendStats {
@@ -57,21 +68,22 @@ impl SuspendStats {
             failed_freeze: 0,
             failed_prepare: 0,
             failed_suspend: 0,
-            last_failed: None,
+            last_errno: None,
+            last_step: None,
         }
     }
 
-    /// Counts a suspend that ended well, or failed at a step.
-    pub fn record(
-        &mut self,
-        result: core::result::Result<(), (FailedStep, Errno)>,
-    ) {
-        let Err((step, errno)) = result else {
+    /// Counts a suspend that ended well, or failed at a step, or was refused
+    /// before the first.
+    pub fn record(&mut self, result: Result<(), Failure>) {
+        let Err(failure) = result else {
             self.success += 1;
             return;
         };
         self.fail += 1;
-        self.last_failed = Some((step, errno));
+        self.last_errno = Some(failure.errno);
+        let Some(step) = failure.step else { return };
+        self.last_step = Some(step);
         match step {
             FailedStep::Freeze => self.failed_freeze += 1,
             FailedStep::Prepare => self.failed_prepare += 1,
@@ -80,14 +92,24 @@ impl SuspendStats {
     }
 }
 
+/// The figures of a thaw, in nanoseconds.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Thaw {
+    /// The clock when it began.
+    pub began_ns: u64,
+    /// How long it took.
+    pub elapsed_ns: u64,
+    /// Of that, how long its lines took to print. A freeze's lines come after
+    /// its figures are taken.
+    pub log_ns: u64,
+}
+
 /// The last freeze, as `/sys/power/freeze_stats` shows it.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct FreezeStats {
     user: Option<Record>,
     kernel: Option<Record>,
-    thaw_ns: u64,
-    /// The clock when the thaw began.
-    thawed_at_ns: u64,
+    thaw: Thaw,
     /// Tasks that need not be asked since they slept when the freeze began.
     asleep: u32,
 }
@@ -98,8 +120,7 @@ impl FreezeStats {
         Self {
             user: None,
             kernel: None,
-            thaw_ns: 0,
-            thawed_at_ns: 0,
+            thaw: Thaw { began_ns: 0, elapsed_ns: 0, log_ns: 0 },
             asleep: 0,
         }
     }
@@ -117,10 +138,9 @@ impl FreezeStats {
         }
     }
 
-    /// Keeps when a thaw began and how long it took, in nanoseconds.
-    pub fn record_thaw(&mut self, start_ns: u64, elapsed_ns: u64) {
-        self.thawed_at_ns = start_ns;
-        self.thaw_ns = elapsed_ns;
+    /// Keeps a thaw's figures.
+    pub fn record_thaw(&mut self, thaw: Thaw) {
+        self.thaw = thaw;
     }
 
     /// The clock when the last user task stood still, in nanoseconds; 0 if
@@ -136,13 +156,13 @@ impl FreezeStats {
 struct Micros(u64);
 
 impl Display for Micros {
-    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+    fn fmt(&self, f: &mut Formatter<'_>) -> FmtResult {
         write!(f, "{}.{:03}", self.0 / 1000, self.0 % 1000)
     }
 }
 
 impl Display for FreezeStats {
-    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+    fn fmt(&self, f: &mut Formatter<'_>) -> FmtResult {
         let both = || self.user.iter().chain(self.kernel.iter());
         let last = both().last();
         let outcome = match last.map(|record| record.outcome) {
@@ -158,9 +178,11 @@ impl Display for FreezeStats {
         writeln!(f, "outcome {outcome}")?;
         writeln!(f, "user_us {}", us(&self.user))?;
         writeln!(f, "kernel_us {}", us(&self.kernel))?;
-        writeln!(f, "thaw_us {}", Micros(self.thaw_ns))?;
+        let thaw_ns = self.thaw.elapsed_ns.saturating_sub(self.thaw.log_ns);
+        writeln!(f, "thaw_us {}", Micros(thaw_ns))?;
+        writeln!(f, "thaw_log_us {}", Micros(self.thaw.log_ns))?;
         writeln!(f, "frozen_at_ns {}", self.frozen_at_ns())?;
-        writeln!(f, "thawed_at_ns {}", self.thawed_at_ns)?;
+        writeln!(f, "thawed_at_ns {}", self.thaw.began_ns)?;
         writeln!(f, "awake {}", sum(|record| record.awake))?;
         writeln!(f, "asleep {}", self.asleep)?;
         writeln!(f, "sweeps {}", both().count())?;

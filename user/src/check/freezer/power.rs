@@ -2,15 +2,17 @@
 //! effects.
 
 use alloc::format;
-use alloc::string::String;
 use alloc::vec::Vec;
 use core::sync::atomic::Ordering;
 
 use user_lib::linux::O_WRONLY;
 use user_lib::time::{self, Time};
-use user_lib::{Errno, Result, cpu, file};
+use user_lib::{Errno, cpu, file};
 
-use super::{LEVEL, STATE, TIMEOUT, freeze, look_at, now_ms, prepare, words};
+use super::{
+    FAILED, LEVEL, STATE, SUCCESS, TIMEOUT, ensure_refused, freeze, now_ms,
+    number, prepare, words,
+};
 use crate::check::tool::{Failure, Outcome, ensure, ensure_eq, tests};
 use crate::child::Child;
 
@@ -23,33 +25,13 @@ tests! {
     a_test_lasts_as_long_as_its_delay
     the_time_out_has_its_grammar
     every_success_is_counted
-    a_stale_wakeup_count_is_refused
-    a_wakeup_event_aborts_the_freeze
-    an_alarm_has_its_grammar
-    an_alarm_ends_a_suspend
     events_are_handled_before_and_after_a_freeze
 }
 
-const WAKEUPS: &str = "/sys/power/wakeup_count";
-const ALARM: &str = "/sys/class/rtc/rtc0/wakealarm";
-const CLOCK: &str = "/sys/class/rtc/rtc0/since_epoch";
+/// Every suspend that did not come about.
+const FAILURES: &str = "/sys/power/suspend_stats/fail";
+const LAST_ERRNO: &str = "/sys/power/suspend_stats/last_failed_errno";
 const EVENT: &str = "/sys/kernel/hub/event";
-const SUCCESS: &str = "/sys/power/suspend_stats/success";
-const FAILED: &str = "/sys/power/suspend_stats/failed_freeze";
-
-fn number(path: &str) -> core::result::Result<u32, Failure> {
-    let text = file::text(path)?;
-    text.trim().parse().map_err(|_| Failure(text))
-}
-
-/// Fails unless a file refuses each of these texts with `EINVAL`.
-fn ensure_refused(path: &str, texts: &[&str]) -> Outcome {
-    for text in texts {
-        let written = (text, file::overwrite(path, text.as_bytes()));
-        ensure_eq!(written, (text, Err(Errno::EINVAL)));
-    }
-    Ok(())
-}
 
 // spec: M1 M2
 fn states_are_shown_and_others_refused() -> Outcome {
@@ -78,11 +60,12 @@ fn a_write_takes_all_of_its_bytes() -> Outcome {
 
 /// Who comes while another's freeze begins is told so, or is frozen and has
 /// its turn later.
-// spec: M1 C6
+// spec: M1 C6 M6
 fn only_one_transition_goes_on_at_a_time() -> Outcome {
     let [gate, done, refused] = words()?;
     prepare(0)?;
     let before = number(SUCCESS)?;
+    let failures = number(FAILURES)?;
     let mut children = Vec::new();
     for _ in 0..4 {
         children.push(Child::start(|| {
@@ -104,10 +87,12 @@ fn only_one_transition_goes_on_at_a_time() -> Outcome {
     for child in children {
         ensure_eq!(child.wait()?.exit_code(), Some(0));
     }
-    let done = done.load(Ordering::Acquire);
-    ensure_eq!(done + refused.load(Ordering::Acquire), 20);
+    let (done, refused) =
+        (done.load(Ordering::Acquire), refused.load(Ordering::Acquire));
+    ensure_eq!(done + refused, 20);
     ensure!(done > 0);
     ensure_eq!(number(SUCCESS)?, before + done);
+    ensure_eq!(number(FAILURES)?, failures + refused);
     Ok(())
 }
 
@@ -127,14 +112,19 @@ fn test_levels_have_their_grammar() -> Outcome {
     Ok(())
 }
 
-// spec: M3
+/// A refusal is counted, though no step was reached.
+// spec: M3 M6
 fn levels_beyond_suspend_to_idle_are_refused() -> Outcome {
     prepare(0)?;
+    let (failures, in_freeze) = (number(FAILURES)?, number(FAILED)?);
     for level in ["core", "processors"] {
         file::overwrite(LEVEL, level.as_bytes())?;
         let result = file::overwrite(STATE, b"freeze");
         ensure_eq!(result, Err(Errno::EAGAIN));
     }
+    ensure_eq!(number(FAILURES)?, failures + 2);
+    ensure_eq!(number(FAILED)?, in_freeze);
+    ensure_eq!(file::text(LAST_ERRNO)?, "-11\n");
     for level in ["platform", "devices", "freezer"] {
         file::overwrite(LEVEL, level.as_bytes())?;
         ensure_eq!(file::overwrite(STATE, b"freeze"), Ok(()));
@@ -175,86 +165,6 @@ fn every_success_is_counted() -> Outcome {
         ensure_eq!(number(SUCCESS)?, success + round);
     }
     ensure_eq!(number(FAILED)?, failed);
-    Ok(())
-}
-
-// spec: M4
-fn a_stale_wakeup_count_is_refused() -> Outcome {
-    let count = number(WAKEUPS)?;
-    let stale = [count.wrapping_sub(1), count + 1].map(|it| format!("{it}"));
-    ensure_refused(WAKEUPS, &[&stale[0], &stale[1], "x", "-1"])?;
-    file::overwrite(WAKEUPS, format!("{count}\n").as_bytes())?;
-    // No event: the freeze goes through, and detection is off again.
-    freeze(0)?;
-    ensure_eq!(number(WAKEUPS)?, count);
-    Ok(())
-}
-
-/// Sets the alarm to go off in some seconds.
-fn set_alarm(seconds: u32) -> Result<()> {
-    file::overwrite(ALARM, b"0")?;
-    file::overwrite(ALARM, format!("+{seconds}").as_bytes())
-}
-
-// spec: M4 L4 L5 O7
-fn a_wakeup_event_aborts_the_freeze() -> Outcome {
-    let (count, failed) = (number(WAKEUPS)?, number(FAILED)?);
-    file::overwrite(WAKEUPS, format!("{count}").as_bytes())?;
-    set_alarm(1)?;
-    while number(WAKEUPS)? == count {
-        time::sleep(Time::from_millis(10));
-    }
-    ensure_eq!(freeze(0), Err(Errno::EBUSY));
-    ensure!(file::text(super::FIGURES)?.contains("outcome aborted\n"));
-    ensure_eq!(number(FAILED)?, failed + 1);
-    ensure!(look_at(1)?.0 != 'D');
-    // The event stops one transition only.
-    freeze(0)?;
-    ensure_eq!(number(FAILED)?, failed + 1);
-    Ok(())
-}
-
-// spec: M4
-fn an_alarm_has_its_grammar() -> Outcome {
-    let set = |text: &str| file::overwrite(ALARM, text.as_bytes());
-    let shown = || file::text(ALARM);
-    set("0")?;
-    ensure_eq!(shown()?, "");
-    ensure_refused(ALARM, &["x", "+", "+-1", "-5", "1x", "+1 2"])?;
-    let now = number(CLOCK)?;
-    set(&format!("{}\n", now + 1000))?;
-    ensure_eq!(shown()?, format!("{}\n", now + 1000));
-    ensure_eq!(set("+5"), Err(Errno::EBUSY));
-    ensure_eq!(set(&format!("{}", now + 2000)), Err(Errno::EBUSY));
-    set("0")?;
-    ensure_eq!(shown()?, "");
-    set("+1000")?;
-    ensure!((now + 1000..now + 1020).contains(&number(ALARM)?));
-    // A time that is past takes the alarm back.
-    set(&format!("{}", now - 1))?;
-    ensure_eq!(shown()?, "");
-    Ok(())
-}
-
-/// Suspends to idle until the alarm. With detection armed an alarm that
-/// comes too early is an error and not an endless sleep.
-fn suspend_for(seconds: u32) -> core::result::Result<u32, Failure> {
-    let count: String = file::text(WAKEUPS)?;
-    set_alarm(seconds)?;
-    file::overwrite(WAKEUPS, count.as_bytes())?;
-    file::overwrite(LEVEL, b"none")?;
-    let start = now_ms();
-    file::overwrite(STATE, b"freeze")?;
-    Ok(now_ms() - start)
-}
-
-// spec: M1 M4
-fn an_alarm_ends_a_suspend() -> Outcome {
-    let count = number(WAKEUPS)?;
-    // The clock counts whole seconds: the first one may be short.
-    ensure!(suspend_for(3)? >= 1000);
-    ensure_eq!(number(WAKEUPS)?, count + 1);
-    ensure_eq!(file::text(ALARM)?, "");
     Ok(())
 }
 

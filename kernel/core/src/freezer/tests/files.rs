@@ -6,8 +6,10 @@ use crate::freezer::power::{
     Choice, MemSleep, SleepState, TestLevel, Word, parse, parse_count,
     parse_timeout_ms,
 };
-use crate::freezer::stats::{FailedStep, FreezeStats, SuspendStats};
-use crate::freezer::wakeup::Wakeups;
+use crate::freezer::stats::{
+    FailedStep, Failure, FreezeStats, SuspendStats, Thaw,
+};
+use crate::freezer::wakeup::{Source, Wakeups};
 use crate::freezer::{Outcome, Phase, Record, Seconds};
 
 const STATES: &[SleepState] =
@@ -86,69 +88,133 @@ fn wakeup_count_takes_a_number() {
     }
 }
 
+/// An event that is over as soon as it begins.
+fn event(wakeups: &mut Wakeups) {
+    wakeups.event(Source::Console, 0, 0);
+}
+
 /// spec: M4
 #[test]
 fn a_stale_wakeup_count_is_refused() {
     let mut wakeups = Wakeups::new();
-    wakeups.event();
-    assert_eq!(wakeups.read(), Some(1));
-    assert_eq!(wakeups.arm(0), Err(Errno::EINVAL));
-    assert!(!wakeups.is_pending(), "not armed");
-    assert_eq!(wakeups.arm(1), Ok(()));
-    wakeups.event();
-    assert_eq!(wakeups.arm(1), Err(Errno::EINVAL));
-    assert!(!wakeups.is_pending(), "a refused write disarms");
+    event(&mut wakeups);
+    assert_eq!(wakeups.read(0), Ok(1));
+    assert_eq!(wakeups.arm(0, 0), Err(Errno::EINVAL));
+    assert!(!wakeups.is_pending(0), "not armed");
+    assert_eq!(wakeups.arm(1, 0), Ok(()));
+    event(&mut wakeups);
+    assert_eq!(wakeups.arm(1, 0), Err(Errno::EINVAL));
+    assert!(!wakeups.is_pending(0), "a refused write disarms");
 }
 
 /// spec: M4
 #[test]
 fn a_reader_waits_while_an_event_is_in_progress() {
     let mut wakeups = Wakeups::new();
-    wakeups.begin();
-    assert_eq!(wakeups.read(), None);
-    assert_eq!(wakeups.arm(0), Err(Errno::EINVAL));
-    wakeups.end();
-    assert_eq!(wakeups.read(), Some(1));
+    wakeups.event(Source::Clock, 1000, 50);
+    assert_eq!(wakeups.read(1000), Err(1050));
+    assert_eq!(wakeups.read(1049), Err(1050));
+    assert_eq!(wakeups.arm(0, 1049), Err(Errno::EINVAL));
+    assert_eq!(wakeups.arm(1, 1049), Err(Errno::EINVAL));
+    assert_eq!(wakeups.read(1050), Ok(1));
+    assert_eq!(wakeups.arm(1, 1050), Ok(()));
+}
+
+/// spec: M4
+#[test]
+fn an_event_that_goes_on_is_one_event() {
+    let mut wakeups = Wakeups::new();
+    wakeups.event(Source::Console, 0, 50);
+    wakeups.event(Source::Console, 40, 50);
+    assert_eq!(wakeups.read(60), Err(90), "the second prolongs the first");
+    wakeups.event(Source::Console, 80, 5);
+    assert_eq!(wakeups.read(85), Err(90), "and never shortens it");
+    assert_eq!(wakeups.read(90), Ok(1));
+    wakeups.event(Source::Console, 100, 50);
+    assert_eq!(wakeups.read(150), Ok(2));
+    assert_eq!(wakeups.reported(), 4);
+}
+
+/// spec: M4
+#[test]
+fn sources_have_events_of_their_own() {
+    let mut wakeups = Wakeups::new();
+    wakeups.event(Source::Console, 0, 50);
+    wakeups.event(Source::Clock, 10, 100);
+    assert_eq!(wakeups.read(20), Err(110), "until the last is over");
+    assert_eq!(wakeups.read(70), Err(110));
+    assert_eq!(wakeups.read(110), Ok(2));
 }
 
 /// spec: M4 L4
 #[test]
 fn an_event_after_arming_stops_one_transition() {
     let mut wakeups = Wakeups::new();
-    wakeups.arm(0).unwrap();
+    wakeups.arm(0, 0).unwrap();
     wakeups.clear();
-    assert!(!wakeups.is_pending());
-    wakeups.begin();
-    assert!(wakeups.is_pending());
-    wakeups.end();
-    assert!(wakeups.is_pending(), "asked again, the same answer");
+    assert!(!wakeups.is_pending(0));
+    wakeups.event(Source::Clock, 10, 50);
+    assert!(wakeups.is_pending(20), "in progress");
+    assert!(wakeups.is_pending(90), "asked again, the same answer");
     wakeups.disarm();
     wakeups.clear();
-    assert!(!wakeups.is_pending(), "the next transition starts afresh");
+    assert!(!wakeups.is_pending(90), "the next transition starts afresh");
+}
+
+/// spec: M4 L4
+#[test]
+fn an_event_that_began_and_ended_unseen_stops_it_too() {
+    let mut wakeups = Wakeups::new();
+    wakeups.arm(0, 0).unwrap();
+    wakeups.event(Source::Clock, 10, 50);
+    assert!(wakeups.is_pending(1000));
 }
 
 /// spec: M4
 #[test]
 fn events_do_not_matter_unless_armed() {
     let mut wakeups = Wakeups::new();
-    wakeups.event();
-    assert!(!wakeups.is_pending());
-    wakeups.abort();
-    assert!(wakeups.is_pending(), "an abort always does");
-    wakeups.clear();
-    assert!(!wakeups.is_pending());
+    event(&mut wakeups);
+    wakeups.event(Source::Clock, 0, 50);
+    assert!(!wakeups.is_pending(10));
 }
 
-/// (freezer-spec M6)
+/// spec: M4
+#[test]
+fn a_report_is_told_from_those_before() {
+    let mut wakeups = Wakeups::new();
+    wakeups.event(Source::Console, 0, 50);
+    let before = wakeups.reported();
+    assert_eq!(wakeups.read(50), Ok(1));
+    assert_eq!(wakeups.reported(), before, "the end of one is no other");
+    wakeups.event(Source::Console, 60, 50);
+    assert_ne!(wakeups.reported(), before);
+}
+
+/// spec: M6
 #[test]
 fn suspend_stats_count_by_step() {
     let mut stats = SuspendStats::default();
+    let failure = |step, errno| Err(Failure { step, errno });
     stats.record(Ok(()));
-    stats.record(Err((FailedStep::Freeze, Errno::EBUSY)));
-    stats.record(Err((FailedStep::Suspend, Errno::EIO)));
+    stats.record(failure(Some(FailedStep::Freeze), Errno::EBUSY));
+    stats.record(failure(Some(FailedStep::Suspend), Errno::EIO));
     assert_eq!((stats.success, stats.fail), (1, 2));
     assert_eq!((stats.failed_freeze, stats.failed_suspend), (1, 1));
-    assert_eq!(stats.last_failed, Some((FailedStep::Suspend, Errno::EIO)));
+    assert_eq!(stats.last_errno, Some(Errno::EIO));
+    assert_eq!(stats.last_step, Some(FailedStep::Suspend));
+}
+
+/// spec: M6
+#[test]
+fn a_suspend_refused_before_its_first_step_is_a_failure() {
+    let mut stats = SuspendStats::default();
+    let step = Some(FailedStep::Freeze);
+    stats.record(Err(Failure { step, errno: Errno::EBUSY }));
+    stats.record(Err(Failure { step: None, errno: Errno::EAGAIN }));
+    assert_eq!((stats.fail, stats.failed_freeze), (2, 1));
+    assert_eq!(stats.last_errno, Some(Errno::EAGAIN));
+    assert_eq!(stats.last_step, step, "the last that there was");
 }
 
 /// spec: L7
@@ -182,11 +248,15 @@ fn freeze_stats_add_both_phases() {
     stats.record(&user, 43);
     assert!(stats.to_string().contains("kernel_us 0.000\n"), "a new freeze");
     stats.record(&kernel, 43);
-    stats.record_thaw(70_000, 1_002);
+    stats.record_thaw(Thaw {
+        began_ns: 70_000,
+        log_ns: 500,
+        elapsed_ns: 1_502,
+    });
     assert_eq!(
         stats.to_string(),
         "outcome failed\nuser_us 12.345\nkernel_us 20000000.000\n\
-         thaw_us 1.002\nfrozen_at_ns 50000\nthawed_at_ns 70000\n\
+         thaw_us 1.002\nthaw_log_us 0.500\nfrozen_at_ns 50000\nthawed_at_ns 70000\n\
          awake 6\nasleep 40\nsweeps 2\nsignalled 3\nwoken 1\nipis 2\nrefusing 1\n"
     );
 }

@@ -1,0 +1,203 @@
+//! Wakeup events: an alarm or a key calls a suspend off, or ends it, and is
+//! never lost.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec;
+use core::sync::atomic::Ordering;
+
+use user_lib::linux::{O_RDONLY, SIGUSR1};
+use user_lib::time::{self, Time};
+use user_lib::{Errno, Result, file, process, signal};
+
+use super::{
+    FAILED, LEVEL, STATE, TIMEOUT, ensure_refused, figure, freeze, look_at,
+    now_ms, number, prepare, wait_for, words,
+};
+use crate::check::tool::{Failure, Outcome, ensure, ensure_eq, tests};
+use crate::child::{Child, signal_again_and_again};
+
+tests! {
+    a_stale_wakeup_count_is_refused
+    a_wakeup_event_aborts_the_freeze
+    a_reader_waits_until_an_event_is_over
+    a_signal_ends_the_wait_for_an_event
+    an_alarm_has_its_grammar
+    an_alarm_ends_a_suspend
+    an_alarm_during_the_freeze_is_not_lost
+}
+
+const WAKEUPS: &str = "/sys/power/wakeup_count";
+const ALARM: &str = "/sys/class/rtc/rtc0/wakealarm";
+const CLOCK: &str = "/sys/class/rtc/rtc0/since_epoch";
+
+/// How long an event is in progress.
+const EVENT_MS: u32 = 100;
+
+// spec: M4
+fn a_stale_wakeup_count_is_refused() -> Outcome {
+    let count = number(WAKEUPS)?;
+    let stale = [count.wrapping_sub(1), count + 1].map(|it| format!("{it}"));
+    ensure_refused(WAKEUPS, &[&stale[0], &stale[1], "x", "-1"])?;
+    file::overwrite(WAKEUPS, format!("{count}\n").as_bytes())?;
+    // No event: the freeze goes through, and detection is off again.
+    freeze(0)?;
+    ensure_eq!(number(WAKEUPS)?, count);
+    Ok(())
+}
+
+/// Sets the alarm to go off in some seconds.
+fn set_alarm(seconds: u32) -> Result<()> {
+    file::overwrite(ALARM, b"0")?;
+    file::overwrite(ALARM, format!("+{seconds}").as_bytes())
+}
+
+/// Sets the alarm and waits until it goes off.
+fn wait_for_alarm() -> Result<()> {
+    set_alarm(1)?;
+    while !file::text(ALARM)?.is_empty() {
+        time::sleep(Time::from_millis(1));
+    }
+    Ok(())
+}
+
+// spec: M4 L4 L5 O7
+fn a_wakeup_event_aborts_the_freeze() -> Outcome {
+    let (count, failed) = (number(WAKEUPS)?, number(FAILED)?);
+    file::overwrite(WAKEUPS, format!("{count}").as_bytes())?;
+    set_alarm(1)?;
+    while number(WAKEUPS)? == count {
+        time::sleep(Time::from_millis(10));
+    }
+    ensure_eq!(freeze(0), Err(Errno::EBUSY));
+    ensure!(file::text(super::FIGURES)?.contains("outcome aborted\n"));
+    ensure_eq!(number(FAILED)?, failed + 1);
+    ensure!(look_at(1)?.0 != 'D');
+    // The event stops one transition only.
+    freeze(0)?;
+    ensure_eq!(number(FAILED)?, failed + 1);
+    Ok(())
+}
+
+// spec: M4
+fn a_reader_waits_until_an_event_is_over() -> Outcome {
+    let count = number(WAKEUPS)?;
+    wait_for_alarm()?;
+    let start = now_ms();
+    // Nobody can arm meanwhile, with the old count or with the new.
+    let texts = [count, count + 1].map(|it| format!("{it}"));
+    ensure_refused(WAKEUPS, &[&texts[0], &texts[1]])?;
+    ensure_eq!(number(WAKEUPS)?, count + 1);
+    let taken = now_ms() - start;
+    ensure!(taken >= EVENT_MS / 2);
+    ensure_eq!(file::overwrite(WAKEUPS, texts[1].as_bytes()), Ok(()));
+    freeze(0).map_err(Failure::from)
+}
+
+extern "C" fn ignore(_: i32) {}
+
+// spec: M4
+fn a_signal_ends_the_wait_for_an_event() -> Outcome {
+    signal::handle(SIGUSR1, ignore)?;
+    let count = number(WAKEUPS)?;
+    let reader = file::open(WAKEUPS, O_RDONLY, 0)?;
+    wait_for_alarm()?;
+    let sender = signal_again_and_again(process::current_id())?;
+    let result = file::read(reader, &mut [0; 16]);
+    drop(sender);
+    ensure_eq!(result, Err(Errno::EINTR));
+    file::close(reader)?;
+    ensure_eq!(number(WAKEUPS)?, count + 1);
+    Ok(())
+}
+
+// spec: M4
+fn an_alarm_has_its_grammar() -> Outcome {
+    let set = |text: &str| file::overwrite(ALARM, text.as_bytes());
+    let shown = || file::text(ALARM);
+    set("0")?;
+    ensure_eq!(shown()?, "");
+    ensure_refused(ALARM, &["x", "+", "+-1", "-5", "1x", "+1 2"])?;
+    let now = number(CLOCK)?;
+    set(&format!("{}\n", now + 1000))?;
+    ensure_eq!(shown()?, format!("{}\n", now + 1000));
+    ensure_eq!(set("+5"), Err(Errno::EBUSY));
+    ensure_eq!(set(&format!("{}", now + 2000)), Err(Errno::EBUSY));
+    set("0")?;
+    ensure_eq!(shown()?, "");
+    set("+1000")?;
+    ensure!((now + 1000..now + 1020).contains(&number(ALARM)?));
+    // A time that is past takes the alarm back.
+    set(&format!("{}", now - 1))?;
+    ensure_eq!(shown()?, "");
+    Ok(())
+}
+
+/// Suspends to idle until the alarm. With detection armed an alarm that
+/// comes too early is an error and not an endless sleep.
+fn suspend_for(seconds: u32) -> core::result::Result<u32, Failure> {
+    let count: String = file::text(WAKEUPS)?;
+    set_alarm(seconds)?;
+    file::overwrite(WAKEUPS, count.as_bytes())?;
+    file::overwrite(LEVEL, b"none")?;
+    let start = now_ms();
+    file::overwrite(STATE, b"freeze")?;
+    Ok(now_ms() - start)
+}
+
+// spec: M1 M4
+fn an_alarm_ends_a_suspend() -> Outcome {
+    let count = number(WAKEUPS)?;
+    // The clock counts whole seconds: the first one may be short.
+    ensure!(suspend_for(3)? >= 1000);
+    ensure_eq!(number(WAKEUPS)?, count + 1);
+    ensure_eq!(file::text(ALARM)?, "");
+    Ok(())
+}
+
+/// A child that stays in one system call, where it cannot freeze, for about
+/// some seconds, again and again.
+fn start_slow_caller(seconds: u32) -> Result<Child> {
+    const PROBE: usize = 1 << 20;
+    let random = file::open("/dev/urandom", O_RDONLY, 0)?;
+    let mut bytes = vec![0; PROBE];
+    let start = now_ms();
+    for _ in 0..4 {
+        file::read(random, &mut bytes)?;
+    }
+    let each_ms = ((now_ms() - start) / 4).max(1);
+    let size = (seconds * 1000 / each_ms) as usize * PROBE;
+    let [begun] = words()?;
+    let child = Child::start(|| {
+        let mut bytes = vec![0; size];
+        loop {
+            begun.fetch_add(1, Ordering::Release);
+            // What comes does not matter, nor how much.
+            let _ = file::read(random, &mut bytes);
+        }
+    })?;
+    wait_for(begun, 1);
+    file::close(random)?;
+    Ok(child)
+}
+
+/// The alarm goes off while the freeze waits for the last task. Nobody has
+/// armed, so it does not abort; it ends the suspend as soon as that begins.
+// spec: M1 M4 U3
+fn an_alarm_during_the_freeze_is_not_lost() -> Outcome {
+    prepare(0)?;
+    file::overwrite(TIMEOUT, b"60000")?;
+    file::overwrite(LEVEL, b"none")?;
+    // A busy machine may end the call before the alarm.
+    for _ in 0..5 {
+        let child = start_slow_caller(3)?;
+        set_alarm(1)?;
+        file::overwrite(STATE, b"freeze")?;
+        drop(child);
+        ensure_eq!(file::text(ALARM)?, "");
+        if figure("user_us")? > 1_000_000 {
+            return Ok(());
+        }
+    }
+    Err(Failure("no freeze was longer than a second".into()))
+}
