@@ -38,6 +38,7 @@ use crate::sync::{Rank, SpinLock};
 use crate::task::refrigerator::{FREEZER, Scheduler};
 use crate::task::{Mutex, Task};
 use crate::task::{current, scheduler, state, table, workqueue};
+use crate::trace;
 
 pub mod wakeup;
 
@@ -140,6 +141,8 @@ impl System for Scheduler {
 
     fn record(&self, record: &Record) {
         let tasks = table::count() as u32;
+        let outcome = record.outcome as u32;
+        trace::record(trace::Kind::FreezeEnd, record.phase as u32, outcome);
         STATS.lock().record(record, tasks);
         if record.phase == Phase::User {
             REFUSERS.lock().clear();
@@ -204,7 +207,9 @@ pub fn suspend_freeze_processes() -> Result<(), Errno> {
 pub fn thaw_processes() {
     LOG_NS.store(0, Relaxed);
     let began_ns = arch::timer::now_ns();
+    trace::record(trace::Kind::ThawBegin, 0, 0);
     FREEZER.thaw_processes(&Scheduler, &*current());
+    trace::record(trace::Kind::ThawEnd, 0, 0);
     let elapsed_ns = arch::timer::now_ns() - began_ns;
     let log_ns = LOG_NS.load(Relaxed);
     STATS.lock().record_thaw(Thaw { began_ns, elapsed_ns, log_ns });

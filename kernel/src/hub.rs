@@ -4,10 +4,12 @@
 //! The thread sleeps until an event comes, handles it, and passes a freeze
 //! point on every round; between two freeze points it is not frozen, so an
 //! event is never left half handled. A write to `/sys/kernel/hub/event` is an
-//! event; a read shows how many were handled. Try it:
+//! event; a read shows how many were handled. `wake_ns` shows how long the
+//! thread took from the last event that found it asleep to its own next
+//! instruction. Try it:
 //!
 //! ```text
-//! echo 1 > /sys/kernel/hub/event; cat /sys/kernel/hub/event
+//! echo 1 > /sys/kernel/hub/event; cat /sys/kernel/hub/{event,wake_ns}
 //! ```
 //!
 //! With `freezer.stubborn=1` on the kernel command line a second thread
@@ -15,8 +17,8 @@
 //! a refused freeze can be seen (freezer-spec K6).
 
 use alloc::string::{String, ToString};
-use core::sync::atomic::AtomicU32;
 use core::sync::atomic::Ordering::{AcqRel, Relaxed};
+use core::sync::atomic::{AtomicU32, AtomicU64};
 
 use kernel_abi::Errno;
 
@@ -30,6 +32,10 @@ use crate::task::{WaitQueue, sleep, workqueue};
 static PENDING: AtomicU32 = AtomicU32::new(0);
 /// Events handled so far.
 static HANDLED: AtomicU32 = AtomicU32::new(0);
+/// When the thread was last woken for an event, ns; 0 once it has noticed.
+static WOKEN_AT_NS: AtomicU64 = AtomicU64::new(0);
+/// How long it took to notice, ns.
+static WAKE_NS: AtomicU64 = AtomicU64::new(0);
 /// Where the thread waits for an event.
 static HUB_WAIT: WaitQueue = WaitQueue::new();
 
@@ -40,7 +46,9 @@ static HUB_WAIT: WaitQueue = WaitQueue::new();
 pub fn start() -> Result<(), Errno> {
     kthread_run("khubd", hub_thread)?;
     let event = Attribute::new(show_event, store_event);
-    register("/sys/kernel/hub/event", event)
+    register("/sys/kernel/hub/event", event)?;
+    let wake = Attribute::read_only(show_wake);
+    register("/sys/kernel/hub/wake_ns", wake)
 }
 
 fn hub_thread() {
@@ -53,6 +61,14 @@ fn hub_thread() {
         }
         let has_event = || (PENDING.load(Relaxed) != 0).then_some(());
         wait_event_freezable(&HUB_WAIT, "hub_thread", has_event);
+        note_wake();
+    }
+}
+
+fn note_wake() {
+    let woken_at = WOKEN_AT_NS.swap(0, Relaxed);
+    if woken_at != 0 {
+        WAKE_NS.store(arch::timer::now_ns() - woken_at, Relaxed);
     }
 }
 
@@ -70,7 +86,12 @@ fn show_event() -> Result<String, Errno> {
     Ok(HANDLED.load(Relaxed).to_string() + "\n")
 }
 
+fn show_wake() -> Result<String, Errno> {
+    Ok(WAKE_NS.load(Relaxed).to_string() + "\n")
+}
+
 fn store_event(_text: &[u8]) -> Result<(), Errno> {
+    WOKEN_AT_NS.store(arch::timer::now_ns(), Relaxed);
     PENDING.fetch_add(1, AcqRel);
     HUB_WAIT.wake_one();
     Ok(())

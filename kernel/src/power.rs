@@ -25,6 +25,7 @@ use crate::task::sleep;
 
 pub mod files;
 pub mod rtc;
+pub mod tracing;
 
 /// States this machine can enter. Hibernation needs a disk.
 const SUPPORTED: &[SleepState] = &[SleepState::Freeze, SleepState::Mem];

@@ -153,6 +153,7 @@ fn start_services(command_line: CommandLine<'_>) -> Result<(), Errno> {
     files::tty::set_key_hook(|| wakeup::event(Source::Console));
     power::files::register_all()?;
     power::rtc::register_all()?;
+    power::tracing::register_all()?;
     hub::start()?;
     if command_line.value("freezer.stubborn") == Some("1") {
         hub::start_stubborn()?;

@@ -13,50 +13,69 @@ use core::sync::atomic::{AtomicU32, AtomicU64};
 use crate::arch::cpu::{self, MAX_CPUS};
 use crate::arch::timer;
 
-/// What happened. `a` and `b` are what [`Event`] says for each.
+/// What happened; `a` and `b` are the two details of an [`Event`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Kind {
     /// The CPU switched from task `a` to task `b`.
     Switch = 1,
-    /// Task `a` was woken, for CPU `b`.
+    /// Task `a` was woken.
     Wake,
-    /// An IPI was sent to CPU `a`, of kind `b`.
-    Ipi,
+    /// Task `a` made task `b`.
+    Born,
+    /// Task `a` has ended.
+    Exit,
+    /// The freezer begins to ask the awake tasks of phase `a` (0: user tasks,
+    /// 1: kernel threads too).
+    FreezeBegin,
     /// Task `a` on CPU `b` got the fake signal of the freezer.
     FakeSignal,
+    /// The freezer sent an IPI for task `a` to CPU `b`.
+    Ipi,
+    /// That IPI interrupted task `a`.
+    IpiTaken,
     /// Task `a` entered the refrigerator.
     Enter,
     /// Task `a` left the refrigerator.
     Leave,
-    /// A thaw began, of group `a` (0: the system).
+    /// Phase `a` is over, with outcome `b` (0: all frozen, 1: time-out,
+    /// 2: aborted).
+    FreezeEnd,
+    /// A thaw began.
+    ThawBegin,
+    /// Task `a` was woken from the refrigerator.
     Thaw,
-    /// Task `a` made system call `b`.
-    SystemCall,
+    /// The thaw is done.
+    ThawEnd,
 }
+
+/// All kinds and their names in a trace, by number.
+const KINDS: [(Kind, &str); 14] = [
+    (Kind::Switch, "switch"),
+    (Kind::Wake, "wake"),
+    (Kind::Born, "born"),
+    (Kind::Exit, "exit"),
+    (Kind::FreezeBegin, "freeze_begin"),
+    (Kind::FakeSignal, "fake_signal"),
+    (Kind::Ipi, "ipi"),
+    (Kind::IpiTaken, "ipi_taken"),
+    (Kind::Enter, "refrigerator_enter"),
+    (Kind::Leave, "refrigerator_leave"),
+    (Kind::FreezeEnd, "freeze_end"),
+    (Kind::ThawBegin, "thaw_begin"),
+    (Kind::Thaw, "thaw"),
+    (Kind::ThawEnd, "thaw_end"),
+];
 
 impl Kind {
     fn from_number(number: u32) -> Option<Self> {
-        use Kind::{
-            Enter, FakeSignal, Ipi, Leave, Switch, SystemCall, Thaw, Wake,
-        };
-        let kinds =
-            [Switch, Wake, Ipi, FakeSignal, Enter, Leave, Thaw, SystemCall];
-        kinds.get((number as usize).checked_sub(1)?).copied()
+        let index = (number as usize).checked_sub(1)?;
+        KINDS.get(index).map(|(kind, _)| *kind)
     }
 
     /// Its name in a trace.
     pub fn name(self) -> &'static str {
-        match self {
-            Kind::Switch => "switch",
-            Kind::Wake => "wake",
-            Kind::Ipi => "ipi",
-            Kind::FakeSignal => "fake signal",
-            Kind::Enter => "refrigerator enter",
-            Kind::Leave => "refrigerator leave",
-            Kind::Thaw => "thaw",
-            Kind::SystemCall => "system call",
-        }
+        KINDS[self as usize - 1].1
     }
 }
 

@@ -23,6 +23,7 @@ pub fn main(arguments: &[String]) -> i32 {
         Some("micro") => micro::run(names),
         Some("freeze") => freeze::run(names),
         Some("--list") => list(),
+        Some(micro::SINCE) => micro::tell_since(names),
         Some(_) => usage("bench", "[micro|freeze [NAME]...] | --list"),
     }
 }

@@ -31,6 +31,7 @@ use crate::task::refrigerator::{FREEZER, Scheduler, try_to_freeze};
 use crate::task::{
     Kind, NewTask, Numbered, Task, TaskId, WaitQueue, scheduler, wake,
 };
+use crate::trace;
 
 bitflags::bitflags! {
     /// Flags of `clone`, with Linux's values; the low byte is the signal.
@@ -361,6 +362,7 @@ fn start(request: &Request, task: Arc<Task>) -> TaskId {
         // As on Linux, a bad address is the caller's own loss.
         let _ = user::write_value(request.parent_word, &id);
     }
+    trace::record(trace::Kind::Born, current().id(), id);
     wake::wake_new(&task);
     id
 }

@@ -117,6 +117,7 @@ impl Host for Scheduler {
     }
 
     fn for_each_awake(&self, phase: Phase, mut visit: impl FnMut(&Task)) {
+        trace::record(trace::Kind::FreezeBegin, phase as u32, 0);
         queue::for_each_runnable(|task, _: Running| {
             if task.is_user() {
                 visit(task);
@@ -201,6 +202,7 @@ fn fake_signal(task: &Task) -> Delivery {
     if !is_elsewhere {
         return Delivery::Marked;
     }
+    trace::record(trace::Kind::Ipi, task.id(), task.cpu() as u32);
     scheduler::request_reschedule(task.cpu());
     Delivery::Kicked
 }

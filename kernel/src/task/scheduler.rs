@@ -250,6 +250,7 @@ pub fn begin(last: Last) {
 pub fn exit_current() -> ! {
     let task = current();
     FREEZER.dead(&Scheduler, &*task);
+    trace::record(trace::Kind::Exit, task.id(), 0);
     task.set_state(state::DEAD);
     schedule();
     unreachable!("a dead task was switched in")
@@ -296,6 +297,9 @@ pub fn request_reschedule(cpu: usize) {
 pub fn reschedule_interrupt() {
     let task = current();
     let waiting = QUEUES[task.cpu()].waiting.load(Relaxed);
+    if task.context.work.load(Relaxed) & work::FREEZE != 0 {
+        trace::record(trace::Kind::IpiTaken, task.id(), 0);
+    }
     // With nobody waiting it was a kick of the freezer: the mark it left on
     // the task is enough.
     if waiting != 0 || task.kind == Kind::Idle {

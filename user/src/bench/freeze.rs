@@ -1,24 +1,26 @@
 //! What freezing the whole system costs, with many processes of one kind.
 //!
 //! Each round writes `mem` to `/sys/power/state` at test level `freezer`, and
-//! reads what the kernel measured from `/sys/power/freeze_stats`.
+//! reads what the kernel measured from `/sys/power/freeze_stats`. The time of
+//! a thaw is that without the lines it prints. Read `freeze/crowd.rs` next.
+
+mod crowd;
 
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::hint::black_box;
-use core::sync::atomic::{AtomicU32, Ordering};
 
-use user_lib::time::{self, Time};
-use user_lib::{Errno, Message, Result, cpu, eprintln, file, memory, schedule};
+use user_lib::{Errno, Message, Result, eprintln, file, schedule};
 
 use crate::bench::is_wanted;
 use crate::bench::measure::{middle, show};
-use crate::child::Child;
+use crowd::{Crowd, Kind};
 
 const TEST_LEVEL: &str = "/sys/power/pm_test";
 const STATE: &str = "/sys/power/state";
 const FIGURES: &str = "/sys/power/freeze_stats";
+/// The kernel's event ring.
+const TRACE: &str = "/sys/kernel/tracing/trace";
 /// Seconds that a test stays frozen; 5 unless set.
 const DELAY: &str = "/sys/module/suspend/parameters/pm_test_delay";
 
@@ -27,98 +29,74 @@ const SHOWN: [(&str, &str); 3] =
     [("user", "user_us"), ("kernel", "kernel_us"), ("thaw", "thaw_us")];
 
 const ROUNDS: usize = 5;
-const BETWEEN_ROUNDS: Time = Time::from_millis(20);
+/// With more spinners than this there is one round: before another, each of
+/// them would have to get its share of time, which takes seconds.
+const SPINNERS_MAX: u32 = 100;
 
-/// What a child does.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Sleep,
-    Pipe,
-    Spin,
-    /// One of eight spins, of the rest the odd ones sleep.
-    Mix,
-}
+const COUNTS: [usize; 5] = [1, 10, 100, 1000, 5000];
 
 const KINDS: [(&str, Kind, &[usize]); 4] = [
-    ("sleep", Kind::Sleep, &[1, 10, 100, 1000, 5000]),
-    ("pipe", Kind::Pipe, &[1, 10, 100, 1000, 5000]),
-    ("spin", Kind::Spin, &[1, 4, 10, 100]),
-    ("mix", Kind::Mix, &[1, 10, 100]),
+    ("sleep", Kind::Sleep, &COUNTS),
+    ("pipe", Kind::Pipe, &COUNTS),
+    ("spin", Kind::Spin, &[1, 4, 10, 100, 1000, 5000]),
+    ("mix", Kind::Mix, &COUNTS),
 ];
 
-impl Kind {
-    /// What the child of that index does.
-    fn of(self, index: usize) -> Kind {
-        match self {
-            Kind::Mix if index.is_multiple_of(8) => Kind::Spin,
-            Kind::Mix if index % 2 == 1 => Kind::Sleep,
-            Kind::Mix => Kind::Pipe,
-            kind => kind,
-        }
-    }
-
-    /// Does it, for ever.
-    fn run(self, pipe: i32) -> ! {
-        loop {
-            match self {
-                Kind::Sleep | Kind::Mix => {
-                    time::sleep(Time::from_millis(1 << 40))
-                }
-                // Its other end stays open and silent.
-                Kind::Pipe => drop(file::read(pipe, &mut [0])),
-                Kind::Spin => spin(),
-            }
-        }
-    }
-}
-
-/// Some increments and a hint.
-fn spin() {
-    for round in 0..256 {
-        black_box(round);
-    }
-    cpu::relax();
-}
+/// From the interrupt that a freeze sends to a spinning process, to that
+/// process in the refrigerator.
+const KICK: &str = "kick_to_refrigerator";
 
 /// The names of all rows.
 pub fn names() -> impl Iterator<Item = String> {
-    KINDS.iter().flat_map(|(name, _, counts)| {
+    let rows = KINDS.iter().flat_map(|(name, _, counts)| {
         counts.iter().map(move |count| format!("{name}_{count}"))
-    })
+    });
+    core::iter::once(String::from(KICK)).chain(rows)
 }
 
 /// Measures and prints the rows asked for; gives the status.
 pub fn run(wanted: &[String]) -> i32 {
     let mut status = 0;
+    let mut note = |row: &str, result: Result<()>| {
+        if let Err(error) = result {
+            eprintln!("bench: freeze_{row}: {}", error.message());
+            status = 1;
+        }
+    };
+    if is_wanted(wanted, KICK) {
+        note(KICK, with_crowd(Kind::Spin, 1, kick_rounds));
+    }
     for (name, kind, counts) in KINDS {
         for &count in counts {
             let row = format!("{name}_{count}");
-            if !is_wanted(wanted, &row) {
-                continue;
-            }
-            if let Err(error) = measure(&row, kind, count) {
-                eprintln!("bench: freeze_{row}: {}", error.message());
-                status = 1;
+            if is_wanted(wanted, &row) {
+                let measure = |crowd: &Crowd| freeze_rounds(crowd, &row);
+                note(&row, with_crowd(kind, count, measure));
             }
         }
     }
     status
 }
 
-fn measure(row: &str, kind: Kind, count: usize) -> Result<()> {
+/// Measures something while there are processes of a kind.
+fn with_crowd(
+    kind: Kind,
+    count: usize,
+    measure: impl FnOnce(&Crowd) -> Result<()>,
+) -> Result<()> {
     // Without this file the test stays frozen longer, and that is all.
     let _ = file::overwrite(DELAY, b"0");
     file::overwrite(TEST_LEVEL, b"freezer")?;
-    let result = with_children(kind, count, || freeze_rounds(row));
+    let result = Crowd::start(kind, count).and_then(|crowd| measure(&crowd));
     file::overwrite(TEST_LEVEL, b"none")?;
     result
 }
 
-fn freeze_rounds(row: &str) -> Result<()> {
+fn freeze_rounds(crowd: &Crowd, row: &str) -> Result<()> {
     let mut columns = [const { Vec::new() }; SHOWN.len()];
-    for _ in 0..ROUNDS {
-        // Until what was thawed runs again, freezing it would cost nothing.
-        time::sleep(BETWEEN_ROUNDS);
+    let rounds = if crowd.spinners() > SPINNERS_MAX { 1 } else { ROUNDS };
+    for _ in 0..rounds {
+        crowd.settle();
         file::overwrite(STATE, b"mem")?;
         let figures = file::text(FIGURES)?;
         for (column, (_, key)) in columns.iter_mut().zip(SHOWN) {
@@ -131,7 +109,7 @@ fn freeze_rounds(row: &str) -> Result<()> {
     Ok(())
 }
 
-/// The value of a line `KEY: MICROSECONDS.FRACTION`, in picoseconds.
+/// The value of a line `KEY MICROSECONDS.FRACTION`, in picoseconds.
 fn figure(text: &str, key: &str) -> Option<u64> {
     let line = text.lines().find_map(|line| line.strip_prefix(key))?;
     let value = line.trim_start_matches(':').trim();
@@ -140,48 +118,38 @@ fn figure(text: &str, key: &str) -> Option<u64> {
     Some((whole.parse::<u64>().ok()? * 1000 + nanos) * 1000)
 }
 
-/// Does some work while there are children of a kind.
-fn with_children(
-    kind: Kind,
-    count: usize,
-    work: impl FnOnce() -> Result<()>,
-) -> Result<()> {
-    let pipe = file::pipe(0)?;
-    let ready = &memory::shared_words(1)?[0];
-    let children = start(kind, count, pipe[0], ready);
-    let result = children.and_then(|children| {
-        wait_until_ready(ready, count);
-        let result = work();
-        drop(children);
-        result
-    });
-    file::close(pipe[0])?;
-    file::close(pipe[1])?;
-    result
+fn kick_rounds(crowd: &Crowd) -> Result<()> {
+    let spinner = crowd.first().ok_or(Errno::ESRCH)?;
+    let own = schedule::affinity(0)?;
+    // Never on our own CPU, where no interrupt would be needed.
+    schedule::set_affinity(0, 1)?;
+    let result = schedule::set_affinity(spinner, own & !1)
+        .and_then(|()| (0..ROUNDS).map(|_| kick(crowd, spinner)).collect());
+    schedule::set_affinity(0, own)?;
+    show(KICK, middle(result?));
+    Ok(())
 }
 
-fn start(
-    kind: Kind,
-    count: usize,
-    pipe: i32,
-    ready: &'static AtomicU32,
-) -> Result<Vec<Child>> {
-    let mut children = Vec::new();
-    for index in 0..count {
-        children.push(Child::start(|| {
-            ready.fetch_add(1, Ordering::Release);
-            kind.of(index).run(pipe)
-        })?);
-    }
-    Ok(children)
+/// One freeze; picoseconds from the interrupt to the refrigerator.
+fn kick(crowd: &Crowd, spinner: i32) -> Result<u64> {
+    crowd.settle();
+    file::overwrite(STATE, b"mem")?;
+    let trace = file::text(TRACE)?;
+    let sent = last_event(&trace, "ipi", spinner).ok_or(Errno::ENXIO)?;
+    let entered = last_event(&trace, "refrigerator_enter", spinner);
+    let nanos = entered.and_then(|entered| entered.checked_sub(sent));
+    nanos.map(|nanos| nanos * 1000).ok_or(Errno::ENXIO)
 }
 
-/// Waits until all children have started, and a while longer, so that those
-/// that sleep are asleep.
-fn wait_until_ready(ready: &AtomicU32, count: usize) {
-    while ready.load(Ordering::Acquire) < count as u32 {
-        cpu::relax();
-        schedule::give_way();
-    }
-    time::sleep(Time::from_millis(20));
+/// When something last happened to a task, from the line
+/// `event TIME_NS CPU NAME TASK DETAIL`.
+fn last_event(trace: &str, name: &str, task: i32) -> Option<u64> {
+    let task = format!("{task}");
+    let time = |line: &str| -> Option<u64> {
+        let mut words = line.strip_prefix("event ")?.split(' ');
+        let (time, _cpu) = (words.next()?, words.next()?);
+        let is_it = words.next()? == name && words.next()? == task;
+        time.parse().ok().filter(|_| is_it)
+    };
+    trace.lines().filter_map(time).max()
 }

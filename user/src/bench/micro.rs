@@ -20,7 +20,7 @@ use crate::bench::measure::{calls, each, median, show, ticks};
 type Row = fn() -> Result<u64>;
 
 /// All rows, in the order of the table they go to.
-const ROWS: [(&str, Row); 16] = [
+const ROWS: [(&str, Row); 18] = [
     ("getppid", null_call),
     ("clock_gettime", clock),
     ("sched_yield", give_way),
@@ -31,13 +31,22 @@ const ROWS: [(&str, Row); 16] = [
     ("futex_wake_1cpu", switch::futex_one_cpu),
     ("futex_wake_2cpu", switch::futex_two_cpus),
     ("fork_exit_wait", process::fork_exit_wait),
+    ("execve", process::execve),
     ("fork_exec_wait", process::fork_exec_wait),
     ("vfork_exec_wait", process::vfork_exec_wait),
     ("signal_self", signal_self),
     ("page_touch", memory::page_touch),
     ("mmap_munmap_64k", memory::map_and_unmap),
     ("nanosleep_1ms", sleep_a_millisecond),
+    ("kthread_wake", switch::kthread_wake),
 ];
+
+pub use process::SINCE;
+
+/// The program that the row `execve` starts.
+pub fn tell_since(words: &[String]) -> i32 {
+    process::tell_since(words.first().map_or("", String::as_str))
+}
 
 /// The names of all rows.
 pub fn names() -> impl Iterator<Item = &'static str> {

@@ -40,7 +40,8 @@ impl Arguments {
     /// Measures and prints the table.
     ///
     /// # Errors
-    /// The guest did not measure everything to the end.
+    /// The guest did not measure everything to the end, or a figure is over
+    /// its limit.
     pub fn run(self) -> Result<()> {
         // An error in minutes would be one too late.
         if let Some(path) = &self.json {
@@ -59,6 +60,12 @@ impl Arguments {
             fs::write(&path, text)
                 .with_context(|| path.display().to_string())?;
         }
+        let over: Vec<&str> = rows
+            .iter()
+            .filter(|row| row.is_over_limit())
+            .map(|row| row.name.as_str())
+            .collect();
+        ensure!(over.is_empty(), "over the limit: {}", over.join(", "));
         Ok(())
     }
 }

@@ -1,15 +1,56 @@
 //! What processes cost.
 
-use user_lib::{Errno, Result, environment, process};
+use alloc::format;
+use alloc::string::String;
+
+use user_lib::linux::O_CLOEXEC;
+use user_lib::{Errno, Result, cpu, environment, file, println, process};
 
 use crate::bench::measure::{calls, each, median, ticks};
 use crate::child::Child;
 
 const PROGRAM: &str = "/bin/true";
 
+/// This program, and the word that makes it tell how long its start took.
+const SELF: &str = "/bin/bench";
+pub const SINCE: &str = "--since";
+
 /// A child that exits at once, and the wait for it.
 pub fn fork_exit_wait() -> Result<u64> {
     calls(50, || Child::start(|| 0)?.wait().map(drop))
+}
+
+/// From the call of `execve` to the new program's first line, its start-up
+/// code included.
+pub fn execve() -> Result<u64> {
+    let environment = environment();
+    median(|| {
+        let [from, to] = file::pipe(O_CLOEXEC)?;
+        let child = Child::start(|| {
+            // Both numbers are good.
+            let _ = file::duplicate(to, 1, 0);
+            let start = format!("{}", cpu::counter());
+            process::execute(SELF, &["bench", SINCE, &start], &environment);
+            127
+        })?;
+        file::close(to)?;
+        let bytes = file::read_to_end(from)?;
+        file::close(from)?;
+        child.wait()?;
+        let text = String::from_utf8_lossy(&bytes);
+        let ticks = text.trim().parse().map_err(|_| Errno::ENOEXEC)?;
+        Ok(each(ticks, 1))
+    })
+}
+
+/// The new program's half of [`execve`].
+pub fn tell_since(start: &str) -> i32 {
+    let now = cpu::counter();
+    match start.parse::<u64>() {
+        Ok(start) => println!("{}", now.wrapping_sub(start)),
+        Err(_) => return 2,
+    }
+    0
 }
 
 /// A child that becomes another program, which exits at once.

@@ -153,3 +153,21 @@ fn futex_wake(sleeper: usize) -> Result<u64> {
     }
     Ok(middle(taken))
 }
+
+const EVENT: &str = "/sys/kernel/hub/event";
+const WAKE: &str = "/sys/kernel/hub/wake_ns";
+
+/// From waking a kernel thread to its next instruction, as the example
+/// thread of the kernel measures it.
+pub fn kthread_wake() -> Result<u64> {
+    let mut taken = alloc::vec::Vec::new();
+    for _ in 0..51 {
+        // The thread has surely gone to sleep after this.
+        time::sleep(Time::from_nanos(200_000));
+        file::overwrite(EVENT, b"1")?;
+        time::sleep(Time::from_nanos(200_000));
+        let nanos = file::text(WAKE)?.trim().parse::<u64>();
+        taken.push(nanos.map_err(|_| Errno::ENXIO)? * 1000);
+    }
+    Ok(middle(taken))
+}

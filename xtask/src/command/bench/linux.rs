@@ -1,6 +1,6 @@
 //! What Linux costs on the same QEMU machine in the same repeatable mode:
 //! measured facts, to compare with. Debian's arm64 kernel 5.10.223, where not
-//! said otherwise.
+//! said otherwise. And what our own costs must stay below.
 
 /// A figure of Linux.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -21,14 +21,9 @@ const fn later(name: &'static str, value: f64) -> Figure {
     Figure { name, value, version: Some("6.12") }
 }
 
-/// Times in microseconds, medians of seven runs; sizes in KiB. A freeze of
-/// the whole system has a phase for user tasks and one for kernel threads; a
-/// name without a phase is their sum.
-const FIGURES: &[Figure] = &[
-    figure("image", 22_628.0),
-    figure("boot", 1_112_700.0),
-    figure("memory_used", 49_752.0),
-    figure("memory_reserved", 40_908.0),
+/// Costs of single operations, in microseconds, medians of seven runs. Ours
+/// must be at most half.
+const MICRO: &[Figure] = &[
     figure("getppid", 0.315),
     figure("clock_gettime", 0.485),
     figure("sched_yield", 0.894),
@@ -42,6 +37,16 @@ const FIGURES: &[Figure] = &[
     figure("signal_self", 6.74),
     figure("page_touch", 2.66),
     figure("mmap_munmap_64k", 4.12),
+];
+
+/// Times in microseconds, sizes in KiB. A freeze of the whole system has a
+/// phase for user tasks and one for kernel threads; a name without a phase is
+/// their sum.
+const OTHERS: &[Figure] = &[
+    figure("image", 22_628.0),
+    figure("boot", 1_112_700.0),
+    figure("memory_used", 49_752.0),
+    figure("memory_reserved", 40_908.0),
     figure("nanosleep_1ms", 1056.1),
     figure("freeze_sleep_1_user", 10.0),
     figure("freeze_sleep_1_kernel", 1030.0),
@@ -52,7 +57,43 @@ const FIGURES: &[Figure] = &[
     later("freeze_sleep_1000", 1260.0),
 ];
 
+/// What our figures must not exceed, where it is not half of Linux's.
+const LIMITS: &[(&str, f64)] = &[
+    ("image", 2048.0),
+    ("boot", 100_000.0),
+    ("memory_used", 16.0 * 1024.0),
+    ("nanosleep_1ms", 1020.0),
+];
+
+/// A freeze of tasks that sleep or wait, however many: microseconds.
+const FREEZE: f64 = 30.0;
+/// What a spinner adds that has a CPU for itself.
+const SPINNER: f64 = 15.0;
+/// CPUs of the measured machine.
+const CPUS: f64 = 4.0;
+
 /// Linux's figure for `name`, if it was measured.
 pub fn find(name: &str) -> Option<Figure> {
-    FIGURES.iter().copied().find(|figure| figure.name == name)
+    let mut all = MICRO.iter().chain(OTHERS);
+    all.find(|figure| figure.name == name).copied()
+}
+
+/// What our figure for `name` must not exceed, if anything.
+pub fn limit(name: &str) -> Option<f64> {
+    let half = MICRO.iter().find(|figure| figure.name == name);
+    let listed = LIMITS.iter().find(|(listed, _)| *listed == name);
+    half.map(|figure| figure.value / 2.0)
+        .or(listed.map(|(_, limit)| *limit))
+        .or_else(|| freeze_limit(name))
+}
+
+/// For `freeze_KIND_COUNT`, the sum of both phases.
+fn freeze_limit(name: &str) -> Option<f64> {
+    let (kind, count) = name.strip_prefix("freeze_")?.split_once('_')?;
+    let count: f64 = count.parse().ok()?;
+    match kind {
+        "sleep" | "pipe" => Some(FREEZE),
+        "spin" if count <= CPUS => Some(FREEZE + SPINNER * count),
+        _ => None,
+    }
 }

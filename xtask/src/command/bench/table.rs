@@ -26,6 +26,11 @@ impl Row {
     fn ratio(&self) -> Option<f64> {
         linux::find(&self.name).map(|linux| self.value / linux.value)
     }
+
+    /// Whether it is more than it may be.
+    pub fn is_over_limit(&self) -> bool {
+        linux::limit(&self.name).is_some_and(|limit| self.value > limit)
+    }
 }
 
 /// The rows in lines such as `bench: getppid 0.150 us`.
@@ -55,11 +60,12 @@ pub fn with_sums(rows: Vec<Row>) -> Vec<Row> {
     all
 }
 
-/// The rows as a table for a person, with Linux's column beside ours.
+/// The rows as a table for a person, with Linux's column and the limit beside
+/// ours. A dash stands for what is not known.
 pub fn table(rows: &[Row]) -> String {
     let mut text = format!(
-        "{:<28} {:>12} {:>12} {:>7}  unit\n",
-        "benchmark", "Firn", "Linux 5.10", "ratio"
+        "{:<28} {:>12} {:>12} {:>7} {:>10}  unit\n",
+        "benchmark", "Firn", "Linux 5.10", "ratio", "limit"
     );
     for row in rows {
         let linux = linux::find(&row.name);
@@ -67,13 +73,15 @@ pub fn table(rows: &[Row]) -> String {
         // Writing to a string does not fail.
         let _ = writeln!(
             text,
-            "{:<28} {:>12} {:>12} {:>7}  {}{}",
+            "{:<28} {:>12} {:>12} {:>7} {:>10}  {}{}{}",
             row.name,
             number(row.value),
             linux.map_or("-".into(), |linux| number(linux.value)),
             row.ratio().map_or("-".into(), |ratio| format!("{ratio:.2}")),
+            linux::limit(&row.name).map_or("-".into(), number),
             row.unit,
             version.map_or(String::new(), |name| format!(" (Linux {name})")),
+            if row.is_over_limit() { "  over the limit" } else { "" },
         );
     }
     text
@@ -99,6 +107,7 @@ pub fn json(rows: &[Row]) -> Value {
                 "linux": linux.map(|linux| linux.value),
                 "linux_version":
                     linux.map(|linux| linux.version.unwrap_or("5.10")),
+                "limit": linux::limit(&row.name),
             })
         })
         .collect();

@@ -27,6 +27,22 @@ fn table_compares_with_linux() {
 }
 
 #[test]
+fn limits_are_shown_and_kept() {
+    let row = |name, value| Row::new(name, value, "us");
+    let good = [row("getppid", 0.157), row("nanosleep_1ms", 1019.9)];
+    assert!(good.iter().all(|row| !row.is_over_limit()));
+    assert!(row("getppid", 0.158).is_over_limit(), "half of Linux's");
+    assert!(row("freeze_pipe_5000", 30.1).is_over_limit());
+    assert!(!row("freeze_spin_4", 89.0).is_over_limit());
+    assert!(row("freeze_spin_4", 90.5).is_over_limit());
+    assert!(!row("freeze_spin_100", 1e6).is_over_limit(), "no limit");
+    assert!(!row("freeze_pipe_5000_user", 31.0).is_over_limit());
+    let text = table(&[row("boot", 100_001.0)]);
+    assert!(text.contains(" 100000 "), "{text}");
+    assert!(text.contains("over the limit"), "{text}");
+}
+
+#[test]
 fn phases_of_a_freeze_add_up() {
     let rows = vec![
         Row::new("freeze_sleep_1000_user", 10.5, "us"),
@@ -46,6 +62,7 @@ fn json_has_all_columns() {
     assert_eq!(row["value"], 40.0);
     assert_eq!(row["linux"], 110.0);
     assert_eq!(row["linux_version"], "5.10");
+    assert_eq!(row["limit"], 55.0);
 }
 
 #[test]
