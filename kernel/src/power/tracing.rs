@@ -13,6 +13,7 @@
 //! ```
 
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt::Write;
 
@@ -28,8 +29,9 @@ use crate::trace::{self, EVENTS, Event};
 /// The events of each CPU, oldest first.
 type Rings = Vec<Vec<Event>>;
 
-static SNAPSHOT: SpinLock<Rings> =
-    SpinLock::with_rank(Rank::Device, Rings::new());
+/// What was kept. Nothing is allocated or freed under the lock.
+static SNAPSHOT: SpinLock<Option<Arc<Rings>>> =
+    SpinLock::with_rank(Rank::Device, None);
 
 const HEAD: &str = "# task ID CPU user|kernel STATE NAME\n\
                     # event TIME_NS CPU NAME A B\n";
@@ -51,14 +53,14 @@ fn rings() -> Rings {
 
 fn show_snapshot() -> Result<String, Errno> {
     let kept = SNAPSHOT.lock().clone();
-    Ok(text(&kept))
+    Ok(kept.map_or_else(|| text(&Rings::new()), |rings| text(&rings)))
 }
 
 /// Keeps the events up to now; `0` forgets them.
 fn store_snapshot(text: &[u8]) -> Result<(), Errno> {
     let new = match text.trim_ascii() {
-        b"1" => rings(),
-        b"0" => Rings::new(),
+        b"1" => Some(Arc::new(rings())),
+        b"0" => None,
         _ => return Err(Errno::EINVAL),
     };
     let old = core::mem::replace(&mut *SNAPSHOT.lock(), new);
