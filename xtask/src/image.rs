@@ -1,10 +1,12 @@
 //! From the kernel's ELF file to the `Image` a boot loader starts.
 //!
 //! ```text
-//! 0          _start: 64-byte header, then code, read-only data, data, bss
-//! _end       symbol table, for back traces        } the payload
-//! …          initramfs                            }
-//! …          table of boards                      }
+//! 0               _start: 64-byte header, then code, read-only data, data
+//! _payload_start  symbol table, for back traces        } the payload
+//! …               initramfs                            }
+//! …               table of boards                      }
+//! …               end of the file
+//! _payload_end    bss, stacks, page tables: in memory only
 //! image_size, a multiple of 2 MiB
 //! ```
 //!
@@ -17,7 +19,7 @@ mod symbols;
 #[cfg(test)]
 mod tests;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use elf::ElfBytes;
 use elf::endian::LittleEndian;
 
@@ -32,7 +34,7 @@ type Kernel<'a> = ElfBytes<'a, LittleEndian>;
 ///
 /// # Errors
 /// The file is no kernel of ours: not ELF, no header at its start, or no
-/// `FIRN_PAYLOAD`.
+/// `FIRN_PAYLOAD`; or the payload is too large.
 pub fn assemble(elf: &[u8], initramfs: &[u8], boards: &str) -> Result<Vec<u8>> {
     let kernel =
         Kernel::minimal_parse(elf).context("the kernel is no ELF file")?;
@@ -43,6 +45,13 @@ pub fn assemble(elf: &[u8], initramfs: &[u8], boards: &str) -> Result<Vec<u8>> {
     let slot = symbols::address(&kernel, "FIRN_PAYLOAD")? - start;
     let parts = [&table, initramfs, boards.as_bytes()];
     payload::add(&mut image, slot, parts)?;
-    header::set_size(&mut image);
+    let room = symbols::address(&kernel, "_payload_end")? - start;
+    ensure!(
+        image.len() as u64 <= room,
+        "symbols and initramfs reach {:#x}, beyond the {room:#x} that \
+         PAYLOAD_ROOM in linker/kernel.ld leaves them",
+        image.len(),
+    );
+    header::round_size(&mut image);
     Ok(image)
 }

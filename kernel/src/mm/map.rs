@@ -107,11 +107,12 @@ fn map_image(root: u64) -> Result<(), MapError> {
     map_part(root, text.end..rodata.end, read)?;
     let (boot, emergency) =
         (image::boot_stack_guard(), image::emergency_guard());
-    map_part(root, rodata.end..boot.start, data)?;
+    let payload = image::payload_room();
+    map_part(root, rodata.end..payload.start, data)?;
+    map_part(root, payload.clone(), read)?;
+    map_part(root, payload.end..boot.start, data)?;
     map_part(root, boot.end..emergency.start, data)?;
-    map_part(root, emergency.end..linked.end, data)?;
-    let payload_end = image::KERNEL_BASE + image::size();
-    map_part(root, linked.end..payload_end, read)
+    map_part(root, emergency.end..linked.end, data)
 }
 
 fn map_part(

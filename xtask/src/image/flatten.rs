@@ -8,9 +8,10 @@ use super::{Kernel, PAGE, symbols};
 /// A kernel larger than this is a linker script gone wrong.
 const LARGEST: u64 = 64 << 20;
 
-/// The memory of the kernel from `start` to `_end`, bss included.
+/// The memory of the kernel from `start` to where the payload goes; what is
+/// after that is not in the file.
 pub fn flatten(kernel: &Kernel, start: u64) -> Result<Vec<u8>> {
-    let end = symbols::address(kernel, "_end")?;
+    let end = symbols::address(kernel, "_payload_start")?;
     let size = end.checked_sub(start).filter(|size| *size <= LARGEST);
     let Some(size) = size else {
         bail!("the kernel reaches from {start:#x} to {end:#x}")

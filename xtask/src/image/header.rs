@@ -24,12 +24,13 @@ pub fn check(image: &[u8]) -> Result<()> {
 }
 
 /// What the kernel's early page tables map at once.
-const BLOCK: usize = 2 << 20;
+const BLOCK: u64 = 2 << 20;
 
-/// Writes the size that a boot loader must keep free for us: that of the file,
-/// and what shares a block with its end, since the kernel maps that too.
-pub fn set_size(image: &mut [u8]) {
-    let size = image.len().next_multiple_of(BLOCK) as u64;
+/// Rounds up the size that a boot loader must keep free for us, from that of
+/// the linked kernel to all that shares a block with its end, since the kernel
+/// maps that too.
+pub fn round_size(image: &mut [u8]) {
+    let size = field(image, IMAGE_SIZE).next_multiple_of(BLOCK);
     image[IMAGE_SIZE..IMAGE_SIZE + 8].copy_from_slice(&size.to_le_bytes());
 }
 

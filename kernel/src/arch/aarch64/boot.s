@@ -48,7 +48,7 @@ _start:
     b       entry                   // code0
     nop                             // code1
     .quad   0                       // text_offset
-    .quad   _image_size             // image_size; xtask adds the payload
+    .quad   _image_size             // image_size; xtask rounds it up
     .quad   0b1010                  // 4 KiB pages, loaded anywhere
     .quad   0, 0, 0
     .ascii  "ARM\x64"

@@ -21,12 +21,14 @@ macro_rules! sections {
 }
 
 sections! {
-    /// The linked image without its payload, as virtual addresses.
+    /// The image with the room for its payload, as virtual addresses.
     linked: _image_start.._end;
     /// Code: read and execute.
     text: _text_start.._text_end;
     /// Constants: read only.
     rodata: _rodata_start.._rodata_end;
+    /// Where the payload is, and what stays empty after it: read only.
+    payload_room: _payload_start.._payload_end;
     /// The guard page under the boot stack; must not be mapped.
     boot_stack_guard: _boot_stack_guard.._boot_stack_bottom;
     /// The stack that boot runs on; CPU 0's idle task keeps it.
@@ -35,7 +37,7 @@ sections! {
     emergency_guard: _emergency_guard.._emergency_stacks;
 }
 
-/// The header's `image_size`: linked image and payload, in bytes.
+/// The header's `image_size`: what a boot loader keeps free, in bytes.
 pub fn size() -> usize {
     let field = (KERNEL_BASE + 16) as *const usize;
     // SAFETY: the header is the image's first page and always mapped; the
@@ -43,7 +45,7 @@ pub fn size() -> usize {
     unsafe { field.read_volatile() }
 }
 
-/// The whole image with its payload, as physical addresses.
+/// All of `image_size`, as physical addresses.
 pub fn physical() -> Range<usize> {
     let start = LOAD_ADDRESS.load(Relaxed);
     start..start + size()
@@ -59,7 +61,7 @@ pub(super) fn set_load_address(address: usize) {
     LOAD_ADDRESS.store(address, Relaxed);
 }
 
-/// Names the parts that xtask appends to the image. It finds this static by
+/// Names the parts that xtask puts into the payload's room. It finds this static by
 /// its symbol and fills in what follows the magic number; see the image
 /// builder in `xtask`.
 #[repr(C)]
@@ -113,13 +115,14 @@ pub fn boards() -> &'static str {
 
 /// Bytes of the image, or nothing if they are not all in the payload.
 fn part(offset: u64, length: u64) -> &'static [u8] {
-    let linked = linked().len() as u64;
-    let end = offset.checked_add(length);
-    if offset < linked || end.is_none_or(|end| end > size() as u64) {
+    let room = payload_room();
+    let start = (KERNEL_BASE as u64).saturating_add(offset);
+    let end = start.saturating_add(length);
+    if start < room.start as u64 || end > room.end as u64 {
         return &[];
     }
-    let start = (KERNEL_BASE + offset as usize) as *const u8;
-    // SAFETY: inside the payload, which is mapped for reading as long as
-    // the kernel runs (mm maps the whole image) and never written.
+    let start = start as usize as *const u8;
+    // SAFETY: inside the payload's room, which is mapped for reading as long
+    // as the kernel runs (mm maps it) and never written.
     unsafe { core::slice::from_raw_parts(start, length as usize) }
 }
