@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 
 use xtask::command::{BootFiles, build, insert_card};
 use xtask::initramfs::{self, Addition};
-use xtask::layout::{Profile, boot_dir};
+use xtask::layout::{Profile, boot_dir, elf};
 use xtask::media::Ways;
 use xtask::media::temporary::TemporaryCard;
 use xtask::qemu::guest::Guest;
@@ -141,7 +141,8 @@ impl Setup {
         }
         let card = match self.u_boot {
             Some(ways) => {
-                Some(insert_card(&mut self.machine, &boot_files()?, ways)?)
+                let program = elf("user", Profile::Release);
+                Some(insert_card(&mut self.machine, &program, ways)?)
             }
             None => None,
         };

@@ -1,6 +1,6 @@
 //! `cargo xtask qemu`: builds what changed and boots it.
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process;
 use std::time::Duration;
 
@@ -84,7 +84,7 @@ impl Arguments {
             machine.initrd = Some(archive.0.clone());
         }
         let Some(ways) = ways else { return session::run(&machine, limit) };
-        let card = insert_card(&mut machine, &files, ways)?;
+        let card = insert_card(&mut machine, &files.program, ways)?;
         let result = session::run(&machine, limit);
         drop(card);
         result
@@ -108,14 +108,15 @@ impl Arguments {
     }
 }
 
-/// Makes a card with what `machine` boots, and lets U-Boot boot it from there.
+/// Makes a card with what `machine` boots, by default with the user program
+/// `program` in it, and lets U-Boot boot it from there.
 /// The card is there as long as what is returned.
 ///
 /// # Errors
 /// U-Boot is missing, or a file cannot be read or written.
 pub fn insert_card(
     machine: &mut Machine,
-    files: &BootFiles,
+    program: &Path,
     ways: Ways,
 ) -> Result<TemporaryCard> {
     let loader = setup::find_u_boot(Consent::Install)?;
@@ -124,7 +125,7 @@ pub fn insert_card(
         Some(archive) => {
             fs::read(archive).with_context(|| archive.display().to_string())?
         }
-        None => initramfs::build(&files.program, &[])?,
+        None => initramfs::build(program, &[])?,
     };
     let contents = Contents {
         image: fs::read(&machine.image)?,
