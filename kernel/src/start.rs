@@ -11,6 +11,7 @@ use core::sync::atomic::Ordering::{Acquire, Release};
 
 use kernel_abi::Errno;
 use kernel_core::command_line::{CommandLine, ForInit};
+use kernel_core::cpu_model::Model;
 use kernel_core::freezer::wakeup::Source;
 
 use crate::arch::cpu::MAX_CPUS;
@@ -112,7 +113,22 @@ fn start_other_cpus(count: usize) {
             log::error!("CPU {cpu} does not start: {error}");
         }
     }
+    announce_cpus(count);
+}
+
+/// How many CPUs run, and of what kind those are that follow each other.
+fn announce_cpus(count: usize) {
     log::info!("{} CPUs", cpu::online_count());
+    let kind = |cpu| (cpu::model_of(cpu), smp::capacity(cpu));
+    let mut first = 0;
+    for next in 1..=count {
+        if next == count || kind(next) != kind(first) {
+            let (model, capacity) = kind(first);
+            let (model, last) = (Model(model), next - 1);
+            log::info!("CPU {first} to {last}: {model}, capacity {capacity}");
+            first = next;
+        }
+    }
 }
 
 fn other_cpu() -> ! {

@@ -46,7 +46,7 @@ impl Setup {
     pub fn new() -> Setup {
         let image = boot_dir(Profile::Checked).join("Image");
         Setup {
-            machine: Machine::new(image),
+            machine: Machine::new(image).expect("boards/ is complete"),
             additions: Vec::new(),
             u_boot: None,
         }
@@ -66,7 +66,7 @@ impl Setup {
 
     /// With CPUs of this model.
     pub fn cpu(mut self, model: &str) -> Setup {
-        self.machine.cpu = model.into();
+        self.machine.cpu = Some(model.into());
         self
     }
 

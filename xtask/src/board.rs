@@ -3,6 +3,7 @@
 //! One folder a board; the folder's name is the board's. Facts that only a
 //! person or a tool needs stand there, never in the code.
 mod early_console;
+mod emulator;
 #[cfg(test)]
 mod tests;
 
@@ -16,6 +17,7 @@ use serde::Deserialize;
 use crate::layout;
 
 pub use early_console::EarlyConsole;
+pub use emulator::Emulator;
 
 /// The file that describes a board, in its folder.
 const DESCRIPTION: &str = "board.toml";
@@ -31,6 +33,10 @@ pub struct Board {
     pub title: String,
     /// The first word of the root's `compatible` in its device tree.
     pub compatible: String,
+    /// 1 if every change is tested on it, 2 if it is tested by hand.
+    pub tier: u32,
+    /// When all tests last ran on the board itself; `None` if never.
+    pub last_run: Option<String>,
     /// Where its console is, for a kernel that cannot read the device tree.
     pub early_console: EarlyConsole,
     /// How its boot card is laid out; `None` if it boots from none.
@@ -38,6 +44,12 @@ pub struct Board {
     /// Where boot loaders put what they load, by the boot loader's name.
     #[serde(default)]
     pub load: BTreeMap<String, Addresses>,
+    /// Its memory by the size it is sold with: pairs of the first address
+    /// and the one past the last.
+    #[serde(default)]
+    pub memory: BTreeMap<String, Vec<(u64, u64)>>,
+    /// What plays it; `None` if nothing does.
+    pub emulator: Option<Emulator>,
     /// A U-Boot for the machine QEMU plays; `None` if there is none.
     pub u_boot: Option<UBoot>,
 }
@@ -111,6 +123,16 @@ impl UBoot {
         }
         bail!("no board.toml has [u_boot]")
     }
+}
+
+/// The emulator of `cargo xtask qemu` and of the tests.
+///
+/// # Errors
+/// No board has it, or a description is wrong.
+pub fn usual_emulator() -> Result<Emulator> {
+    let mut emulators = all()?.into_iter().filter_map(|board| board.emulator);
+    let found = emulators.find(|emulator| emulator.is_usual);
+    found.context("no board.toml has [emulator] with is_usual")
 }
 
 /// Every board that has a description, in alphabetical order.

@@ -11,6 +11,7 @@ pub mod board;
 pub mod cgroup;
 pub mod command_line;
 pub mod cpio;
+pub mod cpu_model;
 pub mod device_tree;
 pub mod executable;
 pub mod freezer;

@@ -1,5 +1,5 @@
 //! Every board's description can be read; a wrong one is named.
-use super::{Board, EarlyConsole, names, parse, table};
+use super::{Board, EarlyConsole, Emulator, all, names, parse, table};
 use crate::layout;
 
 #[test]
@@ -56,4 +56,43 @@ fn line_of_a_board_is_what_the_kernel_reads() {
     let console: EarlyConsole = toml::from_str(text).unwrap();
     let line = "maker,board 200000 40000000 0 ns16550a 0 1 feb50000\n";
     assert_eq!(console.line("maker,board"), line);
+}
+
+#[test]
+fn missing_emulator_is_told_with_what_would_help() {
+    let emulator = Emulator {
+        program: "qemu-of-nobody".into(),
+        variable: Some("FIRN_QEMU_OF_NOBODY".into()),
+        places: vec!["nowhere/qemu".into()],
+        device_trees: vec!["nowhere/tree.dtb".into()],
+        ..Emulator::default()
+    };
+    let error = emulator.find().unwrap_err().to_string();
+    for part in ["qemu-of-nobody", "FIRN_QEMU_OF_NOBODY", "nowhere/qemu"] {
+        assert!(error.contains(part), "no {part} in: {error}");
+    }
+    let error = emulator.find_tree().unwrap_err().to_string();
+    assert!(error.contains("nowhere/tree.dtb"), "{error}");
+    assert_eq!(Emulator::default().find_tree().unwrap(), None);
+}
+
+#[test]
+fn one_emulator_is_the_usual_one() {
+    let emulators = all().unwrap().into_iter().filter_map(|b| b.emulator);
+    assert_eq!(emulators.filter(|emulator| emulator.is_usual).count(), 1);
+}
+
+#[test]
+fn memory_of_every_size_is_as_much_as_is_sold() {
+    for board in all().unwrap() {
+        for (size, banks) in &board.memory {
+            let gib: u64 = size.strip_suffix('G').unwrap().parse().unwrap();
+            let sum: u64 = banks.iter().map(|(start, end)| end - start).sum();
+            // Firmware and holes take some of it; 32 GiB lose 256 MiB.
+            let missing = (gib << 30) - sum;
+            assert!(missing <= 272 << 20, "{}, {size}", board.name);
+            let ends = banks.iter().flat_map(|(start, end)| [start, end]);
+            assert!(ends.is_sorted(), "{}, {size}", board.name);
+        }
+    }
 }

@@ -51,7 +51,7 @@ impl Arguments {
         let files = build(Profile::Release)?;
         let image = fs::metadata(&files.image)?.len();
         let machine =
-            Machine { is_repeatable: true, ..Machine::new(files.image) };
+            Machine { is_repeatable: true, ..Machine::new(files.image)? };
         let mut rows = measure(Guest::start(&machine)?)?;
         rows.insert(0, Row::new("image", image as f64 / 1024.0, "KiB"));
         print!("{}", table::table(&rows));

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 
 use super::build::{BootFiles, build};
 use super::setup;
-use crate::board::{Board, UBoot};
+use crate::board::{self, Board, Emulator, UBoot};
 use crate::initramfs::{self, Addition};
 use crate::layout::{self, Profile};
 use crate::media::temporary::TemporaryCard;
@@ -20,20 +20,27 @@ use crate::toolchain::Consent;
 /// Options of `cargo xtask qemu`.
 #[derive(clap::Args)]
 pub struct Arguments {
+    /// A folder in `boards/`, in place of QEMU's own machine
+    #[arg(long, value_name = "NAME")]
+    board: Option<String>,
     /// Number of CPUs
-    #[arg(long, value_name = "N", default_value_t = 4,
+    #[arg(long, value_name = "N",
         value_parser = clap::value_parser!(u32).range(1..=8))]
-    smp: u32,
+    smp: Option<u32>,
     /// Size of memory
-    #[arg(long, value_name = "SIZE", default_value = "1G")]
-    mem: String,
+    #[arg(long, value_name = "SIZE")]
+    mem: Option<String>,
     /// CPU model
-    #[arg(long, value_name = "NAME", default_value = "cortex-a72")]
-    cpu: String,
+    #[arg(long, value_name = "NAME", conflicts_with = "board")]
+    cpu: Option<String>,
     /// Version of the interrupt controller
     #[arg(long, value_name = "2|3", default_value_t = 3,
-        value_parser = clap::value_parser!(u32).range(2..=3))]
+        value_parser = clap::value_parser!(u32).range(2..=3),
+        conflicts_with = "board")]
     gic: u32,
+    /// Load to the addresses of this boot loader of the board
+    #[arg(long, value_name = "NAME", requires = "board")]
+    load: Option<String>,
     /// Kernel command line
     #[arg(
         long,
@@ -50,7 +57,8 @@ pub struct Arguments {
     add: Vec<Addition>,
     /// Let a real U-Boot boot it, from the card that `image` makes
     #[arg(long, value_name = "BY", value_enum, num_args = 0..=1,
-        require_equals = true, default_missing_value = "extlinux")]
+        require_equals = true, default_missing_value = "extlinux",
+        conflicts_with = "board")]
     u_boot: Option<Ways>,
     /// Wait for `cargo xtask gdb` before the first instruction
     #[arg(long)]
@@ -72,14 +80,14 @@ impl Arguments {
     /// # Errors
     /// A failed build, a kernel panic, a time-out, or an error of QEMU.
     pub fn run(self) -> Result<()> {
-        setup::find_qemu(Consent::Install)?;
+        let emulator = self.emulator()?;
         let files = build(self.profile)?;
         let limit = self.timeout.map(Duration::from_secs);
         let addition = (!self.add.is_empty())
             .then(|| TemporaryArchive::new(&files, &self.add))
             .transpose()?;
         let ways = self.u_boot;
-        let mut machine = self.machine(files.clone())?;
+        let mut machine = self.machine(emulator, files.clone())?;
         if let Some(archive) = &addition {
             machine.initrd = Some(archive.0.clone());
         }
@@ -90,20 +98,46 @@ impl Arguments {
         result
     }
 
-    fn machine(self, files: BootFiles) -> Result<Machine> {
+    /// What plays the board; the distribution's is installed if it is
+    /// missing.
+    fn emulator(&self) -> Result<Emulator> {
+        let Some(name) = &self.board else {
+            setup::find_qemu(Consent::Install)?;
+            return board::usual_emulator();
+        };
+        let board = Board::read(name)?;
+        let title = board.title;
+        let emulator = board.emulator.with_context(|| {
+            format!("{title}: nothing plays it; boards/{name}/README.md")
+        })?;
+        // Before a long build for nothing.
+        emulator.find().with_context(|| title.clone())?;
+        emulator.find_tree().with_context(|| title)?;
+        if let Some(load) = &self.load {
+            let loads = &emulator.loads;
+            let known: Vec<&str> = loads.keys().map(String::as_str).collect();
+            let known = known.join(", ");
+            ensure!(loads.contains_key(load), "--load: one of {known}");
+        }
+        Ok(emulator)
+    }
+
+    fn machine(self, emulator: Emulator, files: BootFiles) -> Result<Machine> {
         if let Some(initrd) = &self.initrd {
             ensure!(initrd.is_file(), "{} is no file", initrd.display());
         }
+        let usual = Machine::of(emulator, files.image);
         Ok(Machine {
-            cpus: self.smp,
-            memory: self.mem,
-            cpu: self.cpu,
+            load: self.load,
+            cpus: self.smp.unwrap_or(usual.cpus),
+            memory: self.mem.unwrap_or_else(|| usual.memory.clone()),
+            cpu: self.cpu.or_else(|| usual.cpu.clone()),
             gic: self.gic,
             command_line: self.append,
             initrd: self.initrd,
             is_repeatable: self.icount,
             waits_for_gdb: self.gdb,
-            ..Machine::new(files.image)
+            ..usual
         })
     }
 }

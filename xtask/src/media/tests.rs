@@ -23,6 +23,10 @@ fn board() -> Board {
         }),
         load: Default::default(),
         u_boot: None,
+        tier: 2,
+        last_run: None,
+        memory: Default::default(),
+        emulator: None,
     }
 }
 

@@ -40,7 +40,7 @@ impl Guest {
     /// QEMU does not start.
     pub fn start(machine: &Machine) -> Result<Guest> {
         let mut child = machine
-            .command("stdio")
+            .command("stdio")?
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

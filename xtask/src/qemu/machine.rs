@@ -4,9 +4,12 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Instant;
 
-use super::screen::Screen;
+use anyhow::Result;
 
-/// The program that plays it.
+use super::screen::Screen;
+use crate::board::{self, Emulator};
+
+/// The distribution's QEMU.
 pub const QEMU: &str = "qemu-system-aarch64";
 
 /// Makes a run repeatable: one instruction is one nanosecond, time stands
@@ -39,18 +42,23 @@ pub struct Firmware {
     pub card: PathBuf,
 }
 
-/// A QEMU `virt` machine with Firn in it.
+/// An emulated board with Firn in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Machine {
+    /// What plays the board.
+    pub emulator: Emulator,
+    /// The boot loader whose way to load it follows, one of
+    /// `emulator.loads`; its own if `None`.
+    pub load: Option<String>,
     /// The boot image.
     pub image: PathBuf,
     /// Number of CPUs.
     pub cpus: u32,
     /// Size of memory as QEMU reads it, such as `1G`.
     pub memory: String,
-    /// Model of the CPUs.
-    pub cpu: String,
-    /// Version of the interrupt controller, 2 or 3.
+    /// Model of the CPUs, where there is a choice.
+    pub cpu: Option<String>,
+    /// Version of the interrupt controller, 2 or 3, where there is a choice.
     pub gic: u32,
     /// The kernel's command line.
     pub command_line: String,
@@ -97,13 +105,23 @@ impl Firmware {
 
 impl Machine {
     /// The usual machine: four Cortex-A72, 1 GiB, GIC version 3.
-    pub fn new(image: PathBuf) -> Machine {
+    ///
+    /// # Errors
+    /// No board describes it.
+    pub fn new(image: PathBuf) -> Result<Machine> {
+        Ok(Machine::of(board::usual_emulator()?, image))
+    }
+
+    /// The machine of `emulator`, as it is unless told otherwise.
+    pub fn of(emulator: Emulator, image: PathBuf) -> Machine {
         Machine {
+            load: None,
             image,
-            cpus: 4,
-            memory: "1G".into(),
-            cpu: "cortex-a72".into(),
+            cpus: emulator.cpus,
+            memory: emulator.memory.clone(),
+            cpu: emulator.cpu.clone(),
             gic: 3,
+            emulator,
             command_line: String::new(),
             initrd: None,
             has_el2: false,
@@ -115,13 +133,19 @@ impl Machine {
     }
 
     /// QEMU's arguments, but for the serial port.
-    pub fn arguments(&self) -> Vec<OsString> {
+    ///
+    /// # Errors
+    /// The board's device tree is missing.
+    pub fn arguments(&self) -> Result<Vec<OsString>> {
+        let tree = self.emulator.find_tree()?;
         let mut all = Vec::new();
         let mut option = |name: &str, value: OsString| {
             all.extend([OsString::from(name), value]);
         };
         option("-M", self.board().into());
-        option("-cpu", (&self.cpu).into());
+        if let Some(cpu) = &self.cpu {
+            option("-cpu", cpu.into());
+        }
         option("-smp", self.cpus.to_string().into());
         option("-m", (&self.memory).into());
         option("-display", "none".into());
@@ -130,6 +154,9 @@ impl Machine {
             (Some(firmware), _) => firmware.options(&mut option),
             (None, Some(placement)) => placement.options(&mut option),
             (None, None) => option("-kernel", (&self.image).into()),
+        }
+        if let Some(tree) = tree {
+            option("-dtb", tree.into());
         }
         if self.firmware.is_none() {
             self.kernel_options(&mut option);
@@ -141,7 +168,7 @@ impl Machine {
         if self.waits_for_gdb {
             all.extend(["-s", "-S"].map(OsString::from));
         }
-        all
+        Ok(all)
     }
 
     /// What QEMU's own boot loader hands to the kernel.
@@ -154,9 +181,14 @@ impl Machine {
         }
     }
 
+    /// What QEMU calls the machine, with its options.
     fn board(&self) -> String {
-        let el2 = if self.has_el2 { ",virtualization=on" } else { "" };
-        format!("virt,gic-version={}{el2}", self.gic)
+        let Emulator { machine, el2, loads, .. } = &self.emulator;
+        let machine = machine.replace("{gic}", &self.gic.to_string());
+        let el2 = el2.as_deref().filter(|_| self.has_el2);
+        let load = self.load.as_ref().and_then(|name| loads.get(name));
+        let load = load.map_or("", String::as_str);
+        machine + el2.unwrap_or("") + load
     }
 
     /// The screen before the machine starts.
@@ -170,14 +202,18 @@ impl Machine {
 
     /// The process to start, with the serial port at `serial`. It ends with
     /// us, however we end: an orphan would keep a CPU busy for ever.
-    pub fn command(&self, serial: &str) -> Command {
+    ///
+    /// # Errors
+    /// The emulator or the board's device tree is missing.
+    pub fn command(&self, serial: &str) -> Result<Command> {
         let mut command = Command::new("setpriv");
-        command.args(["--pdeathsig", "KILL", "--", QEMU]);
-        command.args(self.arguments());
+        command.args(["--pdeathsig", "KILL", "--"]);
+        command.arg(self.emulator.find()?);
+        command.args(self.arguments()?);
         command.args(["-serial", serial]);
         if !serial.starts_with("mon:") {
             command.args(["-monitor", "none"]);
         }
-        command
+        Ok(command)
     }
 }

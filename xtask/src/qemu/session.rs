@@ -46,7 +46,7 @@ pub fn run(machine: &Machine, limit: Option<Duration>) -> Result<()> {
     }
     let stdin = if is_terminal { Stdio::inherit() } else { Stdio::piped() };
     let child = machine
-        .command(serial)
+        .command(serial)?
         .stdin(stdin)
         .stdout(Stdio::piped())
         .spawn()

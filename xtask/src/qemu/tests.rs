@@ -122,6 +122,7 @@ fn panic_is_seen_with_and_without_a_time_stamp() {
 fn line(machine: &Machine) -> String {
     let words: Vec<_> = machine
         .arguments()
+        .unwrap()
         .iter()
         .map(|word| word.to_string_lossy().into_owned())
         .collect();
@@ -130,7 +131,7 @@ fn line(machine: &Machine) -> String {
 
 #[test]
 fn usual_machine_is_the_one_of_the_readme() {
-    let machine = Machine::new(PathBuf::from("Image"));
+    let machine = Machine::new(PathBuf::from("Image")).unwrap();
     assert_eq!(
         line(&machine),
         "-M virt,gic-version=3 -cpu cortex-a72 -smp 4 -m 1G -display none \
@@ -147,7 +148,7 @@ fn boot_loader_gets_its_card_and_nothing_else() {
             loader: "u-boot.bin".into(),
             card: "a,b.img".into(),
         }),
-        ..Machine::new(PathBuf::from("Image"))
+        ..Machine::new(PathBuf::from("Image")).unwrap()
     };
     let line = line(&machine);
     assert!(line.contains("-bios u-boot.bin"), "{line}");
@@ -167,7 +168,7 @@ fn options_reach_qemu() {
         initrd: Some("a".into()),
         is_repeatable: true,
         waits_for_gdb: true,
-        ..Machine::new(PathBuf::from("Image"))
+        ..Machine::new(PathBuf::from("Image")).unwrap()
     };
     let line = line(&machine);
     for part in [

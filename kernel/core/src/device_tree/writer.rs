@@ -107,6 +107,18 @@ impl Writer {
         self.bytes(name, &value)
     }
 
+    /// A memory node as U-Boot writes it, from the first address and the one
+    /// past the last of each bank.
+    pub fn memory(&mut self, banks: &[(u64, u64)]) -> &mut Self {
+        let words = banks.iter().flat_map(|(start, end)| [*start, end - start]);
+        let cells: Vec<u32> =
+            words.flat_map(|word| [(word >> 32) as u32, word as u32]).collect();
+        self.begin("memory")
+            .text("device_type", "memory")
+            .cells("reg", &cells)
+            .end()
+    }
+
     pub fn blob(&mut self) -> Vec<u8> {
         self.word(9);
         let reservations: Vec<u8> = (self.reservations.iter())
@@ -140,16 +152,19 @@ impl Writer {
 
 /// The smallest machine that the kernel accepts, up to the root's end.
 pub fn small_machine(redistributors: &[u32]) -> Writer {
+    let mut writer = bare_machine(redistributors);
+    writer.memory(&[(0x20_0000, 0xf000_0000), (1 << 32, 2 << 32)]);
+    writer
+}
+
+/// A machine with nothing missing but memory, up to the root's end.
+pub fn bare_machine(redistributors: &[u32]) -> Writer {
     let distributor = [0, 0xfe60_0000, 0, 0x1_0000];
     let mut writer = Writer::default();
     writer
         .begin("")
         .cells("#address-cells", &[2])
         .cells("#size-cells", &[2])
-        .begin("memory")
-        .text("device_type", "memory")
-        .cells("reg", &[0, 0x20_0000, 0, 0xefe0_0000, 1, 0, 1, 0])
-        .end()
         .begin("cpus")
         .cells("#address-cells", &[1])
         .cells("#size-cells", &[0])

@@ -2,7 +2,7 @@
 
 use core::arch::asm;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use core::sync::atomic::{AtomicBool, AtomicU32};
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 
 use aarch64_cpu::registers::{
     CNTKCTL_EL1, CPACR_EL1, ID_AA64DFR0_EL1, ID_AA64MMFR0_EL1,
@@ -17,6 +17,8 @@ pub const AFFINITY_MASK: u64 = 0xff_00ff_ffff;
 
 /// Bit per CPU that runs.
 static ONLINE: AtomicU32 = AtomicU32::new(0);
+/// `MIDR_EL1` of each CPU that has run.
+static MODELS: [AtomicU64; MAX_CPUS] = [const { AtomicU64::new(0) }; MAX_CPUS];
 static HAS_PAN: AtomicBool = AtomicBool::new(false);
 
 /// A hint that this is a spin loop; under QEMU it lets other CPUs run.
@@ -72,6 +74,7 @@ pub fn id() -> usize {
 /// Makes [`id`] work on this CPU and sets its registers that do not depend
 /// on the rest of the kernel.
 pub(super) fn init(cpu: usize) {
+    MODELS[cpu].store(model(), Relaxed);
     let context = &EARLY_CONTEXTS[cpu];
     context.cpu.store(cpu as u32, Relaxed);
     debug_assert!(context.zero[0].load(Relaxed) == 0);
@@ -155,9 +158,14 @@ pub fn affinity() -> u64 {
     MPIDR_EL1.get() & AFFINITY_MASK
 }
 
-/// Implementer, part and revision (`MIDR_EL1`), for `/proc/cpuinfo`.
+/// Implementer, part and revision (`MIDR_EL1`) of this CPU.
 pub fn model() -> u64 {
     MIDR_EL1.get()
+}
+
+/// [`model`] of any CPU; 0 if it never ran. CPUs may differ.
+pub fn model_of(cpu: usize) -> u64 {
+    MODELS.get(cpu).map_or(0, |model| model.load(Relaxed))
 }
 
 /// Says that `cpu` runs.

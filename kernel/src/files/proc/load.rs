@@ -145,7 +145,7 @@ fn processors() -> Result<String, Errno> {
                 number,
                 counter_hz: arch::timer::frequency(),
                 features: FEATURES,
-                midr: cpu::model(),
+                midr: cpu::model_of(number),
             };
             info.render(text);
         }
