@@ -8,6 +8,7 @@ use tests::setup::boot_files;
 mod boot;
 mod card;
 mod check;
+mod debian;
 mod device_tree;
 mod freeze;
 mod freezer;
@@ -28,6 +29,7 @@ const GROUPS: &[Group] = &[
     Group { tier: "system", tests: freezer::TESTS, runs: Runs::Always },
     Group { tier: "system", tests: power::TESTS, runs: Runs::Always },
     Group { tier: "system", tests: check::TESTS, runs: Runs::Always },
+    Group { tier: "system", tests: debian::TESTS, runs: Runs::Always },
     Group { tier: "stress", tests: stress::TESTS, runs: Runs::Always },
     Group { tier: "stress", tests: stress::ONLY_LONG, runs: Runs::OnlyLong },
 ];

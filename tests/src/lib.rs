@@ -5,6 +5,7 @@
 //! say of themselves. The tests themselves are in `guests/`, one
 //! file per subject; start with `guests/main.rs`.
 pub mod catalog;
+pub mod linux;
 pub mod report;
 pub mod results;
 pub mod setup;

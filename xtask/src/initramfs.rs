@@ -57,7 +57,15 @@ pub fn build(program: &Path, additions: &[Addition]) -> Result<Vec<u8>> {
     for addition in additions {
         tree.copy_file(&addition.host, &addition.guest)?;
     }
-    compress(&cpio::archive(&tree))
+    pack(&tree)
+}
+
+/// The gzip-compressed archive of `tree`.
+///
+/// # Errors
+/// None that an archive in memory could cause.
+pub fn pack(tree: &Tree) -> Result<Vec<u8>> {
+    compress(&cpio::archive(tree))
 }
 
 /// The files every guest has.

@@ -7,6 +7,7 @@
 //! starts the machine, [`command`] is the surface.
 pub mod board;
 pub mod command;
+pub mod debian;
 pub mod image;
 pub mod initramfs;
 pub mod layout;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 
 use crate::board::UBoot;
+use crate::debian;
 use crate::qemu::machine::QEMU;
 use crate::toolchain::choose::Way;
 use crate::toolchain::probe::{Host, is_root};
@@ -52,6 +53,16 @@ impl Arguments {
         match &tools {
             Ok(()) => println!("tools that read cards: {}", card_tools()),
             Err(error) => println!("tools that read cards: {error}"),
+        }
+        match linux_compiler(consent) {
+            Ok(name) => println!("compiler for Linux programs: {name}"),
+            Err(error) => println!("compiler for Linux programs: {error:#}"),
+        }
+        if consent == Consent::Install {
+            match debian::fetch() {
+                Ok(_) => println!("programs of Debian: fetched"),
+                Err(error) => println!("programs of Debian: {error:#}"),
+            }
         }
         compiler
             .map(|_| ())
@@ -133,6 +144,24 @@ pub fn find_card_tools(consent: Consent) -> Result<()> {
         Some((program, package)) => {
             bail!("{program} of the package {package} is not on PATH")
         }
+    }
+}
+
+/// The compiler that makes Linux programs for the tests, installed when it is
+/// missing.
+///
+/// # Errors
+/// It is missing and cannot, or may not, be installed.
+pub fn linux_compiler(consent: Consent) -> Result<&'static str> {
+    const NAME: &str = "aarch64-linux-gnu-gcc";
+    let host = Host::this();
+    if host.find(NAME).is_none() {
+        let packages = ["gcc-aarch64-linux-gnu", "libc6-dev-arm64-cross"];
+        install_missing(&host, consent, NAME, &packages)?;
+    }
+    match host.find(NAME) {
+        Some(_) => Ok(NAME),
+        None => bail!("{NAME} is not on PATH"),
     }
 }
 

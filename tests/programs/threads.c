@@ -1,0 +1,169 @@
+/* Threads of the C library: what they need of futexes, robust lists, signals
+ * and thread pointers. Each check prints a line; the last line is the sum. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { THREADS = 8, ROUNDS = 1000 };
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t condition = PTHREAD_COND_INITIALIZER;
+static pthread_barrier_t barrier;
+static long sum;
+static __thread long own;
+static int failures;
+
+static void check(const char *name, int holds)
+{
+	printf("%s %s\n", holds ? "ok" : "FAILED", name);
+	failures += !holds;
+}
+
+static void *count(void *unused)
+{
+	(void)unused;
+	for (int round = 0; round < ROUNDS; round++) {
+		pthread_mutex_lock(&mutex);
+		sum++;
+		own++;
+		pthread_mutex_unlock(&mutex);
+	}
+	pthread_barrier_wait(&barrier);
+	return (void *)own;
+}
+
+static void counting(void)
+{
+	pthread_t threads[THREADS];
+	long total = 0;
+
+	pthread_barrier_init(&barrier, NULL, THREADS);
+	for (int i = 0; i < THREADS; i++)
+		check("create", !pthread_create(&threads[i], NULL, count, NULL));
+	for (int i = 0; i < THREADS; i++) {
+		void *result;
+
+		pthread_join(threads[i], &result);
+		total += (long)result;
+	}
+	check("mutex", sum == THREADS * ROUNDS);
+	check("thread-local", total == sum);
+}
+
+static void *lock_and_end(void *lock)
+{
+	pthread_mutex_lock(lock);
+	return NULL;
+}
+
+static void robust(void)
+{
+	pthread_mutexattr_t kind;
+	pthread_mutex_t lock;
+	pthread_t thread;
+
+	pthread_mutexattr_init(&kind);
+	pthread_mutexattr_setrobust(&kind, PTHREAD_MUTEX_ROBUST);
+	pthread_mutex_init(&lock, &kind);
+	pthread_create(&thread, NULL, lock_and_end, &lock);
+	pthread_join(thread, NULL);
+	check("robust", pthread_mutex_lock(&lock) == EOWNERDEAD);
+	check("consistent", !pthread_mutex_consistent(&lock));
+	check("unlock", !pthread_mutex_unlock(&lock));
+}
+
+static void *sleep_long(void *unused)
+{
+	(void)unused;
+	sleep(1000);
+	return NULL;
+}
+
+static void cancel(void)
+{
+	pthread_t thread;
+	void *result;
+
+	pthread_create(&thread, NULL, sleep_long, NULL);
+	usleep(10000);
+	pthread_cancel(thread);
+	pthread_join(thread, &result);
+	check("cancel", result == PTHREAD_CANCELED);
+}
+
+static void timed(void)
+{
+	struct timespec end;
+	sem_t semaphore;
+
+	clock_gettime(CLOCK_REALTIME, &end);
+	end.tv_nsec += 20000000;
+	if (end.tv_nsec >= 1000000000) {
+		end.tv_sec++;
+		end.tv_nsec -= 1000000000;
+	}
+	pthread_mutex_lock(&mutex);
+	check("timed wait", pthread_cond_timedwait(&condition, &mutex, &end)
+	      == ETIMEDOUT);
+	pthread_mutex_unlock(&mutex);
+	sem_init(&semaphore, 0, 0);
+	check("semaphore", sem_timedwait(&semaphore, &end) == -1
+	      && errno == ETIMEDOUT);
+}
+
+static volatile sig_atomic_t expired;
+
+static void note(union sigval value)
+{
+	expired = value.sival_int;
+}
+
+/* The C library delivers this by a thread of its own. */
+static void timer(void)
+{
+	struct sigevent event = {
+		.sigev_notify = SIGEV_THREAD,
+		.sigev_notify_function = note,
+		.sigev_value.sival_int = 7,
+	};
+	struct itimerspec once = { .it_value.tv_nsec = 10000000 };
+	timer_t id;
+
+	check("timer_create", !timer_create(CLOCK_MONOTONIC, &event, &id));
+	check("timer_settime", !timer_settime(id, 0, &once, NULL));
+	for (int i = 0; i < 500 && expired == 0; i++)
+		usleep(10000);
+	check("timer expired", expired == 7);
+	check("timer_delete", !timer_delete(id));
+}
+
+/* Large blocks grow by mremap. */
+static void growing(void)
+{
+	char *block = malloc(8 << 20);
+
+	block[0] = 1;
+	block[(8 << 20) - 1] = 2;
+	block = realloc(block, 16 << 20);
+	check("grow", block && block[0] == 1 && block[(8 << 20) - 1] == 2
+	      && block[(16 << 20) - 1] == 0);
+	free(block);
+}
+
+int main(void)
+{
+	counting();
+	robust();
+	cancel();
+	timed();
+	timer();
+	growing();
+	printf("%d failures\n", failures);
+	return failures != 0;
+}
