@@ -63,6 +63,7 @@ use usage::Usage;
 /// `ENOMEM`, `EAGAIN`.
 pub fn init() -> Result<(), Errno> {
     report::init();
+    futex::init();
     oom::init()?;
     crate::task::alarm::init()
 }

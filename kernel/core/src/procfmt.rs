@@ -3,10 +3,12 @@
 //! Real tools read these files, so each blank and tab matters. Every file is a
 //! plain structure with a `render` method that appends its text. Read next:
 //! [`task`] (`/proc/PID/stat`, `status`), [`memory`] (`maps`, `statm`,
-//! `meminfo`), [`system`] (the rest), [`load`] (the load average).
+//! `meminfo`), [`slab`] (`slabinfo`), [`system`] (the rest), [`load`] (the
+//! load average).
 
 pub mod load;
 pub mod memory;
+pub mod slab;
 pub mod system;
 pub mod task;
 

@@ -58,10 +58,41 @@ pub struct HeapStats {
     pub mapped: usize,
 }
 
+/// The objects of one size: how many, in use and in all.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ObjectStats {
+    /// Bytes of one; 1 for all that is larger than the largest list's, which
+    /// is counted in bytes.
+    pub size: usize,
+    /// Allocated now.
+    pub used: usize,
+    /// Allocated or free.
+    pub total: usize,
+}
+
 /// The figures of this moment, for leak tests and `/proc/meminfo`.
 pub fn stats() -> HeapStats {
     let heap = HEAP.0.lock();
-    HeapStats { used: heap.used, mapped: heap.mapped }
+    let objects = heap.classes.iter().zip(SIZES);
+    let small: usize = objects.map(|(class, size)| class.used * size).sum();
+    HeapStats { used: heap.large + small, mapped: heap.mapped }
+}
+
+/// The figures of this moment size by size, for `/proc/slabinfo`; what is
+/// larger than [`LARGEST`] comes last, with all memory in no list.
+pub fn object_stats() -> [ObjectStats; SIZES.len() + 1] {
+    let heap = HEAP.0.lock();
+    let in_lists: usize = heap.classes.iter().map(|class| class.bytes).sum();
+    core::array::from_fn(|index| match heap.classes.get(index) {
+        Some(class) => {
+            let size = SIZES[index];
+            ObjectStats { size, used: class.used, total: class.bytes / size }
+        }
+        None => {
+            let total = heap.mapped - in_lists;
+            ObjectStats { size: 1, used: heap.large, total }
+        }
+    })
 }
 
 /// Whether an object of this layout is aligned as asked, for the tests.
@@ -86,6 +117,10 @@ struct Class {
     free: *mut FreeObject,
     fresh: usize,
     fresh_end: usize,
+    /// Objects that are allocated now.
+    used: usize,
+    /// Bytes of all runs so far.
+    bytes: usize,
 }
 
 /// A free object holds the address of the next one.
@@ -98,7 +133,8 @@ struct Heap {
     holes: HoleList,
     window: Window,
     mapped: usize,
-    used: usize,
+    /// Bytes of objects without a list.
+    large: usize,
 }
 
 // SAFETY: the pointers lead into the heap's window, which the heap alone
@@ -169,26 +205,31 @@ fn class_of(layout: Layout) -> Option<usize> {
 
 impl Heap {
     const fn new() -> Self {
-        let empty = Class { free: ptr::null_mut(), fresh: 0, fresh_end: 0 };
+        let empty = Class {
+            free: ptr::null_mut(),
+            fresh: 0,
+            fresh_end: 0,
+            used: 0,
+            bytes: 0,
+        };
         Self {
             classes: [empty; SIZES.len()],
             holes: HoleList::empty(),
             window: Window::new(HEAP_BASE),
             mapped: 0,
-            used: 0,
+            large: 0,
         }
     }
 
     #[inline(always)]
     fn take(&mut self, class: usize) -> *mut u8 {
-        let size = SIZES[class];
         let list = &mut self.classes[class];
         let Some(first) = NonNull::new(list.free) else {
             return self.take_fresh(class);
         };
         // SAFETY: a free object of this class; `put` wrote its link.
         list.free = unsafe { first.as_ref() }.next;
-        self.used += size;
+        list.used += 1;
         first.as_ptr().cast()
     }
 
@@ -202,7 +243,7 @@ impl Heap {
         let list = &mut self.classes[class];
         let object = list.fresh;
         list.fresh += size;
-        self.used += size;
+        list.used += 1;
         ptr::with_exposed_provenance_mut(object)
     }
 
@@ -218,6 +259,7 @@ impl Heap {
         let start = run.as_ptr().expose_provenance();
         let list = &mut self.classes[class];
         (list.fresh, list.fresh_end) = (start, start + size);
+        list.bytes += size;
         true
     }
 
@@ -231,12 +273,12 @@ impl Heap {
         // SAFETY: at least 16 bytes, aligned to 16, and nobody else's.
         unsafe { object.write(FreeObject { next: list.free }) };
         list.free = object;
-        self.used -= SIZES[class];
+        list.used -= 1;
     }
 
     fn take_large(&mut self, layout: Layout) -> *mut u8 {
         let Some(object) = self.cut(layout) else { return ptr::null_mut() };
-        self.used += layout.size();
+        self.large += layout.size();
         object.as_ptr()
     }
 
@@ -245,7 +287,7 @@ impl Heap {
     /// gives it up.
     unsafe fn put_large(&mut self, object: *mut u8, layout: Layout) {
         let Some(object) = NonNull::new(object) else { return };
-        self.used -= layout.size();
+        self.large -= layout.size();
         // SAFETY: it came from `cut` with this layout.
         unsafe { self.holes.deallocate(object, layout) }
     }

@@ -87,6 +87,14 @@ impl Drop for KernelStack {
     }
 }
 
+/// Stacks in use, and stacks that are mapped, those kept for later included.
+pub fn stats() -> (usize, usize) {
+    let stacks = STACKS.lock();
+    let words = stacks.used.iter().map(|word| word.count_ones() as usize);
+    let mapped: usize = words.sum();
+    (mapped - stacks.cached_count, mapped)
+}
+
 /// True if `address` is in the guard below some stack: a fault there is a
 /// stack overflow.
 pub fn is_guard(address: usize) -> bool {

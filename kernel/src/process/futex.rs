@@ -83,12 +83,20 @@ impl Waiter {
 }
 
 const BUCKETS: usize = 256;
+/// Waiters that each bucket has room for from the start, so that waiting
+/// hardly ever needs memory.
+const ROOM: usize = 4;
 
 type Bucket = SpinLock<Vec<Arc<Waiter>>>;
 
 /// Waiters by key, in the order they came.
 static TABLE: [Bucket; BUCKETS] =
     [const { SpinLock::with_rank(Rank::Object, Vec::new()) }; BUCKETS];
+
+/// Makes room for waiters.
+pub(super) fn init() {
+    TABLE.iter().for_each(|bucket| bucket.lock().reserve(ROOM));
+}
 
 fn index(key: Key) -> usize {
     let mixed = (key.offset >> 2) ^ (key.object >> 6).wrapping_mul(31);

@@ -85,6 +85,18 @@ pub fn in_child(
     Ok(child.wait()?)
 }
 
+/// Starts a child that does something; it exits with 0 or says what failed.
+pub fn in_background(work: impl FnOnce() -> Outcome) -> Result<Child, Failure> {
+    let child = Child::start(|| match work() {
+        Ok(()) => 0,
+        Err(Failure(message)) => {
+            user_lib::eprintln!("in background: {message}");
+            1
+        }
+    })?;
+    Ok(child)
+}
+
 /// Runs a program and keeps what it prints.
 pub fn output_of(
     path: &str,

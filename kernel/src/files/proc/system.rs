@@ -11,6 +11,7 @@ use core::fmt::Write;
 use kernel_abi::Errno;
 use kernel_abi::stat::device_parts;
 use kernel_core::procfmt::memory::Meminfo;
+use kernel_core::procfmt::slab::{self, Cache};
 use kernel_core::procfmt::system::{Mount, MountDetails};
 
 use crate::files::attribute::{Attribute, ShowFn, Tree};
@@ -18,7 +19,7 @@ use crate::files::device::random;
 use crate::files::location::Location;
 use crate::files::mount::{self, MountFlags};
 use crate::files::ramfs;
-use crate::mm::stack::STACK_SIZE;
+use crate::mm::stack::{self, STACK_SIZE};
 use crate::mm::{AddressSpace, frame, heap};
 use crate::task::table;
 
@@ -31,10 +32,11 @@ pub fn set_command_line(text: &'static str) {
 }
 
 pub(super) fn init(tree: &Tree) -> Result<(), Errno> {
-    let files: [(&str, ShowFn); 8] = [
+    let files: [(&str, ShowFn); 9] = [
         ("cmdline", command_line),
         ("filesystems", filesystems),
         ("meminfo", memory),
+        ("slabinfo", objects),
         ("swaps", || Ok(String::from(SWAPS))),
         ("tty/drivers", || Ok(String::from(TTY_DRIVERS))),
         ("vmstat", virtual_memory),
@@ -116,6 +118,27 @@ fn spaces() -> (BTreeMap<usize, Arc<AddressSpace>>, usize) {
     let by_address =
         |space: Arc<AddressSpace>| (Arc::as_ptr(&space).addr(), space);
     (spaces.map(by_address).collect(), tasks.len())
+}
+
+/// What the kernel has for itself, piece by piece: what is in use, and what
+/// it keeps for the next time.
+fn objects() -> Result<String, Errno> {
+    // All figures first: the text is made of such objects.
+    let (heap, (used, mapped)) = (heap::object_stats(), stack::stats());
+    let mut text = Vec::new();
+    slab::render_header(&mut text);
+    for objects in heap {
+        let name = match objects.size {
+            1 => String::from("kmalloc-large"),
+            size => format!("kmalloc-{size}"),
+        };
+        let (used, total) = (objects.used, objects.total);
+        let size = objects.size;
+        Cache { name: &name, used, total, size }.render(&mut text);
+    }
+    let (name, size) = ("kernel_stack", STACK_SIZE);
+    Cache { name, used, total: mapped, size }.render(&mut text);
+    to_string(text)
 }
 
 fn to_string(text: Vec<u8>) -> Result<String, Errno> {

@@ -5,11 +5,11 @@ use alloc::vec::Vec;
 
 use user_lib::linux::{SIGKILL, WNOHANG};
 use user_lib::time::{self, Time, monotonic};
-use user_lib::{cpu, process, schedule, signal};
+use user_lib::{cpu, file, process, schedule, signal};
 
 use super::clock::Clock;
 use super::slot::Slot;
-use super::worker::{KINDS, Kind};
+use super::worker::{KINDS, Kind, scratch_path};
 use crate::check::tool::{Failure, Outcome};
 use crate::child::Child;
 
@@ -94,7 +94,13 @@ impl Drop for Crew {
         for worker in &self.workers {
             let _ = signal::send(-worker.child.id(), SIGKILL);
         }
-        // Children are killed and waited for when they are dropped.
+        // Children are killed and waited for when they are dropped. What one
+        // was about to remove stays.
+        for worker in self.workers.drain(..) {
+            let path = scratch_path(worker.child.id());
+            drop(worker);
+            let _ = file::remove(&path);
+        }
     }
 }
 

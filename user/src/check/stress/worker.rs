@@ -2,6 +2,7 @@
 //! freeze comes. None may notice one, so every error ends the worker.
 
 use alloc::format;
+use alloc::string::String;
 use core::sync::atomic::{AtomicU32, Ordering};
 
 use user_lib::linux::{
@@ -16,7 +17,7 @@ use user_lib::{
 };
 
 use super::slot::Slot;
-use crate::check::tool::{Failure, Outcome, ensure, ensure_eq};
+use crate::check::tool::{Failure, Outcome, ensure, ensure_eq, in_background};
 use crate::child::Child;
 
 /// One kind of worker; it returns only when something went wrong.
@@ -92,7 +93,7 @@ fn change_cpus(slot: &Slot) -> Outcome {
 /// Two tasks hand a byte to and fro.
 fn pipe(slot: &Slot) -> Outcome {
     let ([there, to], [from, back]) = (file::pipe(0)?, file::pipe(0)?);
-    let _partner = partner(|| {
+    let _partner = in_background(|| {
         let mut byte = [0];
         loop {
             ensure_eq!(file::read(there, &mut byte)?, 1);
@@ -110,7 +111,7 @@ fn pipe(slot: &Slot) -> Outcome {
 /// Two tasks take turns by a word.
 fn futex(slot: &Slot) -> Outcome {
     let word = &memory::shared_words(1)?[0];
-    let _partner = partner(|| take_turns(slot, word, 1))?;
+    let _partner = in_background(|| take_turns(slot, word, 1))?;
     take_turns(slot, word, 0)
 }
 
@@ -141,7 +142,7 @@ fn signals(slot: &Slot) -> Outcome {
     signal::handle(SIGUSR1, count_signal)?;
     signal::set_mask(signal::bit(SIGUSR1));
     let own = process::current_id();
-    let partner = partner(|| {
+    let partner = in_background(|| {
         loop {
             ensure_eq!(signal::wait(signal::bit(SIGUSR1), None)?, SIGUSR1);
             slot.tick();
@@ -172,7 +173,7 @@ fn time_out(slot: &Slot) -> Outcome {
 
 /// A task is stopped and continued by another.
 fn stop(slot: &Slot) -> Outcome {
-    let victim = partner(|| spin(slot))?;
+    let victim = in_background(|| spin(slot))?;
     let id = victim.id();
     loop {
         signal::send(id, SIGSTOP)?;
@@ -190,7 +191,7 @@ fn stop(slot: &Slot) -> Outcome {
 /// A spinning child is killed.
 fn kill(slot: &Slot) -> Outcome {
     loop {
-        let child = partner(|| spin(slot))?;
+        let child = in_background(|| spin(slot))?;
         signal::send(child.id(), SIGKILL)?;
         ensure_eq!(child.wait()?.killed_by(), Some(SIGKILL));
         slot.tick();
@@ -228,8 +229,14 @@ fn spawn(slot: &Slot) -> Outcome {
     }
 }
 
+/// The file of a worker with this process id. It may be there when the worker
+/// is killed.
+pub fn scratch_path(pid: i32) -> String {
+    format!("/tmp/stress-{pid}")
+}
+
 fn files(slot: &Slot) -> Outcome {
-    let path = format!("/tmp/stress-{}", process::current_id());
+    let path = scratch_path(process::current_id());
     let bytes = [42; 6000];
     loop {
         let descriptor = file::open(&path, O_CREAT | O_EXCL | O_RDWR, 0o600)?;
@@ -266,16 +273,4 @@ fn hub(slot: &Slot) -> Outcome {
         slot.tick();
         time::sleep(Time::from_millis(1));
     }
-}
-
-/// A child for a worker; it says why it ends.
-fn partner(work: impl FnOnce() -> Outcome) -> Result<Child, Failure> {
-    let child = Child::start(|| match work() {
-        Ok(()) => 0,
-        Err(Failure(why)) => {
-            user_lib::eprintln!("partner: {why}");
-            1
-        }
-    })?;
-    Ok(child)
 }

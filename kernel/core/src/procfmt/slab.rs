@@ -1,0 +1,40 @@
+//! `/proc/slabinfo`: the kernel's own objects by size.
+
+use alloc::vec::Vec;
+
+use super::text;
+
+#[cfg(test)]
+mod tests;
+
+/// All objects of one size.
+#[derive(Clone, Copy, Debug)]
+pub struct Cache<'a> {
+    /// Its name, without blanks.
+    pub name: &'a str,
+    /// Objects in use.
+    pub used: usize,
+    /// Objects in use or kept for later.
+    pub total: usize,
+    /// Bytes of an object.
+    pub size: usize,
+}
+
+/// The lines above the first cache.
+pub fn render_header(out: &mut Vec<u8>) {
+    text!(out, "slabinfo - version: 2.1\n");
+    text!(out, "# name <active_objs> <num_objs> <objsize>");
+    text!(out, " <objperslab> <pagesperslab>");
+    text!(out, " : tunables <limit> <batchcount> <sharedfactor>");
+    text!(out, " : slabdata <active_slabs> <num_slabs> <sharedavail>\n");
+}
+
+impl Cache<'_> {
+    /// The line. Objects do not lie in slabs here, so each is its own.
+    pub fn render(&self, out: &mut Vec<u8>) {
+        let Self { name, used, total, size } = *self;
+        let pages = size.div_ceil(4096);
+        text!(out, "{name:<17} {used:6} {total:6} {size:6} 1 {pages}");
+        text!(out, " : tunables 0 0 0 : slabdata {used} {total} 0\n");
+    }
+}
