@@ -16,18 +16,19 @@ pub const TESTS: &[Test] = tests::list![
     one_cpu_freezes_and_goes_on,
     eight_cpus_freeze_and_go_on,
     crowd_of_sleepers_is_frozen_and_buried,
+    freezes_lose_no_memory,
     random_calls_neither_crash_nor_leak,
     random_calls_on_one_cpu_neither_crash_nor_leak,
     short_lives_leave_nothing_behind,
     memory_in_random_pieces_is_right,
     broken_programs_are_refused_or_end,
     storms_of_signals_are_weathered,
+    greedy_programs_are_killed,
+    many_small_programs_are_killed_before_their_parent,
 ];
 
-/// Reported as ignored without `--long`: each has failed in a full run, and
-/// the cause is not found.
-pub const ONLY_LONG: &[Test] =
-    tests::list![freezes_lose_no_memory, greedy_programs_are_killed];
+/// Reported as ignored without `--long`: these take the host's memory too.
+pub const ONLY_LONG: &[Test] = tests::list![large_memories_run_out];
 
 /// Within this a run comes to its end even on a slow host: the short one, and
 /// the one with full figures.
@@ -61,7 +62,7 @@ fn nothing_runs_while_frozen_and_all_goes_on_after() -> Result<()> {
 }
 
 fn freezes_lose_no_memory() -> Result<()> {
-    stress(Setup::new(), &[("freeze-loss", rounds(200, 10_000))])
+    stress(Setup::new(), &[("freeze-loss", rounds(60, 10_000))])
 }
 
 // spec: C2 U2
@@ -130,4 +131,16 @@ fn greedy_programs_are_killed() -> Result<()> {
         ("bomb", rounds(1, 10)),
     ];
     stress(Setup::new().memory("128M"), &tests)
+}
+
+fn many_small_programs_are_killed_before_their_parent() -> Result<()> {
+    stress(Setup::new().memory("128M"), &[("sleepers", rounds(1, 10))])
+}
+
+fn large_memories_run_out() -> Result<()> {
+    for memory in ["1G", "4G"] {
+        let tests = [("hog", 2), ("sleepers", 1)];
+        stress(Setup::new().memory(memory), &tests)?;
+    }
+    Ok(())
 }

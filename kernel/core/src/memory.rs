@@ -1,8 +1,9 @@
 //! Memory rules apart from the machine: which frame is free, what a page
 //! table entry says, which addresses a process has mapped, which address
-//! space holds which ASID.
+//! space holds which ASID, who dies when there is none.
 //!
-//! Reading order: [`range`], [`layout`], [`frame`], [`page_table`], [`region`], [`asid`].
+//! Reading order: [`range`], [`layout`], [`frame`], [`page_table`], [`region`],
+//! [`asid`], [`victim`].
 //! The machine half is `kernel/src/mm`.
 
 pub mod asid;
@@ -11,6 +12,7 @@ pub mod layout;
 pub mod page_table;
 pub mod range;
 pub mod region;
+pub mod victim;
 
 /// Bytes of a page and of a frame: the 4 KiB granule.
 pub const PAGE_SIZE: usize = 1 << PAGE_SHIFT;

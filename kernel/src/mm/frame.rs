@@ -217,6 +217,11 @@ fn free(frame: FrameNumber) {
     give_back(batch);
 }
 
+/// How many hold the frame, mappings included.
+pub(super) fn holders(frame: FrameNumber) -> u32 {
+    table().references(frame)
+}
+
 /// True if nobody else holds the frame.
 #[inline(always)]
 pub(super) fn is_sole(frame: FrameNumber) -> bool {
@@ -251,6 +256,13 @@ pub fn stats() -> FrameStats {
 pub fn is_short() -> bool {
     let stats = BUDDY.lock().stats();
     stats.free <= stats.reserve && self::stats().free <= stats.reserve
+}
+
+/// True if so little is left that what takes many frames at once (a fork, a
+/// new program) may fail, although single frames can be had.
+pub fn is_scarce() -> bool {
+    let stats = stats();
+    stats.free <= 2 * stats.reserve
 }
 
 /// True if a program may be promised so many pages more: fewer than there are

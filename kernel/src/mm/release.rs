@@ -72,6 +72,26 @@ impl AddressSpace {
         }
     }
 
+    /// Bytes of memory that are this space's: of a page that several hold,
+    /// its part. Walks all tables, so only for rare decisions.
+    ///
+    /// # Locks
+    /// The space's.
+    pub fn share(&self) -> u64 {
+        let mut inner = self.inner.lock();
+        let Inner { regions, tables, .. } = &mut *inner;
+        let mut bytes = 0;
+        for region in regions.iter() {
+            let range = region.range();
+            page_table::for_each(tables, self.root, range, |_, _, entry| {
+                let holders = frame::holders(page::number(entry.address()));
+                bytes += super::PAGE_SIZE as u64 / u64::from(holders.max(1));
+                entry
+            });
+        }
+        bytes
+    }
+
     /// Takes the private pages of a process that is to die of lack of memory,
     /// while it may still run: for the out-of-memory reaper. From then on
     /// every fault gives [`super::FaultError::OutOfMemory`], so the process

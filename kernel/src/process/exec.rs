@@ -20,7 +20,7 @@ use kernel_core::path::PATH_MAX;
 use super::load::{self, Loaded};
 use super::signal::send;
 use super::start::Programs;
-use super::{CurrentThread, current, exit, fork, futex};
+use super::{CurrentThread, current, exit, fork, futex, oom};
 use crate::arch::thread::{self as machine, FpState};
 use crate::arch::trap::TrapFrame;
 use crate::mm::user;
@@ -98,6 +98,7 @@ fn become_program(
     frame: &mut TrapFrame,
     request: Request,
 ) -> Result<(), Errno> {
+    oom::wait_for_memory()?;
     let loaded = load::load(thread, request)?;
     end_other_threads(thread)?;
     commit(thread, frame, loaded);

@@ -18,9 +18,9 @@ pub fn user_fault(_frame: &mut TrapFrame, fault: &Fault) {
     let thread = current();
     match resolve(&thread, fault) {
         Ok(()) => {}
-        // Either memory is back, and the instruction faults again, or the
-        // task is about to end.
-        Err(FaultError::OutOfMemory) => oom::out_of_memory(),
+        // Whatever comes of it: memory is back, and the instruction faults
+        // again, or the task is about to end.
+        Err(FaultError::OutOfMemory) => _ = oom::out_of_memory(),
         Err(error) => raise(fault.address, error),
     }
 }
@@ -54,10 +54,9 @@ pub fn kernel_fault(fault: &Fault) -> bool {
             Err(FaultError::OutOfMemory) => {}
             Err(_) => return false,
         }
-        if thread.task().fatal_signal_pending() {
+        if oom::out_of_memory().is_err() {
             return false;
         }
-        oom::out_of_memory();
     }
 }
 

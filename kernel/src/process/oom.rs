@@ -1,86 +1,160 @@
 //! The out-of-memory killer, and the reaper that hurries its victims.
 //!
-//! When a page is needed and none is left for user memory, the process with
-//! the most resident pages in the largest process group is killed (never the
-//! first process), the task that needed the page waits, and looks again. The
-//! victim is marked so that freezing does not hold it (freezer-spec F8), and
-//! a kernel thread takes its pages even before it has died.
+//! When a page is needed and none is left for user memory, a process is
+//! killed (which one: `kernel_core::memory::victim`; never the first), the
+//! task that needed the page waits, and looks again. The victim is marked so
+//! that freezing does not hold it (freezer-spec F8), and a kernel thread takes
+//! its pages even before it has died.
+//!
+//! One at a time: while a process that was killed, or ends for a reason of
+//! its own, has not given its memory back, nobody else is chosen.
+//!
+//! ```text
+//!  task in need                          victim
+//!  ------------                          ------
+//!  allocation fails                      drops its address space
+//!  does a dying process have threads?    leaves its process
+//!    yes: wait, try again
+//!    no: is memory still short?
+//!      no: try again
+//!      yes: choose and kill
+//! ```
+//!
+//! A victim leaves its process only when its frames are free. So whoever does
+//! not find it any more finds its memory, and the last question keeps it from
+//! killing another. (Asking whether the address space still has an owner is
+//! not enough: it has none from the moment it *begins* to be given back.)
 //!
 //! During a freeze of the whole system the killer is off (H3): those that
 //! need memory wait until it is on again.
 
-use alloc::collections::BTreeMap;
 use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
+use core::sync::atomic::AtomicBool;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use core::sync::atomic::{AtomicBool, AtomicU64};
 
 use kernel_abi::Errno;
+use kernel_core::freezer::Flags;
+use kernel_core::memory::victim::{self, Candidate};
 
 use super::signal::send;
 use super::{Process, ProcessId, current, tree};
 use crate::arch;
 use crate::freezer::{self, OomKiller};
-use crate::mm::AddressSpace;
+use crate::mm::{AddressSpace, frame};
 use crate::sync::{Rank, SpinLock};
 use crate::task::refrigerator::{FREEZER, Scheduler};
-use crate::task::{WaitQueue, kthread, sleep};
+use crate::task::{Task, WaitError, WaitQueue, kthread, sleep};
 
 /// How long a task that needs memory waits before it looks again, ns.
 const PATIENCE_NS: u64 = 20_000_000;
-/// After this time a victim that still has its memory no longer keeps
-/// others from being chosen, ns.
-const VICTIM_TIME_NS: u64 = 2_000_000_000;
+/// When for so long nobody who is dying has got any further, another may be
+/// chosen: they may be waiting for one who waits for memory, ns.
+const DEATH_NS: u64 = 5_000_000_000;
+
+/// The first process, which is never chosen.
+const FIRST: ProcessId = 1;
 
 struct Victim {
     process: ProcessId,
     space: Weak<AddressSpace>,
-    killed_ns: u64,
-    is_reaped: bool,
+    reaping: Reaping,
 }
 
-/// The victim that is dying, if any.
+/// How far the reaper is with a victim.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reaping {
+    ToDo,
+    /// The reaper holds the memory, maybe as the last.
+    AtWork,
+    Done,
+}
+
+/// Who is dying, as long as these are the same.
+#[derive(Clone, Copy)]
+struct Dying {
+    /// How many, and the sum of their numbers.
+    who: (usize, u64),
+    since_ns: u64,
+}
+
+/// The last victim, until its memory is gone.
 static VICTIM: SpinLock<Option<Victim>> =
     SpinLock::with_rank(Rank::Object, None);
+static DYING: SpinLock<Option<Dying>> = SpinLock::with_rank(Rank::Object, None);
 static IS_OFF: AtomicBool = AtomicBool::new(false);
 /// Some task chooses a victim; others leave it to that one.
 static IS_CHOOSING: AtomicBool = AtomicBool::new(false);
-/// Since when there is always somebody who ends by himself, ns; 0: there is
-/// nobody.
-static ENDING_SINCE_NS: AtomicU64 = AtomicU64::new(0);
 
 /// Where the reaper waits for a victim.
 static REAPER: WaitQueue = WaitQueue::new();
 /// Where others wait for memory.
 static MEMORY: WaitQueue = WaitQueue::new();
 
-/// The running task needs memory and there is none: kills a process if none
-/// is dying, and waits a while. The caller tries again, or dies.
-pub fn out_of_memory() {
-    let is_wanted =
-        !IS_OFF.load(Relaxed) && !current().task().fatal_signal_pending();
-    if is_wanted && !IS_CHOOSING.swap(true, Acquire) {
-        choose_and_kill();
+/// The running task needs a page and there is none: kills a process if none
+/// is dying, and waits a while. The caller tries again.
+///
+/// # Errors
+/// `ENOMEM` if that is in vain: the caller is to die itself, or there is
+/// nobody to kill.
+pub fn out_of_memory() -> Result<(), Errno> {
+    make_room(frame::is_short)
+}
+
+/// As [`out_of_memory`], while memory `is_short` for what the caller needs.
+fn make_room(is_short: fn() -> bool) -> Result<(), Errno> {
+    if current().task().fatal_signal_pending() {
+        return Err(Errno::ENOMEM);
+    }
+    if !IS_OFF.load(Relaxed) && !IS_CHOOSING.swap(true, Acquire) {
+        // In this order: see the timeline above.
+        let is_needed = !is_anybody_dying() && !is_reaping() && is_short();
+        let result = if is_needed { choose_and_kill() } else { Ok(()) };
         IS_CHOOSING.store(false, Release);
+        result?;
     }
     let deadline = arch::timer::now_ns() + PATIENCE_NS;
     let never = || None::<()>;
-    let _ = MEMORY.wait_until_deadline("out_of_memory", Some(deadline), never);
-}
-
-fn choose_and_kill() {
-    if !is_somebody_dying() {
-        kill_largest();
+    match MEMORY.wait_killable_until("out_of_memory", deadline, never) {
+        Err(WaitError::Interrupted) => Err(Errno::ENOMEM),
+        _ => Ok(()),
     }
 }
 
-fn kill_largest() {
-    let now = arch::timer::now_ns();
-    let Some((process, space)) = largest() else {
+/// Does something that needs memory for a program, a few pages or many,
+/// again and again while memory is scarce and somebody can be killed.
+///
+/// # Errors
+/// Those of `attempt`.
+pub fn with_memory<T>(
+    mut attempt: impl FnMut() -> Result<T, Errno>,
+) -> Result<T, Errno> {
+    loop {
+        match attempt() {
+            Err(Errno::ENOMEM) if frame::is_scarce() => {
+                make_room(frame::is_scarce)?;
+            }
+            result => return result,
+        }
+    }
+}
+
+/// Waits until memory is not scarce.
+///
+/// # Errors
+/// As [`out_of_memory`].
+pub fn wait_for_memory() -> Result<(), Errno> {
+    while frame::is_scarce() {
+        make_room(frame::is_scarce)?;
+    }
+    Ok(())
+}
+
+fn choose_and_kill() -> Result<(), Errno> {
+    let Some((process, space)) = choose() else {
         log::error!("Out of memory and no killable processes...");
-        return;
+        return Err(Errno::ENOMEM);
     };
-    let pages = space.resident_pages();
     let task = process.any_thread();
     let name = task.as_ref().map(|task| task.name());
     log::error!(
@@ -88,85 +162,97 @@ fn kill_largest() {
         process.id,
         name.as_ref().map_or(&"?" as &dyn core::fmt::Display, |name| name),
         space.mapped_pages() * 4,
-        pages * 4,
+        space.resident_pages() * 4,
     );
     *VICTIM.lock() = Some(Victim {
         process: process.id,
         space: Arc::downgrade(&space),
-        killed_ns: now,
-        is_reaped: false,
+        reaping: Reaping::ToDo,
     });
-    drop(space);
-    kill(&process);
-    REAPER.wake_all();
-}
-
-/// True while somebody is about to give memory back: the last victim, or a
-/// process that ends for a reason of its own. But not for long.
-fn is_somebody_dying() -> bool {
-    is_victim_dying() || is_anybody_ending()
-}
-
-fn is_victim_dying() -> bool {
-    let mut victim = VICTIM.lock();
-    let Some(last) = victim.as_ref() else { return false };
-    let is_gone = last.space.strong_count() == 0;
-    let age = arch::timer::now_ns().saturating_sub(last.killed_ns);
-    if is_gone || last.is_reaped || age > VICTIM_TIME_NS {
-        *victim = None;
-        return false;
-    }
-    true
-}
-
-/// True if a process is ending and has not given its memory back, unless
-/// others have waited for such for too long.
-fn is_anybody_ending() -> bool {
-    let mut all = tree::all().into_iter();
-    let is_ending =
-        all.any(|process| is_dying(&process) && process.space().is_some());
-    let now = arch::timer::now_ns();
-    if !is_ending {
-        ENDING_SINCE_NS.store(0, Relaxed);
-        return false;
-    }
-    match ENDING_SINCE_NS.load(Relaxed) {
-        0 => ENDING_SINCE_NS.store(now, Relaxed),
-        since if now.saturating_sub(since) > VICTIM_TIME_NS => {
-            ENDING_SINCE_NS.store(0, Relaxed);
-            return false;
+    // All who use that memory: it is about to be taken from them.
+    for sharer in tree::all() {
+        if sharer.space().is_some_and(|it| Arc::ptr_eq(&it, &space)) {
+            kill(&sharer);
         }
-        _ => {}
     }
-    true
+    // It may have left its memory meanwhile, for another program.
+    kill(&process);
+    drop(space);
+    REAPER.wake_all();
+    Ok(())
 }
 
-/// The largest process of the process group with the most resident pages,
-/// the youngest of equals. Of the groups, since a job may be large as a
-/// whole while each of its processes is smaller than the shell.
-fn largest() -> Option<(Arc<Process>, Arc<AddressSpace>)> {
-    let candidates = tree::all().into_iter().filter(|it| it.id != 1);
-    let alive: Vec<_> = candidates
-        .filter(|process| !is_dying(process))
-        .filter_map(|process| {
-            let space = process.space()?;
-            Some((process.group(), space.resident_pages(), process, space))
-        })
-        .collect();
-    let mut groups = BTreeMap::new();
-    for (group, pages, ..) in &alive {
-        *groups.entry(*group).or_insert(0) += pages;
+/// True while somebody is about to give memory back, as far as those who are
+/// dying get anywhere.
+fn is_anybody_dying() -> bool {
+    let all = tree::all().into_iter();
+    let who = all.filter(is_dying).fold((0, 0), |(count, sum), process| {
+        (count + 1, sum + u64::from(process.id))
+    });
+    let now = arch::timer::now_ns();
+    let mut dying = DYING.lock();
+    if who.0 == 0 {
+        *dying = None;
+        return false;
     }
-    let (largest, _) = groups.into_iter().max_by_key(|(_, pages)| *pages)?;
-    alive
+    match *dying {
+        Some(last) if last.who == who => {
+            let is_stuck = now.saturating_sub(last.since_ns) > DEATH_NS;
+            if is_stuck {
+                *dying = None;
+            }
+            !is_stuck
+        }
+        _ => {
+            *dying = Some(Dying { who, since_ns: now });
+            true
+        }
+    }
+}
+
+/// True while the reaper holds a victim's memory, which it may be the last to
+/// do: the victim may have left without it.
+fn is_reaping() -> bool {
+    let victim = VICTIM.lock();
+    victim.as_ref().is_some_and(|it| it.reaping == Reaping::AtWork)
+}
+
+/// True for a process that is to end and has threads that have not left it,
+/// hence may have memory.
+fn is_dying(process: &Arc<Process>) -> bool {
+    let signals = process.signals.lock();
+    let mut threads = signals.threads.iter();
+    match signals.state.exit_status() {
+        Some(_) => threads.next().is_some(),
+        None => threads.any(|it| is_exiting(&it.task)),
+    }
+}
+
+fn is_exiting(task: &Task) -> bool {
+    task.freezer.flags().contains(Flags::EXITING)
+}
+
+/// Who is to die, and its memory. Whoever shares the first process's memory,
+/// as between vfork and exec, is left alone.
+fn choose() -> Option<(Arc<Process>, Arc<AddressSpace>)> {
+    let first = tree::find(FIRST)?.space();
+    let is_eligible = |process: &Arc<Process>, space: &Arc<AddressSpace>| {
+        let of_first = first.as_ref().is_some_and(|it| Arc::ptr_eq(it, space));
+        process.id != FIRST && !of_first && !is_dying(process)
+    };
+    let mut all: Vec<_> = tree::all()
         .into_iter()
-        .filter(|(group, ..)| *group == largest)
-        .max_by_key(|(_, pages, process, _)| (*pages, process.id))
-        .map(|(_, _, process, space)| (process, space))
-}
-
-fn is_dying(process: &Process) -> bool {
-    process.signals.lock().state.exit_status().is_some()
+        .filter_map(|process| Some((process.space()?, process)))
+        .filter(|(space, process)| is_eligible(process, space))
+        .collect();
+    let candidate = |(space, process): &(Arc<AddressSpace>, Arc<Process>)| {
+        let (id, parent, group) =
+            (process.id, process.parent(), process.group());
+        Candidate { id, parent, group, weight: space.share() }
+    };
+    let candidates: Vec<_> = all.iter().map(candidate).collect();
+    let (space, process) = all.swap_remove(victim::choose(&candidates)?);
+    Some((process, space))
 }
 
 fn kill(process: &Arc<Process>) {
@@ -188,28 +274,33 @@ pub fn init() -> Result<(), Errno> {
 fn reap_victims() {
     loop {
         let space = REAPER.wait_until("oom_reaper", || {
-            let victim = VICTIM.lock();
-            let victim = victim.as_ref().filter(|it| !it.is_reaped)?;
-            Some((victim.process, victim.space.upgrade()?))
+            let mut victim = VICTIM.lock();
+            let victim = victim.as_mut()?;
+            if victim.reaping != Reaping::ToDo {
+                return None;
+            }
+            let space = victim.space.upgrade()?;
+            victim.reaping = Reaping::AtWork;
+            Some((victim.process, space))
         });
         let Ok((process, space)) = space else { continue };
         let pages = space.reap();
         drop(space);
-        log::info!("oom_reaper: reaped process {process}, {pages} pages");
         if let Some(victim) = VICTIM.lock().as_mut()
             && victim.process == process
         {
-            victim.is_reaped = true;
+            victim.reaping = Reaping::Done;
         }
+        log::info!("oom_reaper: reaped process {process}, {pages} pages");
         MEMORY.wake_all();
     }
 }
 
-/// Waits for victims to die, until `deadline_ns`; then nobody is killed any
-/// more. False if one still lives.
+/// Waits for the victim to give its memory back, until `deadline_ns`; then
+/// nobody is killed any more. False if it still has some.
 fn disable(deadline_ns: u64) -> bool {
     IS_OFF.store(true, Relaxed);
-    while is_victim_dying() {
+    while has_victim_memory() {
         let now = arch::timer::now_ns();
         if now >= deadline_ns {
             IS_OFF.store(false, Relaxed);
@@ -219,6 +310,16 @@ fn disable(deadline_ns: u64) -> bool {
         sleep::sleep_uninterruptible("oom_killer_disable", soon);
     }
     true
+}
+
+fn has_victim_memory() -> bool {
+    let mut victim = VICTIM.lock();
+    let has_memory = |it: &Victim| it.space.strong_count() != 0;
+    let has_some = victim.as_ref().is_some_and(has_memory);
+    if !has_some {
+        *victim = None;
+    }
+    has_some
 }
 
 fn enable() {

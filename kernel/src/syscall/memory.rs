@@ -7,11 +7,12 @@ use super::{Args, Entry, Result};
 use crate::mm::{
     MapRequest, PAGE_SIZE, Placement, Protection, STACK_TOP, Sharing,
 };
+use crate::process::oom::with_memory;
 use crate::process::{current, current_files};
 
 /// This family's rows of the table.
 pub const CALLS: &[Row] = &[
-    (number::MMAP, Entry::Plain(mmap)),
+    (number::MMAP, Entry::Plain(|args| with_memory(|| mmap(args)))),
     (number::MUNMAP, Entry::Plain(munmap)),
     (number::MPROTECT, Entry::Plain(mprotect)),
     (number::BRK, Entry::Plain(brk)),
@@ -115,7 +116,13 @@ fn mprotect(args: &Args) -> Result {
 }
 
 fn brk(args: &Args) -> Result {
-    Ok(current().space()?.set_break(args.x[0]))
+    let (space, wanted) = (current().space()?, args.x[0]);
+    let result = with_memory(|| match space.set_break(wanted) {
+        end if end < wanted => Err(Errno::ENOMEM),
+        end => Ok(end),
+    });
+    // Where it is, if it cannot be there.
+    Ok(result.unwrap_or_else(|_| space.set_break(0)))
 }
 
 /// Advice is not taken, except that it is checked.

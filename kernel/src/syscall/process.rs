@@ -14,6 +14,7 @@ use super::{Args, Entry, Result};
 use crate::arch::trap::TrapFrame;
 use crate::mm::user;
 use crate::process::fork::{self, Request};
+use crate::process::oom::with_memory;
 use crate::process::wait::{self, Options, Outcome, Which};
 use crate::process::{Process, current, exec, exit, group, thread_usage};
 use crate::task;
@@ -52,7 +53,8 @@ fn clone(frame: &mut TrapFrame) -> Result {
         thread_pointer: frame.x[3],
         child_word: frame.x[4] as usize,
     };
-    fork::clone(frame, &request).map(|id| id as usize)
+    let id = with_memory(|| fork::clone(frame, &request))?;
+    Ok(id as usize)
 }
 
 fn execve(frame: &mut TrapFrame) -> Result {

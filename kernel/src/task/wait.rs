@@ -197,6 +197,19 @@ impl WaitQueue {
         result.map_err(|_| Interrupted)
     }
 
+    /// As [`WaitQueue::wait_killable`], until `deadline_ns` at the latest.
+    ///
+    /// # Errors
+    /// As there, and [`WaitError::TimedOut`].
+    pub fn wait_killable_until<T>(
+        &self,
+        place: &'static str,
+        deadline_ns: u64,
+        condition: impl FnMut() -> Option<T>,
+    ) -> Result<T, WaitError> {
+        self.wait(place, state::KILLABLE, Some(deadline_ns), condition)
+    }
+
     /// Sleeps until `condition` gives a value, whatever happens. The task
     /// counts as awake for the freezer: only for waits that end by
     /// themselves and soon.

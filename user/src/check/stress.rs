@@ -12,6 +12,7 @@ mod hog;
 mod leak;
 mod map;
 mod program;
+mod sleepers;
 mod slot;
 mod storm;
 pub mod usage;
@@ -32,13 +33,14 @@ struct Stress {
     run: fn(u32) -> Outcome,
 }
 
-const TESTS: [Stress; 14] = [
+const TESTS: [Stress; 15] = [
     Stress { name: "freeze", rounds: 200, run: freeze::cycles },
     Stress { name: "freeze-loss", rounds: 200, run: freeze::losses },
     Stress { name: "crowd", rounds: 1000, run: crowd::frozen_and_killed },
     Stress { name: "leak", rounds: 300, run: leak::fork_and_execute },
     Stress { name: "hog", rounds: 2, run: hog::is_killed },
     Stress { name: "bomb", rounds: 2, run: hog::bomb_is_survived },
+    Stress { name: "sleepers", rounds: 1, run: sleepers::their_parent_lives },
     Stress { name: "growth", rounds: 1, run: hog::growth_ends },
     Stress { name: "map", rounds: 10_000, run: map::random_mappings },
     Stress { name: "stack", rounds: 3, run: map::deep_stack },
