@@ -99,6 +99,10 @@ fn choose(
     exchange_accounts(queue, previous, &next, now);
     next.wake.enter_cpu();
     next.context.cpu.store(cpu as u32, Relaxed);
+    // Its CPUs may have changed since it was placed: `account::set_affinity`.
+    if next.allowed_cpus() & 1 << cpu == 0 {
+        next.set_work(work::RESCHEDULE);
+    }
     Some(next)
 }
 

@@ -4,7 +4,7 @@ use core::sync::atomic::{AtomicU32, Ordering};
 
 use user_lib::floating::{self, Meanwhile};
 use user_lib::time::Time;
-use user_lib::{Errno, cpu, memory, schedule, time};
+use user_lib::{Errno, cpu, file, memory, schedule, time};
 
 use crate::check::tool::{Failure, Outcome, ensure, ensure_eq, tests};
 use crate::child::Child;
@@ -12,6 +12,7 @@ use crate::child::Child;
 tests! {
     affinity_is_kept_and_inherited
     a_task_runs_where_it_may
+    a_running_task_leaves_a_cpu_that_is_taken_away
     wrong_affinity_is_refused
     nice_is_kept_and_inherited
     two_spinners_share_one_cpu
@@ -41,6 +42,36 @@ fn a_task_runs_where_it_may() -> Outcome {
         ensure_eq!(schedule::current_cpu()?, number);
     }
     Ok(())
+}
+
+/// A spinner makes no system call, and nobody else wants its CPU.
+fn a_running_task_leaves_a_cpu_that_is_taken_away() -> Outcome {
+    let all = schedule::affinity(0)?;
+    let spinner = Child::start(|| {
+        loop {
+            cpu::relax();
+        }
+    })?;
+    for number in
+        (0..64).filter(|number| all >> number & 1 == 1).cycle().take(40)
+    {
+        schedule::set_affinity(spinner.id(), 1 << number)?;
+        let start = time::monotonic();
+        while cpu_of(spinner.id())? != number {
+            ensure!(time::monotonic() - start < Time::from_millis(2000));
+            time::sleep(Time::from_nanos(100_000));
+        }
+    }
+    Ok(())
+}
+
+/// The CPU a process runs on: field 39 of its `stat`, the 37th after the
+/// name.
+fn cpu_of(pid: i32) -> Result<usize, Failure> {
+    let text = file::text(&alloc::format!("/proc/{pid}/stat"))?;
+    let rest = text.rsplit_once(')').map_or("", |(_, rest)| rest);
+    let field = rest.split_whitespace().nth(36);
+    field.and_then(|field| field.parse().ok()).ok_or(Failure(text))
 }
 
 fn wrong_affinity_is_refused() -> Outcome {
