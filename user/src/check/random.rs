@@ -1,37 +1,48 @@
 //! `check --random`: system calls with random numbers and arguments.
 //!
 //! Children make the calls, since some of them end or stop their maker; the
-//! promise is that the kernel goes on and loses no memory. The same seed
-//! makes the same calls. What a call may name is made harmless: processes
-//! are the child itself, paths lead into a directory of its own.
+//! promise is that the kernel goes on and loses no memory. Each CPU has a
+//! watcher that starts one child after the other. The same seed makes the
+//! same calls. What a call may name is made harmless: processes are the child
+//! itself, and its root is a directory with little more than a program and
+//! `/proc`.
 
+use alloc::format;
 use alloc::string::String;
-use core::sync::atomic::{AtomicU32, Ordering};
+use alloc::vec::Vec;
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use user_lib::linux::{
-    __NR_clock_settime, __NR_clone, __NR_clone3, __NR_kill, __NR_prlimit64,
-    __NR_ptrace, __NR_reboot, __NR_rt_sigqueueinfo, __NR_rt_tgsigqueueinfo,
-    __NR_sched_setaffinity, __NR_sched_setattr, __NR_sched_setparam,
-    __NR_sched_setscheduler, __NR_setpgid, __NR_setpriority, __NR_setsid,
-    __NR_settimeofday, __NR_tgkill, __NR_tkill, __NR_vhangup, O_CREAT, O_RDWR,
-    SIGKILL, WNOHANG,
+    __NR_chroot, __NR_clock_settime, __NR_clone, __NR_clone3, __NR_kill,
+    __NR_prlimit64, __NR_ptrace, __NR_reboot, __NR_rt_sigqueueinfo,
+    __NR_rt_tgsigqueueinfo, __NR_sched_setaffinity, __NR_sched_setattr,
+    __NR_sched_setparam, __NR_sched_setscheduler, __NR_setpgid,
+    __NR_setpriority, __NR_setsid, __NR_settimeofday, __NR_tgkill, __NR_tkill,
+    __NR_vhangup, O_CREAT, O_RDWR, SIGKILL, WNOHANG,
 };
 use user_lib::memory::{self, Mapping, PAGE_SIZE, Sharing};
+use user_lib::schedule::usable_cpus;
 use user_lib::syscall::arbitrary;
 use user_lib::time::{self, Time};
 use user_lib::{
     Message, directory, eprintln, file, output, println, process, signal,
+    system,
 };
 
 use crate::check::stress::usage::ensure_none_lost;
-use crate::check::tool::{Failure, Outcome};
+use crate::check::tool::{Failure, Outcome, ensure_eq, in_background};
 use crate::child::Child;
 use crate::option::usage;
 
 /// Calls that reach beyond the child: the machine, the wall clock, the
-/// terminal.
-const LEFT_OUT: [u32; 4] =
-    [__NR_reboot, __NR_clock_settime, __NR_settimeofday, __NR_vhangup];
+/// terminal, the root that it must not leave.
+const LEFT_OUT: [u32; 5] = [
+    __NR_reboot,
+    __NR_clock_settime,
+    __NR_settimeofday,
+    __NR_vhangup,
+    __NR_chroot,
+];
 
 /// Calls whose first argument is a process, which may only be the child.
 const ABOUT_PROCESSES: [u32; 12] = [
@@ -61,19 +72,23 @@ const EACH: u32 = 2000;
 /// Pages of memory that calls get pointers into.
 const PAGES: usize = 16;
 /// How long a child may make no call before it is killed.
-const PATIENCE: Time = Time::from_millis(20);
-/// Where the children's files are.
-const PLACE: &str = "/tmp/random";
+const PATIENCE: Time = Time::from_millis(10);
+/// Where the children's files are, each watcher's in a directory by number.
+const PLACE: &str = "/random";
+/// A program in the children's root, and where it is from.
+const PROGRAM: [&str; 2] = ["true", "/bin/true"];
+/// How often the calls so far are told.
+const PROGRESS: Time = Time::from_millis(2000);
 /// Paths at the start of the memory, each in its own place.
 const PATHS: [&str; 8] = [
     "a",
     "b/c",
     ".",
     "..",
-    "/dev/null",
+    "/proc/self/fd/4",
     "/proc/self/status",
-    "/bin/true",
-    "/tmp/random/a",
+    "/true",
+    "/",
 ];
 /// Bytes of such a place.
 const PATH: usize = 32;
@@ -96,34 +111,111 @@ pub fn main(words: &[String]) -> i32 {
 }
 
 fn run(calls: u64, seed: u64) -> Outcome {
-    let made = &memory::shared_words(1)?[0];
-    let mut generator = Generator::new(seed);
-    let (mut total, mut children) = (0, 0u64);
-    while total < calls {
-        made.store(0, Ordering::Relaxed);
-        let seed = generator.next();
-        file::make_directory(PLACE, 0o755)?;
-        let child = Child::start(|| make_calls(seed, made))?;
-        watch(child, made)?;
-        remove_all(PLACE)?;
-        total += u64::from(made.load(Ordering::Relaxed).min(EACH));
-        children += 1;
+    let total = &memory::shared_values(1)?[0];
+    file::make_directory(PLACE, 0o755)?;
+    let mut watchers = Vec::new();
+    for number in 0..usable_cpus() as u64 {
+        let seed = seed.wrapping_mul(1000) + number;
+        let place = format!("{PLACE}/{number}");
+        watchers.push(in_background(|| {
+            let mut generator = Generator::new(seed);
+            let made = &memory::shared_words(1)?[0];
+            let root = Root::new(&place)?;
+            while total.load(Ordering::Relaxed) < calls {
+                one_child(&root, generator.next(), made)?;
+                let count = made.load(Ordering::Relaxed).min(EACH);
+                total.fetch_add(u64::from(count), Ordering::Relaxed);
+            }
+            root.remove()
+        })?);
     }
-    println!("random: {total} calls by {children} children, seed {seed}");
+    wait_for_all(watchers, total)?;
+    file::remove_directory(PLACE)?;
+    println!("random: {} calls, seed {seed}", total.load(Ordering::Relaxed));
     Ok(output::flush()?)
 }
 
-/// Removes a directory and all in it.
-fn remove_all(path: &str) -> Outcome {
+/// Waits for the watchers and tells how far they are.
+fn wait_for_all(watchers: Vec<Child>, total: &AtomicU64) -> Outcome {
+    let mut next = time::monotonic() + PROGRESS;
+    for watcher in watchers {
+        let end = loop {
+            if let Some((_, end)) = process::wait(watcher.id(), WNOHANG)? {
+                break end;
+            }
+            time::sleep(Time::from_millis(20));
+            if time::monotonic() >= next {
+                next = next + PROGRESS;
+                println!("random: {} calls", total.load(Ordering::Relaxed));
+                output::flush()?;
+            }
+        };
+        core::mem::forget(watcher);
+        ensure_eq!(end.exit_code(), Some(0));
+    }
+    Ok(())
+}
+
+/// One child makes calls and counts them in `made`.
+fn one_child(root: &Root, seed: u64, made: &AtomicU32) -> Outcome {
+    made.store(0, Ordering::Relaxed);
+    root.restore()?;
+    let child = Child::start(|| make_calls(root.path, seed, made))?;
+    watch(child, made)
+}
+
+/// What the children take for the root of all files.
+struct Root<'a> {
+    path: &'a str,
+}
+
+impl<'a> Root<'a> {
+    fn new(path: &'a str) -> Result<Self, Failure> {
+        let proc = format!("{path}/proc");
+        file::make_directory(path, 0o755)?;
+        file::make_directory(&proc, 0o755)?;
+        system::mount("proc", &proc, "proc", 0, "")?;
+        Ok(Self { path })
+    }
+
+    /// Takes away what a child has made, and brings back what it has spoilt.
+    fn restore(&self) -> Outcome {
+        file::change_mode(self.path, 0o755)?;
+        for entry in directory::entries(self.path)? {
+            let path = format!("{}/{}", self.path, entry.name);
+            if !["proc", PROGRAM[0]].contains(&&*entry.name) {
+                remove(&path)?;
+            }
+        }
+        let program = format!("{}/{}", self.path, PROGRAM[0]);
+        let whole = file::status(PROGRAM[1])?.st_size;
+        if file::status(&program).map(|it| it.st_size) != Ok(whole) {
+            let _ = remove(&program);
+            let bytes = file::contents(PROGRAM[1])?;
+            let descriptor = file::open(&program, O_CREAT | O_RDWR, 0o755)?;
+            file::write_all(descriptor, &bytes)?;
+            file::close(descriptor)?;
+        }
+        Ok(())
+    }
+
+    fn remove(self) -> Outcome {
+        system::unmount(&format!("{}/proc", self.path), 0)?;
+        remove(self.path)
+    }
+}
+
+/// Removes a file, or a directory and all in it.
+fn remove(path: &str) -> Outcome {
+    if file::remove(path).is_ok() {
+        return Ok(());
+    }
     let _ = file::change_mode(path, 0o755);
     for entry in directory::entries(path)? {
-        let inner = alloc::format!("{path}/{}", entry.name);
-        if file::remove(&inner).is_err() {
-            remove_all(&inner)?;
-        }
+        remove(&format!("{path}/{}", entry.name))?;
     }
     file::remove_directory(path)
-        .map_err(|error| Failure(alloc::format!("{path}: {}", error.message())))
+        .map_err(|error| Failure(format!("{path}: {}", error.message())))
 }
 
 /// Waits for a child that makes calls; one that waits itself is killed. What
@@ -151,7 +243,7 @@ fn watch(child: Child, made: &AtomicU32) -> Outcome {
 }
 
 /// Makes calls until there were enough or one of them ended it.
-fn make_calls(seed: u64, made: &AtomicU32) -> i32 {
+fn make_calls(place: &str, seed: u64, made: &AtomicU32) -> i32 {
     let _ = process::set_group(0, 0);
     // A hole after it keeps the kernel from filling what lies behind.
     let all = (PAGES + 1) * PAGE_SIZE;
@@ -163,8 +255,12 @@ fn make_calls(seed: u64, made: &AtomicU32) -> i32 {
     }
     let mut generator = Generator::new(seed);
     prepare_memory(&mapping, &mut generator);
-    prepare_descriptors();
-    let group = match generator.next() % 2 {
+    prepare_descriptors(place);
+    let choice = generator.next();
+    if directory::change_root(".").is_err() {
+        return 1;
+    }
+    let group = match choice % 2 {
         0 => MAKING,
         _ => LEAVING,
     };
@@ -201,11 +297,11 @@ fn prepare_memory(mapping: &Mapping, generator: &mut Generator) {
 }
 
 /// Nothing that others use: no terminal, but a file of each kind.
-fn prepare_descriptors() {
+fn prepare_descriptors(place: &str) {
     for descriptor in 0..3 {
         let _ = file::close(descriptor);
     }
-    let _ = directory::change(PLACE);
+    let _ = directory::change(place);
     let _ = file::open("/dev/null", O_RDWR, 0);
     let _ = file::open("/dev/zero", O_RDWR, 0);
     let _ = file::open(".", 0, 0);
