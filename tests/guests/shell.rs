@@ -4,7 +4,10 @@ use anyhow::{Result, ensure};
 use tests::catalog::Test;
 use tests::setup::Setup;
 
-pub const TESTS: &[Test] = tests::list![shell_runs_what_is_typed];
+pub const TESTS: &[Test] = tests::list![
+    shell_runs_what_is_typed,
+    lines_of_the_log_stay_whole_beside_other_output,
+];
 
 fn shell_runs_what_is_typed() -> Result<()> {
     let mut firn = Setup::new().boot()?;
@@ -20,6 +23,21 @@ fn shell_runs_what_is_typed() -> Result<()> {
     ] {
         let output = firn.run(command)?;
         ensure!(output == expected, "`{command}` printed {output:?}");
+    }
+    firn.power_off()
+}
+
+fn lines_of_the_log_stay_whole_beside_other_output() -> Result<()> {
+    let mut firn = Setup::new().boot()?;
+    let start = firn.transcript().len();
+    let logger =
+        "for i in $(seq 100 299); do echo a whole line $i > /dev/kmsg; done";
+    let talker = "for i in $(seq 1000); do echo another line; done";
+    firn.run(&format!("({logger}) & {talker}; wait"))?;
+    let said = firn.transcript()[start..].to_owned();
+    for number in 100..300 {
+        let line = format!("] a whole line {number}\n");
+        ensure!(said.contains(&line), "line {number} is torn");
     }
     firn.power_off()
 }

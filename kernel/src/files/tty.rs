@@ -29,6 +29,7 @@ use super::flags::{OpenFlags, PollEvents};
 use super::inode::DeviceNumber;
 use crate::arch;
 use crate::drivers::console;
+use crate::log::write_between_lines;
 use crate::sync::{IrqSpinLock, Rank, SpinLock};
 use crate::task::{Mutex, PollTable, WaitError, WaitQueue, kthread};
 
@@ -163,7 +164,7 @@ impl Terminal {
         };
         if !echo.is_empty() {
             let _output = self.output.lock();
-            console::write(&echo);
+            write_between_lines(&echo);
         }
         self.act_on(received);
     }
@@ -280,7 +281,7 @@ impl Terminal {
             line.output(*byte, &mut |byte| shown.push(byte));
         }
         drop(line);
-        console::write(&shown);
+        write_between_lines(&shown);
     }
 }
 
