@@ -1,8 +1,7 @@
 //! Programs of Debian, unmodified, as Linux would run them.
-use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
 use tests::catalog::Test;
 use tests::linux::{
@@ -15,6 +14,8 @@ pub const TESTS: &[Test] = tests::list![
     a_login_shell_controls_its_jobs,
     dynamic_programs_of_debian_run,
     threads_of_the_c_library_run,
+    a_freeze_leaves_no_trace_in_any_wait,
+    the_document_of_the_cgroup_freezer_can_be_typed,
 ];
 
 const LIMIT: Duration = Duration::from_secs(60);
@@ -107,19 +108,21 @@ fn a_login_shell_controls_its_jobs() -> Result<()> {
     firn.wait_for_prompt(BOOT)?;
     let output = firn.run("shopt -q login_shell && echo login; jobs")?;
     ensure!(output == "login\n", "{output:?}");
-    // The job says when it runs: a key before that is the shell's.
-    let job = "sh -c 'echo ru\"\"ns; exec sleep 1000'";
-    expect(&mut firn, &format!("{job}\n"), "runs\n")?;
-    expect(&mut firn, "\u{1a}", "Stopped                 sh -c")?;
+    // `cat` answers once it runs: a key before that is the shell's.
+    expect(&mut firn, "cat\none\n", "one\none\n")?;
+    expect(&mut firn, "\u{1a}", "Stopped                 cat")?;
     firn.wait_for_prompt(LIMIT)?;
-    let output = firn.run("bg; jobs")?;
-    ensure!(output.contains("[1]+ sh -c"), "{output:?}");
-    ensure!(output.contains("[1]+  Running "), "{output:?}");
-    expect(&mut firn, "fg\n", "exec sleep 1000'\n")?;
-    thread::sleep(Duration::from_millis(300));
+    expect(&mut firn, "fg\n", "cat\n")?;
+    expect(&mut firn, "two\n", "two\ntwo\n")?;
     expect(&mut firn, "\u{3}", "# ")?;
     firn.wait_for_prompt(LIMIT)?;
     ensure!(firn.run("echo $?")? == "130\n", "^C ends the job");
+    let output = firn.run("sleep 1000 & kill -STOP $!; sleep 0.3; bg; jobs")?;
+    ensure_lines(
+        &output,
+        &["[1]+ sleep 1000 &", "[1]+  Running                 sleep 1000 &"],
+    )?;
+    firn.run("kill $!; wait")?;
     // A job in the background that reads is stopped until it may.
     firn.run("cat &")?;
     let output = firn.run("sleep 0.3; jobs")?;
@@ -128,7 +131,7 @@ fn a_login_shell_controls_its_jobs() -> Result<()> {
     expect(&mut firn, "typed\n", "typed\ntyped\n")?;
     expect(&mut firn, "\u{4}", "# ")?;
     firn.wait_for_prompt(LIMIT)?;
-    expect(&mut firn, &format!("{job}\n"), "runs\n")?;
+    expect(&mut firn, "cat\nthree\n", "three\nthree\n")?;
     expect(&mut firn, "\u{1c}", "# ")?;
     firn.wait_for_prompt(LIMIT)?;
     ensure!(firn.run("echo $?")? == "131\n", "^\\ ends the job");
@@ -231,4 +234,130 @@ fn threads_of_the_c_library_run() -> Result<()> {
         ensure!(output.ends_with("\n0 failures\n"), "{output}");
     }
     end_login(firn)
+}
+
+/// What a wait in `waits.c` gives, and its `errno`, freeze or not; the table
+/// of Linux's results, in the column that tells what is right.
+const WAITS: [(&str, i64, i32, i32); 16] = [
+    ("nanosleep", 0, 0, 0),
+    ("clock_nanosleep", 0, 0, 0),
+    ("clock_nanosleep_abs", 0, 0, 0),
+    ("futex", -1, ETIMEDOUT, 0),
+    ("futex_bitset", -1, ETIMEDOUT, 0),
+    ("ppoll", 0, 0, 0),
+    ("pselect6", 0, 0, 0),
+    ("epoll_pwait", 0, 0, 0),
+    ("rt_sigtimedwait", -1, EAGAIN, 0),
+    ("wait4", 7, 0, 0),
+    ("pipe", 'x' as i64, 0, 0),
+    ("terminal", 0, 0, 0),
+    ("vfork", 9, 0, 0),
+    // A handler of its own runs once: that of the alarm.
+    ("itimer", -1, EINTR, 1),
+    ("timerfd", 1, 0, 0),
+    ("eventfd", 5, 0, 0),
+];
+
+const EINTR: i32 = 4;
+const EAGAIN: i32 = 11;
+const ETIMEDOUT: i32 = 110;
+
+/// How late a wait may end on a busy host, ms. One that the freeze had
+/// stretched would be as late as the freeze was long.
+const SLACK_MS: i32 = 600;
+
+/// Checks what `waits` printed: each wait ends `due` ms after its start.
+fn ensure_waits(output: &str, due: i32) -> Result<()> {
+    let mut lines = output.lines();
+    for (name, result, error, handlers) in WAITS {
+        let line = lines.next().with_context(|| format!("no {name}"))?;
+        let (start, rest) = line.split_once(' ').unwrap_or_default();
+        ensure!(start == name, "{line:?} is not about {name}");
+        let figures: Vec<i64> = rest
+            .split(' ')
+            .map(str::parse)
+            .collect::<std::result::Result<_, _>>()?;
+        let [given, errno, took, ran, changed] = figures[..] else {
+            bail!("{line:?}")
+        };
+        let gave = (given, errno, ran, changed);
+        let expected = (result, error.into(), handlers.into(), 0);
+        ensure!(gave == expected, "{line:?}, not {expected:?}");
+        let limits = i64::from(due - 20)..=i64::from(due + SLACK_MS);
+        ensure!(limits.contains(&took), "{line:?}, due after {due} ms");
+    }
+    Ok(())
+}
+
+// spec: X1 X2 X3 X4 X5 X6 X7 X8 X10
+fn a_freeze_leaves_no_trace_in_any_wait() -> Result<()> {
+    let Some(debian) = sysroot()? else { return Ok(()) };
+    let Some(waits) = compile("waits", &["-static"])? else { return Ok(()) };
+    let image =
+        login_shell(&debian)?.host_program(&debian, &waits, "/bin/waits")?;
+    let mut firn = image.start(Setup::new(), "waits")?;
+    firn.wait_for_prompt(BOOT)?;
+    for command in [
+        "mkdir() { /bin/busybox mkdir $1; }; group=/sys/fs/cgroup/freezer",
+        "/bin/busybox mount -t tmpfs cgroup /sys/fs/cgroup; mkdir $group",
+        "/bin/busybox mount -t cgroup -ofreezer freezer $group",
+        "mkdir $group/probe",
+    ] {
+        let output = firn.run(command)?;
+        ensure!(output.is_empty(), "`{command}` printed {output:?}");
+    }
+    // In the middle of a wait of 2 s, frozen for 0.8 s.
+    let output = firn.run("waits $group/probe 2000 600 800")?;
+    ensure_waits(&output, 2000)?;
+    // The time is over while frozen: they end with the thaw.
+    let output = firn.run("waits $group/probe 800 400 1200")?;
+    let thawed = 1600;
+    ensure_waits(&output, thawed)?;
+    end_login(firn)
+}
+
+/// Types the example of Linux's document on the cgroup freezer.
+fn the_document_of_the_cgroup_freezer_can_be_typed() -> Result<()> {
+    let Some(debian) = sysroot()? else { return Ok(()) };
+    let init =
+        format!("{MOUNTS}/bin/busybox --install -s /bin\nexec /bin/sh\n");
+    let image = Image::new(&FOLDERS)?
+        .file(&debian, "bin/busybox")?
+        .link("/bin/sh", "busybox")?
+        .script("/init", &init)?;
+    let mut firn = image.start(Setup::new(), "document")?;
+    wait_for_ash(&mut firn, BOOT)?;
+    for (command, expected) in [
+        // Where the document begins, the system has done this.
+        ("mount -t tmpfs cgroup /sys/fs/cgroup", ""),
+        ("mkdir /sys/fs/cgroup/freezer", ""),
+        ("mount -t cgroup -ofreezer freezer /sys/fs/cgroup/freezer", ""),
+        ("mkdir /sys/fs/cgroup/freezer/0", ""),
+        ("sleep 1000 & some_pid=$!", ""),
+        ("echo $some_pid > /sys/fs/cgroup/freezer/0/tasks", ""),
+        ("cat /sys/fs/cgroup/freezer/0/freezer.state", "THAWED\n"),
+        ("echo FROZEN > /sys/fs/cgroup/freezer/0/freezer.state", ""),
+        ("cat /sys/fs/cgroup/freezer/0/freezer.state", "FROZEN\n"),
+        ("cat /sys/fs/cgroup/freezer/0/freezer.self_freezing", "1\n"),
+        ("cat /sys/fs/cgroup/freezer/0/freezer.parent_freezing", "0\n"),
+        ("cut -d' ' -f3 /proc/$some_pid/stat", "D\n"),
+        ("kill $some_pid; jobs | grep -c Terminated", "0\n"),
+        ("echo THAWED > /sys/fs/cgroup/freezer/0/freezer.state", ""),
+        ("cat /sys/fs/cgroup/freezer/0/freezer.state", "THAWED\n"),
+        ("wait $some_pid; echo $?", "143\n"),
+        ("cat /sys/fs/cgroup/freezer/0/tasks | wc -l", "0\n"),
+        ("rmdir /sys/fs/cgroup/freezer/0; echo $?", "0\n"),
+        (
+            "cat /sys/fs/cgroup/freezer/0/freezer.state; echo $?",
+            concat!(
+                "cat: can't open '/sys/fs/cgroup/freezer/0/freezer.state': ",
+                "No such file or directory\n1\n",
+            ),
+        ),
+    ] {
+        let output = run_in_ash(&mut firn, command, LIMIT)?;
+        ensure!(output == expected, "`{command}` printed {output:?}");
+    }
+    firn.send("poweroff -f\n")?;
+    firn.wait_for_end(LIMIT)
 }

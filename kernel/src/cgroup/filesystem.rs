@@ -30,7 +30,7 @@ struct CgroupFs(Hierarchy);
 
 /// The mounted ones: cgroup v1's and v2's.
 static MOUNTED: SpinLock<[Weak<CgroupFs>; 2]> =
-    SpinLock::with_rank(Rank::Device, [const { Weak::new() }; 2]);
+    SpinLock::with_rank(Rank::Process, [const { Weak::new() }; 2]);
 
 /// Numbers of inodes of one group.
 const NUMBERS: u64 = 64;
