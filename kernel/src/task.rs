@@ -5,26 +5,25 @@
 //! kernel thread's closure) belongs to layers above and hangs on
 //! [`Task::owner`]. Read on in `task/scheduler.rs` (who runs),
 //! `task/wake.rs` (how a sleeper becomes runnable), `task/wait.rs` (how to
-//! sleep), `task/kthread.rs`.
+//! sleep), `task/kthread.rs`, and `task/birth.rs` for how tasks are made.
 
 use alloc::sync::{Arc, Weak};
 use core::any::Any;
 use core::sync::atomic::Ordering::{Relaxed, SeqCst};
 use core::sync::atomic::{AtomicU32, AtomicU64};
 
-use kernel_abi::Errno;
 use kernel_core::freezer::TaskFreezer;
 use kernel_core::schedule::Entity;
 use kernel_core::wake::{self as handshake, WakeWords};
 
-use crate::arch;
-use crate::arch::thread::{self, Context, FpState, Threaded, work};
+use crate::arch::thread::{Context, Threaded, work};
 use crate::mm::AddressSpace;
 use crate::mm::stack::KernelStack;
-use crate::sync::{IrqSpinLock, Rank, Slot, SpinLock};
+use crate::sync::{IrqSpinLock, Slot, SpinLock};
 
 pub mod account;
 pub mod alarm;
+mod birth;
 mod current;
 pub mod kthread;
 pub mod mutex;
@@ -43,6 +42,7 @@ pub mod workqueue;
 
 use refrigerator::Scheduler;
 
+pub use birth::{NewTask, Numbered};
 pub use current::{Current, current};
 pub use mutex::Mutex;
 pub use name::{NAME_LENGTH, Name};
@@ -144,115 +144,7 @@ impl Threaded for Task {
     }
 }
 
-/// Which number a new task gets.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Numbered {
-    /// The next free one.
-    Next,
-    /// 1, for the first user task.
-    First,
-}
-
-/// What a new task is made of.
-pub struct NewTask<'a> {
-    /// See [`Numbered`].
-    pub id: Numbered,
-    /// See [`Kind`].
-    pub kind: Kind,
-    /// Its name, cut to [`NAME_LENGTH`] bytes.
-    pub name: &'a [u8],
-    /// First function on its stack; calls [`scheduler::begin`] first.
-    pub entry: extern "C" fn(thread::Last) -> !,
-    /// User memory, if any.
-    pub space: Option<Arc<AddressSpace>>,
-    /// CPUs it may run on.
-    pub allowed: u32,
-    /// Nice value, -20 to 19.
-    pub nice: i8,
-    /// Floating-point registers and thread pointer to begin with.
-    pub user_state: Option<(FpState, u64)>,
-}
-
 impl Task {
-    /// Makes a task that sleeps nowhere yet: [`wake::wake_new`] starts it.
-    ///
-    /// # Errors
-    /// `ENOMEM` without room for its stack or in the run queues; `EAGAIN`
-    /// when no id is free.
-    pub fn new(new: NewTask<'_>) -> Result<Arc<Task>, Errno> {
-        table::exhume();
-        let room = queue::reserve_one()?;
-        let stack = KernelStack::new()?;
-        let is_user = new.kind == Kind::User;
-        let mut context = Context::new(&stack, new.entry, is_user);
-        if let Some((fp, pointer)) = &new.user_state {
-            context.set_initial_user_state(fp, *pointer);
-        }
-        let id = match new.id {
-            Numbered::Next => table::Id::allocate()?,
-            Numbered::First => table::Id::first()?,
-        };
-        let task = Arc::new_cyclic(|this| Task {
-            _room: Some(room),
-            _stack: Some(stack),
-            ..Self::with(this, context, id, &new)
-        });
-        thread::register(&task);
-        table::insert(&task);
-        Ok(task)
-    }
-
-    /// The idle task of `cpu`, standing for the code that runs now on the
-    /// stack that ends at `stack_top`.
-    pub fn new_idle(cpu: usize, stack_top: usize) -> Arc<Task> {
-        let new = NewTask {
-            id: Numbered::First,
-            kind: Kind::Idle,
-            name: b"swapper",
-            entry: unreachable_entry,
-            space: None,
-            allowed: 1 << cpu,
-            nice: 0,
-            user_state: None,
-        };
-        let context = Context::for_running(stack_top, cpu);
-        let id = table::Id::idle();
-        let task = Arc::new_cyclic(|this| Self::with(this, context, id, &new));
-        task.wake.enter_cpu();
-        task
-    }
-
-    fn with(
-        this: &Weak<Task>,
-        context: Context,
-        id: table::Id,
-        new: &NewTask<'_>,
-    ) -> Self {
-        Self {
-            this: this.clone(),
-            context,
-            id,
-            _room: None,
-            kind: new.kind,
-            start_ns: arch::timer::now_ns(),
-            wake: WakeWords::new(),
-            wake_lock: IrqSpinLock::with_rank(Rank::Task, ()),
-            entity: SpinLock::with_rank(Rank::Timer, Entity::new(new.nice)),
-            allowed: AtomicU32::new(new.allowed),
-            voluntary_switches: AtomicU64::new(0),
-            involuntary_switches: AtomicU64::new(0),
-            system_ns: AtomicU64::new(0),
-            freezer: TaskFreezer::new(),
-            refrigerator_place: AtomicU32::new(refrigerator::NOT_REFRIGERATED),
-            kthread: kthread::Requests::new(),
-            name: SpinLock::with_rank(Rank::Device, Name::new(new.name)),
-            waits_in: SpinLock::with_rank(Rank::Device, ""),
-            space: SpinLock::with_rank(Rank::KernelMap, new.space.clone()),
-            owner: Slot::new(),
-            _stack: None,
-        }
-    }
-
     /// The number by which user space and logs know it.
     #[inline]
     pub fn id(&self) -> TaskId {
@@ -415,8 +307,4 @@ impl Task {
     pub fn machine(&self) -> &Context {
         &self.context
     }
-}
-
-extern "C" fn unreachable_entry(_last: thread::Last) -> ! {
-    unreachable!("an idle task begins as boot code, not by a switch")
 }

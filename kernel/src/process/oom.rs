@@ -21,8 +21,9 @@
 //! ```
 //!
 //! A victim leaves its process only when its frames are free. So whoever does
-//! not find it any more finds its memory, and the last question keeps it from
-//! killing another. (Asking whether the address space still has an owner is
+//! not find it any more finds its memory (the process's signal lock and the
+//! frame locks order the two), and the last question keeps it from killing
+//! another. (Asking whether the address space still has an owner is
 //! not enough: it has none from the moment it *begins* to be given back.)
 //!
 //! During a freeze of the whole system the killer is off (H3): those that

@@ -3,6 +3,21 @@
 //! A [`PollTable`] stands in any number of wait queues at once, without
 //! using up wake-ups. The caller registers, then looks at every object, then
 //! waits; what happens after registering ends the wait at once.
+//!
+//! ```text
+//!  poller                              waker
+//!  ------                              -----
+//!  [queue's lock] stand in it          event := true
+//!  look at the object: nothing         [queue's lock]
+//!  state := INTERRUPTIBLE                wake the poller, or find it awake
+//!  [queue's lock] still in it?           take it out of the queue
+//!    no: look again
+//! ```
+//!
+//! Nothing here is lock-free. If the waker's section comes before the last one
+//! of the poller, the poller is out and looks again; if after, the waker
+//! sees the announced state through the lock, and wakes it. If it comes
+//! before the first, the look sees the event.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;

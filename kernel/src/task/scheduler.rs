@@ -159,6 +159,15 @@ const PULL_TRIES: usize = 64;
 
 /// Takes a waiting task from the CPU that has the most, for a CPU that has
 /// none.
+///
+/// Only which queue is looked at is decided by hints; the move is made under
+/// both queues' locks. A waker has no part in it: a waiting task's state is
+/// running, so it finds nothing to wake. Whoever looks for the task (a change
+/// of its nice value or its CPUs, the freezer's sweep) locks the queues one by
+/// one, and may pass between the two: then the task is looked at again when
+/// this CPU takes it to run, under this queue's lock (`choose`, `recheck`).
+/// One that is still on the other CPU's stack stays: its registers are not
+/// saved yet (model `a_sleeper_is_placed_once_and_off_its_cpu`).
 fn pull(queue: &mut Queue, cpu: usize) -> Option<Arc<Task>> {
     let busiest = (0..MAX_CPUS)
         .filter(|&other| other != cpu)
