@@ -5,11 +5,23 @@
 //! [`Events`]. A change adds one to their count and wakes their queue; who
 //! wakes looks for himself. Nothing here takes the lock of the forest, since
 //! the last task to park calls [`quiet`] on its way to sleep.
+//!
+//! Most groups have no watcher, which costs a change one load:
+//!
+//! ```text
+//!  who watches                         who changes
+//!  -----------                         -----------
+//!  WATCHES += 1                        change the state
+//!  full barrier                        full barrier
+//!  read the state                      read WATCHES: none? tell nobody
+//! ```
+//!
+//! Either the watcher reads the new state, or he is told of it.
 
 use alloc::collections::BTreeMap;
 use alloc::sync::{Arc, Weak};
-use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use core::sync::atomic::{AtomicU32, AtomicU64};
+use core::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
+use core::sync::atomic::{AtomicU32, AtomicU64, fence};
 
 use kernel_core::freezer::Hierarchy;
 use kernel_core::sync::GROUP_SLOTS;
@@ -77,6 +89,7 @@ pub(super) fn watch(slot: u32) -> Arc<Events> {
     let events = Arc::new(Events { slot, count: AtomicU32::new(0), queue });
     if watched.insert(slot, Arc::downgrade(&events)).is_none() {
         WATCHES.fetch_add(1, Relaxed);
+        fence(SeqCst);
     }
     events
 }
@@ -92,6 +105,7 @@ pub(super) fn adopt(hierarchy: Hierarchy, slot: u32, parent: u32) {
 
 /// Something changed in this group.
 pub(super) fn changed(slot: u32) {
+    fence(SeqCst);
     if WATCHES.load(Relaxed) != 0 {
         let events = WATCHED.lock().get(&slot).and_then(Weak::upgrade);
         if let Some(events) = events {
