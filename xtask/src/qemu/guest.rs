@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::machine::{Machine, QEMU};
+use super::machine::Machine;
 use super::screen::{LOADER_STOPPED, Screen};
 
 /// How long a command may take unless told otherwise. An emulated machine on
@@ -45,7 +45,7 @@ impl Guest {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .with_context(|| format!("{QEMU} does not start"))?;
+            .context("QEMU does not start")?;
         let serial = child.stdin.take().context("stdin is piped")?;
         let (sender, output) = channel();
         let stdout = child.stdout.take().context("stdout is piped")?;
@@ -144,7 +144,7 @@ impl Guest {
         self.check_panic()?;
         let status = self.child.wait()?;
         if !status.success() {
-            bail!("{QEMU} failed: {status}: {}", self.complaints());
+            bail!("QEMU failed: {status}: {}", self.complaints());
         }
         Ok(())
     }
@@ -181,7 +181,7 @@ impl Guest {
             ensure!(!is_stopped, "{LOADER_STOPPED}");
             if self.has_ended {
                 let why = self.complaints();
-                bail!("the machine ended before {what}; {QEMU}: {why:?}");
+                bail!("the machine ended before {what}; QEMU: {why:?}");
             }
             if Instant::now() >= end {
                 bail!("no {what} after {} s", limit.as_secs());

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use super::guest::forward;
-use super::machine::{Machine, QEMU};
+use super::machine::Machine;
 use super::pacer::Pacer;
 use super::screen::{LOADER_STOPPED, Screen};
 
@@ -50,7 +50,7 @@ pub fn run(machine: &Machine, limit: Option<Duration>) -> Result<()> {
         .stdin(stdin)
         .stdout(Stdio::piped())
         .spawn()
-        .with_context(|| format!("{QEMU} does not start"))?;
+        .context("QEMU does not start")?;
     Session::new(child, machine.screen(), limit).run()
 }
 
@@ -106,7 +106,7 @@ impl Session {
             bail!("time-out: the machine did not power off");
         }
         if !status.success() {
-            bail!("{QEMU} failed: {status}");
+            bail!("QEMU failed: {status}");
         }
         Ok(())
     }
