@@ -15,8 +15,11 @@
 //! ```
 //!
 //! Read next: [`entity`] (one task's account), [`run_queue`],
-//! `select_cpu.rs` (where a woken task runs).
+//! `select_cpu.rs` (where a woken task runs), [`capacity`] (CPUs of unequal
+//! speed), [`door`] (CPUs that go away).
 
+pub mod capacity;
+pub mod door;
 pub mod entity;
 pub mod run_queue;
 pub mod select_cpu;
@@ -27,4 +30,4 @@ mod tests;
 
 pub use entity::{Arrival, Entity};
 pub use run_queue::RunQueue;
-pub use select_cpu::{Machine, select_cpu};
+pub use select_cpu::{Machine, select_cpu, select_fastest};

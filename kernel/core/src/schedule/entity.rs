@@ -142,6 +142,21 @@ impl Entity {
         self.base = queue_min;
     }
 
+    /// Restates what the task owes, or is owed, for a CPU of another speed:
+    /// the same work takes another time there. Call between `leave` and
+    /// `place`. Within a queue all times are those of one CPU, so this is the
+    /// only place where speed matters to virtual time.
+    pub fn convert(&mut self, from_capacity: u32, to_capacity: u32) {
+        let scale = |ns: u64| {
+            let work = u128::from(ns) * u128::from(from_capacity);
+            (work / u128::from(to_capacity.max(1))) as u64
+        };
+        let debt = self.vruntime.saturating_sub(self.base);
+        let credit = self.base.saturating_sub(self.vruntime);
+        let owing = self.base.saturating_add(scale(debt));
+        self.vruntime = owing.saturating_sub(scale(credit));
+    }
+
     fn carry_over(&mut self, queue_min: u64) {
         let debt = self.vruntime.saturating_sub(self.base).min(MAX_DEBT_NS);
         let credit = self.base.saturating_sub(self.vruntime);

@@ -1,7 +1,11 @@
 //! Where a woken task runs (design document, section 3).
 //!
 //! Its previous CPU if that is idle, because its data is there; else an idle
-//! CPU at least as fast; else the one with the least load for its speed.
+//! CPU at least as fast; else the one with the least load for its speed. A
+//! task that leaves a CPU while it runs wants speed first instead: it does not
+//! sleep.
+//!
+//! Read next: `capacity.rs`.
 
 /// What the scheduler knows of the CPUs when it places a task. CPU `n` is bit
 /// `n` of a mask and index `n` of a slice.
@@ -29,6 +33,21 @@ pub fn select_cpu(previous: usize, allowed: u32, machine: &Machine) -> usize {
     least_loaded(previous, allowed, machine).unwrap_or(previous)
 }
 
+/// Chooses for a task that ran until now and has to leave its CPU: the fastest
+/// idle CPU, else as [`select_cpu`].
+#[must_use]
+pub fn select_fastest(
+    previous: usize,
+    allowed: u32,
+    machine: &Machine,
+) -> usize {
+    let fastest = bits(machine.idle & allowed).min_by_key(|&cpu| {
+        let slowness = u32::MAX - capacity(machine, cpu);
+        (slowness, cpu != previous)
+    });
+    fastest.unwrap_or_else(|| select_cpu(previous, allowed, machine))
+}
+
 /// An idle CPU at least as fast as `previous`, else the fastest idle one.
 fn idle_cpu(previous: usize, idle: u32, machine: &Machine) -> Option<usize> {
     let enough = capacity(machine, previous);
@@ -51,15 +70,15 @@ fn least_loaded(
     })
 }
 
-fn load(machine: &Machine, cpu: usize) -> u64 {
+pub(super) fn load(machine: &Machine, cpu: usize) -> u64 {
     machine.loads.get(cpu).copied().unwrap_or(0)
 }
 
-fn capacity(machine: &Machine, cpu: usize) -> u32 {
+pub(super) fn capacity(machine: &Machine, cpu: usize) -> u32 {
     machine.capacities.get(cpu).copied().unwrap_or(1024)
 }
 
-fn bits(mut mask: u32) -> impl Iterator<Item = usize> {
+pub(super) fn bits(mut mask: u32) -> impl Iterator<Item = usize> {
     core::iter::from_fn(move || {
         if mask == 0 {
             return None;

@@ -1,8 +1,12 @@
 //! The promises of the fair policy.
 
 use super::entity::{LATENCY_NS, MIN_SLICE_NS, SLEEPER_BONUS_NS};
-use super::{Arrival, Entity, Machine, RunQueue, select_cpu, weight};
+use super::{
+    Arrival, Entity, Machine, RunQueue, select_cpu, select_fastest, weight,
+};
 use crate::test_random::Random;
+
+mod unequal;
 
 fn entity(nice: i8, queue: &RunQueue<usize>) -> Entity {
     let mut entity = Entity::new(nice);
