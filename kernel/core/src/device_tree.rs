@@ -17,6 +17,7 @@ mod console;
 mod list;
 mod machine;
 mod node;
+mod small;
 mod span;
 #[cfg(test)]
 mod tests;
@@ -30,6 +31,7 @@ pub use machine::{
     Conduit, Cpu, Device, Gic, Machine, MachineError, Reservation,
 };
 pub use node::{Bus, Node};
+pub use small::StatusLight;
 pub use span::Span;
 
 use token::{Token, Tokens};

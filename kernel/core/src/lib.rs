@@ -12,6 +12,7 @@ pub mod cgroup;
 pub mod command_line;
 pub mod cpio;
 pub mod cpu_model;
+pub mod device;
 pub mod device_tree;
 pub mod executable;
 pub mod freezer;

@@ -5,7 +5,9 @@
 //! asked for by name, so that a bad tree ends in one clear line.
 
 use super::console::{Console, console};
+use super::small::{self, StatusLight};
 use super::{Bus, DeviceTree, List, Node, Span};
+use crate::schedule::capacity::Scale;
 
 /// How firmware is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +23,7 @@ pub enum Conduit {
 pub struct Cpu {
     /// Its affinity, `MPIDR_EL1` without flags.
     pub affinity: u64,
-    /// Relative speed per MHz; 1024 where the tree says nothing.
+    /// Speed; 1024 for the fastest kind, and where the tree says nothing.
     pub capacity: u32,
 }
 
@@ -118,6 +120,10 @@ pub struct Machine<'a> {
     pub console: Option<Console>,
     /// A PL031 clock.
     pub clock: Option<Device>,
+    /// The light that tells how the machine is.
+    pub status_light: Option<StatusLight>,
+    /// Registers of a watchdog.
+    pub watchdog: Option<Span>,
     /// The kernel command line.
     pub command_line: &'a str,
     /// The initrd.
@@ -150,6 +156,8 @@ impl<'a> Machine<'a> {
                 .ok_or(MachineError::NoTimer)?,
             console: console(tree, cells),
             clock: find_device(tree, &["arm,pl031"], cells),
+            status_light: small::status_light(tree),
+            watchdog: small::watchdog(tree),
             command_line: text("bootargs").unwrap_or(""),
             initrd: initrd(chosen, &memory)?,
             seeds: ["rng-seed", "kaslr-seed"]
@@ -242,12 +250,16 @@ pub(super) fn cpus(
     let mut list = List::new();
     let parent = tree.find("/cpus").ok_or(MachineError::NoCpu)?;
     let bus = Bus::new(parent, None);
-    let nodes = parent.children().filter(|node| {
-        node.is_enabled() && node.text("device_type") == Some("cpu")
-    });
-    for node in nodes {
+    let nodes = || {
+        parent.children().filter(|node| {
+            node.is_enabled() && node.text("device_type") == Some("cpu")
+        })
+    };
+    let says = |node: Node<'_>| node.word("capacity-dmips-mhz");
+    let scale = Scale::new(nodes().map(says));
+    for node in nodes() {
         let Some((affinity, _)) = bus.raw_reg(node).next() else { continue };
-        let capacity = node.word("capacity-dmips-mhz").unwrap_or(1024);
+        let capacity = scale.capacity(says(node));
         if !list.push(Cpu { affinity, capacity }) {
             return Err(MachineError::TooMany("CPUs"));
         }

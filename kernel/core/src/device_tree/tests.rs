@@ -11,7 +11,7 @@ use std::vec::Vec;
 use super::writer::{Writer, real_trees, small_machine};
 use super::{
     Conduit, DeviceTree, Gic, Machine, MachineError, Reservation, SerialKind,
-    Span, TreeError,
+    Span, StatusLight, TreeError,
 };
 
 const VIRT_GIC2: &[u8] = include_bytes!("virt-gic2.dtb");
@@ -109,7 +109,8 @@ fn a_memory_node_without_unit_address_with_banks_is_read() {
     let banks =
         [span(0x20_0000, 0xefe0_0000), span(0x1_0000_0000, 0x1_0000_0000)];
     assert_eq!(memory, banks);
-    assert_eq!(machine.cpus.get(0).unwrap().capacity, 530);
+    // The tree says 530, but there is no faster one.
+    assert_eq!(machine.cpus.get(0).unwrap().capacity, 1024);
     assert_eq!(machine.conduit, None);
     assert!(machine.console.is_none());
 }
@@ -377,5 +378,33 @@ fn no_mutation_of_a_real_tree_makes_the_reader_panic() {
         }
         let outcome = catch_unwind(|| read_all(&blob));
         assert!(outcome.is_ok(), "round {round}");
+    }
+}
+
+#[test]
+fn boards_name_their_status_light_and_watchdog() {
+    for (name, blob) in real_trees() {
+        let tree = DeviceTree::new(&blob).unwrap();
+        let watchdog = super::small::watchdog(&tree);
+        assert_eq!(watchdog, Some(span(0xfeaf_0000, 0x100)), "{name}");
+        let light = super::small::status_light(&tree);
+        let expected = StatusLight {
+            registers: span(0xfec2_0000, 0x100),
+            line: 2,
+            is_active_low: false,
+        };
+        // The other board says "indicator", which is no status.
+        let is_named = tree.nodes().any(|node| {
+            node.text("linux,default-trigger") == Some("heartbeat")
+        });
+        assert_eq!(light, is_named.then_some(expected), "{name}");
+    }
+}
+
+#[test]
+fn a_machine_without_lights_and_dogs_has_none() {
+    for blob in [VIRT_GIC2, VIRT_GIC3] {
+        let machine = Machine::read(&DeviceTree::new(blob).unwrap()).unwrap();
+        assert_eq!((machine.status_light, machine.watchdog), (None, None));
     }
 }
