@@ -19,7 +19,7 @@ use kernel_core::memory::layout::{BootMemory, LayoutError};
 use crate::arch::boot::Entry;
 use crate::arch::gic::{self, GicError};
 use crate::arch::{cpu, image, psci, smp, timer};
-use crate::drivers::{console, pl031};
+use crate::drivers::{console, light, pl031, watchdog};
 use crate::mm::{self, map};
 use crate::panic;
 use crate::start::{self, BootInfo};
@@ -144,6 +144,12 @@ fn connect_devices(machine: &Machine<'_>) {
     }
     if let Some(clock) = machine.clock {
         pl031::attach(clock);
+    }
+    if let Some(status) = &machine.status_light {
+        light::attach(status);
+    }
+    if let Some(registers) = machine.watchdog {
+        watchdog::attach(registers);
     }
 }
 

@@ -16,6 +16,7 @@ mod cgroup;
 mod drivers;
 mod files;
 mod freezer;
+mod heartbeat;
 mod hub;
 mod log;
 mod mm;

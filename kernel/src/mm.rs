@@ -59,7 +59,9 @@ pub fn init(memory: &BootMemory) -> Result<(), &'static str> {
 /// nowhere, and the ways of its TLB and caches are known. The others call it after
 /// [`init`].
 pub fn init_cpu() {
+    // First of all, so that the table which booted this CPU leaves nothing in
+    // the TLB.
+    asid::deactivate();
     tlb::init_cpu();
     page::init_cpu();
-    asid::deactivate();
 }

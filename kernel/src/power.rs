@@ -5,10 +5,16 @@
 //! *Basic PM debugging*). The files are in `power/files.rs`.
 //!
 //! ```text
-//! write "mem"   freeze_processes  freeze_kernel_threads   wait   thaw
-//!     |---------------|---------------------|--------------|------|
-//!     writer runs      user tasks frozen     all frozen     all run
+//! write "mem"   freeze_processes  freeze_kernel_threads    wait    thaw
+//!     |---------------|---------------------|-----|------|----|-----|
+//!     writer runs      user tasks frozen     all frozen  |    |  all run
+//!                                                 CPUs off    CPUs on
 //! ```
+//!
+//! All CPUs but one are turned off once everything is frozen, and are back
+//! before anything thaws: no task ever finds its CPU missing. Linux does so
+//! for `deep` only and lets the others idle in suspend-to-idle; here one CPU
+//! waits for the wakeup either way, and the others draw no power.
 
 use core::sync::atomic::Ordering::Relaxed;
 use core::sync::atomic::{AtomicU8, AtomicU32};
@@ -21,7 +27,7 @@ use crate::arch;
 use crate::freezer::wakeup::{self, Seen};
 use crate::freezer::{self, SYSTEM_TRANSITION};
 use crate::sync::{Rank, SpinLock};
-use crate::task::sleep;
+use crate::task::{hotplug, sleep};
 
 pub mod files;
 pub mod rtc;
@@ -105,16 +111,20 @@ fn wait_for_test() {
 }
 
 /// Stands still until a wakeup event: a key on the console, the alarm of the
-/// real-time clock. Every task is frozen, so every CPU waits in its idle loop
-/// without a tick, and the boot CPU takes the interrupt that ends it. An
-/// event since the suspend began, none of those `seen` then, ends it at once.
+/// real-time clock. Every task is frozen and the other CPUs are off, so the
+/// boot CPU waits in its idle loop without a tick, and takes the interrupt
+/// that ends it. An event since the suspend began, none of those `seen` then,
+/// ends it at once.
 fn suspend_to_idle(seen: Seen) -> Result<(), Failure> {
+    let failed = |errno| Failure { step: Some(FailedStep::Suspend), errno };
     if wakeup::is_pending() {
-        let step = Some(FailedStep::Suspend);
-        return Err(Failure { step, errno: Errno::EBUSY });
+        return Err(failed(Errno::EBUSY));
     }
+    let secondaries =
+        hotplug::disable_secondary_cpus(wakeup::is_pending).map_err(failed)?;
     log::info!("PM: suspend-to-idle");
     wakeup::wait_for_event(seen);
     log::info!("PM: resume from suspend-to-idle");
+    secondaries.enable();
     Ok(())
 }

@@ -6,26 +6,21 @@
 use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
-use core::sync::atomic::AtomicUsize;
-use core::sync::atomic::Ordering::{Acquire, Release};
 
 use kernel_abi::Errno;
 use kernel_core::command_line::{CommandLine, ForInit};
 use kernel_core::cpu_model::Model;
 use kernel_core::freezer::wakeup::Source;
 
-use crate::arch::cpu::MAX_CPUS;
-use crate::arch::thread::Stack;
-use crate::arch::{self, cpu, gic, irq, psci, smp, thread, timer, trap};
+use crate::arch::{self, cpu, gic, irq, psci, smp, timer, trap};
 use crate::drivers::console;
 use crate::files::{FsContext, Location};
 use crate::freezer::wakeup;
-use crate::mm::stack::KernelStack;
 use crate::panic::refuse;
 use crate::process::start::{Programs, first_process};
 use crate::process::{self, fault, signal};
-use crate::task::{self, Task, kthread, queue, scheduler, wake};
-use crate::{cgroup, files, hub, mm, panic, power, syscall};
+use crate::task::{self, hotplug, kthread, scheduler, wake};
+use crate::{cgroup, files, heartbeat, hub, mm, panic, power, syscall};
 
 static HOOKS: trap::Hooks = trap::Hooks {
     syscall: syscall::dispatch,
@@ -57,15 +52,17 @@ pub struct BootInfo {
 /// Where `boot` hands over: one CPU, memory and interrupts ready, interrupts
 /// masked.
 pub fn start(boot: BootInfo) -> ! {
-    become_idle(0, arch::image::boot_stack().end);
+    hotplug::begin(arch::image::boot_stack().end);
     panic::set_describe_task(describe_task);
     trap::set_hooks(&HOOKS);
     gic::register(timer::interrupt(), |_| task::timer::interrupt());
+    gic::register(gic::Ipi::Timers as u32, |_| task::timer::interrupt());
     gic::register(gic::Ipi::Reschedule as u32, |_| {
         scheduler::reschedule_interrupt();
     });
-    start_cpu();
-    start_other_cpus(boot.cpu_count);
+    irq::enable();
+    hotplug::start_others(boot.cpu_count);
+    announce_cpus(boot.cpu_count);
     let started = kthread::kthread_run("kernel_init", move || {
         if let Err(why) = initialise(&boot) {
             refuse(why);
@@ -82,40 +79,6 @@ fn describe_task(to: &mut dyn core::fmt::Write) -> core::fmt::Result {
     write!(to, "task {} ({:?})", task.id(), task.kind())
 }
 
-/// The code that runs now becomes the idle task of `cpu`.
-fn become_idle(cpu: usize, stack_top: usize) {
-    let idle = Task::new_idle(cpu, stack_top);
-    thread::adopt(idle.clone());
-    queue::bring_online(&idle);
-}
-
-/// Lets interrupts in on this CPU.
-fn start_cpu() {
-    gic::enable(timer::interrupt(), cpu::id());
-    irq::enable();
-}
-
-/// Tops of the stacks of the other CPUs' idle tasks.
-static STACK_TOPS: [AtomicUsize; MAX_CPUS] =
-    [const { AtomicUsize::new(0) }; MAX_CPUS];
-
-fn start_other_cpus(count: usize) {
-    for (cpu, stack_top) in STACK_TOPS.iter().enumerate().take(count).skip(1) {
-        let Ok(stack) = KernelStack::new() else {
-            log::error!("CPU {cpu} stays off: no memory");
-            return;
-        };
-        let top = stack.top();
-        // The CPU's idle task stands on it for ever.
-        core::mem::forget(stack);
-        stack_top.store(top, Release);
-        if let Err(error) = smp::start(cpu, top, other_cpu) {
-            log::error!("CPU {cpu} does not start: {error}");
-        }
-    }
-    announce_cpus(count);
-}
-
 /// How many CPUs run, and of what kind those are that follow each other.
 fn announce_cpus(count: usize) {
     log::info!("{} CPUs", cpu::online_count());
@@ -129,14 +92,6 @@ fn announce_cpus(count: usize) {
             first = next;
         }
     }
-}
-
-fn other_cpu() -> ! {
-    mm::init_cpu();
-    let cpu = cpu::id();
-    become_idle(cpu, STACK_TOPS[cpu].load(Acquire));
-    start_cpu();
-    scheduler::idle_loop()
 }
 
 /// Everything else, as a kernel thread.
@@ -171,6 +126,7 @@ fn start_services(command_line: CommandLine<'_>) -> Result<(), Errno> {
     power::rtc::register_all()?;
     power::tracing::register_all()?;
     hub::start()?;
+    heartbeat::start()?;
     if command_line.value("freezer.stubborn") == Some("1") {
         hub::start_stubborn()?;
     }

@@ -23,8 +23,10 @@ use crate::sync::{IrqSpinLock, Slot, SpinLock};
 
 pub mod account;
 pub mod alarm;
+mod balance;
 mod birth;
 mod current;
+pub mod hotplug;
 pub mod kthread;
 pub mod mutex;
 mod name;
@@ -276,6 +278,18 @@ impl Task {
     /// CPUs it may run on, bit n for CPU n.
     pub fn allowed_cpus(&self) -> u32 {
         self.allowed.load(Relaxed)
+    }
+
+    /// CPUs that it may be placed on now: those of its affinity that are on,
+    /// or any if none of these is (Linux `select_fallback_rq`). The affinity
+    /// stays, so the task goes back when one of its CPUs does.
+    #[inline(always)]
+    pub fn usable_cpus(&self) -> u32 {
+        let active = queue::active_cpus();
+        match self.allowed_cpus() & active {
+            0 => active,
+            usable => usable,
+        }
     }
 
     /// Nice value, -20 to 19.

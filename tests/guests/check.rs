@@ -25,6 +25,7 @@ pub const TESTS: &[Test] = tests::list![
     edges_keep_their_promises,
     terminals_keep_their_promises,
     shells_keep_their_promises,
+    cpus_keep_their_promises,
     every_area_is_in_this_list,
     all_promises_hold_on_one_cpu_with_little_memory,
     all_promises_hold_on_two_cpus,
@@ -51,6 +52,7 @@ const AREAS: &[&str] = &[
     "freezer-wait",
     "freezer-power",
     "freezer-wakeup",
+    "cpu",
 ];
 
 /// All tests of `check`, one after the other, on a busy host.
@@ -117,6 +119,11 @@ fn terminals_keep_their_promises() -> Result<()> {
 
 fn shells_keep_their_promises() -> Result<()> {
     check(Setup::new(), "shell")
+}
+
+// spec: O4 M5
+fn cpus_keep_their_promises() -> Result<()> {
+    check(Setup::new().cpus(8), "cpu")
 }
 
 fn every_area_is_in_this_list() -> Result<()> {

@@ -25,6 +25,8 @@ pub const TESTS: &[Test] = tests::list![
     storms_of_signals_are_weathered,
     greedy_programs_are_killed,
     many_small_programs_are_killed_before_their_parent,
+    cpus_come_and_go_under_load,
+    cpus_of_smaller_machines_come_and_go_too,
 ];
 
 /// Reported as ignored without `--long`: these take the host's memory too.
@@ -74,6 +76,18 @@ fn one_cpu_freezes_and_goes_on() -> Result<()> {
 // spec: C2 U2
 fn eight_cpus_freeze_and_go_on() -> Result<()> {
     stress(Setup::new().cpus(8), &[("freeze", rounds(20, 1000))])
+}
+
+// spec: O4 L1
+fn cpus_come_and_go_under_load() -> Result<()> {
+    stress(Setup::new().cpus(8), &[("cpus", rounds(10, 200))])
+}
+
+// spec: O4
+fn cpus_of_smaller_machines_come_and_go_too() -> Result<()> {
+    let work = &[("cpus", rounds(10, 200))];
+    stress(Setup::new().cpus(4).gic(2), work)?;
+    stress(Setup::new().cpus(2), work)
 }
 
 fn crowd_of_sleepers_is_frozen_and_buried() -> Result<()> {

@@ -6,6 +6,7 @@
 //! that only Firn has. The tests are in `check/`, a file for each
 //! area; `tool.rs` has what they share.
 
+mod cpu;
 mod descriptor;
 mod edge;
 mod execute;
@@ -54,6 +55,7 @@ const AREAS: &[(&str, &[Test])] = &[
     ("freezer-wait", freezer::wait::TESTS),
     ("freezer-power", freezer::power::TESTS),
     ("freezer-wakeup", freezer::wakeup::TESTS),
+    ("cpu", cpu::TESTS),
 ];
 
 /// Runs `check [--list | --random CALLS [SEED] | --stress [NAME [COUNT]] |

@@ -8,7 +8,7 @@ use super::table::Row;
 use super::{Args, Entry, Result};
 use crate::mm::user::{self, UserSlice};
 use crate::process::{Process, current, group, tree};
-use crate::task::{self, Task, account, queue, scheduler, table};
+use crate::task::{self, Task, account, scheduler, table};
 
 /// This family's rows of the table.
 pub const CALLS: &[Row] = &[
@@ -65,7 +65,7 @@ fn sched_getaffinity(args: &Args) -> Result {
         return Err(Errno::EINVAL);
     }
     let task = named(args.int(0))?;
-    let mask = task.allowed_cpus() & queue::online_cpus();
+    let mask = task.usable_cpus();
     user::write_value(address, &u64::from(mask))?;
     Ok(SIZE)
 }

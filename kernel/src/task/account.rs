@@ -7,11 +7,11 @@ use core::sync::atomic::Ordering::Relaxed;
 use kernel_abi::Errno;
 use kernel_core::schedule::{Arrival, Entity};
 
-use super::queue::{QUEUES, online_cpus};
-use super::scheduler::request_reschedule;
+use super::hotplug::possible_cpus;
+use super::queue::{QUEUES, active_cpus};
+use super::scheduler::{enqueue, request_reschedule};
 use super::{Task, wake};
 use crate::arch;
-use crate::arch::cpu::MAX_CPUS;
 use crate::arch::thread::work;
 
 /// Runs `change` on the task's account, wherever it is, with the account up
@@ -61,66 +61,91 @@ pub fn account(task: &Task) -> Entity {
     *task.entity.lock()
 }
 
-/// Restricts the task to the CPUs of `mask` and moves it if it must.
-///
-/// Nothing here is lock-free: wherever the task goes meanwhile (woken, pulled
-/// by an idle CPU, between two queues), it cannot stay on a CPU it may not
-/// use, by the locks of the queues.
-///
-/// ```text
-///  set_affinity                        CPU takes a task to run
-///  ------------                        -----------------------
-///  allowed := mask                     [its queue's lock]
-///  for each CPU not in mask:             running := task
-///    [that queue's lock]                 read allowed: not here, so mark it
-///      it waits here: place it
-///      it runs here: mark it
-/// ```
-///
-/// On each queue one of the two sections is the first. If it is the left one,
-/// its lock carries `allowed` to the right one; else the left one finds the
-/// task running. A marked task passes [`super::scheduler::schedule`] on its
-/// way to user mode, which finds it another CPU.
+/// Restricts the task to the CPUs of `mask` and moves it if it must. CPUs
+/// that are off now count as soon as they are on.
 ///
 /// # Errors
-/// `EINVAL` if no CPU of `mask` is online; nothing was changed.
+/// `EINVAL` if no CPU of `mask` is on; nothing was changed.
 pub fn set_affinity(task: &Arc<Task>, mask: u32) -> Result<(), Errno> {
-    let online = online_cpus();
-    let mask = mask & online;
-    if mask == 0 {
+    if mask & active_cpus() == 0 {
         return Err(Errno::EINVAL);
     }
-    task.allowed.store(mask, Relaxed);
-    let _wake = task.wake_lock.lock();
-    let forbidden = online & !mask;
-    for cpu in (0..MAX_CPUS).filter(|cpu| forbidden & 1 << cpu != 0) {
-        evict(task, cpu);
-    }
+    task.allowed.store(mask & possible_cpus(), Relaxed);
+    send_home(task);
     Ok(())
 }
 
-/// Moves the task away if it waits on `cpu`; marks it if it runs there.
-fn evict(task: &Arc<Task>, cpu: usize) {
-    let mut guard = QUEUES[cpu].queue.lock();
-    let queue = &mut *guard;
-    let running = queue.running_task.as_ref();
-    if running.is_some_and(|running| Arc::ptr_eq(running, task)) {
-        drop(guard);
-        task.set_work(work::RESCHEDULE);
-        request_reschedule(cpu);
+/// Moves the task if it waits or runs on a CPU that its affinity does not
+/// name, and one that it names is on.
+///
+/// Nothing here is lock-free. Whoever chooses a CPU for the task (a waker, the
+/// next task on a CPU that it left) holds its wake lock meanwhile and reads
+/// the affinity under it; so the choice is over before this begins, or sees
+/// the new affinity. An idle CPU pulls under both queues' locks, and writes
+/// the task's CPU under them. What is left is a task that its CPU is
+/// switching away from: it gets a mark, and looks when it runs again.
+pub(super) fn send_home(task: &Arc<Task>) {
+    let _wake = task.wake_lock.lock();
+    if task.allowed_cpus() & active_cpus() == 0 {
         return;
     }
-    // One that is not off its stack yet stays, and is marked when its turn
-    // comes.
+    loop {
+        let cpu = task.cpu();
+        let guard = QUEUES[cpu].queue.lock();
+        if task.cpu() != cpu {
+            continue;
+        }
+        if task.allowed_cpus() & guard.own_bit != 0 {
+            return;
+        }
+        let running = guard.running_task.as_ref();
+        if running.is_some_and(|running| Arc::ptr_eq(running, task)) {
+            // Marked, not only called: a CPU where nobody waits takes the
+            // call for one of the freezer's.
+            task.set_work(work::RESCHEDULE);
+            drop(guard);
+            request_reschedule(cpu);
+            return;
+        }
+        drop(guard);
+        if take_waiting(task, cpu) {
+            wake::place(task, Arrival::Moved);
+        } else {
+            // Asleep, or just leaving the CPU: it looks when it runs again.
+            task.set_work(work::RESCHEDULE);
+        }
+        return;
+    }
+}
+
+/// Moves the task, if it still waits on `from`, to `to`.
+pub(super) fn push(task: &Arc<Task>, from: usize, to: usize) {
+    let _wake = task.wake_lock.lock();
+    if task.allowed_cpus() & 1 << to == 0 || !take_waiting(task, from) {
+        return;
+    }
+    if !enter(task, to) {
+        wake::place(task, Arrival::Moved);
+    }
+}
+
+/// [`enqueue`], out of line: it is long.
+#[inline(never)]
+fn enter(task: &Arc<Task>, cpu: usize) -> bool {
+    enqueue(task, cpu, Arrival::Moved)
+}
+
+/// Takes the task out of the queue of `cpu`, if it waits there.
+fn take_waiting(task: &Arc<Task>, cpu: usize) -> bool {
+    let mut guard = QUEUES[cpu].queue.lock();
+    let queue = &mut *guard;
     let found = queue
         .waiting
         .remove(|item| Arc::ptr_eq(item, task) && !item.is_on_cpu());
-    if found.is_none() {
-        return;
+    if found.is_some() {
+        task.entity.lock().leave(queue.waiting.min_vruntime());
+        task.wake.leave_queue();
+        QUEUES[cpu].publish(queue);
     }
-    task.entity.lock().leave(queue.waiting.min_vruntime());
-    task.wake.leave_queue();
-    QUEUES[cpu].publish(queue);
-    drop(guard);
-    wake::place(task, Arrival::Moved);
+    found.is_some()
 }

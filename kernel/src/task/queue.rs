@@ -5,7 +5,12 @@
 //! without it (how many wait, which CPUs idle) is a hint: it may be old when
 //! it is used, and a wrong choice made with it costs time, nothing else.
 //!
-//! Next to read: `scheduler.rs`.
+//! Two masks say which CPUs there are. A CPU is *active* while tasks are
+//! placed on it, and *online* while it may hold any: one that goes away stops
+//! being active first and online last, and one that comes is both at once.
+//! Why nobody stays behind: `kernel_core::schedule::door`.
+//!
+//! Next to read: `scheduler.rs`; `hotplug.rs`, how CPUs come and go.
 
 use alloc::sync::Arc;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
@@ -27,6 +32,12 @@ pub(super) struct Queue {
     /// The running task; `None` while the idle task runs.
     pub(super) running_task: Option<Arc<Task>>,
     pub(super) idle_task: Option<Arc<Task>>,
+    /// The door: the bit of this CPU in masks while tasks may enter the queue
+    /// and run on, 0 while they may not.
+    pub(super) own_bit: u32,
+    /// The running task, which nobody here competes with, should leave for a
+    /// faster CPU that idles.
+    pub(super) is_offered: bool,
     /// When the running task came in, ns.
     pub(super) switched_in_ns: u64,
     /// Nanoseconds the idle task ran.
@@ -51,7 +62,9 @@ pub(super) static QUEUES: [CpuQueue; MAX_CPUS] =
 
 /// CPUs whose idle task runs, a hint for placement.
 pub(super) static IDLE_CPUS: AtomicU32 = AtomicU32::new(0);
-/// CPUs that schedule.
+/// CPUs that tasks are placed on.
+static ACTIVE_CPUS: AtomicU32 = AtomicU32::new(0);
+/// CPUs whose queue may hold tasks.
 static ONLINE_CPUS: AtomicU32 = AtomicU32::new(0);
 /// For how many tasks every queue has room.
 static ROOM: AtomicUsize = AtomicUsize::new(0);
@@ -65,6 +78,8 @@ impl CpuQueue {
             running: Entity::idle(),
             running_task: None,
             idle_task: None,
+            own_bit: 0,
+            is_offered: false,
             switched_in_ns: 0,
             idle_ns: 0,
             system_ns: 0,
@@ -124,16 +139,46 @@ impl Drop for Room {
 }
 
 /// Lets other CPUs' schedulers use this one; the caller is its idle task.
-pub fn bring_online(idle: &Arc<Task>) {
+pub(super) fn bring_online(idle: &Arc<Task>) {
     let cpu = idle.cpu();
-    QUEUES[cpu].queue.lock().idle_task = Some(idle.clone());
+    let mut queue = QUEUES[cpu].queue.lock();
+    queue.idle_task = Some(idle.clone());
+    queue.own_bit = 1 << cpu;
+    drop(queue);
     IDLE_CPUS.fetch_or(1 << cpu, Relaxed);
     ONLINE_CPUS.fetch_or(1 << cpu, Release);
+    ACTIVE_CPUS.fetch_or(1 << cpu, Release);
 }
 
-/// CPUs that run tasks, bit n for CPU n.
+/// Nobody chooses `cpu` for a task from now on, but for those who have
+/// chosen already.
+pub(super) fn hide(cpu: usize) {
+    ACTIVE_CPUS.fetch_and(!(1 << cpu), Release);
+}
+
+/// Nobody enters the queue of `cpu` from now on.
+pub(super) fn close_door(cpu: usize) {
+    QUEUES[cpu].queue.lock().own_bit = 0;
+}
+
+/// This CPU, whose idle task runs, holds no task and will get none. The time
+/// until it comes back counts as idle.
+pub(super) fn go_offline(cpu: usize) {
+    let queue = QUEUES[cpu].queue.lock();
+    debug_assert!(queue.waiting.is_empty() && queue.running_task.is_none());
+    drop(queue);
+    IDLE_CPUS.fetch_and(!(1 << cpu), Relaxed);
+    ONLINE_CPUS.fetch_and(!(1 << cpu), Release);
+}
+
+/// CPUs that may run tasks, bit n for CPU n.
 pub fn online_cpus() -> u32 {
     ONLINE_CPUS.load(Acquire)
+}
+
+/// CPUs that tasks are placed on, bit n for CPU n.
+pub fn active_cpus() -> u32 {
+    ACTIVE_CPUS.load(Acquire)
 }
 
 /// CPUs that have nothing to do, bit n for CPU n; a hint.
@@ -144,6 +189,11 @@ pub fn idle_cpus() -> u32 {
 /// Sums of the weights of each CPU's tasks, a hint.
 pub(super) fn loads() -> [u64; MAX_CPUS] {
     core::array::from_fn(|cpu| QUEUES[cpu].load.load(Relaxed))
+}
+
+/// The speed of each CPU, 1024 for the fastest kind.
+pub(super) fn capacities() -> [u32; MAX_CPUS] {
+    core::array::from_fn(arch::smp::capacity)
 }
 
 /// Number of tasks that run or wait to, on all CPUs.
@@ -202,6 +252,27 @@ pub fn for_each_runnable(mut visit: impl FnMut(&Arc<Task>, Running)) {
         if let Some(task) = &queue.running_task {
             visit(task, Running::On(cpu));
         }
+    }
+}
+
+/// Takes a task that waits on `cpu` out of its queue. `None` if nobody does.
+pub(super) fn take_any(cpu: usize) -> Option<Arc<Task>> {
+    let entry = &QUEUES[cpu];
+    loop {
+        let mut guard = entry.queue.lock();
+        let queue = &mut *guard;
+        if queue.waiting.is_empty() {
+            return None;
+        }
+        // One that the CPU is switching away from is free in a moment.
+        if let Some(task) = queue.waiting.remove(|task| !task.is_on_cpu()) {
+            task.entity.lock().leave(queue.waiting.min_vruntime());
+            task.wake.leave_queue();
+            entry.publish(queue);
+            return Some(task);
+        }
+        drop(guard);
+        arch::cpu::relax();
     }
 }
 

@@ -9,17 +9,18 @@
 //! preempted, so what a CPU has of its own needs no lock against others on
 //! the same CPU except interrupt handlers.
 //!
-//! The queues themselves are in `queue.rs`. Next to read: `wake.rs`, the other half of the protocol.
+//! The queues themselves are in `queue.rs`; how work moves between them is in
+//! `balance.rs`. Next to read: `wake.rs`, the other half of the protocol.
 
 use alloc::sync::Arc;
 use core::sync::atomic::Ordering::Relaxed;
 
-use kernel_core::schedule::{Arrival, RunQueue};
+use kernel_core::schedule::Arrival;
 
-use super::queue::{IDLE_CPUS, QUEUES, Queue, idle_cpus};
+use super::balance::{self, pull};
+use super::queue::{IDLE_CPUS, QUEUES, Queue};
 use super::refrigerator::{FREEZER, Scheduler};
-use super::{Kind, Task, current, state, timer, wake};
-use crate::arch::cpu::MAX_CPUS;
+use super::{Kind, Task, current, hotplug, state, timer, wake};
 use crate::arch::thread::{self, Last, work};
 use crate::arch::{self, irq, trap};
 use crate::sync::IrqSpinLockGuard;
@@ -99,10 +100,6 @@ fn choose(
     exchange_accounts(queue, previous, &next, now);
     next.wake.enter_cpu();
     next.context.cpu.store(cpu as u32, Relaxed);
-    // Its CPUs may have changed since it was placed: `account::set_affinity`.
-    if next.allowed_cpus() & 1 << cpu == 0 {
-        next.set_work(work::RESCHEDULE);
-    }
     Some(next)
 }
 
@@ -122,14 +119,16 @@ fn compete(
     previous: &Task,
     leave: Leave,
 ) -> Option<Arc<Task>> {
-    if previous.allowed_cpus() & 1 << cpu == 0 {
-        // Affinity took this CPU away: leave without a place here; the next
-        // task finds it one (`finish`).
-        queue.running.leave(queue.waiting.min_vruntime());
-        previous.wake.leave_queue();
-        return pop_or_pull(queue, cpu).or_else(|| queue.idle_task.clone());
+    if previous.allowed_cpus() & queue.own_bit == 0 {
+        return move_on(queue, cpu, previous);
     }
-    let next_vruntime = queue.waiting.next_vruntime()?;
+    let Some(next_vruntime) = queue.waiting.next_vruntime() else {
+        if !queue.is_offered {
+            return None;
+        }
+        queue.is_offered = false;
+        return move_on(queue, cpu, previous);
+    };
     if leave == Leave::Yield {
         queue.running.yield_to(next_vruntime);
     }
@@ -142,6 +141,20 @@ fn compete(
     Some(waiting.exchange(item, running))
 }
 
+/// The running task leaves this CPU, which its affinity does not name, which
+/// goes away, or which is slower than one that idles. It has no place until
+/// the next task finds it one (`finish`).
+#[cold]
+fn move_on(
+    queue: &mut Queue,
+    cpu: usize,
+    previous: &Task,
+) -> Option<Arc<Task>> {
+    queue.running.leave(queue.waiting.min_vruntime());
+    previous.wake.leave_queue();
+    pop_or_pull(queue, cpu).or_else(|| queue.idle_task.clone())
+}
+
 /// The running task goes to sleep or ends.
 fn retire(queue: &mut Queue, previous: &Task) {
     queue.waiting.advance(&queue.running);
@@ -149,48 +162,9 @@ fn retire(queue: &mut Queue, previous: &Task) {
     previous.voluntary_switches.fetch_add(1, Relaxed);
 }
 
+#[inline(always)]
 fn pop_or_pull(queue: &mut Queue, cpu: usize) -> Option<Arc<Task>> {
     queue.waiting.pop().or_else(|| pull(queue, cpu))
-}
-
-/// How often a pulling CPU tries the other's lock. It never waits for it:
-/// two CPUs could each hold what the other wants.
-const PULL_TRIES: usize = 64;
-
-/// Takes a waiting task from the CPU that has the most, for a CPU that has
-/// none.
-///
-/// Only which queue is looked at is decided by hints; the move is made under
-/// both queues' locks. A waker has no part in it: a waiting task's state is
-/// running, so it finds nothing to wake. Whoever looks for the task (a change
-/// of its nice value or its CPUs, the freezer's sweep) locks the queues one by
-/// one, and may pass between the two: then the task is looked at again when
-/// this CPU takes it to run, under this queue's lock (`choose`, `recheck`).
-/// One that is still on the other CPU's stack stays: its registers are not
-/// saved yet (model `a_sleeper_is_placed_once_and_off_its_cpu`).
-fn pull(queue: &mut Queue, cpu: usize) -> Option<Arc<Task>> {
-    let busiest = (0..MAX_CPUS)
-        .filter(|&other| other != cpu)
-        .max_by_key(|&other| QUEUES[other].waiting.load(Relaxed))?;
-    if QUEUES[busiest].waiting.load(Relaxed) == 0 {
-        return None;
-    }
-    let mut other = (0..PULL_TRIES).find_map(|_| {
-        let guard = QUEUES[busiest].queue.try_lock();
-        if guard.is_none() {
-            arch::cpu::relax();
-        }
-        guard
-    })?;
-    let task = other.waiting.steal_last(|task| {
-        task.allowed_cpus() & 1 << cpu != 0 && !task.is_on_cpu()
-    })?;
-    let mut entity = task.entity.lock();
-    entity.leave(other.waiting.min_vruntime());
-    entity.place(queue.waiting.min_vruntime(), Arrival::Moved);
-    drop(entity);
-    QUEUES[busiest].publish(&other);
-    Some(task)
 }
 
 /// The running account goes back to `previous`; that of `next` comes in.
@@ -247,7 +221,7 @@ fn finish(last: Arc<Task>) {
         && !last.wake.is_on_queue();
     last.wake.leave_cpu();
     if is_homeless {
-        wake::place(&last, Arrival::Moved);
+        wake::place_moved(&last);
     }
 }
 
@@ -269,20 +243,29 @@ pub fn exit_current() -> ! {
     unreachable!("a dead task was switched in")
 }
 
-/// Puts a task that is in no queue into that of `cpu`.
+/// Puts a task that is in no queue into that of `cpu`; false if its door is
+/// closed (`kernel_core::schedule::door`).
 ///
 /// # Locks
 /// Its wake lock is held, or nobody else knows the task yet.
-pub(super) fn enqueue(task: &Arc<Task>, cpu: usize, arrival: Arrival) {
+#[must_use]
+#[inline(always)]
+pub(super) fn enqueue(task: &Arc<Task>, cpu: usize, arrival: Arrival) -> bool {
     let entry = &QUEUES[cpu];
     let mut guard = entry.queue.lock();
     let queue = &mut *guard;
+    if queue.own_bit == 0 {
+        return false;
+    }
     let now = arch::timer::now_ns();
     if queue.running_task.is_some() {
         queue.running.charge(now);
         queue.waiting.advance(&queue.running);
     }
     let mut entity = task.entity.lock();
+    if arrival == Arrival::Moved {
+        balance::convert(&mut entity, task.cpu(), cpu);
+    }
     entity.place(queue.waiting.min_vruntime(), arrival);
     let preempts =
         queue.running_task.is_none() || queue.running.should_yield_to(&entity);
@@ -295,6 +278,7 @@ pub(super) fn enqueue(task: &Arc<Task>, cpu: usize, arrival: Arrival) {
     if preempts {
         request_reschedule(cpu);
     }
+    true
 }
 
 /// Makes `cpu` pass through [`schedule`] soon.
@@ -347,27 +331,13 @@ pub(super) fn tick(now: u64) {
     let slice = queue.running.slice_ns(waiting.len(), waiting.load());
     let is_over = !waiting.is_empty() && ran >= slice;
     let next = if waiting.is_empty() { TICK_NS } else { slice.min(TICK_NS) };
-    let helper = idle_cpu_for(waiting);
+    let advice = balance::advise(queue, &running, is_over);
     drop(guard);
-    if let Some(cpu) = helper {
-        request_reschedule(cpu);
-    }
     if is_over {
         running.set_work(work::RESCHEDULE);
     }
     timer::arm_tick(now + next);
-}
-
-/// An idle CPU that may run one of the first few waiting tasks. It pulled
-/// when it became idle, but these may have come since.
-fn idle_cpu_for(waiting: &RunQueue<Arc<Task>>) -> Option<usize> {
-    let idle = idle_cpus();
-    if idle == 0 {
-        return None;
-    }
-    let wanted = waiting.iter().take(8).map(|task| task.allowed_cpus());
-    let usable = idle & wanted.fold(0, |all, mask| all | mask);
-    (usable != 0).then(|| usable.trailing_zeros() as usize)
+    balance::follow(advice, &running);
 }
 
 /// What a CPU does for ever once it has started: runs tasks, and waits for
@@ -377,6 +347,8 @@ pub fn idle_loop() -> ! {
         irq::disable();
         if has_work() {
             schedule();
+        } else if hotplug::is_leaving() {
+            hotplug::leave();
         } else {
             timer::end_tick();
             arch::cpu::wait_for_interrupt();

@@ -5,10 +5,15 @@
 //! when it fires with nothing due, it is set to the next. So switching tasks
 //! and cancelling time-outs touch no register, and an idle CPU gets no
 //! interrupt but for a deadline.
+//!
+//! The timers of a CPU that goes off stay in its queue, where their handles
+//! point; another CPU, its heir, looks at that queue too, until its owner is
+//! back. Both may look at the same time: each timer expires once, under the
+//! queue's lock.
 
 use alloc::sync::Arc;
-use core::sync::atomic::AtomicU64;
-use core::sync::atomic::Ordering::Relaxed;
+use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
+use core::sync::atomic::{AtomicU32, AtomicU64};
 
 use kernel_abi::Errno;
 use kernel_core::timer::{Key, TimerQueue};
@@ -27,6 +32,8 @@ struct CpuTimers {
     armed: AtomicU64,
     /// When the running task's turn is looked at, ns; `u64::MAX` if idle.
     tick: AtomicU64,
+    /// CPUs whose queues this CPU looks at, bit n for CPU n.
+    served: AtomicU32,
 }
 
 static TIMERS: [CpuTimers; MAX_CPUS] = [const { CpuTimers::new() }; MAX_CPUS];
@@ -37,6 +44,7 @@ impl CpuTimers {
             queue: IrqSpinLock::with_rank(Rank::Timer, TimerQueue::new()),
             armed: AtomicU64::new(u64::MAX),
             tick: AtomicU64::new(u64::MAX),
+            served: AtomicU32::new(0),
         }
     }
 
@@ -109,20 +117,60 @@ pub fn interrupt() {
     let timers = &TIMERS[arch::cpu::id()];
     timers.armed.store(u64::MAX, Relaxed);
     let now = arch::timer::now_ns();
+    let served = timers.served.load(Acquire);
+    queues(served).for_each(|queue| expire(queue, now));
+    if now >= timers.tick.load(Relaxed) {
+        scheduler::tick(now);
+    }
+    let next = queues(served).filter_map(|queue| queue.lock().next_deadline());
+    let next = next.min().unwrap_or(u64::MAX);
+    match next.min(timers.tick.load(Relaxed)) {
+        u64::MAX => arch::timer::cancel(),
+        deadline => timers.arm(deadline),
+    }
+}
+
+type Queue = IrqSpinLock<TimerQueue<Arc<Task>>>;
+
+/// The queues of the CPUs of a mask.
+fn queues(mut cpus: u32) -> impl Iterator<Item = &'static Queue> {
+    core::iter::from_fn(move || {
+        let timers = TIMERS.get(cpus.trailing_zeros() as usize)?;
+        cpus &= cpus - 1;
+        Some(&timers.queue)
+    })
+}
+
+/// Wakes everybody whose time has come.
+fn expire(queue: &Queue, now: u64) {
     loop {
-        let expired = timers.queue.lock().pop_expired(now);
+        let expired = queue.lock().pop_expired(now);
         let Some(task) = expired else { break };
         wake::wake_up(&task);
         if table::bury(task) == Grave::Filled {
             workqueue::system().queue_work(table::exhume);
         }
     }
-    if now >= timers.tick.load(Relaxed) {
-        scheduler::tick(now);
+}
+
+/// This CPU has come: its timers are its own again. Interrupts are masked.
+pub(super) fn take_over(cpu: usize) {
+    for other in &TIMERS {
+        other.served.fetch_and(!(1 << cpu), AcqRel);
     }
-    let next = timers.queue.lock().next_deadline().unwrap_or(u64::MAX);
-    match next.min(timers.tick.load(Relaxed)) {
-        u64::MAX => arch::timer::cancel(),
-        deadline => timers.arm(deadline),
-    }
+    TIMERS[cpu].served.fetch_or(1 << cpu, AcqRel);
+    interrupt();
+}
+
+/// This CPU goes off: `heir` looks after what it looked after. Interrupts
+/// are masked, and only the idle task runs here any more, which starts no
+/// timer.
+pub(super) fn hand_over(cpu: usize, heir: usize) {
+    let timers = &TIMERS[cpu];
+    let served = timers.served.swap(0, AcqRel);
+    TIMERS[heir].served.fetch_or(served, AcqRel);
+    timers.tick.store(u64::MAX, Relaxed);
+    timers.armed.store(u64::MAX, Relaxed);
+    arch::timer::cancel();
+    arch::gic::send_ipi(heir, arch::gic::Ipi::Timers);
 }

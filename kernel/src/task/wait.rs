@@ -225,6 +225,21 @@ impl WaitQueue {
         }
     }
 
+    /// As [`WaitQueue::wait_uninterruptible`], until `deadline_ns` at the
+    /// latest.
+    ///
+    /// # Errors
+    /// [`WaitError::TimedOut`].
+    pub(super) fn wait_until_there<T>(
+        &self,
+        place: &'static str,
+        deadline_ns: u64,
+        condition: impl FnMut() -> Option<T>,
+    ) -> Result<T, WaitError> {
+        let depth = state::UNINTERRUPTIBLE;
+        self.wait(place, depth, Some(deadline_ns), condition)
+    }
+
     pub(super) fn wait<T>(
         &self,
         place: &'static str,

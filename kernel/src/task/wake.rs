@@ -6,13 +6,13 @@
 
 use alloc::sync::Arc;
 
-use kernel_core::schedule::{Arrival, Machine, select_cpu};
+use kernel_core::schedule::door::{self, Doors};
+use kernel_core::schedule::{Arrival, Machine, select_cpu, select_fastest};
 use kernel_core::wake::{WakeHost, WakeWords};
 
 use super::refrigerator::Scheduler;
 use super::{Task, queue, scheduler, state};
 use crate::arch;
-use crate::arch::cpu::MAX_CPUS;
 use crate::trace;
 
 impl WakeHost for Scheduler {
@@ -59,27 +59,76 @@ pub fn wake_up(task: &Arc<Task>) -> bool {
 
 /// Starts a new task: from here on it runs.
 pub fn wake_new(task: &Arc<Task>) {
-    place(task, Arrival::Moved);
+    let _wake = task.wake_lock.lock();
+    let placing = Placing { arrival: Arrival::Moved, select: select_fastest };
+    door::place(&placing, task);
 }
 
 /// Chooses a CPU for a task that is in no queue and puts it there.
+///
+/// # Locks
+/// As [`scheduler::enqueue`].
+#[inline(never)]
 pub(super) fn place(task: &Arc<Task>, arrival: Arrival) {
-    let previous = task.cpu();
-    let allowed = task.allowed_cpus() & queue::online_cpus();
-    let idle = queue::idle_cpus();
-    let cpu = if allowed & idle & 1 << previous != 0 || allowed == 1 << previous
-    {
-        previous
-    } else {
-        choose_cpu(previous, allowed, idle)
-    };
-    let arrival = if cpu == previous { arrival } else { Arrival::Moved };
-    scheduler::enqueue(task, cpu, arrival);
+    door::place(&Placing { arrival, select: select_cpu }, task);
 }
 
-fn choose_cpu(previous: usize, allowed: u32, idle: u32) -> usize {
-    let loads = queue::loads();
-    let capacities: [u32; MAX_CPUS] = core::array::from_fn(arch::smp::capacity);
-    let machine = Machine { idle, loads: &loads, capacities: &capacities };
-    select_cpu(previous, allowed, &machine)
+/// As [`place`], for a task that ran until now and had to leave its CPU.
+pub(super) fn place_moved(task: &Arc<Task>) {
+    // Who changes the affinity takes this lock after the change, and then
+    // finds the task in a queue.
+    let _wake = task.wake_lock.lock();
+    let placing = Placing { arrival: Arrival::Moved, select: select_fastest };
+    door::place(&placing, task);
+}
+
+/// How tasks are placed; the other half of its trait is in `hotplug.rs`'s
+/// hands.
+pub(super) struct Placing {
+    pub(super) arrival: Arrival,
+    pub(super) select: fn(usize, u32, &Machine<'_>) -> usize,
+}
+
+impl Doors for Placing {
+    type Task = Arc<Task>;
+
+    #[inline(always)]
+    fn choose(&self, task: &Arc<Task>) -> usize {
+        let previous = task.cpu();
+        let allowed = task.usable_cpus();
+        let idle = queue::idle_cpus();
+        let is_near = allowed & idle & 1 << previous != 0
+            && self.arrival == Arrival::Woken;
+        if is_near || allowed == 1 << previous {
+            return previous;
+        }
+        self.choose_among(previous, allowed, idle)
+    }
+
+    #[inline(always)]
+    fn enter(&self, task: &Arc<Task>, cpu: usize) -> bool {
+        let is_same = cpu == task.cpu();
+        let arrival = if is_same { self.arrival } else { Arrival::Moved };
+        scheduler::enqueue(task, cpu, arrival)
+    }
+
+    fn hide(&self, cpu: usize) {
+        queue::hide(cpu);
+    }
+
+    fn close(&self, cpu: usize) {
+        queue::close_door(cpu);
+    }
+
+    fn take(&self, cpu: usize) -> Option<Arc<Task>> {
+        queue::take_any(cpu)
+    }
+}
+
+impl Placing {
+    fn choose_among(&self, previous: usize, allowed: u32, idle: u32) -> usize {
+        let (loads, capacities) = (queue::loads(), queue::capacities());
+        let machine = Machine { idle, loads: &loads, capacities: &capacities };
+        (self.select)(previous, allowed, &machine)
+    }
 }

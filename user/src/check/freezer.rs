@@ -43,7 +43,7 @@ const FREEZER_SKIP: u32 = 0x4000_0000;
 const SUSPEND_TASK: u32 = 0x8000_0000;
 
 /// Freezes everything else, waits, and thaws it.
-fn freeze(seconds: u32) -> Result<()> {
+pub fn freeze(seconds: u32) -> Result<()> {
     prepare(seconds)?;
     file::overwrite(STATE, b"mem")
 }
@@ -80,18 +80,18 @@ fn figure(name: &str) -> core::result::Result<u64, Failure> {
 }
 
 /// Milliseconds since some start.
-fn now_ms() -> u32 {
+pub fn now_ms() -> u32 {
     (monotonic().as_nanos() / 1_000_000) as u32
 }
 
 /// Shared words of a test and its children.
-fn words<const N: usize>() -> Result<[&'static AtomicU32; N]> {
+pub fn words<const N: usize>() -> Result<[&'static AtomicU32; N]> {
     let all = memory::shared_words(N)?;
     Ok(core::array::from_fn(|index| &all[index]))
 }
 
 /// Waits until a word is at least `value`.
-fn wait_for(word: &AtomicU32, value: u32) {
+pub fn wait_for(word: &AtomicU32, value: u32) {
     while word.load(Ordering::Acquire) < value {
         time::sleep(Time::from_millis(1));
     }

@@ -5,6 +5,7 @@
 //! host's tests in `tests/guests/stress.rs` choose the counts.
 
 mod clock;
+mod cpus;
 mod crew;
 mod crowd;
 mod freeze;
@@ -33,7 +34,7 @@ struct Stress {
     run: fn(u32) -> Outcome,
 }
 
-const TESTS: [Stress; 15] = [
+const TESTS: &[Stress] = &[
     Stress { name: "freeze", rounds: 200, run: freeze::cycles },
     Stress { name: "freeze-loss", rounds: 200, run: freeze::losses },
     Stress { name: "crowd", rounds: 1000, run: crowd::frozen_and_killed },
@@ -49,6 +50,7 @@ const TESTS: [Stress; 15] = [
     Stress { name: "frame", rounds: 500, run: storm::broken_frames },
     Stress { name: "churn", rounds: 200, run: leak::files },
     Stress { name: "orphan", rounds: 200, run: leak::orphans },
+    Stress { name: "cpus", rounds: 10, run: cpus::come_and_go },
 ];
 
 /// Runs `--stress [NAME [COUNT]]`; without a name, all.

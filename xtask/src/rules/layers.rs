@@ -21,7 +21,7 @@ const LAYERS: [&[&str]; 9] = [
     &["task"],
     &["freezer", "signal"],
     &["files"],
-    &["process", "syscall", "cgroup", "power", "hub"],
+    &["process", "syscall", "cgroup", "power", "hub", "heartbeat"],
     &["main", "boot", "start"],
 ];
 

@@ -34,6 +34,8 @@ pub enum Ipi {
     Reschedule = 0,
     /// Stop for good: another CPU panics or powers off.
     Stop = 1,
+    /// Look at the timers: those of a CPU that went off are yours now.
+    Timers = 2,
 }
 
 /// Which controller there is; written once at boot.
@@ -146,6 +148,26 @@ pub fn disable(interrupt: u32) {
         v3::disable(interrupt);
     } else {
         v2::disable(interrupt);
+    }
+}
+
+/// Sends the shared interrupts that go to `from`, which is about to go off,
+/// to `to`. One that is pending is not lost: it is the controller that holds
+/// it.
+pub fn hand_over(from: usize, to: usize) {
+    if is_v3() {
+        v3::hand_over(from, to);
+    } else {
+        v2::hand_over(from, to);
+    }
+}
+
+/// Lets no interrupt come to this CPU any more: it goes off.
+pub fn leave_cpu() {
+    if is_v3() {
+        v3::leave_cpu();
+    } else {
+        v2::leave_cpu();
     }
 }
 

@@ -7,6 +7,7 @@
 use core::sync::atomic::AtomicU8;
 use core::sync::atomic::Ordering::Relaxed;
 
+use kernel_abi::Errno;
 use kernel_core::device_tree::Conduit;
 use smccc::psci;
 use smccc::{Hvc, Smc};
@@ -40,6 +41,19 @@ impl core::fmt::Display for StartError {
     }
 }
 
+impl StartError {
+    /// What a program is told.
+    pub fn errno(self) -> Errno {
+        use psci::error::Error;
+        match self {
+            StartError::NoFirmware => Errno::EOPNOTSUPP,
+            StartError::Refused(Error::Denied) => Errno::EPERM,
+            StartError::Refused(Error::InvalidParameters) => Errno::EINVAL,
+            StartError::Refused(_) | StartError::TimedOut => Errno::EIO,
+        }
+    }
+}
+
 /// Notes how to call firmware.
 pub fn set_conduit(conduit: Option<Conduit>) {
     let value = match conduit {
@@ -67,6 +81,52 @@ pub(super) fn cpu_on(
         _ => return Err(StartError::NoFirmware),
     };
     result.map_err(StartError::Refused)
+}
+
+/// Whether there is firmware to ask.
+pub fn is_present() -> bool {
+    CONDUIT.load(Relaxed) != NONE
+}
+
+/// Turns this CPU off; returns only what firmware says against it. The
+/// caller has checked that there is firmware.
+pub fn cpu_off() -> psci::error::Error {
+    let result = match CONDUIT.load(Relaxed) {
+        SMC => psci::cpu_off::<Smc>(),
+        _ => psci::cpu_off::<Hvc>(),
+    };
+    result.err().unwrap_or(psci::error::Error::InternalFailure)
+}
+
+/// Whether the CPU with this affinity is off.
+pub(super) fn is_off(affinity: u64) -> bool {
+    let level = psci::LowestAffinityLevel::All;
+    let state = match CONDUIT.load(Relaxed) {
+        HVC => psci::affinity_info::<Hvc>(affinity, level),
+        SMC => psci::affinity_info::<Smc>(affinity, level),
+        _ => return false,
+    };
+    state == Ok(psci::AffinityState::Off)
+}
+
+/// Whether a secure system that cannot move lives on the CPU with this
+/// affinity, so that it may not be turned off (`MIGRATE_INFO_TYPE`).
+pub(super) fn is_needed(affinity: u64) -> bool {
+    match CONDUIT.load(Relaxed) {
+        HVC => is_needed_by::<Hvc>(affinity),
+        SMC => is_needed_by::<Smc>(affinity),
+        _ => true,
+    }
+}
+
+fn is_needed_by<C: smccc::Call>(affinity: u64) -> bool {
+    use psci::MigrateType::{MigrateCapable, NotMigrateCapable};
+    match psci::migrate_info_type::<C>() {
+        Ok(MigrateCapable | NotMigrateCapable) => {
+            psci::migrate_info_up_cpu::<C>() == affinity
+        }
+        _ => false,
+    }
 }
 
 /// Powers the machine off; where firmware cannot, sleeps for good.

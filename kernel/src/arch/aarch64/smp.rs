@@ -7,10 +7,11 @@
 //! ready but masked, and calls the caller's function.
 
 use core::arch::asm;
-use core::sync::atomic::AtomicUsize;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use core::sync::atomic::{AtomicU32, AtomicUsize};
 
 use aarch64_cpu::registers::{Readable, TTBR1_EL1};
+use kernel_abi::Errno;
 use kernel_core::device_tree::{Cpu, List};
 use spin::Once;
 
@@ -40,6 +41,10 @@ static STARTS: [Start; MAX_CPUS] = [const {
 
 static CPUS: Once<List<Cpu, MAX_CPUS>> = Once::new();
 
+/// Each CPU's speed, 1024 for the fastest kind.
+static CAPACITIES: [AtomicU32; MAX_CPUS] =
+    [const { AtomicU32::new(1024) }; MAX_CPUS];
+
 /// Numbers the CPUs. The one that runs this becomes 0 even if the tree
 /// does not know it; of the others the first [`MAX_CPUS`] - 1 are kept.
 pub fn number_cpus(cpus: &List<Cpu, 64>) {
@@ -54,6 +59,9 @@ pub fn number_cpus(cpus: &List<Cpu, 64>) {
             break;
         }
     }
+    for (place, cpu) in CAPACITIES.iter().zip(numbered.iter()) {
+        place.store(cpu.capacity, Relaxed);
+    }
     CPUS.call_once(|| numbered);
 }
 
@@ -62,9 +70,32 @@ pub fn count() -> usize {
     CPUS.get().map_or(1, List::len)
 }
 
-/// The relative speed of a CPU per MHz; 1024 if nobody said.
+/// The speed of a CPU, 1024 for the fastest kind and where nobody said.
+#[inline(always)]
 pub fn capacity(cpu: usize) -> u32 {
-    CPUS.get().and_then(|cpus| cpus.get(cpu)).map_or(1024, |cpu| cpu.capacity)
+    CAPACITIES[cpu].load(Relaxed)
+}
+
+/// How firmware calls the CPU; `None` if there is no such CPU.
+fn affinity(cpu: usize) -> Option<u64> {
+    Some(CPUS.get()?.get(cpu)?.affinity)
+}
+
+/// Whether firmware says that `cpu` is off.
+pub fn is_off(cpu: usize) -> bool {
+    affinity(cpu).is_some_and(psci::is_off)
+}
+
+/// Whether `cpu` may be turned off.
+///
+/// # Errors
+/// `EOPNOTSUPP` without firmware, `EPERM` if firmware needs this CPU.
+pub fn check_off(cpu: usize) -> Result<(), Errno> {
+    if !psci::is_present() {
+        return Err(Errno::EOPNOTSUPP);
+    }
+    let affinity = affinity(cpu).ok_or(Errno::EINVAL)?;
+    if psci::is_needed(affinity) { Err(Errno::EPERM) } else { Ok(()) }
 }
 
 /// Starts `cpu`, which calls `entry` on the stack that ends at `stack_top`
@@ -77,17 +108,7 @@ pub fn start(
     stack_top: usize,
     entry: fn() -> !,
 ) -> Result<(), StartError> {
-    let cpus = CPUS.get().ok_or(StartError::NoFirmware)?;
-    let affinity = cpus.get(cpu).ok_or(StartError::NoFirmware)?.affinity;
-    let start = &STARTS[cpu];
-    start.ttbr1.store(TTBR1_EL1.get() as usize, Relaxed);
-    start.stack_top.store(stack_top, Relaxed);
-    start.cpu.store(cpu, Relaxed);
-    start.entry.store(entry as usize, Release);
-    let address = core::ptr::from_ref(start).addr();
-    clean(address);
-    let entry = image::to_physical((&raw const _secondary_start).addr());
-    psci::cpu_on(affinity, entry, image::to_physical(address))?;
+    request_start(cpu, stack_top, entry)?;
     let end = timer::now_ns() + 1_000_000_000;
     while cpu::online_mask() & 1 << cpu == 0 {
         if timer::now_ns() > end {
@@ -96,6 +117,37 @@ pub fn start(
         cpu::relax();
     }
     Ok(())
+}
+
+/// As [`start`], without waiting for the CPU.
+///
+/// # Errors
+/// [`StartError`]: what firmware says against it.
+pub fn request_start(
+    cpu: usize,
+    stack_top: usize,
+    entry: fn() -> !,
+) -> Result<(), StartError> {
+    let affinity = affinity(cpu).ok_or(StartError::NoFirmware)?;
+    let start = &STARTS[cpu];
+    start.ttbr1.store(TTBR1_EL1.get() as usize, Relaxed);
+    start.stack_top.store(stack_top, Relaxed);
+    start.cpu.store(cpu, Relaxed);
+    start.entry.store(entry as usize, Release);
+    let address = core::ptr::from_ref(start).addr();
+    clean(address);
+    let entry = image::to_physical((&raw const _secondary_start).addr());
+    psci::cpu_on(affinity, entry, image::to_physical(address))
+}
+
+/// Takes part again, on a CPU that was about to go off and did not. False if
+/// the interrupt controller will not.
+pub fn rejoin(cpu: usize) -> bool {
+    if gic::init_cpu(cpu).is_err() {
+        return false;
+    }
+    cpu::set_online(cpu);
+    true
 }
 
 unsafe extern "C" {

@@ -266,6 +266,17 @@ pub fn adopt<T: Threaded>(task: Arc<T>) {
     }
 }
 
+/// As [`adopt`], for a CPU that was off meanwhile: it still owns the count
+/// that it got then.
+pub fn adopt_again<T: Threaded>(task: &Arc<T>) {
+    let context: *const Context = task.context();
+    // SAFETY: the register is this module's; the context lives for ever.
+    unsafe {
+        asm!("msr tpidr_el1, {}", in(reg) context,
+            options(nostack, preserves_flags));
+    }
+}
+
 /// Runs `next` on this CPU. Returns when the caller's task is switched in
 /// again, with the task that ran before it here.
 ///

@@ -20,7 +20,7 @@ use crate::process::image::Image;
 use crate::process::usage::Usage;
 use crate::process::{Process, Thread, limits, thread_of, thread_usage, tree};
 use crate::task::refrigerator::FREEZER;
-use crate::task::{self, Task, queue, state, table};
+use crate::task::{self, Task, state, table};
 
 /// `PF_FORKNOEXEC`: it has not called `execve` since it was made.
 const FORK_NO_EXEC: u32 = 0x40;
@@ -262,7 +262,7 @@ impl Subject {
                 true => CAPABILITIES,
                 false => 0,
             },
-            cpus: (self.task.allowed_cpus() & queue::online_cpus()).into(),
+            cpus: self.task.usable_cpus().into(),
             switches: [usage.voluntary, usage.involuntary],
         };
         let mut text = Vec::new();

@@ -135,7 +135,7 @@ fn an_alarm_has_its_grammar() -> Outcome {
 
 /// Suspends to idle until the alarm. With detection armed an alarm that
 /// comes too early is an error and not an endless sleep.
-fn suspend_for(seconds: u32) -> core::result::Result<u32, Failure> {
+pub fn suspend_for(seconds: u32) -> core::result::Result<u32, Failure> {
     let count: String = file::text(WAKEUPS)?;
     set_alarm(seconds)?;
     file::overwrite(WAKEUPS, count.as_bytes())?;

@@ -115,6 +115,24 @@ pub fn disable(interrupt: u32) {
     distributor().clear_enable[index / 32].set(1 << (index % 32));
 }
 
+pub fn hand_over(from: usize, to: usize) {
+    let distributor = distributor();
+    let [old, new] = [from, to].map(|cpu| TARGETS[cpu].load(Relaxed) as u8);
+    let lines = 32 * ((distributor.kind.get() as usize & 0x1f) + 1);
+    for index in 32..lines.min(SPECIAL as usize) {
+        let word = distributor.set_enable[index / 32].get();
+        let target = &distributor.target[index];
+        if word & 1 << (index % 32) != 0 && target.get() == old {
+            target.set(new);
+        }
+    }
+}
+
+pub fn leave_cpu() {
+    cpu_interface().control.set(0);
+    distributor().clear_enable[0].set(0xffff_0000);
+}
+
 #[inline(always)]
 pub fn send(cpu: usize, interrupt: u32) {
     let target = TARGETS[cpu].load(Relaxed) as u32;

@@ -173,6 +173,8 @@ pub fn init_cpu(cpu: usize) -> Result<(), GicError> {
     redistributor.waker.set(waker & !PROCESSOR_SLEEP);
     wait(|| redistributor.waker.get() & CHILDREN_ASLEEP == 0)?;
     redistributor.clear_enable.set(!0);
+    // Calls that came while the CPU was off.
+    redistributor.clear_pending.set(!0);
     redistributor.group.set(!0);
     for priority in &redistributor.priority {
         priority.set(PRIORITY);
@@ -298,6 +300,32 @@ pub fn disable(interrupt: u32) {
         // The interrupt must not come once the caller goes on.
         let _ = wait_distributor();
     }
+}
+
+/// Numbers of the shared interrupts that are let through.
+fn enabled(distributor: &Distributor) -> impl Iterator<Item = usize> {
+    let lines = 32 * ((distributor.kind.get() as usize & 0x1f) + 1);
+    (32..lines.min(SPECIAL as usize)).filter(|index| {
+        let word = distributor.set_enable[index / 32].get();
+        word & 1 << (index % 32) != 0
+    })
+}
+
+pub fn hand_over(from: usize, to: usize) {
+    let distributor = distributor();
+    let [old, new] = [from, to].map(|cpu| ROUTE[cpu].load(Relaxed));
+    for index in enabled(distributor) {
+        let route = &distributor.route[index];
+        if route.get() == old {
+            route.set(new);
+        }
+    }
+}
+
+pub fn leave_cpu() {
+    write_group1_enable(0);
+    mmu::synchronize();
+    own().clear_enable.set(!0);
 }
 
 #[inline(always)]
