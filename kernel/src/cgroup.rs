@@ -10,8 +10,6 @@
 //! Read next: `cgroup/filesystem.rs` (directories), `cgroup/file.rs` (files),
 //! `cgroup/attach.rs`, `cgroup/events.rs` (who is told).
 
-use core::sync::atomic::Ordering::Relaxed;
-
 use kernel_abi::Errno;
 use kernel_core::cgroup::{Engine, Handle, Slots, Tree};
 use kernel_core::freezer::Hierarchy;
@@ -29,9 +27,8 @@ mod filesystem;
 mod kill;
 mod member;
 mod report;
+mod row;
 mod text;
-
-use events::QUIET_SINCE_NS;
 
 /// All groups.
 struct Forest {
@@ -108,9 +105,7 @@ impl Engine for Tasks {
     }
 
     fn quiet_since_ns(&self, group: u32) -> Option<u64> {
-        FREEZER
-            .group_quiet(group)
-            .then(|| QUIET_SINCE_NS[group as usize].load(Relaxed))
+        FREEZER.group_quiet(group).then(|| events::quiet_since_ns(group))
     }
 
     fn members(&self, group: u32) -> u32 {
@@ -127,6 +122,7 @@ impl Engine for Tasks {
 /// # Errors
 /// `EEXIST` if called twice.
 pub fn init() -> Result<(), Errno> {
+    events::init();
     set_group_watcher(GroupWatcher {
         quiet: events::quiet,
         empty: events::emptied,

@@ -26,7 +26,7 @@ const fn applet(name: &'static str, main: Main, help: &'static str) -> Applet {
 /// All programs, by name.
 pub const APPLETS: &[Applet] = &[
     applet("[", text::test::main, "EXPRESSION ]: checks a condition"),
-    applet("bench", bench::main, "[micro|freeze [NAME]...]: measures"),
+    applet("bench", bench::main, "[micro|freeze|group [NAME]...]: measures"),
     applet("cat", text::cat::main, "[FILE]...: prints files"),
     applet("check", check::main, "[AREA|NAME]...: tests the system calls"),
     applet("chmod", file::chmod::main, "MODE FILE...: sets permissions"),

@@ -6,6 +6,7 @@
 //! for its whole time slice; all loops here do. Read `measure.rs` first.
 
 mod freeze;
+mod group;
 mod measure;
 mod micro;
 
@@ -15,16 +16,17 @@ use user_lib::println;
 
 use crate::option::usage;
 
-/// Runs `bench micro|freeze [NAME]...`; without a word, both.
+/// Runs `bench micro|freeze|group [NAME]...`; without a word, all.
 pub fn main(arguments: &[String]) -> i32 {
     let names = arguments.get(2..).unwrap_or_default();
     match arguments.get(1).map(String::as_str) {
-        None => micro::run(names) | freeze::run(names),
+        None => micro::run(names) | freeze::run(names) | group::run(names),
         Some("micro") => micro::run(names),
         Some("freeze") => freeze::run(names),
+        Some("group") => group::run(names),
         Some("--list") => list(),
         Some(micro::SINCE) => micro::tell_since(names),
-        Some(_) => usage("bench", "[micro|freeze [NAME]...] | --list"),
+        Some(_) => usage("bench", "[micro|freeze|group [NAME]...] | --list"),
     }
 }
 
@@ -34,6 +36,9 @@ fn list() -> i32 {
     }
     for name in freeze::names() {
         println!("freeze {name}");
+    }
+    for name in group::names() {
+        println!("group {name}");
     }
     0
 }

@@ -21,7 +21,6 @@
 //! Read next: `cgroup/state.rs`.
 
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use kernel_abi::Errno;
@@ -58,9 +57,8 @@ pub struct Group {
     id: u64,
     parent: u32,
     name: Box<[u8]>,
-    /// Slots by number, which is the order of a directory.
-    children: BTreeMap<u64, u32>,
-    names: BTreeMap<Box<[u8]>, u32>,
+    /// Slots of the groups in it, in the order of their numbers.
+    children: Vec<u32>,
     /// The freezer's bits that are set.
     bits: u32,
     /// `FROZEN` was reached.
@@ -84,8 +82,7 @@ impl Group {
             id,
             parent,
             name: name.into(),
-            children: BTreeMap::new(),
-            names: BTreeMap::new(),
+            children: Vec::new(),
             bits: 0,
             is_frozen: false,
             leases: 0,
@@ -178,8 +175,19 @@ impl Tree {
     /// # Errors
     /// `ENOENT`; `ENODEV` if `parent` was removed.
     pub fn find(&self, parent: Handle, name: &[u8]) -> Result<Handle, Errno> {
-        let slot = self.get(parent)?.names.get(name).copied();
-        slot.and_then(|slot| self.handle(slot)).ok_or(Errno::ENOENT)
+        let children = self.get(parent)?.children.iter();
+        let mut groups = children.filter_map(|slot| self.handle(*slot));
+        let is_it = |handle: &Handle| {
+            self.at(handle.slot).is_some_and(|group| &*group.name == name)
+        };
+        groups.find(is_it).ok_or(Errno::ENOENT)
+    }
+
+    /// Where a child with this number stands, or would stand, in `group`.
+    fn place(&self, group: &Group, id: u64) -> usize {
+        let is_before =
+            |slot: &u32| self.at(*slot).is_some_and(|group| group.id < id);
+        group.children.partition_point(is_before)
     }
 
     /// The group above; the root is its own.
@@ -200,8 +208,10 @@ impl Tree {
         handle: Handle,
         least: u64,
     ) -> Result<impl Iterator<Item = (u32, &Group)>, Errno> {
-        let children = self.get(handle)?.children.range(least..);
-        Ok(children.filter_map(|(_, slot)| Some((*slot, self.at(*slot)?))))
+        let group = self.get(handle)?;
+        let children = &group.children[self.place(group, least)..];
+        let with_slot = |slot: &u32| Some((*slot, self.at(*slot)?));
+        Ok(children.iter().filter_map(with_slot))
     }
 
     /// The number of a group, as its directory has it.
@@ -240,15 +250,15 @@ impl Tree {
     /// The next group of the tree below `top`, those above before those
     /// below; `None` after the last. `into` says whether to look below `at`.
     fn next(&self, top: u32, at: u32, into: bool) -> Option<u32> {
-        if into && let Some(first) = self.at(at)?.children.values().next() {
+        if into && let Some(first) = self.at(at)?.children.first() {
             return Some(*first);
         }
         let mut here = at;
         while here != top {
             let group = self.at(here)?;
             let parent = self.at(group.parent)?;
-            let mut later = parent.children.range(group.id + 1..);
-            if let Some((_, next)) = later.next() {
+            let later = self.place(parent, group.id + 1);
+            if let Some(next) = parent.children.get(later) {
                 return Some(*next);
             }
             here = group.parent;
@@ -278,12 +288,9 @@ impl Tree {
             return Err(Errno::EIO);
         }
         check_name(new_name)?;
-        let above = self.get_mut(parent)?;
-        if above.names.contains_key(new_name) {
+        if self.find(parent, new_name).is_ok() {
             return Err(Errno::EEXIST);
         }
-        above.names.remove(name);
-        above.names.insert(new_name.into(), handle.slot);
         self.linked(handle.slot).name = new_name.into();
         Ok(())
     }
@@ -297,9 +304,8 @@ impl Tree {
             self.groups.resize_with(slot as usize + 1, || None);
         }
         self.groups[slot as usize] = Some(Group::new(id, parent.slot, name));
-        let above = self.linked(parent.slot);
-        above.children.insert(id, slot);
-        above.names.insert(name.into(), slot);
+        // Numbers grow, so the last one is the greatest.
+        self.linked(parent.slot).children.push(slot);
         Handle { slot, id }
     }
 
@@ -309,8 +315,7 @@ impl Tree {
         let Some(group) = taken else { return };
         self.count -= 1;
         let above = self.linked(group.parent);
-        above.children.remove(&group.id);
-        above.names.remove(&group.name);
+        above.children.retain(|slot| *slot != handle.slot);
     }
 }
 

@@ -30,7 +30,9 @@ pub use host::{Delivery, Host, Phase, Request, Step, System};
 pub use sweep::{Outcome, Record};
 pub use task::{Flags, Groups, Hierarchy, TaskFreezer};
 
-use crate::sync::{AtomicBool, AtomicU32, GROUP_SLOTS, array_of, const_new};
+use crate::sync::{
+    AtomicBool, AtomicU32, GROUP_SLOTS, Ordering, array_of, const_new,
+};
 use group::GroupSlot;
 use task::Word;
 
@@ -54,7 +56,7 @@ pub struct Freezer {
     /// Freezable workqueues hold their works back. Same mutex.
     workqueue_freezing: AtomicBool,
     /// How long a phase may take, in milliseconds.
-    pub freeze_timeout_ms: AtomicU32,
+    pub freeze_timeout_ms: FreezeTimeout,
     /// Programs that the kernel itself starts.
     pub helpers: Helpers,
     /// User tasks that are awake.
@@ -65,6 +67,23 @@ pub struct Freezer {
     works: AtomicU32,
     /// Freezer groups; the root group, 0, never freezes.
     groups: [GroupSlot; GROUP_SLOTS],
+}
+
+/// How long a phase may take, in milliseconds. Kept as its difference from
+/// the default, so that a new freezer, with its thousands of groups, is all
+/// zeros and takes no room in the kernel's image.
+pub struct FreezeTimeout(AtomicU32);
+
+impl FreezeTimeout {
+    /// The milliseconds.
+    pub fn load(&self, order: Ordering) -> u32 {
+        self.0.load(order) ^ DEFAULT_FREEZE_TIMEOUT_MS
+    }
+
+    /// Sets the milliseconds.
+    pub fn store(&self, timeout_ms: u32, order: Ordering) {
+        self.0.store(timeout_ms ^ DEFAULT_FREEZE_TIMEOUT_MS, order);
+    }
 }
 
 /// A counter on its own cache line.
@@ -80,7 +99,7 @@ impl Freezer {
                 pm_freezing: AtomicBool::new(false),
                 pm_nosig_freezing: AtomicBool::new(false),
                 workqueue_freezing: AtomicBool::new(false),
-                freeze_timeout_ms: AtomicU32::new(DEFAULT_FREEZE_TIMEOUT_MS),
+                freeze_timeout_ms: FreezeTimeout(AtomicU32::new(0)),
                 helpers: Helpers::new(),
                 users: Counter(AtomicU32::new(0)),
                 kernel: Counter(AtomicU32::new(0)),

@@ -21,7 +21,7 @@ pub use core::sync::atomic::{Ordering, fence};
 /// How many freezer groups there can be, the root group included. A model
 /// needs two, and each costs it time.
 #[cfg(not(loom))]
-pub const GROUP_SLOTS: usize = 4096;
+pub const GROUP_SLOTS: usize = 2048;
 /// How many freezer groups a model has.
 #[cfg(loom)]
 pub const GROUP_SLOTS: usize = 2;

@@ -18,8 +18,9 @@
 //!
 //! Either the watcher reads the new state, or he is told of it.
 
-use alloc::collections::BTreeMap;
+use alloc::boxed::Box;
 use alloc::sync::{Arc, Weak};
+use alloc::vec::Vec;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 use core::sync::atomic::{AtomicU32, AtomicU64, fence};
 
@@ -30,26 +31,47 @@ use crate::arch;
 use crate::sync::{Rank, SpinLock};
 use crate::task::WaitQueue;
 
-/// When the last awake task of each freezing group parked.
-pub(super) static QUIET_SINCE_NS: [AtomicU64; GROUP_SLOTS] =
-    [const { AtomicU64::new(0) }; GROUP_SLOTS];
+/// What is known of a group without the lock of the forest.
+struct Place {
+    /// When its last awake task parked, as it was freezing.
+    quiet_since_ns: AtomicU64,
+    /// Its parent, and [`IS_V2`]. Written under the forest's lock.
+    parent: AtomicU32,
+}
 
-/// Each group's parent, and [`IS_V2`]. Written under the forest's lock.
-static PARENTS: [AtomicU32; GROUP_SLOTS] =
-    [const { AtomicU32::new(0) }; GROUP_SLOTS];
-
-/// In [`PARENTS`]: the group belongs to cgroup v2.
+/// In [`Place::parent`]: the group belongs to cgroup v2.
 const IS_V2: u32 = 1 << 31;
 
-static WATCHED: SpinLock<BTreeMap<u32, Weak<Events>>> =
-    SpinLock::with_rank(Rank::Freezer, BTreeMap::new());
+/// A place for each slot. Not in the image, which would grow by it.
+static PLACES: spin::Once<Box<[Place]>> = spin::Once::new();
+
+/// Makes room for what is known of groups, once, at boot.
+pub(super) fn init() {
+    let new = |_| Place {
+        quiet_since_ns: AtomicU64::new(0),
+        parent: AtomicU32::new(0),
+    };
+    PLACES.call_once(|| (0..GROUP_SLOTS).map(new).collect());
+}
+
+fn place(slot: u32) -> Option<&'static Place> {
+    PLACES.get()?.get(slot as usize)
+}
+
+/// When the last awake task of a freezing group parked.
+pub(super) fn quiet_since_ns(slot: u32) -> u64 {
+    place(slot).map_or(0, |place| place.quiet_since_ns.load(Relaxed))
+}
+
+/// Who watches which group. They are few.
+static WATCHED: SpinLock<Vec<(u32, Weak<Events>)>> =
+    SpinLock::with_rank(Rank::Freezer, Vec::new());
 
 /// The number of groups that are watched.
 static WATCHES: AtomicU32 = AtomicU32::new(0);
 
 /// What those who watch a group share.
 pub(super) struct Events {
-    slot: u32,
     count: AtomicU32,
     /// Woken with every change.
     pub(super) queue: Arc<WaitQueue>,
@@ -70,28 +92,29 @@ impl Events {
 impl Drop for Events {
     fn drop(&mut self) {
         let mut watched = WATCHED.lock();
-        let is_own =
-            watched.get(&self.slot).is_some_and(|it| it.strong_count() == 0);
-        if is_own {
-            watched.remove(&self.slot);
-            WATCHES.fetch_sub(1, Relaxed);
-        }
+        let before = watched.len();
+        watched.retain(|(_, events)| events.strong_count() != 0);
+        WATCHES.fetch_sub((before - watched.len()) as u32, Relaxed);
     }
 }
 
 /// A share of the group's events.
 pub(super) fn watch(slot: u32) -> Arc<Events> {
     let mut watched = WATCHED.lock();
-    if let Some(events) = watched.get(&slot).and_then(Weak::upgrade) {
+    if let Some(events) = find(&watched, slot) {
         return events;
     }
     let queue = Arc::new(WaitQueue::new());
-    let events = Arc::new(Events { slot, count: AtomicU32::new(0), queue });
-    if watched.insert(slot, Arc::downgrade(&events)).is_none() {
-        WATCHES.fetch_add(1, Relaxed);
-        fence(SeqCst);
-    }
+    let events = Arc::new(Events { count: AtomicU32::new(0), queue });
+    watched.push((slot, Arc::downgrade(&events)));
+    WATCHES.fetch_add(1, Relaxed);
+    fence(SeqCst);
     events
+}
+
+fn find(watched: &[(u32, Weak<Events>)], slot: u32) -> Option<Arc<Events>> {
+    let mut own = watched.iter().filter(|(group, _)| *group == slot);
+    own.find_map(|(_, events)| events.upgrade())
 }
 
 /// Notes where a new group stands.
@@ -100,14 +123,16 @@ pub(super) fn adopt(hierarchy: Hierarchy, slot: u32, parent: u32) {
         Hierarchy::V1 => 0,
         Hierarchy::V2 => IS_V2,
     };
-    PARENTS[slot as usize].store(parent | kind, Relaxed);
+    if let Some(place) = place(slot) {
+        place.parent.store(parent | kind, Relaxed);
+    }
 }
 
 /// Something changed in this group.
 pub(super) fn changed(slot: u32) {
     fence(SeqCst);
     if WATCHES.load(Relaxed) != 0 {
-        let events = WATCHED.lock().get(&slot).and_then(Weak::upgrade);
+        let events = find(&WATCHED.lock(), slot);
         if let Some(events) = events {
             events.happen();
         }
@@ -119,14 +144,16 @@ pub(super) fn changed_upwards(slot: u32) {
     let mut here = slot;
     while here != 0 {
         changed(here);
-        here = PARENTS[here as usize].load(Relaxed) & !IS_V2;
+        let parent = place(here).map(|place| place.parent.load(Relaxed));
+        here = parent.unwrap_or(0) & !IS_V2;
     }
 }
 
 /// The last awake task of a freezing group has parked.
 pub(super) fn quiet(slot: u32) {
-    let now_ns = arch::timer::now_ns();
-    QUIET_SINCE_NS[slot as usize].store(now_ns, Relaxed);
+    if let Some(place) = place(slot) {
+        place.quiet_since_ns.store(arch::timer::now_ns(), Relaxed);
+    }
     changed_upwards(slot);
 }
 

@@ -12,8 +12,9 @@ use kernel_core::cgroup::{Handle, ROOT_HANDLE, Tree};
 use kernel_core::freezer::Hierarchy;
 use kernel_core::path::{NAME_MAX, mount_options};
 
-use super::file::{self, GroupFile, Row};
+use super::file::GroupFile;
 use super::forest;
+use super::row::{self, Row};
 use crate::files::attribute::OpenDirectory;
 use crate::files::clock;
 use crate::files::file::File;
@@ -146,7 +147,7 @@ impl Directory {
     }
 
     fn rows(&self) -> impl Iterator<Item = (usize, &'static Row)> {
-        file::rows(self.hierarchy, self.group == ROOT_HANDLE)
+        row::rows(self.hierarchy, self.group == ROOT_HANDLE)
     }
 }
 

@@ -11,7 +11,6 @@
 //! the tree of processes and into its group before the next look. So three
 //! rounds are enough, whatever bomb is in the group.
 
-use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 
 use kernel_abi::Errno;
@@ -37,23 +36,23 @@ pub(super) fn kill(hierarchy: Hierarchy, top: Handle) -> Result<(), Errno> {
 
 /// True if it found somebody to kill.
 fn kill_once(hierarchy: Hierarchy, top: Handle) -> bool {
-    let mut processes: BTreeMap<u32, Arc<Process>> = BTreeMap::new();
+    let mut found = false;
     for task in member::of_subtree(hierarchy, top) {
         let is_new = !task.freezer.flags().contains(Flags::KILLED);
-        if let Some(thread) = thread_of(&task).filter(|_| is_new) {
-            let process = thread.process.clone();
-            // The first process is deaf to it.
-            if process.id != 1 {
-                processes.insert(process.id, process);
-            }
+        let process = thread_of(&task).map(|thread| &thread.process);
+        // The first process is deaf to such a signal.
+        if let Some(process) = process.filter(|it| is_new && it.id != 1) {
+            kill_process(process);
+            found = true;
         }
     }
-    for process in processes.values() {
-        for task in process.threads() {
-            FREEZER.mark_killed(&Scheduler, &task);
-        }
-        // Such a signal always finds room.
-        let _ = send::to_process(process, &SigInfo::kernel(SIGKILL));
+    found
+}
+
+fn kill_process(process: &Arc<Process>) {
+    for task in process.threads() {
+        FREEZER.mark_killed(&Scheduler, &task);
     }
-    !processes.is_empty()
+    // Such a signal always finds room.
+    let _ = send::to_process(process, &SigInfo::kernel(SIGKILL));
 }

@@ -8,7 +8,7 @@ use kernel_abi::Errno;
 use kernel_core::cgroup::{Handle, State, Tree};
 use kernel_core::freezer::Hierarchy;
 
-use super::file::Subject;
+use super::row::Subject;
 use super::{Tasks, forest, member};
 use crate::arch;
 use crate::freezer::Refuser;

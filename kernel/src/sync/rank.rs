@@ -89,7 +89,9 @@ mod held {
 }
 
 #[cfg(debug_assertions)]
-pub use held::{acquire, begin_interrupt, end_interrupt, none, release};
+use held::{acquire, release};
+#[cfg(debug_assertions)]
+pub use held::{begin_interrupt, end_interrupt, none};
 
 /// An interrupt begins. Free in release builds.
 #[cfg(not(debug_assertions))]
@@ -103,15 +105,44 @@ pub fn begin_interrupt() -> u32 {
 #[inline(always)]
 pub fn end_interrupt(_held: u32) {}
 
-/// Notes that this CPU takes a lock of `rank`. Free in release builds.
-#[cfg(not(debug_assertions))]
-#[inline(always)]
-pub fn acquire(_rank: Rank) {}
+/// The rank that a lock keeps; nothing in release builds, where nobody
+/// checks it: there a free lock is all zeros, and takes no room in the image.
+#[derive(Clone, Copy)]
+pub struct Kept(#[cfg(debug_assertions)] Rank);
 
-/// Notes that this CPU releases a lock of `rank`. Free in release builds.
+#[cfg(debug_assertions)]
+impl Kept {
+    /// Of a new lock.
+    pub const fn new(rank: Rank) -> Self {
+        Self(rank)
+    }
+
+    /// This CPU takes the lock.
+    pub fn acquire(self) {
+        acquire(self.0);
+    }
+
+    /// This CPU releases the lock.
+    pub fn release(self) {
+        release(self.0);
+    }
+}
+
 #[cfg(not(debug_assertions))]
-#[inline(always)]
-pub fn release(_rank: Rank) {}
+impl Kept {
+    /// Of a new lock.
+    pub const fn new(_rank: Rank) -> Self {
+        Self()
+    }
+
+    /// This CPU takes the lock. Free.
+    #[inline(always)]
+    pub fn acquire(self) {}
+
+    /// This CPU releases the lock. Free.
+    #[inline(always)]
+    pub fn release(self) {}
+}
 
 /// Asserts that this CPU holds no spin lock: every point where a task may
 /// sleep, freeze or copy user memory (freezer-spec U6).

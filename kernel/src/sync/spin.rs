@@ -11,7 +11,7 @@ use crate::arch;
 /// A lock that is never taken by an interrupt handler.
 pub struct SpinLock<T> {
     locked: AtomicBool,
-    rank: Rank,
+    rank: rank::Kept,
     value: UnsafeCell<T>,
 }
 
@@ -29,7 +29,7 @@ impl<T> SpinLock<T> {
     pub const fn with_rank(rank: Rank, value: T) -> Self {
         Self {
             locked: AtomicBool::new(false),
-            rank,
+            rank: rank::Kept::new(rank),
             value: UnsafeCell::new(value),
         }
     }
@@ -37,7 +37,7 @@ impl<T> SpinLock<T> {
     /// Waits until the lock is free and takes it.
     #[inline]
     pub fn lock(&self) -> SpinLockGuard<'_, T> {
-        rank::acquire(self.rank);
+        self.rank.acquire();
         while !self.try_acquire() {
             while self.locked.load(Relaxed) {
                 arch::cpu::relax();
@@ -51,7 +51,7 @@ impl<T> SpinLock<T> {
         if !self.try_acquire() {
             return None;
         }
-        rank::acquire(self.rank);
+        self.rank.acquire();
         Some(SpinLockGuard { lock: self })
     }
 
@@ -92,7 +92,7 @@ impl<T> DerefMut for SpinLockGuard<'_, T> {
 impl<T> Drop for SpinLockGuard<'_, T> {
     #[inline(always)]
     fn drop(&mut self) {
-        rank::release(self.lock.rank);
+        self.lock.rank.release();
         self.lock.locked.store(false, Release);
     }
 }

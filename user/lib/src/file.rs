@@ -67,6 +67,21 @@ pub fn read(descriptor: i32, buffer: &mut [u8]) -> Result<usize> {
     unsafe { call3(linux::__NR_read, descriptor as usize, address, length) }
 }
 
+/// Reads at most `buffer.len()` bytes from `offset` on; 0 is the end.
+///
+/// # Errors
+/// Those of `pread(2)`.
+pub fn read_at(
+    descriptor: i32,
+    buffer: &mut [u8],
+    offset: usize,
+) -> Result<usize> {
+    let (address, length) = (buffer.as_mut_ptr() as usize, buffer.len());
+    let fd = descriptor as usize;
+    // SAFETY: the kernel writes within the buffer, which is borrowed.
+    unsafe { call4(linux::__NR_pread64, fd, address, length, offset) }
+}
+
 /// Writes at most all of `bytes`, in one call.
 ///
 /// # Errors

@@ -4,7 +4,7 @@
 //! reads what the kernel measured from `/sys/power/freeze_stats`. The time of
 //! a thaw is that without the lines it prints. Read `freeze/crowd.rs` next.
 
-mod crowd;
+pub mod crowd;
 
 use alloc::format;
 use alloc::string::String;

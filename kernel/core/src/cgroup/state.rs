@@ -60,11 +60,11 @@ impl Tree {
     ) -> Result<Handle, Errno> {
         check_name(name)?;
         let above = self.get(parent)?;
-        if above.names.contains_key(name) {
-            return Err(Errno::EEXIST);
-        }
         let bits = above.bits;
         let inherited = (above.notify_on_release, above.clone_children);
+        if self.find(parent, name).is_ok() {
+            return Err(Errno::EEXIST);
+        }
         let handle = self.insert(parent, name, slot);
         let group = self.linked(slot);
         (group.notify_on_release, group.clone_children) = inherited;
@@ -296,7 +296,7 @@ impl Tree {
 
     /// The first group without children on the way down from `slot`.
     fn lowest(&self, slot: u32) -> u32 {
-        let first = |slot: &u32| self.at(*slot)?.children.values().next();
+        let first = |slot: &u32| self.at(*slot)?.children.first();
         core::iter::successors(Some(&slot), |slot| first(slot))
             .last()
             .copied()
@@ -310,7 +310,7 @@ impl Tree {
             return;
         }
         let Some(mut since_ns) = engine.quiet_since_ns(slot) else { return };
-        for child in group.children.values() {
+        for child in &group.children {
             match self.at(*child) {
                 Some(child) if child.is_frozen => {
                     since_ns = since_ns.max(child.figures.frozen_at_ns());

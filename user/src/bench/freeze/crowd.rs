@@ -161,6 +161,11 @@ impl Crowd {
         self.turns.spinners
     }
 
+    /// The numbers of all processes.
+    pub fn ids(&self) -> impl Iterator<Item = i32> {
+        self.children.iter().map(Child::id)
+    }
+
     /// The first process's number.
     pub fn first(&self) -> Option<i32> {
         self.children.first().map(Child::id)
