@@ -10,6 +10,8 @@
 //! Read next: `cgroup/filesystem.rs` (directories), `cgroup/file.rs` (files),
 //! `cgroup/attach.rs`, `cgroup/events.rs` (who is told).
 
+use alloc::vec::Vec;
+
 use kernel_abi::Errno;
 use kernel_core::cgroup::{Engine, Handle, Slots, Tree};
 use kernel_core::freezer::Hierarchy;
@@ -35,6 +37,8 @@ struct Forest {
     v1: Tree,
     v2: Tree,
     slots: Slots,
+    /// The program that is started when a group is empty.
+    release_agent: Vec<u8>,
 }
 
 /// The lock under which groups change and tasks move between them (Linux:
@@ -42,8 +46,13 @@ struct Forest {
 fn forest() -> SpinLockGuard<'static, Forest> {
     static FOREST: spin::Once<SpinLock<Forest>> = spin::Once::new();
     let new = || {
-        let (v1, v2, slots) = (Tree::new(), Tree::new(), Slots::new());
-        SpinLock::with_rank(Rank::Object, Forest { v1, v2, slots })
+        let forest = Forest {
+            v1: Tree::new(),
+            v2: Tree::new(),
+            slots: Slots::new(),
+            release_agent: Vec::new(),
+        };
+        SpinLock::with_rank(Rank::Object, forest)
     };
     FOREST.call_once(new).lock()
 }

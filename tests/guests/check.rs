@@ -53,6 +53,11 @@ const AREAS: &[&str] = &[
     "freezer-power",
     "freezer-wakeup",
     "cpu",
+    "group-tree",
+    "group-member",
+    "group-signal",
+    "group-wait",
+    "group-face",
 ];
 
 /// All tests of `check`, one after the other, on a busy host.

@@ -13,6 +13,7 @@ mod execute;
 mod file;
 mod freezer;
 mod futex;
+mod group;
 mod memory;
 mod pipe;
 mod process;
@@ -56,6 +57,11 @@ const AREAS: &[(&str, &[Test])] = &[
     ("freezer-power", freezer::power::TESTS),
     ("freezer-wakeup", freezer::wakeup::TESTS),
     ("cpu", cpu::TESTS),
+    ("group-tree", group::tree::TESTS),
+    ("group-member", group::member::TESTS),
+    ("group-signal", group::signal::TESTS),
+    ("group-wait", group::wait::TESTS),
+    ("group-face", group::face::TESTS),
 ];
 
 /// Runs `check [--list | --random CALLS [SEED] | --stress [NAME [COUNT]] |

@@ -19,7 +19,7 @@ use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::sync::atomic::Ordering::Relaxed;
-use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU32};
+use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64};
 
 use kernel_abi::Errno;
 use kernel_core::cgroup::request::{
@@ -62,6 +62,8 @@ pub(super) struct GroupFile {
     /// The text that was last read from the beginning.
     text: SpinLock<Option<Arc<Vec<u8>>>>,
     patience_ms: AtomicU32,
+    /// Where the text begins: `freezer.wait` is read after a write.
+    start: AtomicU64,
     /// Holds a lease.
     is_lease: AtomicBool,
 }
@@ -86,6 +88,7 @@ impl GroupFile {
             state: AtomicU8::new(0),
             text: SpinLock::new(None),
             patience_ms: AtomicU32::new(PATIENCE_MS),
+            start: AtomicU64::new(0),
             is_lease: AtomicBool::new(false),
         })
     }
@@ -209,6 +212,10 @@ impl GroupFile {
                 self.patience_ms.store(ms, Relaxed);
                 Ok(())
             }
+            Subject::ReleaseAgent => {
+                forest().release_agent = number::trim(text).to_vec();
+                Ok(())
+            }
             Subject::Controllers if text.trim_ascii().is_empty() => Ok(()),
             Subject::Kind if text.trim_ascii() == b"threaded" => {
                 Err(Errno::EOPNOTSUPP)
@@ -327,6 +334,7 @@ impl File for GroupFile {
         output: &mut Output<'_>,
         blocking: Blocking,
     ) -> Result<usize, Errno> {
+        let position = position.saturating_sub(self.start.load(Relaxed));
         match self.what {
             Subject::State => self.read_state(position, output),
             Subject::Kill => Err(Errno::EINVAL),
@@ -336,7 +344,7 @@ impl File for GroupFile {
 
     fn write(
         &self,
-        _position: u64,
+        position: u64,
         input: &mut Input<'_>,
         _blocking: Blocking,
     ) -> Result<usize, Errno> {
@@ -352,6 +360,9 @@ impl File for GroupFile {
             let mut text = vec![0; length];
             input.take(&mut text)?;
             self.store(&text)?;
+        }
+        if self.what == Subject::Wait {
+            self.start.store(position + length as u64, Relaxed);
         }
         Ok(length)
     }

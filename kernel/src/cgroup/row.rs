@@ -13,6 +13,8 @@ pub(super) enum Subject {
     NotifyOnRelease,
     /// `cgroup.clone_children`
     CloneChildren,
+    /// `release_agent`
+    ReleaseAgent,
     /// `cgroup.sane_behavior`
     SaneBehavior,
     /// `freezer.state`
@@ -71,12 +73,13 @@ const fn row(
     Row { name, what, permissions, place }
 }
 
-static ROWS: [Row; 21] = [
+static ROWS: [Row; 22] = [
     row("cgroup.procs", Subject::Processes, 0o644, ALL),
     row("tasks", Subject::Threads, 0o644, BOTH_1),
     row("notify_on_release", Subject::NotifyOnRelease, 0o644, BOTH_1),
     row("cgroup.clone_children", Subject::CloneChildren, 0o644, BOTH_1),
     row("cgroup.sane_behavior", Subject::SaneBehavior, 0o444, ROOT_1),
+    row("release_agent", Subject::ReleaseAgent, 0o644, ROOT_1),
     row("freezer.state", Subject::State, 0o644, GROUP_1),
     row("freezer.self_freezing", Subject::SelfFreezing, 0o444, GROUP_1),
     row("freezer.parent_freezing", Subject::ParentFreezing, 0o444, GROUP_1),

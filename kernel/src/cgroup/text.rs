@@ -30,6 +30,9 @@ pub(super) fn text(
     what: Subject,
 ) -> Result<Vec<u8>, Errno> {
     let mut forest = forest();
+    if what == Subject::ReleaseAgent {
+        return Ok([&forest.release_agent[..], b"\n"].concat());
+    }
     let tree = forest.tree(hierarchy);
     let group = tree.get(handle)?;
     let flag = |is_set: bool| format!("{}\n", u32::from(is_set));
@@ -58,6 +61,7 @@ pub(super) fn text(
         | Subject::Processes
         | Subject::State
         | Subject::Wait
+        | Subject::ReleaseAgent
         | Subject::Kill => return Err(Errno::EINVAL),
     };
     Ok(text.into_bytes())

@@ -34,7 +34,7 @@ const DELAY: &str = "/sys/module/suspend/parameters/pm_test_delay";
 /// `PF_NOFREEZE`, as `/proc/PID/stat` shows it.
 const NOFREEZE: u32 = 0x8000;
 /// `PF_FROZEN`.
-const FROZEN: u32 = 0x1_0000;
+pub const FROZEN: u32 = 0x1_0000;
 /// `PF_KTHREAD`.
 const KTHREAD: u32 = 0x20_0000;
 /// `PF_FREEZER_SKIP`.
@@ -98,7 +98,7 @@ pub fn wait_for(word: &AtomicU32, value: u32) {
 }
 
 /// State letter and flags of a process.
-fn look_at(pid: i32) -> core::result::Result<(char, u32), Failure> {
+pub fn look_at(pid: i32) -> core::result::Result<(char, u32), Failure> {
     let text = file::text(&format!("/proc/{pid}/stat"))?;
     look_in(&text).ok_or(Failure(text))
 }
@@ -112,7 +112,10 @@ fn look_in(line: &str) -> Option<(char, u32)> {
 }
 
 /// Waits until a process is in the state with this letter.
-fn wait_for_state(pid: i32, letter: char) -> core::result::Result<(), Failure> {
+pub fn wait_for_state(
+    pid: i32,
+    letter: char,
+) -> core::result::Result<(), Failure> {
     while look_at(pid)?.0 != letter {
         time::sleep(Time::from_millis(1));
     }
@@ -127,17 +130,18 @@ fn sleeps_of(pid: i32) -> core::result::Result<String, Failure> {
 }
 
 /// A child that spins without a system call, and what it notes.
-struct Spinner {
-    child: Child,
+pub struct Spinner {
+    /// The child.
+    pub child: Child,
     /// Rounds so far.
-    rounds: &'static AtomicU32,
+    pub rounds: &'static AtomicU32,
     /// The longest time between two rounds, in milliseconds.
     longest: &'static AtomicU32,
 }
 
 impl Spinner {
     /// Starts one; it spins already when this returns.
-    fn start() -> Result<Self> {
+    pub fn start() -> Result<Self> {
         let [rounds, longest] = words()?;
         let child = Child::start(|| spin(rounds, longest))?;
         wait_for(rounds, 1);
@@ -145,7 +149,7 @@ impl Spinner {
     }
 
     /// Waits until it has gone on.
-    fn wait_for_more(&self) {
+    pub fn wait_for_more(&self) {
         let before = self.rounds.load(Ordering::Relaxed);
         wait_for(self.rounds, before.wrapping_add(1));
     }
