@@ -207,9 +207,7 @@ pub fn suspend_freeze_processes() -> Result<(), Errno> {
 pub fn thaw_processes() {
     LOG_NS.store(0, Relaxed);
     let began_ns = arch::timer::now_ns();
-    trace::record(trace::Kind::ThawBegin, 0, 0);
     FREEZER.thaw_processes(&Scheduler, &*current());
-    trace::record(trace::Kind::ThawEnd, 0, 0);
     let elapsed_ns = arch::timer::now_ns() - began_ns;
     let log_ns = LOG_NS.load(Relaxed);
     STATS.lock().record_thaw(Thaw { began_ns, elapsed_ns, log_ns });

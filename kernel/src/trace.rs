@@ -41,11 +41,11 @@ pub enum Kind {
     /// Phase `a` is over, with outcome `b` (0: all frozen, 1: time-out,
     /// 2: aborted).
     FreezeEnd,
-    /// A thaw began.
+    /// The freezer begins to wake those in the refrigerator.
     ThawBegin,
     /// Task `a` was woken from the refrigerator.
     Thaw,
-    /// The thaw is done.
+    /// It has woken all that it wanted.
     ThawEnd,
 }
 

@@ -17,6 +17,7 @@ mod power;
 mod selftest;
 mod shell;
 mod stress;
+mod trace;
 
 const GROUPS: &[Group] = &[
     Group { tier: "machine", tests: boot::TESTS, runs: Runs::Always },
@@ -28,6 +29,7 @@ const GROUPS: &[Group] = &[
     Group { tier: "system", tests: freeze::TESTS, runs: Runs::Always },
     Group { tier: "system", tests: freezer::TESTS, runs: Runs::Always },
     Group { tier: "system", tests: power::TESTS, runs: Runs::Always },
+    Group { tier: "system", tests: trace::TESTS, runs: Runs::Always },
     Group { tier: "system", tests: check::TESTS, runs: Runs::Always },
     Group { tier: "system", tests: debian::TESTS, runs: Runs::Always },
     Group { tier: "stress", tests: stress::TESTS, runs: Runs::Always },

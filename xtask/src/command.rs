@@ -7,6 +7,7 @@ mod image;
 mod qemu;
 mod setup;
 mod test;
+mod trace;
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -30,6 +31,8 @@ pub enum Command {
     Check(check::Arguments),
     /// Measure what things cost, beside what they cost on Linux
     Bench(bench::Arguments),
+    /// Play a freeze and draw what happened
+    Trace(trace::Arguments),
     /// Attach gdb to a machine started with `qemu --gdb`
     Gdb(gdb::Arguments),
     /// Find or install the compiler for the target and QEMU
@@ -49,6 +52,7 @@ impl Command {
             Command::Test(arguments) => arguments.run(),
             Command::Check(arguments) => arguments.run(),
             Command::Bench(arguments) => arguments.run(),
+            Command::Trace(arguments) => arguments.run(),
             Command::Gdb(arguments) => arguments.run(),
             Command::Setup(arguments) => arguments.run(),
         }

@@ -93,11 +93,13 @@ impl Host for Scheduler {
 
     fn wake_refrigerated(&self, which: impl Fn(&Task) -> bool) {
         core::sync::atomic::fence(SeqCst);
+        trace::record(trace::Kind::ThawBegin, 0, 0);
         let refrigerated = REFRIGERATED.lock();
         for task in refrigerated.iter().filter(|task| which(task)) {
             trace::record(trace::Kind::Thaw, task.id(), 0);
             wake::try_to_wake_up(task, state::UNINTERRUPTIBLE);
         }
+        trace::record(trace::Kind::ThawEnd, 0, 0);
     }
 
     fn wake_frozen(&self, task: &Task) {

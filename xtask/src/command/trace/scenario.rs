@@ -1,0 +1,77 @@
+//! What is played at the guest's prompt.
+use anyhow::{Result, bail};
+
+/// Something that is worth a picture.
+pub struct Scenario {
+    /// What a person types.
+    pub name: &'static str,
+    /// The picture's headline.
+    pub title: &'static str,
+    /// Words for the kernel's command line.
+    pub append: &'static str,
+    /// Lines for the shell, before the freeze.
+    commands: &'static str,
+    /// What the task that freezes does right before.
+    pause: &'static str,
+}
+
+impl Scenario {
+    /// The whole script. A freeze thaws at once; the task that freezes goes
+    /// before all others, so that it keeps the events before they are pushed
+    /// out.
+    pub fn script(&self) -> String {
+        let Scenario { commands, pause, .. } = self;
+        format!(
+            "echo 0 > /sys/module/suspend/parameters/pm_test_delay\n\
+             echo freezer > /sys/power/pm_test\n\
+             {commands}\n\
+             nice -n -20 sh -c 'sleep {pause}; echo mem > /sys/power/state; \
+             sleep 0.0001; echo 1 > /sys/kernel/tracing/snapshot'\n\
+             cat /sys/kernel/tracing/snapshot\n\
+             poweroff -f\n"
+        )
+    }
+}
+
+/// All of them. A spinner says `yield`: in the repeatable mode one CPU runs
+/// at a time, until it says that it waits.
+pub const ALL: &[Scenario] = &[
+    Scenario {
+        name: "freeze",
+        title: "A busy system is frozen and thawed",
+        append: "",
+        commands: "for i in 1 2 3 4 5; do sleep 1000 & done\n\
+                   for i in 1 2 3 4 5 6; do spin --yield & done",
+        pause: "0.1",
+    },
+    Scenario {
+        name: "bomb",
+        title: "A fork bomb is frozen while it grows",
+        append: "",
+        commands: "bomb() { if [ $1 != 0 ]; then bomb $(($1 - 1)) & \
+                   bomb $(($1 - 1)) & wait; fi; }\nbomb 9 &",
+        pause: "0.004",
+    },
+    Scenario {
+        name: "refused",
+        title: "A freeze is refused: one kernel thread never freezes",
+        append: "freezer.stubborn=1",
+        commands: "echo 25 > /sys/power/pm_freeze_timeout\n\
+                   sleep 1000 &\nfor i in 1 2 3; do spin --yield & done",
+        pause: "0.1",
+    },
+];
+
+/// The scenario of that name.
+///
+/// # Errors
+/// There is none.
+pub fn find(name: &str) -> Result<&'static Scenario> {
+    match ALL.iter().find(|scenario| scenario.name == name) {
+        Some(scenario) => Ok(scenario),
+        None => {
+            let names: Vec<&str> = ALL.iter().map(|it| it.name).collect();
+            bail!("no scenario {name:?}; there are {}", names.join(", "))
+        }
+    }
+}
