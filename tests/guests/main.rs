@@ -9,6 +9,7 @@ mod boot;
 mod card;
 mod check;
 mod debian;
+mod demo;
 mod device_tree;
 mod freeze;
 mod freezer;
@@ -29,6 +30,7 @@ const GROUPS: &[Group] = &[
     Group { tier: "system", tests: freeze::TESTS, runs: Runs::Always },
     Group { tier: "system", tests: freezer::TESTS, runs: Runs::Always },
     Group { tier: "system", tests: power::TESTS, runs: Runs::Always },
+    Group { tier: "system", tests: demo::TESTS, runs: Runs::Always },
     Group { tier: "system", tests: trace::TESTS, runs: Runs::Always },
     Group { tier: "system", tests: check::TESTS, runs: Runs::Always },
     Group { tier: "system", tests: debian::TESTS, runs: Runs::Always },

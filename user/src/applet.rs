@@ -4,7 +4,7 @@ use alloc::string::String;
 
 use user_lib::{arguments, eprintln, println};
 
-use crate::{bench, check, file, init, sh, system, text};
+use crate::{bench, check, demo, file, init, sh, system, text};
 
 /// A program: takes its arguments (the first is its name), gives its status.
 pub type Main = fn(&[String]) -> i32;
@@ -33,6 +33,7 @@ pub const APPLETS: &[Applet] = &[
     applet("clear", text::clear::main, "clears the screen"),
     applet("cp", file::cp::main, "FROM... TO: copies files"),
     applet("date", system::date::main, "[+FORMAT]: prints the time"),
+    applet("demo", demo::main, "[NAME]: plays about freezing"),
     applet("dmesg", system::dmesg::main, "[-r]: prints the kernel's log"),
     applet("echo", text::echo::main, "[-n] [WORD]...: prints words"),
     applet("env", system::env::main, "[NAME=VALUE]... [COMMAND [WORD]...]"),

@@ -12,6 +12,7 @@ mod applet;
 mod bench;
 mod check;
 mod child;
+mod demo;
 mod file;
 mod init;
 mod option;

@@ -92,7 +92,7 @@ fn play(scenario: &Scenario, files: &BootFiles) -> Result<String> {
         is_repeatable: true,
         command_line: format!("loglevel=1 {}", scenario.append),
         initrd: Some(archive),
-        ..Machine::new(files.image.clone())
+        ..Machine::new(files.image.clone())?
     };
     let mut guest = Guest::start(&machine)?;
     guest.wait_for_end(LIMIT)?;

@@ -14,8 +14,6 @@ pub enum Anchor {
     Start,
     /// Around it.
     Middle,
-    /// To the left of it.
-    End,
 }
 
 /// Text as XML wants it.
@@ -83,7 +81,6 @@ impl Drawing {
         let anchor = match anchor {
             Anchor::Start => "start",
             Anchor::Middle => "middle",
-            Anchor::End => "end",
         };
         let text = escape(text);
         let _ = writeln!(

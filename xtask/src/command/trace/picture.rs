@@ -90,6 +90,7 @@ fn draw_grid(drawing: &mut Drawing, scale: &Scale, start: u64, bottom: f64) {
         let text = format!("… {} …", duration(cut.missing));
         drawing.text((cut.x, LANES - 8.0), Anchor::Middle, "small", &text);
     }
+    let mut last = String::new();
     for time in scale.ticks(start, 90.0) {
         let x = scale.x(time);
         let is_cut = cuts.iter().any(|cut| (cut.x - x).abs() < 64.0);
@@ -98,7 +99,11 @@ fn draw_grid(drawing: &mut Drawing, scale: &Scale, start: u64, bottom: f64) {
         }
         drawing.line((x, LANES - 4.0), (x, bottom), "grid");
         let text = duration(time - start);
-        drawing.text((x, LANES - 8.0), Anchor::Middle, "small", &text);
+        if text != last {
+            let above = (x, LANES - 8.0);
+            drawing.text(above, Anchor::Middle, "small", &text);
+        }
+        last = text;
     }
 }
 
