@@ -88,12 +88,12 @@ impl Forest {
         hierarchy: Hierarchy,
         parent: Handle,
         name: &[u8],
-    ) -> Result<(), Errno> {
+    ) -> Result<u32, Errno> {
         let slot = self.tree(hierarchy).remove(parent, name, &Tasks)?;
         self.slots.free(slot);
         // Who still watches it learns that it is gone.
         events::changed(slot);
-        Ok(())
+        Ok(slot)
     }
 }
 

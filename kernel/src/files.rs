@@ -28,6 +28,7 @@ pub mod flags;
 pub mod generated;
 pub mod initramfs;
 pub mod inode;
+pub mod inotify;
 pub mod location;
 pub mod mount;
 pub mod operation;

@@ -58,6 +58,7 @@ const AREAS: &[&str] = &[
     "group-signal",
     "group-wait",
     "group-face",
+    "notify",
 ];
 
 /// All tests of `check`, one after the other, on a busy host.

@@ -15,6 +15,7 @@ mod freezer;
 mod futex;
 mod group;
 mod memory;
+mod notify;
 mod pipe;
 mod process;
 mod random;
@@ -62,6 +63,7 @@ const AREAS: &[(&str, &[Test])] = &[
     ("group-signal", group::signal::TESTS),
     ("group-wait", group::wait::TESTS),
     ("group-face", group::face::TESTS),
+    ("notify", notify::TESTS),
 ];
 
 /// Runs `check [--list | --random CALLS [SEED] | --stress [NAME [COUNT]] |

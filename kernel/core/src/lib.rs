@@ -17,6 +17,7 @@ pub mod device_tree;
 pub mod executable;
 pub mod freezer;
 pub mod gzip;
+pub mod inotify;
 pub mod line_discipline;
 pub mod log_ring;
 pub mod memory;

@@ -27,7 +27,9 @@ use core::sync::atomic::{AtomicU32, AtomicU64, fence};
 use kernel_core::freezer::Hierarchy;
 use kernel_core::sync::GROUP_SLOTS;
 
+use super::filesystem;
 use crate::arch;
+use crate::files::inotify;
 use crate::sync::{Rank, SpinLock};
 use crate::task::WaitQueue;
 
@@ -136,6 +138,14 @@ pub(super) fn changed(slot: u32) {
         if let Some(events) = events {
             events.happen();
         }
+    }
+    if inotify::is_used() {
+        let parent = place(slot).map(|place| place.parent.load(Relaxed));
+        let hierarchy = match parent.unwrap_or(0) & IS_V2 {
+            0 => Hierarchy::V1,
+            _ => Hierarchy::V2,
+        };
+        filesystem::tell_watchers(hierarchy, slot);
     }
 }
 

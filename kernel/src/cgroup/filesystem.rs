@@ -10,6 +10,7 @@ use kernel_abi::Errno;
 use kernel_abi::stat::{CGROUP_MAGIC, CGROUP2_MAGIC, Statfs};
 use kernel_core::cgroup::{Handle, ROOT_HANDLE, Tree};
 use kernel_core::freezer::Hierarchy;
+use kernel_core::inotify::MODIFY;
 use kernel_core::path::{NAME_MAX, mount_options};
 
 use super::file::GroupFile;
@@ -23,7 +24,7 @@ use crate::files::inode::{
     Entry, FIRST_ENTRY, FileSystem, Inode, InodeId, Kind, Metadata, NewInode,
     Replace,
 };
-use crate::files::mount;
+use crate::files::{inotify, mount};
 use crate::sync::{Rank, SpinLock};
 
 /// A hierarchy as it is mounted.
@@ -54,6 +55,22 @@ pub(super) fn inode_id(
     let place = row.map_or(0, |row| row as u64 + 1);
     let number = u64::from(slot) * NUMBERS + place + 1;
     InodeId { device: device(hierarchy), number }
+}
+
+/// Tells who watches the group's file of events, or its directory.
+pub(super) fn tell_watchers(hierarchy: Hierarchy, slot: u32) {
+    let name = match hierarchy {
+        Hierarchy::V1 => "freezer.events",
+        Hierarchy::V2 => "cgroup.events",
+    };
+    let mut rows = row::rows(hierarchy, false);
+    let Some((index, _)) = rows.find(|(_, row)| row.name == name) else {
+        return;
+    };
+    let file = inode_id(hierarchy, slot, Some(index));
+    inotify::notify(file, MODIFY, b"");
+    let directory = inode_id(hierarchy, slot, None);
+    inotify::notify(directory, MODIFY, name.as_bytes());
 }
 
 /// Whether a hierarchy is in use: mounted, or with groups.
@@ -206,7 +223,11 @@ impl Inode for Directory {
         if self.rows().any(|(_, row)| row.name.as_bytes() == name) {
             return Err(Errno::ENOTDIR);
         }
-        forest().remove(self.hierarchy, self.group, name)
+        let slot = forest().remove(self.hierarchy, self.group, name)?;
+        for (index, _) in row::rows(self.hierarchy, false) {
+            inotify::forget(inode_id(self.hierarchy, slot, Some(index)));
+        }
+        Ok(())
     }
 
     fn rename(

@@ -9,10 +9,12 @@ use core::any::Any;
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
 use kernel_abi::Errno;
+use kernel_core::inotify;
 
 use super::buffer::{Input, Output};
 use super::flags::{OpenFlags, PollEvents};
 use super::inode::{Inode, Kind, Metadata};
+use super::inotify as watching;
 use super::location::Location;
 use crate::task::{Interrupted, Mutex, PollTable};
 
@@ -204,13 +206,23 @@ impl OpenFile {
     #[inline]
     pub fn read(&self, output: &mut Output<'_>) -> Result<usize, Errno> {
         self.check_readable()?;
-        match self.file.offset() {
+        let count = match self.file.offset() {
             Offset::None => self.file.read(0, output, self.blocking()),
             Offset::Loose => self.read_here(output),
             Offset::InTurn => {
                 let _turn = self.turn.lock();
                 self.read_here(output)
             }
+        }?;
+        self.happened(inotify::ACCESS);
+        Ok(count)
+    }
+
+    /// Tells who watches the file.
+    #[inline]
+    fn happened(&self, event: u32) {
+        if watching::is_used() {
+            watching::notify_at(&self.location, event);
         }
     }
 
@@ -229,14 +241,16 @@ impl OpenFile {
     #[inline]
     pub fn write(&self, input: &mut Input<'_>) -> Result<usize, Errno> {
         self.check_writable()?;
-        match self.file.offset() {
+        let count = match self.file.offset() {
             Offset::None => self.file.write(0, input, self.blocking()),
             Offset::Loose => self.write_here(input),
             Offset::InTurn => {
                 let _turn = self.turn.lock();
                 self.write_here(input)
             }
-        }
+        }?;
+        self.happened(inotify::MODIFY);
+        Ok(count)
     }
 
     fn write_here(&self, input: &mut Input<'_>) -> Result<usize, Errno> {
@@ -326,6 +340,15 @@ impl OpenFile {
         let result = use_offset(&mut offset);
         self.offset.store(offset, Relaxed);
         result
+    }
+}
+
+impl Drop for OpenFile {
+    fn drop(&mut self) {
+        self.happened(match self.flags().can_write() {
+            true => inotify::CLOSE_WRITE,
+            false => inotify::CLOSE_NOWRITE,
+        });
     }
 }
 

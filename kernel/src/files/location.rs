@@ -118,7 +118,11 @@ impl Location {
     }
 }
 
-fn name_in(directory: &dyn Inode, id: InodeId) -> Result<Vec<u8>, Errno> {
+/// The name of an inode in a directory.
+pub(super) fn name_in(
+    directory: &dyn Inode,
+    id: InodeId,
+) -> Result<Vec<u8>, Errno> {
     let mut found = None;
     directory.read_directory(FIRST_ENTRY, &mut |entry| {
         if entry.number == id.number {

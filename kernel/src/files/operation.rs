@@ -4,13 +4,16 @@
 //! file system. Results are those of Linux's calls of the same names.
 
 use alloc::sync::Arc;
+use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use kernel_abi::Errno;
+use kernel_core::inotify as event;
 
 use super::attribute::OpenDirectory;
 use super::file::{File, OpenFile};
 use super::flags::OpenFlags;
 use super::inode::{Inode, Kind, NewInode, Replace};
+use super::inotify;
 use super::location::Location;
 use super::mount::MountFlags;
 use super::walk::{Asker, Last, LastLink, Part, Walk};
@@ -33,7 +36,11 @@ pub fn open(
     } else {
         asker.find(base, path, last_link(flags))?
     };
-    open_location(location, flags)
+    let file = open_location(location, flags)?;
+    if inotify::is_used() {
+        inotify::notify_at(&file.location, event::OPEN);
+    }
+    Ok(file)
 }
 
 fn last_link(flags: OpenFlags) -> LastLink {
@@ -95,6 +102,7 @@ fn create(
     let kind = Kind::Regular;
     let new = NewInode { kind, permissions, target: b"" };
     let inode = last.directory.inode.create(name, &new)?;
+    inotify::notify(last.directory.inode.id(), event::CREATE, name);
     Ok(last.directory.at(inode))
 }
 
@@ -177,7 +185,10 @@ pub fn make(
         _ => new.permissions & !asker.context.umask(),
     };
     let new = NewInode { permissions, ..*new };
-    directory.inode.create(name, &new).map(drop)
+    let inode = directory.inode.create(name, &new)?;
+    let made = inotify::about(&*inode, event::CREATE);
+    inotify::notify(directory.inode.id(), made, name);
+    Ok(())
 }
 
 /// What `unlinkat` is to remove.
@@ -211,14 +222,21 @@ pub fn remove(
     let inode = last.directory.inode.lookup(name)?;
     check_not_covered(&last.directory, &inode)?;
     last.directory.check_writable()?;
-    match what {
+    let removed = match what {
         Remove::Directory => last.directory.inode.remove_directory(name),
         Remove::File if last.must_be_directory => match inode.kind() {
             Kind::Directory => Err(Errno::EISDIR),
             _ => Err(Errno::ENOTDIR),
         },
         Remove::File => last.directory.inode.unlink(name),
+    };
+    removed?;
+    let deleted = inotify::about(&*inode, event::DELETE);
+    inotify::notify(last.directory.inode.id(), deleted, name);
+    if what == Remove::Directory || inode.metadata().links == 0 {
+        inotify::forget(inode.id());
     }
+    Ok(())
 }
 
 fn check_not_covered(
@@ -272,7 +290,29 @@ pub fn rename(
         &to.directory.inode,
         new_name,
         replace,
-    )
+    )?;
+    tell_of_move(&*inode, (&from, old_name), (&to, new_name));
+    Ok(())
+}
+
+fn tell_of_move(
+    inode: &dyn Inode,
+    (from, old_name): (&Last, &[u8]),
+    (to, new_name): (&Last, &[u8]),
+) {
+    static MOVES: AtomicU32 = AtomicU32::new(1);
+    if !inotify::is_used() {
+        return;
+    }
+    let cookie = MOVES.fetch_add(1, Relaxed);
+    let tell = |last: &Last, half, name: &[u8]| {
+        let half = inotify::about(inode, half);
+        let directory = last.directory.inode.id();
+        inotify::notify_move(directory, half, cookie, name);
+    };
+    tell(from, event::MOVED_FROM, old_name);
+    tell(to, event::MOVED_TO, new_name);
+    inotify::notify(inode.id(), event::MOVE_SELF, b"");
 }
 
 /// Gives the file `old` one more name.
@@ -295,5 +335,7 @@ pub fn link(
         return Err(Errno::EPERM);
     }
     to.directory.check_writable()?;
-    to.directory.inode.link(name, &old.inode)
+    to.directory.inode.link(name, &old.inode)?;
+    inotify::notify(to.directory.inode.id(), event::CREATE, name);
+    Ok(())
 }

@@ -40,6 +40,7 @@ static TABLE: [Entry; SIZE] = build(&[
     file::socket::CALLS,
     file::splice::CALLS,
     file::directory::CALLS,
+    file::inotify::CALLS,
     file::mount::CALLS,
     file::name::CALLS,
     file::poll::CALLS,

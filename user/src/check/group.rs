@@ -25,7 +25,7 @@ use crate::check::tool::Failure;
 const DETACH: u32 = 2;
 
 /// A mounted hierarchy; unmounted when dropped.
-struct Mount(String);
+pub struct Mount(String);
 
 impl Mount {
     fn new(kind: &str, options: &str) -> Result<Self> {
@@ -37,17 +37,17 @@ impl Mount {
     }
 
     /// That of cgroup v1's freezer.
-    fn v1() -> Result<Self> {
+    pub fn v1() -> Result<Self> {
         Self::new("cgroup", "freezer")
     }
 
     /// That of cgroup v2.
-    fn v2() -> Result<Self> {
+    pub fn v2() -> Result<Self> {
         Self::new("cgroup2", "")
     }
 
     /// A new group below the root.
-    fn group(&self, name: &str) -> Result<Group> {
+    pub fn group(&self, name: &str) -> Result<Group> {
         let path = format!("{}/{name}-{}", self.0, process::current_id());
         Group::new(path)
     }
@@ -65,7 +65,7 @@ impl Drop for Mount {
 }
 
 /// A group; thawed, emptied and removed when dropped.
-struct Group(String);
+pub struct Group(String);
 
 impl Group {
     /// Its frozen tasks can be killed, so that a test that fails ends.
@@ -77,21 +77,33 @@ impl Group {
         Ok(group)
     }
 
+    /// The group with this directory, which is there.
+    pub fn at(path: &str) -> Group {
+        Group(path.into())
+    }
+
+    /// The directory.
+    pub fn name(&self) -> &str {
+        &self.0
+    }
+
     /// A new group in this one.
     fn group(&self, name: &str) -> Result<Group> {
         Group::new(self.path(name))
     }
 
-    fn path(&self, name: &str) -> String {
+    /// The path of one of its files.
+    pub fn path(&self, name: &str) -> String {
         format!("{}/{name}", self.0)
     }
 
     /// What a file says, without the newline at its end.
-    fn read(&self, name: &str) -> Result<String> {
+    pub fn read(&self, name: &str) -> Result<String> {
         Ok(file::text(&self.path(name))?.trim_end().into())
     }
 
-    fn write(&self, name: &str, text: &str) -> Result<usize> {
+    /// Writes to a file in one call.
+    pub fn write(&self, name: &str, text: &str) -> Result<usize> {
         let descriptor = self.open(name, O_WRONLY)?;
         let result = file::write(descriptor, text.as_bytes());
         file::close(descriptor)?;
@@ -123,7 +135,8 @@ impl Group {
         self.write("freezer.state", "THAWED").map(drop)
     }
 
-    fn add(&self, pid: i32) -> Result<()> {
+    /// Moves a process into it.
+    pub fn add(&self, pid: i32) -> Result<()> {
         let name = match file::status(&self.path("tasks")) {
             Ok(_) => "tasks",
             Err(_) => "cgroup.procs",

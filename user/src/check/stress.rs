@@ -9,6 +9,7 @@ mod cpus;
 mod crew;
 mod crowd;
 mod freeze;
+mod group;
 mod hog;
 mod leak;
 mod map;
@@ -51,6 +52,8 @@ const TESTS: &[Stress] = &[
     Stress { name: "churn", rounds: 200, run: leak::files },
     Stress { name: "orphan", rounds: 200, run: leak::orphans },
     Stress { name: "cpus", rounds: 10, run: cpus::come_and_go },
+    Stress { name: "group", rounds: 30, run: group::nested },
+    Stress { name: "group-crowd", rounds: 30, run: group::crowd },
 ];
 
 /// Runs `--stress [NAME [COUNT]]`; without a name, all.
