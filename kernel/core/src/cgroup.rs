@@ -1,24 +1,4 @@
-//! The tree of freezer groups: names, states, and what a freeze of a group
-//! means for those below it.
-//!
-//! Rules without hardware, for one hierarchy. A [`Tree`] changes under the
-//! kernel's lock; what is to happen to tasks it asks of an [`Engine`], which
-//! the kernel implements with `freezer::Freezer`. Both faces, cgroup v1 and
-//! v2, use the same tree: they differ in names of files only.
-//!
-//! ```text
-//!  group     own bits    inherited    effective
-//!  /         -           -            never freezes
-//!  +- a      SELF        -            freezing
-//!     +- b   -           PARENT       freezing: an ancestor asks for it
-//!     +- c   LEASE       PARENT       freezing, and stays so after a's thaw
-//! ```
-//!
-//! `FROZEN` is reached, not requested: it is found when somebody looks, from
-//! the bottom up, and then stays until a bit goes or a task joins. Whether a
-//! task must freeze depends on request bits alone, never on it (N5).
-//!
-//! Read next: `cgroup/state.rs`.
+#![doc = include_str!("cgroup/README.md")]
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;

@@ -7,7 +7,7 @@ use super::Finding;
 use super::source::Source;
 
 /// Letter of each section, and up to which number a test must cite it.
-const SECTIONS: [(char, u32); 14] = [
+const SECTIONS: [(char, u32); 15] = [
     ('F', 8),
     ('C', 6),
     ('D', 9),
@@ -22,6 +22,7 @@ const SECTIONS: [(char, u32); 14] = [
     ('O', 7),
     ('G', 8),
     ('M', 4),
+    ('V', 12),
 ];
 
 /// Parts of a path that tests live in.

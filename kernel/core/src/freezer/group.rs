@@ -141,8 +141,12 @@ impl Freezer {
         }
     }
 
-    /// Wakes frozen members that nothing holds.
+    /// Wakes frozen members that nothing holds. A group without members costs
+    /// one load: a tree has many of them.
     fn wake_members<H: Host>(&self, host: &H, group: u32) {
+        if self.group_members(group) == 0 {
+            return;
+        }
         host.wake_refrigerated(|task| {
             task.as_ref().groups().contains(group)
                 && !self.freezing(task.as_ref())

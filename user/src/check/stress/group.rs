@@ -123,7 +123,7 @@ pub fn nested(rounds: u32) -> Outcome {
         file::make_directory(&deep, 0o755)?;
         deep += "/d";
     }
-    let deep = Group::at(deep.trim_end_matches("/d"));
+    let deep = Group::at(deep.strip_suffix("/d").unwrap_or(&deep));
     for at in 0..WIDTH {
         file::make_directory(&top.path(&format!("w{at}")), 0o755)?;
     }
