@@ -5,6 +5,7 @@ use libtest_mimic::Arguments;
 use tests::catalog::{Choice, Group, Runs};
 use tests::setup::boot_files;
 
+mod board;
 mod boot;
 mod card;
 mod check;
@@ -26,6 +27,8 @@ const GROUPS: &[Group] = &[
     Group { tier: "machine", tests: device_tree::TESTS, runs: Runs::Always },
     Group { tier: "machine", tests: selftest::TESTS, runs: Runs::Always },
     Group { tier: "machine", tests: machine::TESTS, runs: Runs::Always },
+    Group { tier: "machine", tests: board::MACHINE, runs: Runs::Always },
+    Group { tier: "system", tests: board::SYSTEM, runs: Runs::Always },
     Group { tier: "system", tests: shell::TESTS, runs: Runs::Always },
     Group { tier: "system", tests: freeze::TESTS, runs: Runs::Always },
     Group { tier: "system", tests: freezer::TESTS, runs: Runs::Always },

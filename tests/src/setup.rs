@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
+use xtask::board::{self, Board, Emulator, usual_emulator};
 use xtask::command::{BootFiles, build, insert_card};
 use xtask::initramfs::{self, Addition};
 use xtask::layout::{Profile, boot_dir, elf};
@@ -17,12 +18,42 @@ use xtask::qemu::machine::{Machine, Placement};
 
 use crate::report;
 
+/// The environment variable that names the board of all tests.
+pub const BOARD: &str = "FIRN_BOARD";
+
 /// Time from the start of QEMU to the first prompt, on a busy host.
 pub const BOOT: Duration = Duration::from_secs(120);
 
 /// Whether the stress tests run with their full figures.
 pub fn is_long() -> bool {
     env::var_os("FIRN_LONG").is_some()
+}
+
+/// The board that all tests are to run on, if not on the usual machine.
+///
+/// # Panics
+/// If there is no such board: `cargo xtask test` looked.
+pub fn chosen_board() -> Option<Board> {
+    let name = env::var(BOARD).ok()?;
+    Some(Board::read(&name).expect("a board in boards/"))
+}
+
+/// Boards other than the usual machine that something here plays. Says so of
+/// those that nothing plays.
+pub fn emulated_boards() -> Result<Vec<(Board, Emulator)>> {
+    let mut found = Vec::new();
+    for board in board::all()? {
+        let Some(emulator) = board.emulator.clone() else { continue };
+        if emulator.is_usual {
+            continue;
+        }
+        let files = emulator.find().and_then(|_| emulator.find_tree());
+        match files {
+            Ok(_) => found.push((board, emulator)),
+            Err(why) => eprintln!("skipped: {}: {why:#}", board.title),
+        }
+    }
+    Ok(found)
 }
 
 /// The boot files with all checks compiled in; what changed is built.
@@ -42,14 +73,33 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// The usual machine: four Cortex-A72, 1 GiB, GIC version 3.
+    /// The usual machine: four Cortex-A72, 1 GiB, GIC version 3; or the
+    /// board that `cargo xtask test --board` names.
     pub fn new() -> Setup {
+        let emulator = match chosen_board() {
+            Some(board) => board.emulator,
+            None => usual_emulator().ok(),
+        };
+        Setup::of(emulator.expect("boards/ is complete"))
+    }
+
+    /// A board as `emulator` plays it.
+    pub fn of(emulator: Emulator) -> Setup {
         let image = boot_dir(Profile::Checked).join("Image");
-        Setup {
-            machine: Machine::new(image).expect("boards/ is complete"),
-            additions: Vec::new(),
-            u_boot: None,
-        }
+        let machine = Machine::of(emulator, image);
+        Setup { machine, additions: Vec::new(), u_boot: None }
+    }
+
+    /// With what a boot loader loads at the addresses of this one.
+    pub fn load(mut self, name: &str) -> Setup {
+        self.machine.load = Some(name.into());
+        self
+    }
+
+    /// With this device tree, where the machine does not make its own.
+    pub fn tree(mut self, file: &Path) -> Setup {
+        self.machine.emulator.device_trees = vec![file.into()];
+        self
     }
 
     /// With so many CPUs.
@@ -64,9 +114,11 @@ impl Setup {
         self
     }
 
-    /// With CPUs of this model.
+    /// With CPUs of this model, where there is a choice.
     pub fn cpu(mut self, model: &str) -> Setup {
-        self.machine.cpu = Some(model.into());
+        if self.machine.emulator.cpu.is_some() {
+            self.machine.cpu = Some(model.into());
+        }
         self
     }
 

@@ -1,5 +1,5 @@
 //! What a guest says of its tests is taken seriously.
-use super::ensure_passed;
+use super::{ensure_passed, ensure_passed_on_board};
 
 #[test]
 fn all_passed_is_success() {
@@ -20,4 +20,14 @@ fn nothing_is_no_success() {
     assert!(ensure_passed("test a ... ok\n").is_err());
     assert!(ensure_passed("0 passed, 0 failed\n").is_err());
     assert!(ensure_passed("about 5 passed, 0 failed today\n").is_err());
+}
+
+#[test]
+fn only_a_board_may_lack_what_a_test_needs() {
+    let output = "test a ... ok\ntest b ... ignored: the machine has no c\n\
+                  1 passed, 0 failed\n";
+    assert!(ensure_passed(output).is_err());
+    ensure_passed_on_board(output).unwrap();
+    let output = output.replace("1 passed, 0", "0 passed, 1");
+    assert!(ensure_passed_on_board(&output).is_err());
 }

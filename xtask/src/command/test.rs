@@ -14,6 +14,7 @@ use anyhow::{Context, Result, bail};
 
 use super::build::build;
 use super::setup::{find_card_tools, find_qemu, find_u_boot};
+use crate::board::Board;
 use crate::layout::{self, Profile};
 use crate::toolchain::Consent;
 
@@ -32,6 +33,9 @@ pub struct Arguments {
     /// Run the stress tier with its full figures
     #[arg(long)]
     long: bool,
+    /// Run the guests on what plays this folder of `boards/`
+    #[arg(long, value_name = "NAME")]
+    board: Option<String>,
     /// Run everything chosen so many times
     #[arg(long, value_name = "N", default_value_t = 1,
         value_parser = clap::value_parser!(u32).range(1..))]
@@ -45,8 +49,14 @@ impl Arguments {
     /// A test failed, could not be built, or none was found.
     pub fn run(self) -> Result<()> {
         let mut total = Total::default();
+        if let Some(board) = &self.board {
+            Board::read(board)?;
+        }
         for _ in 0..self.repeat {
-            for tier in Tier::chosen(&self.filters, self.long) {
+            for mut tier in Tier::chosen(&self.filters, self.long) {
+                if let Some(board) = &self.board {
+                    tier.command.env("FIRN_BOARD", board);
+                }
                 tier.run(&mut total)?;
             }
         }

@@ -67,6 +67,11 @@ impl Guest {
         &self.transcript
     }
 
+    /// Whether the machine is gone.
+    pub fn has_ended(&self) -> bool {
+        self.has_ended
+    }
+
     /// Types `text` as it is.
     ///
     /// # Errors

@@ -19,12 +19,12 @@ use crate::child::{Child, signal_again_and_again};
 
 tests! {
     a_stale_wakeup_count_is_refused
-    a_wakeup_event_aborts_the_freeze
-    a_reader_waits_until_an_event_is_over
-    a_signal_ends_the_wait_for_an_event
-    an_alarm_has_its_grammar
-    an_alarm_ends_a_suspend
-    an_alarm_during_the_freeze_is_not_lost
+    a_wakeup_event_aborts_the_freeze: ALARM
+    a_reader_waits_until_an_event_is_over: ALARM
+    a_signal_ends_the_wait_for_an_event: ALARM
+    an_alarm_has_its_grammar: ALARM
+    an_alarm_ends_a_suspend: ALARM
+    an_alarm_during_the_freeze_is_not_lost: ALARM
 }
 
 const WAKEUPS: &str = "/sys/power/wakeup_count";
