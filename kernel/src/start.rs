@@ -55,6 +55,9 @@ pub fn start(boot: BootInfo) -> ! {
     hotplug::begin(arch::image::boot_stack().end);
     panic::set_describe_task(describe_task);
     trap::set_hooks(&HOOKS);
+    if !timer::works() {
+        refuse("the interrupt of the timer does not come");
+    }
     gic::register(timer::interrupt(), |_| task::timer::interrupt());
     gic::register(gic::Ipi::Timers as u32, |_| task::timer::interrupt());
     gic::register(gic::Ipi::Reschedule as u32, |_| {

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use tempfile::TempDir;
 use xtask::qemu::machine::{Placement, QEMU};
 
@@ -24,6 +24,7 @@ pub const TESTS: &[Test] = tests::list![
     tree_without_memory_is_told,
     tree_without_an_interrupt_controller_is_told,
     tree_without_a_timer_is_told,
+    tree_with_another_interrupt_for_the_timer_is_told,
     tree_without_psci_boots_one_cpu,
     spoiled_trees_end_in_a_line_or_a_prompt,
 ];
@@ -168,6 +169,16 @@ fn tree_without_a_timer_is_told() -> Result<()> {
     let bench = Bench::new()?;
     let tree = replaced(bench.original()?, "-timer", "-tiger")?;
     bench.ensure_stop(&tree, "no virtual timer")
+}
+
+fn tree_with_another_interrupt_for_the_timer_is_told() -> Result<()> {
+    let bench = Bench::new()?;
+    let mut tree = bench.original()?;
+    // Per CPU, number 11, level: the virtual timer; then 12 of the next.
+    let virtual_timer = [0, 0, 0, 1, 0, 0, 0, 11];
+    let at = tree.windows(8).position(|bytes| bytes == virtual_timer);
+    tree[at.context("no virtual timer in the tree")? + 7] = 9;
+    bench.ensure_stop(&tree, "the interrupt of the timer does not come")
 }
 
 fn tree_without_psci_boots_one_cpu() -> Result<()> {

@@ -3,6 +3,7 @@
 //! Each rule is one file with a function from sources to [`Finding`]s, and
 //! has a test with an example that breaks it. [`source`] reads the files and
 //! takes comments and strings out of them.
+pub mod boards;
 pub mod conditions;
 pub mod layers;
 pub mod sizes;
@@ -43,9 +44,10 @@ impl fmt::Display for Finding {
     }
 }
 
-/// What breaks a rule in `sources`.
-pub fn broken(sources: &[Source]) -> Vec<Finding> {
+/// What breaks a rule in `sources`; `boards` are the names of all boards.
+pub fn broken(sources: &[Source], boards: &[String]) -> Vec<Finding> {
     let mut findings = layers::check(sources);
+    findings.extend(boards::check(sources, boards));
     findings.extend(unsafety::check(sources));
     findings.extend(conditions::check(sources));
     findings.extend(spec::check(sources));

@@ -1,4 +1,4 @@
-//! AArch64, as found on QEMU `virt` and the RK3588S.
+//! AArch64, with GICv2 or v3, the generic timer and PSCI.
 //!
 //! | file | what |
 //! |---|---|

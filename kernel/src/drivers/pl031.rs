@@ -1,4 +1,4 @@
-//! PL031: the real-time clock of QEMU `virt`, with an alarm.
+//! PL031: Arm's real-time clock, with an alarm.
 //!
 //! It counts seconds since 1970. The alarm raises the interrupt when the
 //! count reaches the match value; `/sys/class/rtc/rtc0/wakealarm` sets it.

@@ -5,7 +5,7 @@ use crate::layout;
 #[test]
 fn every_board_has_a_description_that_can_be_read() {
     let names = names(&layout::root().join("boards")).unwrap();
-    assert!(names.contains(&"orangepi5".to_owned()), "{names:?}");
+    assert!(names.len() >= 2, "{names:?}");
     for name in names {
         let board = Board::read(&name).unwrap();
         assert_eq!(board.name, name);
@@ -15,10 +15,12 @@ fn every_board_has_a_description_that_can_be_read() {
 
 #[test]
 fn unknown_board_is_told_with_those_there_are() {
-    for name in ["orangepi6", "", "..", "../boards/orangepi5"] {
+    let known = names(&layout::root().join("boards")).unwrap().remove(0);
+    let path = format!("../boards/{known}");
+    for name in ["of-nobody", "", "..", &path] {
         let error = Board::read(name).unwrap_err().to_string();
         assert!(error.contains(&format!("no board `{name}`")), "{error}");
-        assert!(error.contains("orangepi5"), "{error}");
+        assert!(error.contains(&known), "{error}");
     }
 }
 

@@ -4,6 +4,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
+use crate::board;
 use crate::layout::{self, Profile};
 use crate::rules::{self, sizes, source};
 use crate::toolchain::invocation::{Action, Invocation};
@@ -52,7 +53,8 @@ fn check_rules() -> Result<()> {
     for finding in sizes::check(&sources) {
         println!("warning: {finding}");
     }
-    let findings = rules::broken(&sources);
+    let boards = rules::boards::names(&board::all()?);
+    let findings = rules::broken(&sources, &boards);
     for finding in &findings {
         println!("error: {finding}");
     }

@@ -13,7 +13,7 @@ use crate::media::{Contents, Ways};
 /// Options of `cargo xtask image`.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// A folder in `boards/`, such as orangepi5
+    /// A folder in `boards/`
     #[arg(long, value_name = "NAME")]
     board: String,
     /// Put this boot loader onto the card, such as u-boot-rockchip.bin

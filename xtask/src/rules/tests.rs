@@ -1,6 +1,6 @@
 //! Each rule finds an example that breaks it, and leaves a good one alone.
 use super::source::{Source, code_of};
-use super::{Finding, conditions, layers, sizes, spec, unsafety};
+use super::{Finding, boards, conditions, layers, sizes, spec, unsafety};
 
 fn texts(findings: &[Finding]) -> String {
     let lines: Vec<_> = findings.iter().map(Finding::to_string).collect();
@@ -182,4 +182,17 @@ fn citation_of_nothing_is_found() {
     let source = Source::new("tests/src/freeze.rs", "// spec: F9");
     let text = texts(&spec::check(&[source]));
     assert!(text.contains("tests/src/freeze.rs:1: F9 is no number"), "{text}");
+}
+
+#[test]
+fn name_of_a_board_outside_boards_is_found() {
+    let names = ["sled-3".to_owned(), "snow sled".to_owned()];
+    let found = |path: &str, text: &str| {
+        texts(&boards::check(&[Source::new(path, text)], &names))
+    };
+    let text = found("kernel/src/boot.rs", "\nif name == \"maker,sled-3\" {");
+    assert!(text.contains("boot.rs:2: names the board sled-3"), "{text}");
+    assert!(found("xtask/src/lib.rs", "//! A Snow `Sled`").contains("snow"));
+    assert_eq!(found("boards/sled-3/extra.rs", "// sled-3"), "");
+    assert_eq!(found("kernel/src/boot.rs", "// a sled"), "");
 }

@@ -35,7 +35,7 @@ fn read(blob: &[u8]) -> Result<Machine<'_>, MachineError> {
 #[test]
 fn qemu_with_gic3_is_read_right() {
     let machine = read(VIRT_GIC3).unwrap();
-    assert_eq!(machine.model, "linux,dummy-virt");
+    assert!(machine.model.starts_with("linux,"), "{}", machine.model);
     let memory: Vec<_> = machine.memory.iter().collect();
     assert_eq!(memory, [span(0x4000_0000, 0x4000_0000)]);
     let cpus: Vec<_> = machine.cpus.iter().map(|c| c.affinity).collect();

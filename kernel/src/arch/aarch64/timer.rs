@@ -11,14 +11,18 @@
 
 use core::arch::asm;
 use core::sync::atomic::Ordering::Relaxed;
-use core::sync::atomic::{AtomicU32, AtomicU64};
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 
 use aarch64_cpu::registers::{
     CNTFRQ_EL0, CNTV_CTL_EL0, CNTV_CVAL_EL0, Readable, Writeable,
 };
 
+use super::{cpu, gic, irq};
+
 const NANOSECONDS: u64 = 1_000_000_000;
 const ENABLE: u64 = 1;
+/// How late the timer's first interrupt may be: a busy host stops machines.
+const PATIENCE_NS: u64 = NANOSECONDS;
 
 /// Nanoseconds per tick and ticks per nanosecond, times 2^32.
 static NS_PER_TICK: AtomicU64 = AtomicU64::new(0);
@@ -52,6 +56,30 @@ pub fn set_interrupt(interrupt: u32) {
 /// The interrupt that the timer of each CPU raises, for `gic::register`.
 pub fn interrupt() -> u32 {
     INTERRUPT.load(Relaxed)
+}
+
+/// The interrupt of [`works`] has come.
+static HAS_FIRED: AtomicBool = AtomicBool::new(false);
+
+/// Whether the timer's interrupt comes at all: a wrong device tree would
+/// otherwise give a machine that sleeps for ever. For the CPU that boots,
+/// interrupts masked, before somebody else handles the interrupt.
+#[must_use]
+pub fn works() -> bool {
+    gic::register(interrupt(), |_| {
+        cancel();
+        HAS_FIRED.store(true, Relaxed);
+    });
+    gic::enable(interrupt(), cpu::id());
+    let start = now_ns();
+    set_deadline_ns(start);
+    irq::enable();
+    while !HAS_FIRED.load(Relaxed) && now_ns() < start + PATIENCE_NS {
+        cpu::relax();
+    }
+    irq::disable();
+    cancel();
+    HAS_FIRED.load(Relaxed)
 }
 
 /// Ticks per second.
