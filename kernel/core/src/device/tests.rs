@@ -42,7 +42,7 @@ impl Registers for Bank {
     }
 }
 
-/// The writes are those that the Orange Pi 5's status LED needs, GPIO1_A2.
+/// The writes are those that the status LED of an RK3588S board needs, line 2.
 #[test]
 fn a_lamp_touches_no_other_line() {
     let bank = Bank::gpio();

@@ -191,7 +191,8 @@ impl<'a> Machine<'a> {
         };
         let console = self.console.map(|port| port.registers);
         let clock = self.clock.map(|device| device.registers);
-        let all = [Some(distributor), console, clock];
+        let light = self.status_light.map(|light| light.registers);
+        let all = [Some(distributor), console, clock, light, self.watchdog];
         let more = (0..others.len()).filter_map(move |at| others.get(at));
         all.into_iter().flatten().chain(more)
     }
