@@ -210,6 +210,13 @@ pub fn wait_event_freezable_timeout<T>(
             queue.leave(ticket);
             return None;
         }
+        // A waker that found the thread awake took it out of the queue: the
+        // next one would not find it. That happens although the condition
+        // does not hold when a work is queued while its queue is frozen.
+        if !queue.holds(ticket) {
+            sleep.cancel();
+            continue;
+        }
         // A thread that slept as awake would hold up a freeze whose sweep
         // passed just before it announced its sleep.
         FREEZER.freezer_do_not_count(&Scheduler, &*current());

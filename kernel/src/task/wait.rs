@@ -55,7 +55,9 @@ impl From<Interrupted> for WaitError {
 pub(super) enum Share {
     /// The waiter takes what it was woken for: others sleep on.
     Exclusive,
-    /// The waiter only looks: it does not use up a wake-up.
+    /// The waiter only looks: it does not use up a wake-up. A wake-up that
+    /// finds it awake takes it out of the queue, so once it has announced its
+    /// sleep it asks whether it still stands there ([`WaitQueue::holds`]).
     Shared,
 }
 
