@@ -279,14 +279,16 @@ impl Child {
     ) -> Result<TaskId, Errno> {
         let (process, key) = new_process(parent, request, self.task.id())?;
         let task = self.finish(request, process.clone(), key, first);
-        let member = Member { key, task: task.clone() };
-        process.signals.lock().threads.push(member);
         let mut tree = tree::lock();
         if parent.task().signal_pending() {
             // A signal to the group must reach parent and child, or be seen
             // to before there is a child.
             return Err(Errno::ERESTARTNOINTR);
         }
+        // Not before it is certain that it lives: process and task hold each
+        // other from here on, until the task exits.
+        let member = Member { key, task: task.clone() };
+        process.signals.lock().threads.push(member);
         // In its group before anybody can find it: who kills a group finds
         // every child, or has killed its parent before it was made.
         FREEZER.born(&Scheduler, &task.freezer, &parent.task().freezer);

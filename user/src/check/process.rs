@@ -2,9 +2,15 @@
 
 use core::sync::atomic::{AtomicU32, Ordering};
 
-use user_lib::linux::{SIGKILL, SIGTERM, WNOHANG};
+use user_lib::linux::{
+    POLLHUP, SA_RESTART, SIGKILL, SIGTERM, SIGUSR1, WNOHANG,
+};
+use user_lib::signal::Action;
+use user_lib::terminal::{poll, poll_entry};
 use user_lib::time::Time;
-use user_lib::{Errno, environment, memory, process, signal, time};
+use user_lib::{
+    Errno, environment, file, memory, process, schedule, signal, time,
+};
 
 use crate::check::tool::{Outcome, ensure, ensure_eq, in_child, tests};
 use crate::child::Child;
@@ -26,6 +32,7 @@ tests! {
     wait_by_group_finds_members
     a_deep_chain_of_forks_ends
     kill_zero_only_asks
+    a_fork_that_signals_put_off_keeps_no_file
 }
 
 fn fork_gives_the_child_another_id() -> Outcome {
@@ -237,5 +244,31 @@ fn kill_zero_only_asks() -> Outcome {
     ensure_eq!(signal::send(process::current_id(), 0), Ok(()));
     ensure_eq!(signal::send(0x3fff_ffff, 0), Err(Errno::ESRCH));
     ensure_eq!(signal::send(process::current_id(), 65), Err(Errno::EINVAL));
+    Ok(())
+}
+
+extern "C" fn ignore(_: i32) {}
+
+/// A fork into which a signal comes begins anew. What it had made for the
+/// child until then must go, or the pipe never ends.
+fn a_fork_that_signals_put_off_keeps_no_file() -> Outcome {
+    let [from, to] = file::pipe(0)?;
+    let this = process::current_id();
+    signal::set_action(SIGUSR1, Action::Handle(ignore), SA_RESTART, 0)?;
+    let sender = Child::start(|| {
+        while signal::send(this, SIGUSR1).is_ok() {
+            schedule::give_way();
+        }
+        0
+    })?;
+    for _ in 0..200 {
+        ensure_eq!(Child::start(|| 0)?.wait()?.exit_code(), Some(0));
+    }
+    signal::send(sender.id(), SIGKILL)?;
+    sender.wait()?;
+    file::close(to)?;
+    let mut ends = [poll_entry(from, 0)];
+    ensure_eq!(poll(&mut ends, Some(Time::from_millis(2000)), None)?, 1);
+    ensure_eq!(ends[0].revents, POLLHUP as i16);
     Ok(())
 }
