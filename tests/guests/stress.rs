@@ -16,6 +16,8 @@ pub const TESTS: &[Test] = tests::list![
     one_cpu_freezes_and_goes_on,
     eight_cpus_freeze_and_go_on,
     crowd_of_sleepers_is_frozen_and_buried,
+    groups_freeze_whatever_is_in_them,
+    a_group_of_five_thousand_freezes,
     freezes_lose_no_memory,
     random_calls_neither_crash_nor_leak,
     random_calls_on_one_cpu_neither_crash_nor_leak,
@@ -65,6 +67,16 @@ fn nothing_runs_while_frozen_and_all_goes_on_after() -> Result<()> {
 
 fn freezes_lose_no_memory() -> Result<()> {
     stress(Setup::new(), &[("freeze-loss", rounds(60, 10_000))])
+}
+
+// spec: P1 P2 P3 P4 V5 V7 V8 N5 N8
+fn groups_freeze_whatever_is_in_them() -> Result<()> {
+    stress(Setup::new(), &[("group", rounds(10, 1000))])
+}
+
+// spec: V4 V5
+fn a_group_of_five_thousand_freezes() -> Result<()> {
+    stress(Setup::new(), &[("group-crowd", rounds(5, 1000))])
 }
 
 // spec: C2 U2
