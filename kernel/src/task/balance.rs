@@ -38,7 +38,7 @@ const PULL_TRIES: usize = 64;
 /// run (`recheck`). One that is still on the other CPU's stack stays: its
 /// registers are not saved yet (model
 /// `a_sleeper_is_placed_once_and_off_its_cpu`).
-#[inline(always)]
+#[inline(never)]
 pub(super) fn pull(queue: &mut Queue, cpu: usize) -> Option<Arc<Task>> {
     let waiting = QUEUES.iter().map(|other| other.waiting.load(Relaxed));
     if waiting.fold(0, |all, one| all | one) == 0 {
