@@ -30,6 +30,7 @@ pub mod initramfs;
 pub mod inode;
 pub mod inotify;
 pub mod location;
+pub mod lock;
 pub mod mount;
 pub mod operation;
 pub mod pipe;

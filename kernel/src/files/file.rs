@@ -6,7 +6,7 @@
 
 use alloc::sync::Arc;
 use core::any::Any;
-use core::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 
 use kernel_abi::Errno;
 use kernel_core::inotify;
@@ -16,6 +16,7 @@ use super::flags::{OpenFlags, PollEvents};
 use super::inode::{Inode, Kind, Metadata};
 use super::inotify as watching;
 use super::location::Location;
+use super::lock::{self, Owner};
 use crate::task::{Interrupted, Mutex, PollTable};
 
 /// What a file does where it would have to sleep.
@@ -115,6 +116,8 @@ pub struct OpenFile {
     file: Arc<dyn File>,
     flags: AtomicU32,
     offset: AtomicU64,
+    /// A lock was taken by it: there is something to give back.
+    has_locked: AtomicBool,
     /// Held while a call with [`Offset::InTurn`] uses `offset`.
     turn: Mutex<()>,
 }
@@ -132,6 +135,7 @@ impl OpenFile {
             file,
             flags: AtomicU32::new(flags.bits()),
             offset: AtomicU64::new(0),
+            has_locked: AtomicBool::new(false),
             turn: Mutex::new(()),
         })
     }
@@ -147,6 +151,17 @@ impl OpenFile {
         let kept = self.flags().difference(OpenFlags::SETTABLE);
         let new = kept | (flags & OpenFlags::SETTABLE);
         self.flags.store(new.bits(), Relaxed);
+    }
+
+    /// Notes that a lock is about to be taken by it.
+    pub fn note_lock(&self) {
+        self.has_locked.store(true, Relaxed);
+    }
+
+    /// True if a lock was ever taken by it.
+    #[inline]
+    pub(super) fn has_locked(&self) -> bool {
+        self.has_locked.load(Relaxed)
     }
 
     /// Where the offset stands.
@@ -349,6 +364,12 @@ impl Drop for OpenFile {
             true => inotify::CLOSE_WRITE,
             false => inotify::CLOSE_NOWRITE,
         });
+        if self.has_locked() {
+            let own = core::ptr::from_ref(self).addr();
+            for owner in [Owner::Whole(own), Owner::Record(own)] {
+                lock::release_all(self.inode().id(), owner);
+            }
+        }
     }
 }
 

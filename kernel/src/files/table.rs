@@ -10,6 +10,7 @@ use alloc::vec::Vec;
 use kernel_abi::Errno;
 
 use super::file::OpenFile;
+use super::lock::{self, Owner};
 use crate::sync::{Rank, SpinLock};
 
 /// Most descriptors of a process (Linux's usual soft `RLIMIT_NOFILE`).
@@ -80,6 +81,15 @@ impl Slots {
     }
 }
 
+impl Drop for FileTable {
+    fn drop(&mut self) {
+        let slots = core::mem::take(self.slots.get_mut());
+        for gone in slots.slots {
+            self.finish(gone);
+        }
+    }
+}
+
 /// The descriptors of a process, shared by its threads.
 pub struct FileTable {
     slots: SpinLock<Slots>,
@@ -143,7 +153,7 @@ impl FileTable {
         let file = slots.get(old)?.file.clone();
         let replaced = slots.put(new, Descriptor { file, on_exec });
         drop(slots);
-        drop(replaced);
+        self.finish(replaced);
         Ok(())
     }
 
@@ -154,7 +164,20 @@ impl FileTable {
     #[inline]
     pub fn close(&self, fd: usize) -> Result<(), Errno> {
         let taken = self.slots.lock().take(fd);
-        taken.map(drop).ok_or(Errno::EBADF)
+        taken.map(|it| self.finish(Some(it))).ok_or(Errno::EBADF)
+    }
+
+    /// Lets go of a descriptor: whatever it was, the record locks that this
+    /// table has on its file go, too (POSIX).
+    #[inline]
+    fn finish(&self, gone: Option<Descriptor>) {
+        if let Some(Descriptor { file, .. }) = &gone
+            && file.has_locked()
+        {
+            let owner = Owner::Record(core::ptr::from_ref(self).addr());
+            lock::release_all(file.inode().id(), owner);
+        }
+        drop(gone);
     }
 
     /// Closes every descriptor that an exec closes.
@@ -166,7 +189,7 @@ impl FileTable {
             let found = slots.get(fd).is_ok_and(closes);
             let taken = if found { slots.take(fd) } else { None };
             drop(slots);
-            drop(taken);
+            self.finish(taken);
         }
     }
 

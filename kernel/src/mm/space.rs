@@ -43,7 +43,7 @@ pub const STACK_TOP: usize = HIGHEST - PAGE_SIZE;
 /// Bytes a stack may grow to.
 pub const STACK_LIMIT: usize = 8 << 20;
 /// Mappings without an address go below this, 128 MiB under the stack.
-const MAP_TOP: usize = STACK_TOP - (128 << 20);
+pub(super) const MAP_TOP: usize = STACK_TOP - (128 << 20);
 
 /// The memory of one process; threads share it by `Arc`.
 pub struct AddressSpace {
@@ -154,7 +154,7 @@ impl AddressSpace {
 
     /// Removes regions and their pages. Objects go to `removed`, to be
     /// dropped without the lock.
-    fn unmap_locked(
+    pub(super) fn unmap_locked(
         &self,
         inner: &mut Inner,
         range: Range<usize>,

@@ -24,6 +24,7 @@ pub(super) mod directory;
 pub(super) mod event;
 pub(super) mod extended;
 pub(super) mod inotify;
+pub(super) mod lock;
 pub(super) mod mount;
 pub(super) mod name;
 pub(super) mod poll;

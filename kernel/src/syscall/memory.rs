@@ -5,7 +5,7 @@ use kernel_abi::{Errno, syscall as number};
 use super::table::Row;
 use super::{Args, Entry, Result};
 use crate::mm::{
-    MapRequest, PAGE_SIZE, Placement, Protection, STACK_TOP, Sharing,
+    MapRequest, Move, PAGE_SIZE, Placement, Protection, STACK_TOP, Sharing,
 };
 use crate::process::oom::with_memory;
 use crate::process::{current, current_files};
@@ -20,6 +20,8 @@ pub const CALLS: &[Row] = &[
     (number::MSYNC, Entry::Plain(check_range)),
     (number::MLOCK, Entry::Plain(check_range)),
     (number::MUNLOCK, Entry::Plain(check_range)),
+    (number::MLOCKALL, Entry::Plain(|_| Ok(0))),
+    (number::MUNLOCKALL, Entry::Plain(|_| Ok(0))),
     (number::MREMAP, Entry::Plain(mremap)),
     (number::MEMBARRIER, Entry::Plain(membarrier)),
 ];
@@ -156,24 +158,17 @@ fn check_range(args: &Args) -> Result {
     }
 }
 
-/// Only shrinking in place; growing is refused, so `realloc` copies.
 fn mremap(args: &Args) -> Result {
-    let [address, old, new, ..] = args.x;
-    let round = |length: usize| {
-        length.checked_next_multiple_of(PAGE_SIZE).ok_or(Errno::EINVAL)
+    const MAY_MOVE: usize = 1;
+    const FIXED: usize = 2;
+    let [address, old, new, flags, to, _] = args.x;
+    let target = match flags {
+        0 => Move::No,
+        MAY_MOVE => Move::Anywhere,
+        flags if flags == MAY_MOVE | FIXED => Move::To(to),
+        _ => return Err(Errno::EINVAL),
     };
-    let (old, new) = (round(old)?, round(new)?);
-    if !address.is_multiple_of(PAGE_SIZE) || old == 0 || new == 0 {
-        return Err(Errno::EINVAL);
-    }
-    if new > old {
-        return Err(Errno::ENOMEM);
-    }
-    if new < old {
-        let rest = address.checked_add(new).ok_or(Errno::EINVAL)?;
-        current().space()?.unmap(rest, old - new)?;
-    }
-    Ok(address)
+    current().space()?.remap(address, [old, new], target)
 }
 
 /// `MEMBARRIER_CMD_QUERY`: no command is supported.

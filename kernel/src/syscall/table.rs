@@ -37,6 +37,7 @@ static TABLE: [Entry; SIZE] = build(&[
     file::descriptor::CALLS,
     file::event::CALLS,
     file::extended::CALLS,
+    file::lock::CALLS,
     file::socket::CALLS,
     file::splice::CALLS,
     file::directory::CALLS,

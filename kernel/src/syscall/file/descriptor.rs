@@ -3,6 +3,9 @@
 use kernel_abi::terminal::FIONREAD;
 use kernel_abi::{Errno, syscall as number};
 
+use super::lock::{
+    self, F_GETLK, F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW, F_SETLK, F_SETLKW,
+};
 use super::{
     Args, Caller, Checked, Entry, Result, Row, check_flags, file, path,
 };
@@ -137,6 +140,8 @@ fn fcntl(args: &Args) -> Result {
             file.set_flags(OpenFlags::from_bits_retain(argument as u32));
             Ok(0)
         }
+        F_GETLK | F_SETLK | F_SETLKW | F_OFD_GETLK | F_OFD_SETLK
+        | F_OFD_SETLKW => lock::control(&table, &file, args.word(1), argument),
         F_GETPIPE_SZ if file.inode().kind() == Kind::Fifo => Ok(pipe::CAPACITY),
         _ => Err(Errno::EINVAL),
     }
