@@ -33,6 +33,7 @@ pub mod location;
 pub mod lock;
 pub mod mount;
 pub mod operation;
+pub mod permission;
 pub mod pipe;
 pub mod poll;
 pub mod proc;

@@ -63,10 +63,54 @@ fn the_initramfs_of_a_linux_kernel_boots() -> Result<()> {
         let lines: Vec<_> = lines.iter().map(|it| it.trim_end()).collect();
         ensure_lines(&output, &lines).context(command)?;
     }
+    ensure_kept_out(&mut firn)?;
     let table = run_in_ash(&mut firn, "ps", LIMIT)?;
-    ensure!(table.contains("    1 0        /bin/sh\n"), "{table}");
+    ensure!(table.contains("    1 root     /bin/sh\n"), "{table}");
     firn.send("poweroff -f\n")?;
     firn.wait_for_end(LIMIT)
+}
+
+/// Another user than root may do what the mode bits say, and no more.
+fn ensure_kept_out(firn: &mut Firn) -> Result<()> {
+    for command in [
+        "printf 'root:x:0:0::/:/bin/sh\\nu:x:7:8::/:/bin/sh\\n' >/etc/passwd",
+        "chmod 1777 /tmp; chmod 700 /root; echo secret > /root/s",
+        "echo text > /tmp/mine; chmod 644 /tmp/mine",
+    ] {
+        run_in_ash(firn, command, LIMIT)?;
+    }
+    for (command, expected) in [
+        ("id -u; id -g; umask 027; echo a > /tmp/m; mkdir /tmp/n", "7\n8\n"),
+        (
+            "stat -c '%U %a' /tmp/m; stat -c '%u %g %a' /tmp/n",
+            concat!("u 640\n7 8 750\n",),
+        ),
+        ("cat /root/s 2>&1", "cat: can't open '/root/s': Permission denied\n"),
+        ("cat /tmp/mine", "text\n"),
+        (
+            "echo b 2>&1 > /tmp/mine",
+            concat!("sh: can't create /tmp/mine: Permission denied\n",),
+        ),
+        (
+            "rm -f /tmp/mine 2>&1",
+            concat!("rm: can't remove '/tmp/mine': Operation not permitted\n",),
+        ),
+        (
+            "mkdir /b 2>&1",
+            "mkdir: can't create directory '/b': \
+            Permission denied\n",
+        ),
+        (
+            "kill -9 1 2>&1; ls /proc/self/fd >/dev/null && echo own",
+            concat!("sh: can't kill pid 1: Operation not permitted\nown\n",),
+        ),
+        ("rm /tmp/m; rmdir /tmp/n; test -w /etc/passwd; echo $?", "1\n"),
+    ] {
+        let line = format!("su u -c \"{}\"", command.replace('$', "\\$"));
+        let output = run_in_ash(firn, &line, LIMIT)?;
+        ensure!(output == expected, "`{command}` printed {output:?}");
+    }
+    Ok(())
 }
 
 /// An `/init` that runs bash as a login shell on the console, and powers the

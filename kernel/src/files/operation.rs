@@ -16,6 +16,7 @@ use super::inode::{Inode, Kind, NewInode, Replace};
 use super::inotify;
 use super::location::Location;
 use super::mount::MountFlags;
+use super::permission;
 use super::walk::{Asker, Last, LastLink, Part, Walk};
 use crate::mm::frame;
 
@@ -30,13 +31,18 @@ pub fn open(
     flags: OpenFlags,
     permissions: u32,
 ) -> Result<Arc<OpenFile>, Errno> {
-    let location = if flags.contains(OpenFlags::CREATE) {
+    let file = if flags.contains(OpenFlags::CREATE) {
         let permissions = permissions & !asker.context.umask();
-        find_or_create(asker.walk(base, path)?, flags, permissions)?
+        let walk = asker.walk(base, path)?;
+        let (location, origin) = find_or_create(walk, flags, permissions)?;
+        match origin {
+            // Its maker may use it whatever its bits say.
+            Origin::Made => open_allowed(location, flags)?,
+            Origin::Found => open_location(location, flags)?,
+        }
     } else {
-        asker.find(base, path, last_link(flags))?
+        open_location(asker.find(base, path, last_link(flags))?, flags)?
     };
-    let file = open_location(location, flags)?;
     if inotify::is_used() {
         inotify::notify_at(&file.location, event::OPEN);
     }
@@ -50,11 +56,18 @@ fn last_link(flags: OpenFlags) -> LastLink {
     }
 }
 
+/// Where an inode comes from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    Made,
+    Found,
+}
+
 fn find_or_create(
     mut walk: Walk<'_>,
     flags: OpenFlags,
     permissions: u32,
-) -> Result<Location, Errno> {
+) -> Result<(Location, Origin), Errno> {
     loop {
         let last = walk.last()?;
         let Part::Name(name) = &last.name else {
@@ -73,7 +86,7 @@ fn find_or_create(
                     {
                         last.find()?
                     }
-                    result => return result,
+                    result => return Ok((result?, Origin::Made)),
                 }
             }
             Err(error) => return Err(error),
@@ -84,11 +97,12 @@ fn find_or_create(
         }
         let is_link = inode.kind() == Kind::Symlink;
         if !is_link || flags.contains(OpenFlags::NO_FOLLOW) {
-            return Ok(last.directory.at(inode).covered());
+            let found = last.directory.at(inode).covered();
+            return Ok((found, Origin::Found));
         }
         walk.follow_last(&*inode, false)?;
         if walk.is_at_end() {
-            return Ok(walk.here());
+            return Ok((walk.here(), Origin::Found));
         }
     }
 }
@@ -99,9 +113,11 @@ fn create(
     permissions: u32,
 ) -> Result<Location, Errno> {
     last.directory.check_writable()?;
+    permission::check_name(&*last.directory.inode, None)?;
     let kind = Kind::Regular;
     let new = NewInode { kind, permissions, target: b"" };
     let inode = last.directory.inode.create(name, &new)?;
+    permission::own(&*inode)?;
     inotify::notify(last.directory.inode.id(), event::CREATE, name);
     Ok(last.directory.at(inode))
 }
@@ -112,6 +128,26 @@ fn create(
 /// `ELOOP` for a symbolic link; `EISDIR` to write a directory; `ENOTDIR`,
 /// `EROFS`, `EACCES`, and what the device says.
 pub fn open_location(
+    location: Location,
+    flags: OpenFlags,
+) -> Result<Arc<OpenFile>, Errno> {
+    let mut wanted = 0;
+    if flags.can_read() {
+        wanted |= permission::READ;
+    }
+    if flags.can_write() || flags.contains(OpenFlags::TRUNCATE) {
+        wanted |= permission::WRITE;
+    }
+    if !flags.contains(OpenFlags::PATH)
+        && location.inode.kind() != Kind::Symlink
+    {
+        permission::check(&*location.inode, wanted)?;
+    }
+    open_allowed(location, flags)
+}
+
+/// Opens what the caller may open.
+fn open_allowed(
     location: Location,
     flags: OpenFlags,
 ) -> Result<Arc<OpenFile>, Errno> {
@@ -184,8 +220,10 @@ pub fn make(
         Kind::Symlink => 0o777,
         _ => new.permissions & !asker.context.umask(),
     };
+    permission::check_name(&*directory.inode, None)?;
     let new = NewInode { permissions, ..*new };
     let inode = directory.inode.create(name, &new)?;
+    permission::own(&*inode)?;
     let made = inotify::about(&*inode, event::CREATE);
     inotify::notify(directory.inode.id(), made, name);
     Ok(())
@@ -220,6 +258,7 @@ pub fn remove(
         (Part::Up, _) => return Err(Errno::ENOTEMPTY),
     };
     let inode = last.directory.inode.lookup(name)?;
+    permission::check_name(&*last.directory.inode, Some(&*inode))?;
     check_not_covered(&last.directory, &inode)?;
     last.directory.check_writable()?;
     let removed = match what {
@@ -277,12 +316,15 @@ pub fn rename(
     }
     from.directory.check_writable()?;
     let inode = from.directory.inode.lookup(old_name)?;
+    permission::check_name(&*from.directory.inode, Some(&*inode))?;
+    permission::check_name(&*to.directory.inode, None)?;
     check_not_covered(&from.directory, &inode)?;
     let is_directory = inode.kind() == Kind::Directory;
     if (from.must_be_directory || to.must_be_directory) && !is_directory {
         return Err(Errno::ENOTDIR);
     }
     if let Ok(target) = to.directory.inode.lookup(new_name) {
+        permission::check_name(&*to.directory.inode, Some(&*target))?;
         check_not_covered(&to.directory, &target)?;
     }
     from.directory.inode.rename(
@@ -335,6 +377,7 @@ pub fn link(
         return Err(Errno::EPERM);
     }
     to.directory.check_writable()?;
+    permission::check_name(&*to.directory.inode, None)?;
     to.directory.inode.link(name, &old.inode)?;
     inotify::notify(to.directory.inode.id(), event::CREATE, name);
     Ok(())

@@ -76,6 +76,9 @@ pub trait ProcessSource: Sync {
         what: Text,
     ) -> Result<Vec<u8>, Errno>;
 
+    /// User and group to whom its files belong.
+    fn owner(&self, process: u32) -> (u32, u32);
+
     /// Its descriptors.
     fn files(&self, process: u32) -> Result<Arc<FileTable>, Errno>;
 

@@ -15,6 +15,7 @@ use super::context::FsContext;
 use super::file::OpenFile;
 use super::inode::{Inode, Kind, Link};
 use super::location::Location;
+use super::permission::{self, Authority};
 use super::table::FileTable;
 
 /// Most symbolic links in one walk; one more is `ELOOP`.
@@ -71,6 +72,8 @@ impl Part {
 
 /// A walk on its way.
 pub struct Walk<'a> {
+    /// Whose rights count; `None` if all is allowed.
+    who: Option<Authority>,
     root: Location,
     here: Location,
     rest: Cow<'a, [u8]>,
@@ -91,7 +94,8 @@ impl<'a> Walk<'a> {
             true => root.clone(),
             false => base()?,
         };
-        Ok(Self { root, here, rest: Cow::Borrowed(path), links: 0 })
+        let (who, rest) = (permission::current(), Cow::Borrowed(path));
+        Ok(Self { who, root, here, rest, links: 0 })
     }
 
     /// Goes to the directory in which the last part stands.
@@ -121,6 +125,7 @@ impl<'a> Walk<'a> {
         if !self.here.is_directory() {
             return Err(Errno::ENOTDIR);
         }
+        self.check_search()?;
         Ok(Some(Last {
             directory: self.here.clone(),
             name: Part::of(last)?,
@@ -134,6 +139,7 @@ impl<'a> Walk<'a> {
         step: Component<'_>,
         rest: &[u8],
     ) -> Result<bool, Errno> {
+        self.check_search()?;
         let name = match step {
             Component::Name(name) => name,
             Component::Parent => {
@@ -148,6 +154,16 @@ impl<'a> Walk<'a> {
         }
         self.enter(inode);
         Ok(false)
+    }
+
+    /// Fails unless names may be looked for here.
+    fn check_search(&self) -> Result<(), Errno> {
+        match &self.who {
+            Some(who) if self.here.is_directory() => {
+                who.check(&*self.here.inode, permission::EXECUTE)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Goes to `inode`, found in the directory here.

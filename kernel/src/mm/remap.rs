@@ -81,10 +81,10 @@ impl AddressSpace {
             return Err(Errno::EFAULT);
         }
         let region = region.clone();
-        if !matches!(target, Move::To(_)) {
-            if length == old.len() || extend(inner, &region, &old, length) {
-                return Ok(old.start);
-            }
+        if !matches!(target, Move::To(_))
+            && (length == old.len() || extend(inner, &region, &old, length))
+        {
+            return Ok(old.start);
         }
         let placement = match target {
             Move::No => return Err(Errno::ENOMEM),

@@ -4,6 +4,8 @@ use alloc::vec::Vec;
 
 use kernel_abi::Errno;
 
+use crate::files::permission::{self, Authority};
+
 /// The three ids of one kind that a process has.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Ids {
@@ -26,6 +28,7 @@ impl Ids {
     /// # Errors
     /// `EPERM` for an id that an unprivileged process does not have.
     pub fn set(&mut self, id: u32, is_privileged: bool) -> Result<(), Errno> {
+        permission::enforce();
         if is_privileged {
             *self = Ids { real: id, effective: id, saved: id };
         } else if self.contains(id) {
@@ -50,6 +53,7 @@ impl Ids {
         if !ids.iter().all(is_allowed) {
             return Err(Errno::EPERM);
         }
+        permission::enforce();
         let pick = |id, old| if id == u32::MAX { old } else { id };
         self.real = pick(ids[0], self.real);
         self.effective = pick(ids[1], self.effective);
@@ -73,6 +77,15 @@ impl Credentials {
     /// True for the user who may do everything.
     pub fn is_privileged(&self) -> bool {
         self.user.effective == 0
+    }
+
+    /// What they allow with files; `None` for everything.
+    pub fn authority(&self) -> Option<Authority> {
+        if self.is_privileged() {
+            return None;
+        }
+        let (user, group) = (self.user.effective, self.group.effective);
+        Some(Authority { user, group, groups: self.groups.clone() })
     }
 
     /// True if a process with these may send signals to one with `target`

@@ -177,6 +177,11 @@ fn commit(thread: &CurrentThread, frame: &mut TrapFrame, loaded: Loaded) {
     thread.restart.forget();
     process.timers.exec();
     *process.image.lock() = loaded.image;
+    let old = core::mem::replace(
+        &mut *process.credentials.lock(),
+        loaded.credentials,
+    );
+    drop(old);
     fork::mark_executed(process);
     task.set_name(&loaded.name);
     let request = FREEZER.exec(&Scheduler, &*task);

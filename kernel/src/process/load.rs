@@ -22,6 +22,7 @@ use kernel_core::executable::stack::{
 };
 use kernel_core::executable::{Script, StackImage, StackRequest};
 
+use super::credentials::Credentials;
 use super::exec::Request;
 use super::image::Image;
 use super::{CurrentThread, trampoline};
@@ -30,6 +31,7 @@ use crate::files::device::random;
 use crate::files::file::{Blocking, File};
 use crate::files::flags::OpenFlags;
 use crate::files::mount::MountFlags;
+use crate::files::permission;
 use crate::files::walk::{AT_FDCWD, Asker, LastLink};
 use crate::files::{FileTable, FsContext, Kind, Location};
 use crate::mm::{
@@ -62,6 +64,8 @@ pub(super) struct Loaded {
     pub image: Image,
     /// Its name: the last part of its path.
     pub name: Vec<u8>,
+    /// Whose rights it has.
+    pub credentials: Credentials,
 }
 
 /// A file that may be a program.
@@ -94,7 +98,8 @@ pub(super) fn load(
     };
     space.set_heap_start(plan.end() as usize);
     let trampoline = trampoline::map(&space)?;
-    let auxiliary = auxiliary(thread, &plan, linker.as_ref());
+    let credentials = program.credentials(thread);
+    let auxiliary = auxiliary(&credentials, &plan, linker.as_ref());
     let stack = build_stack(&space, &request, &execfn, &auxiliary)?;
     let range = |range: &core::ops::Range<u64>| {
         range.start as usize..range.end as usize
@@ -108,7 +113,8 @@ pub(super) fn load(
         trampoline,
     };
     let entry = linker.map_or(plan.entry, |linker| linker.entry);
-    Ok(Loaded { space, entry, stack_pointer: stack.sp, image, name })
+    let stack_pointer = stack.sp;
+    Ok(Loaded { space, entry, stack_pointer, image, name, credentials })
 }
 
 fn last_part(path: &[u8]) -> &[u8] {
@@ -154,6 +160,7 @@ impl Opener<'_> {
         {
             return Err(Errno::EACCES);
         }
+        permission::check(&*location.inode, permission::EXECUTE)?;
         let file = location.inode.open(OpenFlags::empty())?;
         let pages = location.inode.pages().ok_or(Errno::EACCES)?;
         Ok(Program { location, file, pages })
@@ -206,6 +213,30 @@ impl Program {
         Ok(plan)
     }
 
+    /// The caller's rights, or those that the file's set-id bits give.
+    fn credentials(&self, thread: &CurrentThread) -> Credentials {
+        const SET_USER: u32 = 0o4000;
+        /// Without the group's execute bit it means something else.
+        const SET_GROUP: u32 = 0o2010;
+        let mut new = thread.process.credentials.lock().clone();
+        let metadata = self.location.inode.metadata();
+        let bits = metadata.permissions;
+        if !self.location.mount.flags().contains(MountFlags::NO_SUID) {
+            if bits & SET_USER != 0 {
+                new.user.effective = metadata.uid;
+            }
+            if bits & SET_GROUP == SET_GROUP {
+                new.group.effective = metadata.gid;
+            }
+        }
+        new.user.saved = new.user.effective;
+        new.group.saved = new.group.effective;
+        if !new.is_privileged() {
+            permission::enforce();
+        }
+        new
+    }
+
     fn map(&self, space: &AddressSpace, plan: &Plan) -> Result<(), Errno> {
         plan.segments
             .iter()
@@ -256,14 +287,13 @@ fn to_protection(access: Access) -> Protection {
 }
 
 fn auxiliary(
-    thread: &CurrentThread,
+    credentials: &Credentials,
     plan: &Plan,
     linker: Option<&Plan>,
 ) -> Vec<(u64, u64)> {
-    let (user, group) = {
-        let credentials = thread.process.credentials.lock();
-        (credentials.user, credentials.group)
-    };
+    let (user, group) = (credentials.user, credentials.group);
+    let is_secure =
+        user.real != user.effective || group.real != group.effective;
     vec![
         (AT_HWCAP, FEATURES),
         (AT_PAGESZ, PAGE_SIZE as u64),
@@ -278,7 +308,7 @@ fn auxiliary(
         (AT_EUID, user.effective.into()),
         (AT_GID, group.real.into()),
         (AT_EGID, group.effective.into()),
-        (AT_SECURE, 0),
+        (AT_SECURE, is_secure.into()),
         (AT_HWCAP2, 0),
         (AT_MINSIGSTKSZ, MINSIGSTKSZ),
     ]

@@ -10,6 +10,7 @@ use alloc::vec::Vec;
 use kernel_abi::Errno;
 
 use super::{group, signal, thread_of, tree};
+use crate::files::permission::Authority;
 use crate::files::proc::{ProcessSource, Text};
 use crate::files::tty::{JobControl, Member, TerminalUse};
 use crate::files::{self, FileTable, FsContext, Location};
@@ -36,6 +37,14 @@ struct Reporter;
 pub fn init() {
     files::proc::set_source(&Reporter);
     files::tty::set_job_control(&Reporter);
+    files::permission::set_source(authority);
+}
+
+/// What the running process may do with files. A kernel thread may all.
+fn authority() -> Option<Authority> {
+    let task = task::current();
+    let process = &thread_of(&task)?.process;
+    process.credentials.lock().authority()
 }
 
 impl ProcessSource for Reporter {
@@ -72,6 +81,14 @@ impl ProcessSource for Reporter {
         what: Text,
     ) -> Result<Vec<u8>, Errno> {
         Ok(Subject::find(process, thread)?.text(what, thread.is_none()))
+    }
+
+    fn owner(&self, process: u32) -> (u32, u32) {
+        let Ok(subject) = Subject::find(process, None) else { return (0, 0) };
+        subject.process().map_or((0, 0), |process| {
+            let credentials = process.credentials.lock();
+            (credentials.user.effective, credentials.group.effective)
+        })
     }
 
     fn files(&self, process: u32) -> Result<Arc<FileTable>, Errno> {

@@ -236,7 +236,11 @@ impl Inode for ProcessInode {
 
     fn metadata(&self) -> Metadata {
         let permissions = self.item.permissions();
-        Metadata::of(self.id(), self.kind(), permissions, clock::now_ns())
+        let now = clock::now_ns();
+        let metadata = Metadata::of(self.id(), self.kind(), permissions, now);
+        let owner = source().map(|source| source.owner(self.process));
+        let (uid, gid) = owner.unwrap_or((0, 0));
+        Metadata { uid, gid, ..metadata }
     }
 
     fn parent(&self) -> Option<Arc<dyn Inode>> {

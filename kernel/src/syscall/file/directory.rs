@@ -8,7 +8,7 @@ use kernel_abi::{Errno, syscall as number};
 use super::{Args, Caller, Checked, Entry, Result, Row, file};
 use crate::files::inode::{Entry as Name, FIRST_ENTRY};
 use crate::files::walk::AT_FDCWD;
-use crate::files::{Kind, Location, OpenFile};
+use crate::files::{Kind, Location, OpenFile, permission};
 use crate::mm::user::UserSlice;
 use crate::process::current;
 
@@ -112,12 +112,14 @@ fn directory(place: Location) -> Checked<Location> {
 fn chdir(args: &Args) -> Result {
     let caller = Caller::new()?;
     let place = directory(caller.find(AT_FDCWD, args.x[0], 0)?)?;
+    permission::check(&*place.inode, permission::EXECUTE)?;
     caller.context.set_directory(place);
     Ok(0)
 }
 
 fn fchdir(args: &Args) -> Result {
     let place = directory(file(args.int(0))?.location.clone())?;
+    permission::check(&*place.inode, permission::EXECUTE)?;
     current().fs()?.set_directory(place);
     Ok(0)
 }

@@ -96,7 +96,7 @@ pub(super) fn control(
     match command {
         F_GETLK | F_OFD_GETLK => {
             tell(&mut record, lock::find_conflict(inode, &wanted));
-            return user::write_value(address, &record).map(|()| 0);
+            user::write_value(address, &record).map(|()| 0)
         }
         F_SETLK | F_OFD_SETLK => set(file, &wanted, Blocking::Fail),
         _ => set(file, &wanted, Blocking::Sleep),

@@ -9,7 +9,7 @@ use super::{
 use crate::files::inode::{DeviceNumber, Link, NewInode, Replace, TYPE_MASK};
 use crate::files::operation::{self, Remove};
 use crate::files::walk::AT_FDCWD;
-use crate::files::{Kind, OpenFlags};
+use crate::files::{Kind, OpenFlags, permission};
 use crate::mm::user::UserSlice;
 
 /// This family's rows of the table.
@@ -152,6 +152,7 @@ fn truncate(args: &Args) -> Result {
         return Err(Errno::EISDIR);
     }
     place.check_writable()?;
+    permission::check(&*place.inode, permission::WRITE)?;
     place.inode.truncate(size).map(|()| 0)
 }
 

@@ -9,6 +9,7 @@ use super::{
     Entry, Result, Row, check_flags, file,
 };
 use crate::files::inode::{Change, PERMISSION_MASK};
+use crate::files::permission::Authority;
 use crate::files::walk::AT_FDCWD;
 use crate::files::{Kind, Location, clock};
 use crate::mm::user;
@@ -33,7 +34,6 @@ pub const CALLS: &[Row] = &[
 
 const AT_EACCESS: u32 = 0x200;
 const W_OK: u32 = 2;
-const X_OK: u32 = 1;
 const UTIME_NOW: i64 = 0x3fff_ffff;
 const UTIME_OMIT: i64 = 0x3fff_fffe;
 
@@ -104,25 +104,13 @@ fn check_access(args: &Args, flags: u32) -> Result {
         place.check_writable()?;
     }
     let credentials = current().process.credentials.lock().clone();
-    let bits = metadata.permissions;
     let (user, group) = match flags & AT_EACCESS {
         0 => (credentials.user.real, credentials.group.real),
         _ => (credentials.user.effective, credentials.group.effective),
     };
-    let granted = if user == 0 {
-        let executes = bits & 0o111 != 0 || metadata.kind == Kind::Directory;
-        if executes { 7 } else { 6 }
-    } else if user == metadata.uid {
-        bits >> 6
-    } else if group == metadata.gid
-        || credentials.groups.contains(&metadata.gid)
-    {
-        bits >> 3
-    } else {
-        bits
-    };
-    debug_assert_eq!(X_OK, 1, "the order of the bits");
-    match mode & !granted & 7 {
+    let groups = credentials.groups;
+    let granted = Authority { user, group, groups }.granted(&metadata);
+    match mode & !granted {
         0 => Ok(0),
         _ => Err(Errno::EACCES),
     }
