@@ -52,7 +52,7 @@ fn the_initramfs_of_a_linux_kernel_boots() -> Result<()> {
             "gzip -c /bin/busybox | gzip -dc | cmp - /bin/busybox; echo $?",
             &["0"],
         ),
-        ("sleep 100 & kill $!; wait $!; echo $?", &["143"]),
+        ("sleep 100 & sleep 1; kill $!; wait $!; echo $?", &["143"]),
         ("ulimit -n; umask", &["1024", "0022"]),
         (
             "cat /proc/1/comm; tr '\\0' ' ' < /proc/1/cmdline; echo",

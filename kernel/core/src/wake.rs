@@ -113,10 +113,11 @@ impl WakeWords {
     }
 
     /// The current task announces how it is about to sleep. It tests its
-    /// condition after this.
+    /// condition after this. Whoever sees the state also sees which CPU the
+    /// task runs on, written when it came in.
     #[inline]
     pub fn announce<H: WakeHost>(&self, state: u32) {
-        self.state.store(state, Ordering::Relaxed);
+        self.state.store(state, Ordering::Release);
         if H::WITHOUT != Some(Step::AnnounceBarrier) {
             fence(Ordering::SeqCst);
         }

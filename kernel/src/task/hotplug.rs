@@ -37,7 +37,7 @@
 //!   answer. A CPU that comes back has forgotten everything, and joins the
 //!   broadcast before its MMU is on.
 //!
-//! Affinities stay as they are: see `kernel/decisions/0004-unequal-cpus.md`.
+//! Affinities stay as they are: see `kernel/decisions/0005-unequal-cpus.md`.
 //! Next to read: `kernel/src/files/sys/cpu.rs`, the files.
 
 use core::sync::atomic::Ordering::{AcqRel, Acquire, Release};

@@ -144,6 +144,43 @@ fn two_wakers<const WITHOUT: usize>() {
     }
 }
 
+/// A waiter that stands in a queue and is taken out by whoever wakes it, or
+/// finds it awake: a poller, or a kernel thread in a freezable wait. The
+/// first wake-up is one for nothing.
+fn shared_waiter<const LOOKS_AGAIN: bool>() {
+    let task = Task::new();
+    let stands = Arc::new(Mutex::new(false));
+    let (other, place) = (task.clone(), stands.clone());
+    let waker = thread::spawn(move || {
+        wake_shared(&other, &place);
+        other.condition.store(true, Ordering::Relaxed);
+        wake_shared(&other, &place);
+    });
+    loop {
+        *stands.lock().unwrap() = true;
+        task.words.announce::<Cpu<COMPLETE>>(ASLEEP);
+        if task.condition.load(Ordering::Relaxed) {
+            task.words.run_on();
+            break;
+        }
+        if LOOKS_AGAIN && !*stands.lock().unwrap() {
+            task.words.run_on();
+            continue;
+        }
+        schedule::<COMPLETE>(&task);
+        *stands.lock().unwrap() = false;
+    }
+    waker.join().unwrap();
+}
+
+fn wake_shared(task: &Task, stands: &Mutex<bool>) {
+    let mut stands = stands.lock().unwrap();
+    if *stands {
+        try_to_wake_up::<Cpu<COMPLETE>>(task, ASLEEP);
+        *stands = false;
+    }
+}
+
 fn fails(model: fn()) -> bool {
     catch_unwind(|| loom::model(model)).is_err()
 }
@@ -162,4 +199,16 @@ fn a_sleeper_is_placed_once_and_off_its_cpu() {
     bounded.preemption_bound = Some(3);
     bounded.check(two_wakers::<COMPLETE>);
     assert!(fails(one_waker::<ON_CPU_WAIT>), "the wait for the CPU");
+}
+
+#[test]
+fn a_waiter_that_was_taken_out_while_awake_looks_again() {
+    let check = |model: fn()| {
+        let mut bounded = loom::model::Builder::new();
+        bounded.preemption_bound = Some(3);
+        bounded.check(model);
+    };
+    check(shared_waiter::<true>);
+    let mutant = catch_unwind(|| check(shared_waiter::<false>));
+    assert!(mutant.is_err(), "the second look");
 }
