@@ -2,6 +2,7 @@
 
 use alloc::ffi::CString;
 use alloc::string::String;
+use alloc::vec;
 use alloc::vec::Vec;
 use core::mem::MaybeUninit;
 
@@ -65,6 +66,27 @@ pub fn read(descriptor: i32, buffer: &mut [u8]) -> Result<usize> {
     let (address, length) = (buffer.as_mut_ptr() as usize, buffer.len());
     // SAFETY: the kernel writes within the buffer, which is borrowed.
     unsafe { call3(linux::__NR_read, descriptor as usize, address, length) }
+}
+
+/// Fills `buffer` so many times, each over the last, in one call; the number
+/// of bytes read.
+///
+/// # Errors
+/// Those of `readv(2)`: `EINVAL` for more than 1024 times.
+pub fn read_over(
+    descriptor: i32,
+    buffer: &mut [u8],
+    times: usize,
+) -> Result<usize> {
+    let piece = linux::iovec {
+        iov_base: buffer.as_mut_ptr().cast(),
+        iov_len: buffer.len() as u64,
+    };
+    let pieces = vec![piece; times];
+    let (number, list) = (linux::__NR_readv, pieces.as_ptr() as usize);
+    // SAFETY: the kernel writes within the buffer, which is borrowed, however
+    // many pieces name it.
+    unsafe { call3(number, descriptor as usize, list, times) }
 }
 
 /// Reads at most `buffer.len()` bytes from `offset` on; 0 is the end.
