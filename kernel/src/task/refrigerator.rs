@@ -29,6 +29,9 @@ use crate::trace;
 /// The system's freezer.
 pub static FREEZER: Freezer = Freezer::new();
 
+/// What `wchan` shows of a frozen task (freezer-spec U7).
+pub const REFRIGERATOR: &str = "__refrigerator";
+
 /// This kernel's scheduler, as the freezer's host.
 pub struct Scheduler;
 
@@ -75,7 +78,7 @@ impl Host for Scheduler {
         mut stay: impl FnMut() -> bool,
     ) {
         let waited_in = task.waits_in();
-        task.set_waits_in("__refrigerator");
+        task.set_waits_in(REFRIGERATOR);
         trace::record(trace::Kind::Enter, task.id(), 0);
         enter(task);
         loop {

@@ -19,7 +19,7 @@ use crate::mm::{AddressSpace, PAGE_SIZE, Protection, Sharing};
 use crate::process::image::Image;
 use crate::process::usage::Usage;
 use crate::process::{Process, Thread, limits, thread_of, thread_usage, tree};
-use crate::task::refrigerator::FREEZER;
+use crate::task::refrigerator::{FREEZER, REFRIGERATOR};
 use crate::task::{self, Task, state, table};
 
 /// `PF_FORKNOEXEC`: it has not called `execve` since it was made.
@@ -321,8 +321,10 @@ impl Subject {
         }
     }
 
+    /// A task is frozen a few steps before it has gone to sleep.
     fn wait_channel(&self) -> Vec<u8> {
         match self.task.waits_in() {
+            _ if self.task.freezer.frozen() => REFRIGERATOR.as_bytes().to_vec(),
             "" => b"0".to_vec(),
             place => place.as_bytes().to_vec(),
         }
