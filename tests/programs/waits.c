@@ -227,7 +227,8 @@ static long do_vfork(int *changed)
 		nanosleep(&wait, NULL);
 		_exit(9);
 	}
-	*changed = waitpid(child, &status, WNOHANG) != child;
+	/* It gives its memory back before it is dead: only a wait is sure. */
+	*changed = waitpid(child, &status, 0) != child;
 	return WEXITSTATUS(status);
 }
 
