@@ -8,7 +8,7 @@ use kernel_abi::Errno;
 use kernel_core::schedule::{Arrival, Entity};
 
 use super::hotplug::possible_cpus;
-use super::queue::{QUEUES, active_cpus};
+use super::queue::{QUEUES, Queue, active_cpus};
 use super::scheduler::{enqueue, request_reschedule};
 use super::{Task, wake};
 use crate::arch;
@@ -16,7 +16,13 @@ use crate::arch::thread::work;
 
 /// Runs `change` on the task's account, wherever it is, with the account up
 /// to date. A waiting task is put back in its new place.
+///
+/// # Locks
+/// Takes the task's wake lock, so that nobody places the task meanwhile, and
+/// its queue's: without the first, a task that is in no queue could enter
+/// another one with the old account, which is what that CPU would keep.
 pub fn change_account(task: &Arc<Task>, change: impl FnOnce(&mut Entity)) {
+    let _wake = task.wake_lock.lock();
     loop {
         let cpu = task.cpu();
         let entry = &QUEUES[cpu];
@@ -48,7 +54,18 @@ pub fn change_account(task: &Arc<Task>, change: impl FnOnce(&mut Entity)) {
 
 /// A copy of the task's account, up to date.
 pub fn account(task: &Task) -> Entity {
-    let queue = QUEUES[task.cpu()].queue.lock();
+    loop {
+        let cpu = task.cpu();
+        let queue = QUEUES[cpu].queue.lock();
+        // Elsewhere by now, it would look as if it had not run since.
+        if task.cpu() == cpu {
+            return account_in(&queue, task);
+        }
+    }
+}
+
+/// As [`account`], of a task whose CPU's queue this is.
+fn account_in(queue: &Queue, task: &Task) -> Entity {
     let runs_here = queue
         .running_task
         .as_ref()

@@ -15,6 +15,7 @@ tests! {
     a_running_task_leaves_a_cpu_that_is_taken_away
     wrong_affinity_is_refused
     nice_is_kept_and_inherited
+    a_nice_value_set_while_the_task_moves_is_kept
     two_spinners_share_one_cpu
     a_nicer_task_runs_less
     yielding_lets_others_run
@@ -91,6 +92,36 @@ fn nice_is_kept_and_inherited() -> Outcome {
     ensure_eq!(schedule::nice(0)?, 19);
     schedule::set_nice(0, -100)?;
     ensure_eq!(schedule::nice(0)?, -20);
+    Ok(())
+}
+
+/// A child that is woken all the time, and on another CPU each time, gets
+/// new nice values; each must be there after it.
+fn a_nice_value_set_while_the_task_moves_is_kept() -> Outcome {
+    let (to_child, to_waker) = (file::pipe(0)?, file::pipe(0)?);
+    let pass = |from: i32, to: i32| -> i32 {
+        let mut byte = [0];
+        loop {
+            if file::read(from, &mut byte) != Ok(1)
+                || file::write(to, &byte) != Ok(1)
+            {
+                return 1;
+            }
+        }
+    };
+    let child = Child::start(|| pass(to_child[0], to_waker[1]))?;
+    let waker = Child::start(|| pass(to_waker[0], to_child[1]))?;
+    file::write(to_child[1], b"x")?;
+    let all = schedule::affinity(0)?;
+    let cpus = (0..64).filter(|number| all >> number & 1 == 1).cycle();
+    for (round, cpu) in cpus.take(2000).enumerate() {
+        schedule::set_affinity(child.id(), 1 << cpu)?;
+        let nice = (round % 19) as i32 + 1;
+        schedule::set_nice(child.id(), nice)?;
+        schedule::give_way();
+        ensure_eq!(schedule::nice(child.id())?, nice);
+    }
+    drop((child, waker));
     Ok(())
 }
 
