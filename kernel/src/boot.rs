@@ -11,6 +11,7 @@
 
 use core::fmt;
 
+use kernel_core::command_line::CommandLine;
 use kernel_core::device_tree::{
     DeviceTree, HEADER_SIZE, Machine, MachineError, Span, TreeError,
 };
@@ -87,7 +88,7 @@ fn boot(entry: &Entry) -> Result<BootInfo, BootError> {
     gic::init(&machine.gic).map_err(BootError::Gic)?;
     gic::init_cpu(0).map_err(BootError::Gic)?;
     timer::set_interrupt(machine.timer_interrupt);
-    smp::number_cpus(&machine.cpus);
+    smp::number_cpus(&machine.cpus, most_cpus(machine.command_line));
     cpu::set_online(0);
     connect_devices(&machine);
     let initrd = machine.initrd.map(|span| {
@@ -131,6 +132,13 @@ fn announce(machine: &Machine<'_>) {
     for span in machine.memory.iter() {
         log::info!("memory {:#x}, {} KiB", span.start, span.size >> 10);
     }
+}
+
+/// How many CPUs the command line allows.
+fn most_cpus(command_line: &str) -> usize {
+    let word = CommandLine::new(command_line).value("nr_cpus");
+    let number = word.and_then(|word| word.parse().ok());
+    number.filter(|number| *number > 0).unwrap_or(usize::MAX)
 }
 
 fn image_span() -> Span {

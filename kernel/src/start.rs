@@ -175,9 +175,9 @@ fn programs(command_line: CommandLine<'_>) -> Programs {
 
 /// Words of the command line that are the kernel's.
 fn is_known(key: &str) -> bool {
-    const KNOWN: [&str; 9] = [
-        "console", "earlycon", "init", "loglevel", "panic", "quiet", "rdinit",
-        "root", "rootwait",
+    const KNOWN: [&str; 10] = [
+        "console", "earlycon", "init", "loglevel", "nr_cpus", "panic", "quiet",
+        "rdinit", "root", "rootwait",
     ];
     KNOWN.contains(&key)
 }

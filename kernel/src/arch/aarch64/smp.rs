@@ -5,6 +5,8 @@
 //! `_secondary_start` (boot.s) on one of them; it comes up with the final
 //! page tables, on the stack that the caller gave, its interrupts and timer
 //! ready but masked, and calls the caller's function.
+//!
+//! Command line: `nr_cpus=N` uses no more than N of them (Linux's word).
 
 use core::arch::asm;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
@@ -13,6 +15,7 @@ use core::sync::atomic::{AtomicU32, AtomicUsize};
 use aarch64_cpu::registers::{Readable, TTBR1_EL1};
 use kernel_abi::Errno;
 use kernel_core::device_tree::{Cpu, List};
+use kernel_core::schedule::capacity::Scale;
 use spin::Once;
 
 use super::cpu::{self, MAX_CPUS};
@@ -46,21 +49,23 @@ static CAPACITIES: [AtomicU32; MAX_CPUS] =
     [const { AtomicU32::new(1024) }; MAX_CPUS];
 
 /// Numbers the CPUs. The one that runs this becomes 0 even if the tree
-/// does not know it; of the others the first [`MAX_CPUS`] - 1 are kept.
-pub fn number_cpus(cpus: &List<Cpu, 64>) {
+/// does not know it; of the others the first `most` - 1 are kept, or the first
+/// [`MAX_CPUS`] - 1. Their speeds are relative to the fastest that is kept.
+pub fn number_cpus(cpus: &List<Cpu, 64>, most: usize) {
     let own = cpu::affinity();
     let mut numbered = List::new();
     let known = cpus.iter().find(|cpu| cpu.affinity == own);
     let first = known.unwrap_or(Cpu { affinity: own, capacity: 1024 });
     let others = cpus.iter().filter(|cpu| cpu.affinity != own);
-    for cpu in core::iter::once(first).chain(others) {
+    for cpu in core::iter::once(first).chain(others).take(most.max(1)) {
         if !numbered.push(cpu) {
             log::warn!("more than {MAX_CPUS} CPUs: the rest stay off");
             break;
         }
     }
+    let scale = Scale::new(numbered.iter().map(|cpu| Some(cpu.capacity)));
     for (place, cpu) in CAPACITIES.iter().zip(numbered.iter()) {
-        place.store(cpu.capacity, Relaxed);
+        place.store(scale.capacity(Some(cpu.capacity)), Relaxed);
     }
     CPUS.call_once(|| numbered);
 }
