@@ -1,10 +1,10 @@
 //! Firn runs on every board of `boards/` that something here plays; where
-//! nothing does, the tests say so and pass. `cargo xtask test --board NAME`
-//! runs all the other tests on one of them.
+//! nothing does, the tests are reported as ignored. `cargo xtask test --board
+//! NAME` runs all the other tests on one of them.
 use std::fs;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use tempfile::TempDir;
 use xtask::board::{Board, Emulator};
 use xtask::qemu::screen::is_panic;
@@ -22,7 +22,9 @@ pub const MACHINE: &[Test] = tests::list![
 
 pub const SYSTEM: &[Test] = tests::list![
     boards_tell_their_model_and_cpus,
-    tasks_on_each_core_of_boards_freeze_and_go_on,
+    boards_start_again_after_a_reset_and_end_when_powered_off,
+    status_light_of_boards_beats_and_holds_still_while_frozen,
+    running_watchdogs_of_boards_are_kept_quiet,
     serial_ports_of_boards_lose_nothing,
     all_promises_hold_on_boards,
     all_promises_hold_on_boards_with_little_memory,
@@ -35,7 +37,7 @@ const LIMIT: Duration = Duration::from_secs(300);
 const MOST_MEMORY: &str = "16G";
 
 /// Runs `test` on every board that something plays.
-fn on_boards(test: impl Fn(&Board, Setup) -> Result<()>) -> Result<()> {
+pub fn on_boards(test: impl Fn(&Board, Setup) -> Result<()>) -> Result<()> {
     for (board, emulator) in emulated_boards()? {
         let Emulator { cpus, memory, .. } = emulator.clone();
         let setup = Setup::of(emulator).cpus(cpus).memory(&memory);
@@ -97,35 +99,83 @@ fn boards_tell_their_model_and_cpus() -> Result<()> {
     })
 }
 
-/// The CPU on which each process called `spin` last ran, in order.
-fn spinners(firn: &mut Firn) -> Result<Vec<u32>> {
-    let stats = firn.run("cat /proc/[0-9]*/stat | grep '(spin)'")?;
-    let cpu = |line: &str| line.split(' ').nth(38)?.parse().ok();
-    let mut cpus: Vec<u32> = stats.lines().filter_map(cpu).collect();
-    cpus.sort_unstable();
-    Ok(cpus)
+/// From a reset the machine comes back to the prompt, with all it had.
+fn boards_start_again_after_a_reset_and_end_when_powered_off() -> Result<()> {
+    on_boards(|board, setup| {
+        let mut firn = setup.clone().restarts().boot()?;
+        let start = firn.transcript().len();
+        firn.send("reboot\n")?;
+        firn.wait_for("Restarting system", start, BOOT)?;
+        let start = firn.transcript().len();
+        firn.wait_for(&board.title, start, BOOT)?;
+        // The prompt of the second life: the log ran over that of the first.
+        firn.wait_for("\n/ # ", start, BOOT)?;
+        ensure_shell(firn)?;
+        // Where a reset ends the machine, it is no panic and no failure.
+        let mut firn = setup.boot()?;
+        firn.send("reboot\n")?;
+        firn.wait_for_end(BOOT)
+    })
 }
 
-fn tasks_on_each_core_of_boards_freeze_and_go_on() -> Result<()> {
+/// When the status light changed, in seconds, as the emulator tells.
+fn changes(told: &str) -> Vec<f64> {
+    let when = |line: &str| -> Option<f64> {
+        let (_, words) = line.split_once(" LED ")?;
+        words.split(' ').nth(2)?.parse().ok()
+    };
+    told.lines().filter_map(when).collect()
+}
+
+/// A heart never rests as long, and a freeze of the test is longer, in seconds.
+const REST_S: f64 = 3.0;
+
+fn status_light_of_boards_beats_and_holds_still_while_frozen() -> Result<()> {
     on_boards(|board, setup| {
-        let cpus = board.emulator.as_ref().map_or(1, |one| one.cpus);
-        let mut firn = setup.append("loglevel=1").boot()?;
-        for cpu in 0..cpus {
-            firn.run(&format!("taskset {:x} spin &", 1 << cpu))?;
-        }
-        let all: Vec<u32> = (0..cpus).collect();
-        firn.run("sleep 0.3")?;
-        let before = spinners(&mut firn)?;
-        ensure!(before == all, "they spin on CPUs {before:?}");
-        let freeze = "echo 0 > /sys/module/suspend/parameters/pm_test_delay; \
-            echo freezer > /sys/power/pm_test; for i in $(seq 20); do \
-            echo mem > /sys/power/state || echo failed; done";
-        let said = firn.run(freeze)?;
-        ensure!(said.is_empty(), "a freeze failed:\n{said}");
-        firn.run("sleep 0.3")?;
-        let after = spinners(&mut firn)?;
-        ensure!(after == all, "thawed, they spin on CPUs {after:?}");
-        firn.power_off()
+        let emulator = board.emulator.as_ref();
+        let log = emulator.and_then(|one| one.light_log.as_deref());
+        let Some(log) = log else { return Ok(()) };
+        let mut firn = setup.option(log).boot()?;
+        firn.run(
+            "echo 6 > /sys/module/suspend/parameters/pm_test_delay; \
+             echo freezer > /sys/power/pm_test; sleep 4; \
+             echo mem > /sys/power/state; sleep 4",
+        )?;
+        firn.send("poweroff\n")?;
+        firn.wait_for_end(BOOT)?;
+        let times = changes(&firn.complaints());
+        let gap = |at: usize| times[at + 1] - times[at];
+        let rests: Vec<usize> = (0..times.len().saturating_sub(1))
+            .filter(|at| gap(*at) > REST_S)
+            .collect();
+        let [rest] = rests[..] else { bail!("rests {rests:?} of {times:?}") };
+        ensure!(gap(rest) > 5.5, "it changed while frozen: {times:?}");
+        let (before, after) = (rest + 1, times.len() - rest - 1);
+        ensure!(before > 6 && after > 6, "too few changes: {times:?}");
+        Ok(())
+    })
+}
+
+/// The dog would bite within 90 s: the machine would end.
+fn running_watchdogs_of_boards_are_kept_quiet() -> Result<()> {
+    on_boards(|board, setup| {
+        let emulator = board.emulator.as_ref();
+        let dog = emulator.and_then(|one| one.watchdog.as_deref());
+        let Some(dog) = dog else { return Ok(()) };
+        let mut firn = setup.option(dog).repeatable().boot()?;
+        let said = firn.transcript().to_owned();
+        ensure!(said.contains("watchdog runs"), "it does not run:\n{said}");
+        // Frozen or not.
+        firn.run(
+            "sleep 120; echo freezer > /sys/power/pm_test; \
+             echo 120 > /sys/module/suspend/parameters/pm_test_delay; \
+             echo mem > /sys/power/state",
+        )?;
+        let seconds = firn.run("cat /proc/uptime")?;
+        let seconds: f64 =
+            seconds.split(' ').next().unwrap_or_default().parse()?;
+        ensure!(seconds > 240.0, "{seconds} s have passed");
+        ensure_shell(firn)
     })
 }
 

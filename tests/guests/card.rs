@@ -16,8 +16,8 @@ use tests::catalog::Test;
 use tests::setup::{Firn, Setup};
 
 pub const TESTS: &[Test] = tests::list![
-    u_boot_boots_the_card_by_extlinux,
-    u_boot_boots_the_card_by_its_script_at_el2,
+    u_boot_boots_the_card_by_extlinux: UBoot,
+    u_boot_boots_the_card_by_its_script_at_el2: UBoot,
     two_cards_are_the_same_and_other_programs_find_no_fault,
     image_on_the_card_is_the_one_qemu_boots,
     wrong_words_for_a_card_are_told,

@@ -16,17 +16,17 @@ use tests::catalog::Test;
 use tests::setup::{Firn, Setup};
 
 pub const TESTS: &[Test] = tests::list![
-    image_boots_wherever_it_is_put,
-    missing_tree_is_told,
-    text_is_no_tree,
-    tree_that_is_cut_off_is_told,
-    tree_of_a_huge_size_is_told,
-    tree_without_memory_is_told,
-    tree_without_an_interrupt_controller_is_told,
-    tree_without_a_timer_is_told,
-    tree_with_another_interrupt_for_the_timer_is_told,
-    tree_without_psci_boots_one_cpu,
-    spoiled_trees_end_in_a_line_or_a_prompt,
+    image_boots_wherever_it_is_put: OwnTree,
+    missing_tree_is_told: OwnTree,
+    text_is_no_tree: OwnTree,
+    tree_that_is_cut_off_is_told: OwnTree,
+    tree_of_a_huge_size_is_told: OwnTree,
+    tree_without_memory_is_told: OwnTree,
+    tree_without_an_interrupt_controller_is_told: OwnTree,
+    tree_without_a_timer_is_told: OwnTree,
+    tree_with_another_interrupt_for_the_timer_is_told: OwnTree,
+    tree_without_psci_boots_one_cpu: OwnTree,
+    spoiled_trees_end_in_a_line_or_a_prompt: OwnTree,
 ];
 
 /// Our boot loader. QEMU's tree is in the first MiB of memory in any case.

@@ -22,7 +22,7 @@ pub const TESTS: &[Test] = tests::list![
     freeze_timeout_is_shown_and_checked,
     stale_wakeup_count_is_refused,
     key_wakes_the_suspended_system,
-    alarm_wakes_the_suspended_system,
+    alarm_wakes_the_suspended_system: Alarm,
     hub_thread_handles_events_after_a_freeze,
     interrupt_key_kills_a_frozen_job_after_the_thaw,
     stop_key_stops_a_frozen_job_after_the_thaw,

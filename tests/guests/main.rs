@@ -9,6 +9,7 @@ mod board;
 mod boot;
 mod card;
 mod check;
+mod cores;
 mod debian;
 mod demo;
 mod device_tree;
@@ -27,8 +28,10 @@ const GROUPS: &[Group] = &[
     Group { tier: "machine", tests: device_tree::TESTS, runs: Runs::Always },
     Group { tier: "machine", tests: selftest::TESTS, runs: Runs::Always },
     Group { tier: "machine", tests: machine::TESTS, runs: Runs::Always },
-    Group { tier: "machine", tests: board::MACHINE, runs: Runs::Always },
-    Group { tier: "system", tests: board::SYSTEM, runs: Runs::Always },
+    Group { tier: "machine", tests: board::MACHINE, runs: Runs::OnBoards },
+    Group { tier: "system", tests: board::SYSTEM, runs: Runs::OnBoards },
+    Group { tier: "system", tests: cores::BOARDS, runs: Runs::OnBoards },
+    Group { tier: "system", tests: cores::TESTS, runs: Runs::Always },
     Group { tier: "system", tests: shell::TESTS, runs: Runs::Always },
     Group { tier: "system", tests: freeze::TESTS, runs: Runs::Always },
     Group { tier: "system", tests: freezer::TESTS, runs: Runs::Always },

@@ -11,9 +11,9 @@ pub const TESTS: &[Test] = tests::list![
     kernel_passes_its_tests_on_one_cpu,
     kernel_passes_its_tests_on_two_cpus,
     kernel_passes_its_tests_on_four_cpus,
-    kernel_passes_its_tests_on_eight_cpus_with_gic_2,
+    kernel_passes_its_tests_on_eight_cpus_with_gic_2: Choice,
     kernel_passes_its_tests_at_el2,
-    kernel_passes_its_tests_on_every_cpu_model,
+    kernel_passes_its_tests_on_every_cpu_model: Choice,
 ];
 
 fn ensure_selftest(setup: Setup) -> Result<()> {

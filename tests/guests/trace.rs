@@ -40,7 +40,9 @@ fn times(trace: &str, task: &str) -> Result<Vec<u64>> {
 // spec: U1 U2 R1
 fn ring_tells_how_a_spinner_was_frozen() -> Result<()> {
     let mut firn = Setup::new().append("loglevel=1").boot()?;
-    firn.run("echo 0 > /sys/module/suspend/parameters/pm_test_delay")?;
+    // A thaw right after the freeze may find the spinner still on its way to
+    // sleep, and then has nobody to wake.
+    firn.run("echo 1 > /sys/module/suspend/parameters/pm_test_delay")?;
     firn.run("echo freezer > /sys/power/pm_test")?;
     // Ours is the first CPU, so that the spinner's needs an interrupt.
     let command = format!(

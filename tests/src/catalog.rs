@@ -6,9 +6,10 @@ use std::env;
 
 use anyhow::Result;
 use libtest_mimic::{Failed, Trial};
+use xtask::board::Need;
 
 use crate::report;
-use crate::setup::is_long;
+use crate::setup::{emulated_boards, is_long, lacks};
 
 /// One test, named after what it promises.
 #[derive(Clone, Copy)]
@@ -17,13 +18,20 @@ pub struct Test {
     pub name: &'static str,
     /// Fails when it is not kept.
     pub run: fn() -> Result<()>,
+    /// What not every machine has; without, the test is reported as ignored.
+    pub needs: &'static [Need],
 }
 
 /// Makes a list of tests from functions: their names are the tests' names.
+/// After a name and a colon may stand what the test needs.
 #[macro_export]
 macro_rules! list {
-    ($($name:ident),* $(,)?) => {
-        &[$($crate::catalog::Test { name: stringify!($name), run: $name }),*]
+    ($($name:ident $(: $($need:ident)+)?),* $(,)?) => {
+        &[$($crate::catalog::Test {
+            name: stringify!($name),
+            run: $name,
+            needs: &[$($(::xtask::board::Need::$need),+)?],
+        }),*]
     };
 }
 
@@ -34,6 +42,19 @@ pub enum Runs {
     Always,
     /// With `--long`; otherwise they are reported as ignored.
     OnlyLong,
+    /// Where something plays a board; otherwise they are reported as ignored.
+    OnBoards,
+}
+
+impl Runs {
+    /// Why the tests do not run now; `None` if they do.
+    fn obstacle(self) -> Option<String> {
+        match self {
+            Runs::OnlyLong if !is_long() => Some("takes --long".into()),
+            Runs::OnBoards => emulated_boards().err().map(|e| e.to_string()),
+            _ => None,
+        }
+    }
 }
 
 /// Tests of one tier.
@@ -73,12 +94,14 @@ impl Choice {
     pub fn trials(&self, groups: &[Group]) -> Vec<Trial> {
         let mut trials = Vec::new();
         for group in groups {
+            let obstacle = group.runs.obstacle();
             for test in group.tests {
-                if self.has(group.tier, test.name) {
-                    let is_ignored = group.runs == Runs::OnlyLong && !is_long();
-                    let trial = trial(group.tier, *test);
-                    trials.push(trial.with_ignored_flag(is_ignored));
+                if !self.has(group.tier, test.name) {
+                    continue;
                 }
+                let missing = || test.needs.iter().find_map(|it| lacks(*it));
+                let obstacle = obstacle.clone().or_else(missing);
+                trials.push(trial(group.tier, *test, obstacle));
             }
         }
         trials
@@ -89,7 +112,12 @@ fn words(list: &str) -> Vec<String> {
     list.split(',').filter(|w| !w.is_empty()).map(str::to_owned).collect()
 }
 
-fn trial(tier: &str, test: Test) -> Trial {
+/// `obstacle` says why it does not run, which is shown beside its name.
+fn trial(tier: &str, test: Test, obstacle: Option<String>) -> Trial {
     let name = format!("{tier}::{}", test.name);
-    Trial::test(name, move || report::run(test.run).map_err(Failed::from))
+    let run = move || report::run(test.run).map_err(Failed::from);
+    let is_ignored = obstacle.is_some();
+    Trial::test(name, run)
+        .with_ignored_flag(is_ignored)
+        .with_kind(obstacle.unwrap_or_default())
 }

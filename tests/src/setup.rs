@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
-use xtask::board::{self, Board, Emulator, usual_emulator};
+use xtask::board::{self, Board, Emulator, Need, usual_emulator};
 use xtask::command::{BootFiles, build, insert_card};
 use xtask::initramfs::{self, Addition};
 use xtask::layout::{Profile, boot_dir, elf};
@@ -20,6 +20,11 @@ use crate::report;
 
 /// The environment variable that names the board of all tests.
 pub const BOARD: &str = "FIRN_BOARD";
+
+/// The environment variables that say how much memory that board has, and
+/// which boot loader's addresses it loads to.
+const MEMORY: &str = "FIRN_MEMORY";
+const LOAD: &str = "FIRN_LOAD";
 
 /// Time from the start of QEMU to the first prompt, on a busy host.
 pub const BOOT: Duration = Duration::from_secs(120);
@@ -38,10 +43,13 @@ pub fn chosen_board() -> Option<Board> {
     Some(Board::read(&name).expect("a board in boards/"))
 }
 
-/// Boards other than the usual machine that something here plays. Says so of
-/// those that nothing plays.
+/// Boards other than the usual machine that something here plays.
+///
+/// # Errors
+/// Nothing plays any of them: what is missing for each.
 pub fn emulated_boards() -> Result<Vec<(Board, Emulator)>> {
     let mut found = Vec::new();
+    let mut missing = Vec::new();
     for board in board::all()? {
         let Some(emulator) = board.emulator.clone() else { continue };
         if emulator.is_usual {
@@ -50,10 +58,17 @@ pub fn emulated_boards() -> Result<Vec<(Board, Emulator)>> {
         let files = emulator.find().and_then(|_| emulator.find_tree());
         match files {
             Ok(_) => found.push((board, emulator)),
-            Err(why) => eprintln!("skipped: {}: {why:#}", board.title),
+            Err(why) => missing.push(format!("{}: {why:#}", board.title)),
         }
     }
+    ensure!(!found.is_empty(), "{}", missing.join("; "));
     Ok(found)
+}
+
+/// What the machine of [`Setup::new`] lacks for a test; `None` if nothing.
+pub fn lacks(need: Need) -> Option<String> {
+    let emulator = chosen_board()?.emulator?;
+    emulator.lacks.get(&need).cloned()
 }
 
 /// The boot files with all checks compiled in; what changed is built.
@@ -68,6 +83,8 @@ pub fn boot_files() -> Result<BootFiles> {
 #[derive(Clone, Debug)]
 pub struct Setup {
     machine: Machine,
+    /// How many CPUs the kernel uses.
+    cpus: u32,
     additions: Vec<Addition>,
     u_boot: Option<Ways>,
 }
@@ -80,19 +97,37 @@ impl Setup {
             Some(board) => board.emulator,
             None => usual_emulator().ok(),
         };
-        Setup::of(emulator.expect("boards/ is complete"))
+        let mut setup = Setup::of(emulator.expect("boards/ is complete"));
+        if let Ok(size) = env::var(MEMORY) {
+            setup.machine.memory = size;
+        }
+        setup.machine.load = env::var(LOAD).ok();
+        setup
     }
 
     /// A board as `emulator` plays it.
     pub fn of(emulator: Emulator) -> Setup {
         let image = boot_dir(Profile::Checked).join("Image");
         let machine = Machine::of(emulator, image);
-        Setup { machine, additions: Vec::new(), u_boot: None }
+        let cpus = machine.cpus;
+        Setup { machine, cpus, additions: Vec::new(), u_boot: None }
     }
 
     /// With what a boot loader loads at the addresses of this one.
     pub fn load(mut self, name: &str) -> Setup {
         self.machine.load = Some(name.into());
+        self
+    }
+
+    /// With more of what the machine is told, such as `,led-log=on`.
+    pub fn option(mut self, words: &str) -> Setup {
+        self.machine.options.push_str(words);
+        self
+    }
+
+    /// A reset starts it again.
+    pub fn restarts(mut self) -> Setup {
+        self.machine.restarts = true;
         self
     }
 
@@ -102,15 +137,42 @@ impl Setup {
         self
     }
 
-    /// With so many CPUs.
+    /// With so many CPUs; where the machine always has the same, the kernel
+    /// uses no more.
     pub fn cpus(mut self, count: u32) -> Setup {
-        self.machine.cpus = count;
+        self.cpus = count;
+        if self.machine.emulator.cpu.is_some() {
+            self.machine.cpus = count;
+        } else if count < self.machine.cpus {
+            self = self.append(&format!("nr_cpus={count}"));
+        }
         self
+    }
+
+    /// How many CPUs the kernel uses.
+    pub fn count_cpus(&self) -> u32 {
+        self.cpus
+    }
+
+    /// Size of its memory in KiB.
+    ///
+    /// # Panics
+    /// If the size is none: a test, or whoever runs it, wrote it wrong.
+    pub fn memory_kib(&self) -> u64 {
+        let size = &self.machine.memory;
+        let (number, unit) = size.split_at(size.len().saturating_sub(1));
+        let shift = if unit == "G" { 20 } else { 10 };
+        number.parse::<u64>().expect("a number and M or G") << shift
     }
 
     /// With so much memory, as QEMU reads it.
     pub fn memory(mut self, size: &str) -> Setup {
         self.machine.memory = size.into();
+        let is_sold = |board: Board| board.memory.contains_key(size);
+        if !chosen_board().is_none_or(is_sold) {
+            // It may end below where the boot loader loads to.
+            self.machine.load = None;
+        }
         self
     }
 

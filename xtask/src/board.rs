@@ -17,7 +17,7 @@ use serde::Deserialize;
 use crate::layout;
 
 pub use early_console::EarlyConsole;
-pub use emulator::Emulator;
+pub use emulator::{Emulator, Need};
 
 /// The file that describes a board, in its folder.
 const DESCRIPTION: &str = "board.toml";

@@ -42,6 +42,31 @@ pub struct Emulator {
     /// name.
     #[serde(default)]
     pub loads: BTreeMap<String, String>,
+    /// What is added to the machine to have its watchdog run from the start,
+    /// as a boot loader may leave it.
+    pub watchdog: Option<String>,
+    /// What is added to the machine to be told on the standard error whenever
+    /// its status light changes: `LED on at 1.234 s`.
+    pub light_log: Option<String>,
+    /// What tests need and it lacks, and why: those tests are ignored.
+    #[serde(default)]
+    pub lacks: BTreeMap<Need, String>,
+}
+
+/// What a test may need that not everything that plays a board has.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Need {
+    /// A clock with an alarm, to end a suspend.
+    Alarm,
+    /// Other kinds of CPU and interrupt controller, entry at EL1 and at EL2.
+    Choice,
+    /// QEMU's own device tree, and memory where QEMU has it.
+    OwnTree,
+    /// A U-Boot to start like firmware.
+    UBoot,
 }
 
 impl Emulator {

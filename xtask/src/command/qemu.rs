@@ -105,21 +105,8 @@ impl Arguments {
             setup::find_qemu(Consent::Install)?;
             return board::usual_emulator();
         };
-        let board = Board::read(name)?;
-        let title = board.title;
-        let emulator = board.emulator.with_context(|| {
-            format!("{title}: nothing plays it; boards/{name}/README.md")
-        })?;
         // Before a long build for nothing.
-        emulator.find().with_context(|| title.clone())?;
-        emulator.find_tree().with_context(|| title)?;
-        if let Some(load) = &self.load {
-            let loads = &emulator.loads;
-            let known: Vec<&str> = loads.keys().map(String::as_str).collect();
-            let known = known.join(", ");
-            ensure!(loads.contains_key(load), "--load: one of {known}");
-        }
-        Ok(emulator)
+        find_emulator(name, self.load.as_deref())
     }
 
     fn machine(self, emulator: Emulator, files: BootFiles) -> Result<Machine> {
@@ -140,6 +127,27 @@ impl Arguments {
             ..usual
         })
     }
+}
+
+/// What plays the board `name`, all of it there, and loads as `load` says.
+///
+/// # Errors
+/// There is no such board or boot loader, or what is missing.
+pub fn find_emulator(name: &str, load: Option<&str>) -> Result<Emulator> {
+    let board = Board::read(name)?;
+    let title = board.title;
+    let emulator = board.emulator.with_context(|| {
+        format!("{title}: nothing plays it; boards/{name}/README.md")
+    })?;
+    emulator.find().with_context(|| title.clone())?;
+    emulator.find_tree().with_context(|| title)?;
+    if let Some(load) = load {
+        let loads = &emulator.loads;
+        let known: Vec<&str> = loads.keys().map(String::as_str).collect();
+        let known = known.join(", ");
+        ensure!(loads.contains_key(load), "--load: one of {known}");
+    }
+    Ok(emulator)
 }
 
 /// Makes a card with what `machine` boots, by default with the user program

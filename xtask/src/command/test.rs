@@ -13,8 +13,8 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 
 use super::build::build;
+use super::qemu::find_emulator;
 use super::setup::{find_card_tools, find_qemu, find_u_boot};
-use crate::board::Board;
 use crate::layout::{self, Profile};
 use crate::toolchain::Consent;
 
@@ -36,6 +36,12 @@ pub struct Arguments {
     /// Run the guests on what plays this folder of `boards/`
     #[arg(long, value_name = "NAME")]
     board: Option<String>,
+    /// Size of that board's memory
+    #[arg(long, value_name = "SIZE", requires = "board")]
+    mem: Option<String>,
+    /// Load to the addresses of this boot loader of the board
+    #[arg(long, value_name = "NAME", requires = "board")]
+    load: Option<String>,
     /// Run everything chosen so many times
     #[arg(long, value_name = "N", default_value_t = 1,
         value_parser = clap::value_parser!(u32).range(1..))]
@@ -49,14 +55,10 @@ impl Arguments {
     /// A test failed, could not be built, or none was found.
     pub fn run(self) -> Result<()> {
         let mut total = Total::default();
-        if let Some(board) = &self.board {
-            Board::read(board)?;
-        }
+        let machine = self.machine()?;
         for _ in 0..self.repeat {
             for mut tier in Tier::chosen(&self.filters, self.long) {
-                if let Some(board) = &self.board {
-                    tier.command.env("FIRN_BOARD", board);
-                }
+                tier.command.envs(machine.iter().cloned());
                 tier.run(&mut total)?;
             }
         }
@@ -69,6 +71,22 @@ impl Arguments {
             bail!("no test ran: none is called `{words}`, or it needs --long");
         }
         Ok(())
+    }
+}
+
+impl Arguments {
+    /// What the tests are told of the machine, if it is not the usual one.
+    fn machine(&self) -> Result<Vec<(&'static str, String)>> {
+        let Some(name) = &self.board else { return Ok(Vec::new()) };
+        find_emulator(name, self.load.as_deref())?;
+        let words = [
+            ("FIRN_BOARD", Some(name)),
+            ("FIRN_MEMORY", self.mem.as_ref()),
+            ("FIRN_LOAD", self.load.as_ref()),
+        ];
+        let said =
+            |(key, word): (_, Option<&String>)| Some((key, word?.clone()));
+        Ok(words.into_iter().filter_map(said).collect())
     }
 }
 

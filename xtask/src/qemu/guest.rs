@@ -154,8 +154,9 @@ impl Guest {
         Ok(())
     }
 
-    /// What QEMU, which has ended, said to its standard error.
-    fn complaints(&mut self) -> String {
+    /// What QEMU, which has ended, said to its standard error since it was
+    /// last asked.
+    pub fn complaints(&mut self) -> String {
         let mut words = String::new();
         if let Some(mut errors) = self.child.stderr.take() {
             // Without it the report is shorter, but still one.

@@ -50,6 +50,8 @@ pub struct Machine {
     /// The boot loader whose way to load it follows, one of
     /// `emulator.loads`; its own if `None`.
     pub load: Option<String>,
+    /// What else is added to the machine's name.
+    pub options: String,
     /// The boot image.
     pub image: PathBuf,
     /// Number of CPUs.
@@ -74,6 +76,8 @@ pub struct Machine {
     pub firmware: Option<Firmware>,
     /// Whether time is counted in instructions.
     pub is_repeatable: bool,
+    /// Whether a reset starts it again; else it ends.
+    pub restarts: bool,
     /// Whether QEMU waits for gdb on port 1234 before the first instruction.
     pub waits_for_gdb: bool,
 }
@@ -116,6 +120,7 @@ impl Machine {
     pub fn of(emulator: Emulator, image: PathBuf) -> Machine {
         Machine {
             load: None,
+            options: String::new(),
             image,
             cpus: emulator.cpus,
             memory: emulator.memory.clone(),
@@ -128,6 +133,7 @@ impl Machine {
             placement: None,
             firmware: None,
             is_repeatable: false,
+            restarts: false,
             waits_for_gdb: false,
         }
     }
@@ -161,7 +167,9 @@ impl Machine {
         if self.firmware.is_none() {
             self.kernel_options(&mut option);
         }
-        all.push("-no-reboot".into());
+        if !self.restarts {
+            all.push("-no-reboot".into());
+        }
         if self.is_repeatable {
             all.extend(REPEATABLE.map(OsString::from));
         }
@@ -188,7 +196,7 @@ impl Machine {
         let el2 = el2.as_deref().filter(|_| self.has_el2);
         let load = self.load.as_ref().and_then(|name| loads.get(name));
         let load = load.map_or("", String::as_str);
-        machine + el2.unwrap_or("") + load
+        machine + el2.unwrap_or("") + load + &self.options
     }
 
     /// The screen before the machine starts.
