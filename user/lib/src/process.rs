@@ -9,7 +9,8 @@ use crate::file::c_string;
 use crate::linux::{
     __NR_clone, __NR_execve, __NR_exit, __NR_exit_group, __NR_getpgid,
     __NR_getpid, __NR_getppid, __NR_getsid, __NR_gettid, __NR_getuid,
-    __NR_setpgid, __NR_setsid, __NR_wait4, CLONE_VFORK, CLONE_VM, SIGCHLD,
+    __NR_setpgid, __NR_setsid, __NR_setuid, __NR_wait4, CLONE_VFORK, CLONE_VM,
+    SIGCHLD,
 };
 use crate::syscall::{call3, call4, call5, plain};
 use crate::{Errno, Result, output};
@@ -232,6 +233,14 @@ pub fn parent_id() -> i32 {
 /// The user this process runs as.
 pub fn user_id() -> i32 {
     id(__NR_getuid, 0)
+}
+
+/// Becomes another user, for good if this one is not root.
+///
+/// # Errors
+/// Those of `setuid(2)`.
+pub fn set_user_id(user: u32) -> Result<()> {
+    plain(__NR_setuid, [user as usize]).map(drop)
 }
 
 /// The process group of a process (0: this one).
