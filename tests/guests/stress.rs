@@ -69,9 +69,14 @@ fn freezes_lose_no_memory() -> Result<()> {
     stress(Setup::new(), &[("freeze-loss", rounds(60, 10_000))])
 }
 
-// spec: P1 P2 P3 P4 V5 V7 V8 N5 N8
+// spec: P1 P2 P3 P4 V5 V6 V7 V8 N5 N8
 fn groups_freeze_whatever_is_in_them() -> Result<()> {
-    stress(Setup::new(), &[("group", rounds(10, 1000))])
+    let tests = [
+        ("group", rounds(10, 1000)),
+        ("group-deep", rounds(50, 1000)),
+        ("group-wide", rounds(5, 1000)),
+    ];
+    stress(Setup::new(), &tests)
 }
 
 // spec: V4 V5

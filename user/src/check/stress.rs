@@ -17,6 +17,7 @@ mod program;
 mod sleepers;
 mod slot;
 mod storm;
+mod tree;
 pub mod usage;
 mod worker;
 
@@ -53,6 +54,8 @@ const TESTS: &[Stress] = &[
     Stress { name: "orphan", rounds: 200, run: leak::orphans },
     Stress { name: "cpus", rounds: 10, run: cpus::come_and_go },
     Stress { name: "group", rounds: 30, run: group::nested },
+    Stress { name: "group-deep", rounds: 100, run: tree::deep },
+    Stress { name: "group-wide", rounds: 10, run: tree::wide },
     Stress { name: "group-crowd", rounds: 30, run: group::crowd },
 ];
 

@@ -62,10 +62,12 @@ fn vfork(steps: &AtomicU32) {
     reap();
 }
 
+/// A process that becomes one program after the other.
 fn execute(steps: &AtomicU32) {
+    const LOOP: &str = "exec /bin/sh -c 'exec /bin/sh -c \"exec /bin/true\"'";
     steps.fetch_add(1, Ordering::Relaxed);
     if let Ok(Fork::Child) = process::fork() {
-        process::execute("/bin/true", &["true"], &[""; 0]);
+        process::execute("/bin/sh", &["sh", "-c", LOOP], &[""; 0]);
         process::exit(1);
     }
     reap();
@@ -98,7 +100,7 @@ fn start(steps: &'static AtomicU32, work: fn(&AtomicU32)) -> Started {
 type Started = Result<Child, Failure>;
 
 /// Writes `FROZEN` with a limit: done when all stand still.
-fn freeze(group: &Group) -> Outcome {
+pub fn freeze(group: &Group) -> Outcome {
     let written = group.write("freezer.state", &format!("FROZEN {LIMIT}"));
     if let Err(error) = written {
         let who = group.read("freezer.wait").unwrap_or_default();
@@ -108,7 +110,8 @@ fn freeze(group: &Group) -> Outcome {
     Ok(())
 }
 
-fn counts(words: Words) -> Vec<u32> {
+/// What the words hold.
+pub fn counts(words: &[AtomicU32]) -> Vec<u32> {
     words.iter().map(|word| word.load(Ordering::SeqCst)).collect()
 }
 
