@@ -13,8 +13,8 @@ use crate::child::Child;
 pub struct Test {
     /// What it promises.
     pub name: &'static str,
-    /// The file without which the machine cannot keep the promise.
-    pub needs: Option<&'static str>,
+    /// Files without which the machine cannot keep the promise.
+    pub needs: &'static [&'static str],
     /// Runs it.
     pub run: fn() -> Outcome,
 }
@@ -32,16 +32,14 @@ impl From<Errno> for Failure {
 }
 
 /// Makes the list of an area's tests from their functions. What a test needs of
-/// the machine stands after its name: `test: FILE`.
+/// the machine stands after its name: `test: FILE, FILE`.
 macro_rules! tests {
-    (@needs) => { None };
-    (@needs $file:ident) => { Some($file) };
-    ($($name:ident $(: $file:ident)?)*) => {
+    ($($name:ident $(: $($file:ident),+)?)*) => {
         /// The tests of this area.
         pub const TESTS: &[crate::check::tool::Test] = &[
             $(crate::check::tool::Test {
                 name: stringify!($name),
-                needs: crate::check::tool::tests!(@needs $($file)?),
+                needs: &[$($($file),+)?],
                 run: $name,
             },)*
         ];
