@@ -4,8 +4,8 @@ use alloc::format;
 use core::sync::atomic::{AtomicU32, Ordering};
 
 use user_lib::linux::{
-    __NR_clone, CLONE_FILES, CLONE_FS, CLONE_SIGHAND, CLONE_THREAD,
-    CLONE_VFORK, CLONE_VM, O_WRONLY, SIGCHLD, SIGKILL, WNOHANG,
+    __NR_clone, __NR_setresuid, CLONE_FILES, CLONE_FS, CLONE_SIGHAND,
+    CLONE_THREAD, CLONE_VFORK, CLONE_VM, O_WRONLY, SIGCHLD, SIGKILL, WNOHANG,
 };
 use user_lib::process::Fork;
 use user_lib::syscall::arbitrary;
@@ -13,13 +13,14 @@ use user_lib::{Errno, cpu, file, process, signal};
 
 use super::{Group, Mount, letter, pause};
 use crate::check::freezer::{Spinner, wait_for, wait_for_state, words};
-use crate::check::tool::{Outcome, ensure, ensure_eq, tests};
+use crate::check::tool::{Outcome, ensure, ensure_eq, in_child, tests};
 use crate::child::Child;
 
 tests! {
     a_task_that_joins_a_frozen_group_freezes
     a_task_that_leaves_a_frozen_group_runs
     writes_that_name_no_task_fail
+    another_users_task_does_not_move
     children_are_born_into_their_parents_group
     a_fork_bomb_freezes_every_time
     a_vfork_parent_counts_as_frozen
@@ -94,6 +95,34 @@ fn writes_that_name_no_task_fail() -> Outcome {
     ensure_eq!(group.read("tasks")?, own);
     file::overwrite(&mount.path("tasks"), b"0\n")?;
     ensure_eq!(group.read("tasks")?, "");
+    Ok(())
+}
+
+/// Who became another user moves its own tasks only, also through a file that
+/// root has opened.
+// spec: V9
+fn another_users_task_does_not_move() -> Outcome {
+    const USER: usize = 1000;
+    let mounts = [Mount::v1()?, Mount::v2()?];
+    for (mount, names) in
+        mounts.iter().zip([&["tasks", "cgroup.procs"][..], &["cgroup.procs"]])
+    {
+        let group = mount.group("user")?;
+        let theirs = format!("{}", process::current_id());
+        for name in names {
+            let status = in_child(|| {
+                let file = group.open(name, O_WRONLY)?;
+                arbitrary(__NR_setresuid, [USER, USER, USER, 0, 0, 0])?;
+                let written = file::write(file, theirs.as_bytes());
+                ensure_eq!(written, Err(Errno::EACCES));
+                ensure_eq!(group.open(name, O_WRONLY), Err(Errno::EACCES));
+                ensure_eq!(file::write(file, b"0")?, 1);
+                Ok(0)
+            })?;
+            ensure_eq!(status.exit_code(), Some(0));
+        }
+        ensure_eq!(group.read("cgroup.procs")?, "");
+    }
     Ok(())
 }
 

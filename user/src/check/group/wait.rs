@@ -1,23 +1,25 @@
 //! What Firn adds to the freezer: telling, waiting, killing, leases,
 //! deadlines, figures.
 
+use alloc::string::String;
 use core::sync::atomic::Ordering;
 
 use user_lib::linux::{
     O_NONBLOCK, O_RDONLY, O_WRONLY, POLLERR, POLLPRI, SIGKILL, SIGTERM,
 };
 use user_lib::time::{Time, monotonic};
-use user_lib::{Errno, file, process, signal, terminal};
+use user_lib::{Errno, file, process, schedule, signal, terminal};
 
 use super::{Group, Mount, letter, pause};
 use crate::check::freezer::{Spinner, wait_for, wait_for_state, words};
-use crate::check::tool::{Outcome, ensure, ensure_eq, tests};
+use crate::check::tool::{Failure, Outcome, ensure, ensure_eq, tests};
 use crate::child::Child;
 
 tests! {
     changes_of_the_state_can_be_polled
     a_read_waits_until_all_stand_still
     a_read_that_waited_too_long_tells_who_still_runs
+    a_task_that_has_not_parked_yet_is_named
     figures_tell_of_freezes
     a_fatal_signal_ends_a_frozen_task_if_the_group_lets_it
     a_whole_group_is_killed_frozen_or_not
@@ -107,6 +109,37 @@ fn a_read_that_waited_too_long_tells_who_still_runs() -> Outcome {
     ensure_eq!(file::read(wait, &mut text)?, 7);
     file::close(wait)?;
     Ok(())
+}
+
+/// A spinner on the reader's own CPU cannot park before the reader sleeps.
+// spec: V11
+fn a_task_that_has_not_parked_yet_is_named() -> Outcome {
+    let mount = Mount::v1()?;
+    let group = mount.group("named")?;
+    schedule::set_affinity(0, 1)?;
+    let spinner = Spinner::start()?;
+    group.add(spinner.child.id())?;
+    let name = alloc::format!("pid:{}", spinner.child.id());
+    // The clock's interrupt may come between.
+    for _ in 0..100 {
+        let wait = group.open("freezer.wait", O_RDONLY | O_NONBLOCK)?;
+        group.write("freezer.state", "FROZEN")?;
+        let text = file::read_to_end(wait)?;
+        file::close(wait)?;
+        group.freeze()?;
+        group.thaw()?;
+        spinner.wait_for_more();
+        let text = String::from_utf8_lossy(&text);
+        let mut lines = text.lines();
+        if lines.next() == Some("FREEZING") {
+            let line = lines.next().unwrap_or("");
+            ensure!(line.contains(&name) && line.ends_with(" runnable"));
+            ensure_eq!(lines.next(), None);
+            return Ok(());
+        }
+        ensure_eq!(text, "FROZEN\n");
+    }
+    Err(Failure("it was parked every time".into()))
 }
 
 // spec: V5
