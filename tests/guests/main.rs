@@ -16,6 +16,7 @@ mod device_tree;
 mod freeze;
 mod freezer;
 mod machine;
+mod nested;
 mod power;
 mod selftest;
 mod shell;
@@ -40,6 +41,7 @@ const GROUPS: &[Group] = &[
     Group { tier: "system", tests: trace::TESTS, runs: Runs::Always },
     Group { tier: "system", tests: check::TESTS, runs: Runs::Always },
     Group { tier: "system", tests: debian::TESTS, runs: Runs::Always },
+    Group { tier: "system", tests: nested::TESTS, runs: Runs::Always },
     Group { tier: "stress", tests: stress::TESTS, runs: Runs::Always },
     Group { tier: "stress", tests: stress::ONLY_LONG, runs: Runs::OnlyLong },
 ];
