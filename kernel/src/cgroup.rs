@@ -8,7 +8,8 @@
 //! tasks.
 //!
 //! Read next: `cgroup/filesystem.rs` (directories), `cgroup/file.rs` (files),
-//! `cgroup/attach.rs`, `cgroup/events.rs` (who is told).
+//! `cgroup/attach.rs`, `cgroup/events.rs` (who is told), `cgroup/release.rs`
+//! (what is started when a group is empty).
 
 use alloc::vec::Vec;
 
@@ -28,6 +29,7 @@ mod file;
 mod filesystem;
 mod kill;
 mod member;
+mod release;
 mod report;
 mod row;
 mod text;
@@ -75,8 +77,12 @@ impl Forest {
         let slot = self.slots.allocate().ok_or(Errno::ENOSPC)?;
         events::adopt(hierarchy, slot, parent.slot);
         let made = self.tree(hierarchy).make(parent, name, slot, &Tasks);
-        if made.is_err() {
-            self.slots.free(slot);
+        match made {
+            Ok(group) => {
+                let asks = self.tree(hierarchy).get(group)?.notify_on_release;
+                release::set_asking(slot, asks);
+            }
+            Err(_) => self.slots.free(slot),
         }
         let kills = hierarchy == Hierarchy::V2;
         FREEZER.set_kill_frozen(&Scheduler, slot, kills);
@@ -91,8 +97,10 @@ impl Forest {
     ) -> Result<u32, Errno> {
         let slot = self.tree(hierarchy).remove(parent, name, &Tasks)?;
         self.slots.free(slot);
+        release::set_asking(slot, false);
         // Who still watches it learns that it is gone.
         events::changed(slot);
+        release::emptied(parent.slot);
         Ok(slot)
     }
 }
@@ -132,6 +140,7 @@ impl Engine for Tasks {
 /// `EEXIST` if called twice.
 pub fn init() -> Result<(), Errno> {
     events::init();
+    release::init()?;
     set_group_watcher(GroupWatcher {
         quiet: events::quiet,
         empty: events::emptied,

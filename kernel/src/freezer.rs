@@ -40,6 +40,7 @@ use crate::task::{Mutex, Task};
 use crate::task::{current, scheduler, state, table, workqueue};
 use crate::trace;
 
+pub mod helper;
 pub mod wakeup;
 
 /// Held through every freeze of the system (Linux `system_transition_mutex`).
@@ -197,7 +198,11 @@ pub fn state_letter(task: &Task) -> char {
 /// # Locks
 /// [`SYSTEM_TRANSITION`] is held.
 pub fn suspend_freeze_processes() -> Result<(), Errno> {
-    FREEZER.suspend_freeze_processes(&Scheduler, &*current())
+    let result = FREEZER.suspend_freeze_processes(&Scheduler, &*current());
+    if result.is_err() {
+        helper::open();
+    }
+    result
 }
 
 /// Lets everything run again.
@@ -208,6 +213,7 @@ pub fn thaw_processes() {
     LOG_NS.store(0, Relaxed);
     let began_ns = arch::timer::now_ns();
     FREEZER.thaw_processes(&Scheduler, &*current());
+    helper::open();
     let elapsed_ns = arch::timer::now_ns() - began_ns;
     let log_ns = LOG_NS.load(Relaxed);
     STATS.lock().record_thaw(Thaw { began_ns, elapsed_ns, log_ns });

@@ -37,6 +37,7 @@ pub mod fault;
 pub mod fork;
 pub mod futex;
 pub mod group;
+pub mod helper;
 pub mod image;
 pub mod limits;
 mod load;

@@ -58,6 +58,8 @@ const AREAS: &[&str] = &[
     "group-signal",
     "group-wait",
     "group-face",
+    "group-kind",
+    "group-release",
     "notify",
 ];
 

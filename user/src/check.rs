@@ -63,6 +63,8 @@ const AREAS: &[(&str, &[Test])] = &[
     ("group-signal", group::signal::TESTS),
     ("group-wait", group::wait::TESTS),
     ("group-face", group::face::TESTS),
+    ("group-kind", group::kind::TESTS),
+    ("group-release", group::release::TESTS),
     ("notify", notify::TESTS),
 ];
 

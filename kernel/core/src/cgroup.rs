@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use kernel_abi::Errno;
 
 mod figures;
+mod kind;
 pub mod request;
 mod slots;
 mod state;
@@ -13,6 +14,7 @@ mod state;
 mod tests;
 
 pub use figures::Figures;
+pub use kind::Kind;
 pub use slots::Slots;
 pub use state::{Engine, State};
 
@@ -44,6 +46,8 @@ pub struct Group {
     /// `FROZEN` was reached.
     is_frozen: bool,
     leases: u32,
+    /// It belongs to its parent's domain (cgroup v2).
+    is_threaded: bool,
     /// Requests to freeze or thaw so far.
     requests: u64,
     /// `notify_on_release`
@@ -66,6 +70,7 @@ impl Group {
             bits: 0,
             is_frozen: false,
             leases: 0,
+            is_threaded: false,
             requests: 0,
             notify_on_release: false,
             clone_children: false,

@@ -4,7 +4,7 @@
 use alloc::sync::Arc;
 
 use kernel_abi::Errno;
-use kernel_core::cgroup::{Handle, request};
+use kernel_core::cgroup::{Handle, Tree, request};
 use kernel_core::freezer::{Flags, Hierarchy, Host};
 
 use super::member::{group_of, thread_number};
@@ -25,6 +25,7 @@ pub(super) enum What {
 /// Moves the task that `text` names, or the writer for 0.
 ///
 /// # Errors
+/// `EOPNOTSUPP` between domains of cgroup v2 that cannot have it;
 /// `EINVAL` for no number and for a thread of the kernel that is bound;
 /// `ESRCH` if there is no such task; `EACCES` for another user's; `ENODEV`
 /// if the group was removed.
@@ -40,17 +41,17 @@ pub(super) fn attach(
     };
     let Some(thread) = thread_of(&task) else {
         check_kthread(&task)?;
-        return transfer(hierarchy, to, core::iter::once(&task));
+        return transfer(hierarchy, to, core::iter::once(&task), what);
     };
     check_owner(&thread.process)?;
     match what {
-        What::Thread => transfer(hierarchy, to, core::iter::once(&task)),
+        What::Thread => transfer(hierarchy, to, core::iter::once(&task), what),
         What::Process => {
             // Under its lock no thread is made without being seen: it stands
             // in the list, or copies the group of a thread that was moved.
             let signals = thread.process.signals.lock();
             let threads = signals.threads.iter();
-            transfer(hierarchy, to, threads.map(|member| &member.task))
+            transfer(hierarchy, to, threads.map(|member| &member.task), what)
         }
     }
 }
@@ -83,12 +84,33 @@ fn check_owner(process: &Process) -> Result<(), Errno> {
     }
 }
 
+/// cgroup v2: a domain that takes tasks, and a thread stays in its own.
+fn check_domains(
+    tree: &Tree,
+    task: &Task,
+    hierarchy: Hierarchy,
+    to: Handle,
+    what: What,
+) -> Result<(), Errno> {
+    if hierarchy == Hierarchy::V1 {
+        return Ok(());
+    }
+    tree.check_takes_tasks(to.slot)?;
+    match what {
+        What::Thread => {
+            tree.check_same_domain(group_of(task, hierarchy), to.slot)
+        }
+        What::Process => Ok(()),
+    }
+}
+
 /// Moves tasks. First `FROZEN` is forgotten, then each task is moved and
 /// asked (N5).
 fn transfer<'a>(
     hierarchy: Hierarchy,
     to: Handle,
     tasks: impl Iterator<Item = &'a Arc<Task>>,
+    what: What,
 ) -> Result<(), Errno> {
     let mut forest = forest();
     forest.tree(hierarchy).get(to)?;
@@ -98,6 +120,7 @@ fn transfer<'a>(
             found = true;
             continue;
         }
+        check_domains(forest.tree(hierarchy), task, hierarchy, to, what)?;
         if !moved {
             forest.tree(hierarchy).joined(to.slot, &Tasks);
         }

@@ -27,7 +27,7 @@ use core::sync::atomic::{AtomicU32, AtomicU64, fence};
 use kernel_core::freezer::Hierarchy;
 use kernel_core::sync::GROUP_SLOTS;
 
-use super::filesystem;
+use super::{filesystem, release};
 use crate::arch;
 use crate::files::inotify;
 use crate::sync::{Rank, SpinLock};
@@ -170,4 +170,5 @@ pub(super) fn quiet(slot: u32) {
 /// The last task has left a group.
 pub(super) fn emptied(slot: u32) {
     changed_upwards(slot);
+    release::emptied(slot);
 }

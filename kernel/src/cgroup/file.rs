@@ -25,14 +25,14 @@ use kernel_abi::Errno;
 use kernel_core::cgroup::request::{
     StateRequest, parse_flag, parse_state, parse_switch,
 };
-use kernel_core::cgroup::{Handle, ROOT, State};
+use kernel_core::cgroup::{Handle, Kind, ROOT, State};
 use kernel_core::freezer::Hierarchy;
 use kernel_core::number;
 
 use super::attach::{self, What};
 use super::events::{self, Events};
 use super::row::Subject;
-use super::{Tasks, forest, kill, member, text};
+use super::{Tasks, forest, kill, member, release, text};
 use crate::arch;
 use crate::files::file::{Blocking, File, Offset};
 use crate::files::{Input, Output, PollEvents};
@@ -130,14 +130,16 @@ impl GroupFile {
         if let Some(events) = &self.events {
             self.seen.store(events.count(), Relaxed);
         }
-        let numbers = |of: fn(&task::Task) -> u32| {
-            let slot = self.group.slot;
-            text::lines(&member::numbers(self.hierarchy, slot, of))
-        };
         forest().tree(self.hierarchy).get(self.group)?;
+        let slot = self.group.slot;
         match self.what {
-            Subject::Threads => Ok(numbers(member::thread_number)),
-            Subject::Processes => Ok(numbers(member::process_number)),
+            Subject::Threads => {
+                Ok(text::lines(&member::threads(self.hierarchy, slot)))
+            }
+            Subject::Processes => {
+                self.check_domain()?;
+                Ok(text::lines(&member::processes(self.hierarchy, slot)))
+            }
             Subject::Wait => self.wait(blocking),
             what => text::text(self.hierarchy, self.group, what),
         }
@@ -194,16 +196,12 @@ impl GroupFile {
             |what| attach::attach(self.hierarchy, self.group, text, what);
         match self.what {
             Subject::Processes => attach(What::Process),
-            Subject::Threads if self.hierarchy == Hierarchy::V1 => {
-                attach(What::Thread)
-            }
-            // Groups of threads would need threaded groups, cgroup v2 says.
-            Subject::Threads => Err(Errno::EOPNOTSUPP),
+            Subject::Threads => attach(What::Thread),
             Subject::State => self.store_state(text),
             Subject::Freeze => self.request(parse_switch(text)?),
             Subject::Lease => self.store_lease(text),
             Subject::Kill => match parse_switch(text)? {
-                true => kill::kill(self.hierarchy, self.group),
+                true => self.kill(),
                 false => Err(Errno::ERANGE),
             },
             Subject::Wait => {
@@ -218,9 +216,23 @@ impl GroupFile {
             }
             Subject::Controllers if text.trim_ascii().is_empty() => Ok(()),
             Subject::Kind if text.trim_ascii() == b"threaded" => {
-                Err(Errno::EOPNOTSUPP)
+                let mut forest = forest();
+                forest.tree(self.hierarchy).make_threaded(self.group, &Tasks)
             }
             _ => self.store_flag(text),
+        }
+    }
+
+    /// Ends processes, so not a group that has only threads of some.
+    fn kill(&self) -> Result<(), Errno> {
+        self.check_domain()?;
+        kill::kill(self.hierarchy, self.group)
+    }
+
+    fn check_domain(&self) -> Result<(), Errno> {
+        match forest().tree(self.hierarchy).kind(self.group)? {
+            Kind::Threaded => Err(Errno::EOPNOTSUPP),
+            _ => Ok(()),
         }
     }
 
@@ -231,6 +243,7 @@ impl GroupFile {
         match self.what {
             Subject::NotifyOnRelease => {
                 group.notify_on_release = parse_flag(text)?;
+                release::set_asking(self.group.slot, group.notify_on_release);
             }
             Subject::CloneChildren => group.clone_children = parse_flag(text)?,
             Subject::KillFrozen => {

@@ -22,16 +22,30 @@ fn is_alive(task: &Task) -> bool {
     !task.freezer.flags().contains(Flags::EXITING)
 }
 
-/// The numbers of a group's tasks, or of their processes; ascending.
-pub(super) fn numbers(
-    hierarchy: Hierarchy,
-    slot: u32,
+/// The numbers of a group's tasks, ascending.
+pub(super) fn threads(hierarchy: Hierarchy, slot: u32) -> Vec<u32> {
+    numbers(thread_number, |task| group_of(task, hierarchy) == slot)
+}
+
+/// The numbers of the processes in a domain, ascending: in the group, and in
+/// threaded groups that belong to it.
+pub(super) fn processes(hierarchy: Hierarchy, slot: u32) -> Vec<u32> {
+    let slots: Vec<u32> = {
+        let mut forest = forest();
+        let tree: &Tree = forest.tree(hierarchy);
+        let below = tree.subtree(slot);
+        below.filter(|group| tree.domain(*group) == slot).collect()
+    };
+    numbers(process_number, |task| slots.contains(&group_of(task, hierarchy)))
+}
+
+/// Numbers of living tasks, each once.
+fn numbers(
     of: fn(&Task) -> u32,
+    is_member: impl Fn(&Task) -> bool,
 ) -> Vec<u32> {
     let all = table::all();
-    let members = all
-        .iter()
-        .filter(|task| group_of(task, hierarchy) == slot && is_alive(task));
+    let members = all.iter().filter(|task| is_member(task) && is_alive(task));
     let mut numbers: Vec<u32> = members.map(|task| of(task)).collect();
     numbers.sort_unstable();
     numbers.dedup();
@@ -44,7 +58,7 @@ pub(super) fn thread_number(task: &Task) -> u32 {
 }
 
 /// The number of a thread's process.
-pub(super) fn process_number(task: &Task) -> u32 {
+fn process_number(task: &Task) -> u32 {
     thread_of(task).map_or(task.id(), |thread| thread.process.id)
 }
 

@@ -55,7 +55,7 @@ pub(super) fn text(
             let below = tree.subtree(handle.slot).count() - 1;
             format!("nr_descendants {below}\nnr_dying_descendants 0\n")
         }
-        Subject::Kind => "domain\n".to_string(),
+        Subject::Kind => tree.kind(handle)?.line().to_string(),
         Subject::Controllers => String::new(),
         Subject::Threads
         | Subject::Processes

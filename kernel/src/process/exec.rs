@@ -113,14 +113,7 @@ pub(super) fn first_program(programs: Programs) -> TrapFrame {
     let Programs { candidates, arguments, environment } = programs;
     for path in candidates {
         let name = alloc::string::String::from_utf8_lossy(&path).into_owned();
-        let mut all = Vec::from([path.clone()]);
-        all.extend(arguments.iter().cloned());
-        let request = Request {
-            path,
-            arguments: all,
-            environment: environment.clone(),
-            room: MOST_ROOM,
-        };
+        let request = request_of(path, &arguments, &environment);
         match become_program(&thread, &mut frame, request) {
             Ok(()) => {
                 log::info!("Run {name} as init process");
@@ -136,6 +129,32 @@ pub(super) fn first_program(programs: Programs) -> TrapFrame {
         }
     }
     refuse("no working init found; try init=PROGRAM")
+}
+
+/// The calling process, which runs nothing yet, becomes the one program that
+/// may be.
+///
+/// # Errors
+/// As [`execve`].
+pub(super) fn only_program(programs: Programs) -> Result<TrapFrame, Errno> {
+    let mut frame = TrapFrame::default();
+    let Programs { mut candidates, arguments, environment } = programs;
+    let path = candidates.pop().ok_or(Errno::ENOENT)?;
+    let request = request_of(path, &arguments, &environment);
+    become_program(&current(), &mut frame, request)?;
+    Ok(frame)
+}
+
+/// The path is the first argument.
+fn request_of(
+    path: Vec<u8>,
+    arguments: &[Vec<u8>],
+    environment: &[Vec<u8>],
+) -> Request {
+    let mut all = Vec::from([path.clone()]);
+    all.extend_from_slice(arguments);
+    let environment = environment.to_vec();
+    Request { path, arguments: all, environment, room: MOST_ROOM }
 }
 
 /// Kills the other threads of the process and waits until they are gone.

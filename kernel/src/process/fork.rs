@@ -133,16 +133,14 @@ impl Release {
 }
 
 /// How a new thread begins.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "nearly every thread begins with the large one"
-)]
 pub enum FirstStep {
     /// With these registers, after writing its number to this address
     /// (0: nowhere).
     Registers(TrapFrame, usize),
     /// By executing the first program that exists.
     Program(super::start::Programs),
+    /// As a helper of the kernel.
+    Helper(super::helper::Helper),
 }
 
 /// `clone(2)` with the caller's registers in `frame`; the child's number.
@@ -387,6 +385,7 @@ pub extern "C" fn first_step(last: Last) -> ! {
             log::info!("first user instruction after {us} us");
             trap::enter_user(&frame)
         }
+        Some(FirstStep::Helper(helper)) => helper.begin(),
         None => unreachable!("a thread takes its first step once"),
     }
 }

@@ -1,4 +1,5 @@
-//! The first process.
+//! Processes that are no copy of another: the first one, and the kernel's
+//! helpers.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -40,17 +41,43 @@ pub fn first_process(
     files: Arc<FileTable>,
     fs: Arc<FsContext>,
 ) -> Result<Arc<Task>, Errno> {
-    let task = Task::new(NewTask {
+    make_process(New {
         id: Numbered::First,
-        kind: Kind::User,
         name: b"swapper/0",
+        first_step: FirstStep::Program(programs),
+        files,
+        fs,
+        flags: Flags::empty(),
+    })
+}
+
+/// A process in the making.
+pub(super) struct New {
+    pub(super) id: Numbered,
+    pub(super) name: &'static [u8],
+    pub(super) first_step: FirstStep,
+    pub(super) files: Arc<FileTable>,
+    pub(super) fs: Arc<FsContext>,
+    pub(super) flags: Flags,
+}
+
+/// Makes a process of root without a parent, in no group.
+///
+/// # Errors
+/// `ENOMEM`, `EAGAIN`.
+pub(super) fn make_process(new: New) -> Result<Arc<Task>, Errno> {
+    let is_init = matches!(new.id, Numbered::First);
+    let task = Task::new(NewTask {
+        id: new.id,
+        kind: Kind::User,
+        name: new.name,
         entry: fork::first_step,
         space: Some(AddressSpace::new()?),
         allowed: u32::MAX,
         nice: 0,
         user_state: None,
     })?;
-    let mut signals = Signals::new(Actions::default(), true);
+    let mut signals = Signals::new(Actions::default(), is_init);
     let key = signals.state.add_thread(SignalSet::EMPTY)?;
     let process = Process::new(
         task.id(),
@@ -65,18 +92,17 @@ pub fn first_process(
     task.set_owner(Arc::new(Thread::new(NewThread {
         process: process.clone(),
         id: task.id(),
-        files,
-        fs,
+        files: new.files,
+        fs: new.fs,
         key,
         futex: futex::Waiter::new(),
         clear_at_exit: 0,
         vfork: None,
-        first_step: FirstStep::Program(programs),
+        first_step: new.first_step,
     })));
     let member = Member { key, task: task.clone() };
     process.signals.lock().threads.push(member);
-    let (flags, groups) = (Flags::empty(), Groups::ROOT);
-    FREEZER.born_with(&Scheduler, &task.freezer, flags, groups);
+    FREEZER.born_with(&Scheduler, &task.freezer, new.flags, Groups::ROOT);
     tree::lock().insert(Node::new(process, task.clone(), 0));
     Ok(task)
 }

@@ -6,7 +6,9 @@
 //! `group/tree.rs` next.
 
 pub mod face;
+pub mod kind;
 pub mod member;
+pub mod release;
 pub mod signal;
 pub mod tree;
 pub mod wait;

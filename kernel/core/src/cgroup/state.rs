@@ -211,6 +211,17 @@ impl Tree {
         self.subtree(slot).any(|group| engine.members(group) != 0)
     }
 
+    /// Whether the release agent is to be started for a group in which the
+    /// last task or group has ended.
+    pub fn is_released(&self, slot: u32, engine: &impl Engine) -> bool {
+        self.at(slot).is_some_and(|group| {
+            slot != ROOT
+                && group.notify_on_release
+                && group.children.is_empty()
+                && engine.members(slot) == 0
+        })
+    }
+
     /// Sets or clears a bit of a group, and lets those below follow.
     fn change(
         &mut self,
