@@ -12,11 +12,13 @@ mod slots;
 mod state;
 #[cfg(all(test, not(loom)))]
 mod tests;
+mod watch;
 
 pub use figures::Figures;
 pub use kind::Kind;
 pub use slots::Slots;
 pub use state::{Engine, State};
+pub use watch::Watches;
 
 /// The slot of every hierarchy's root.
 pub const ROOT: u32 = 0;

@@ -6,24 +6,16 @@
 //! wakes looks for himself. Nothing here takes the lock of the forest, since
 //! the last task to park calls [`quiet`] on its way to sleep.
 //!
-//! Most groups have no watcher, which costs a change one load:
-//!
-//! ```text
-//!  who watches                         who changes
-//!  -----------                         -----------
-//!  WATCHES += 1                        change the state
-//!  full barrier                        full barrier
-//!  read the state                      read WATCHES: none? tell nobody
-//! ```
-//!
-//! Either the watcher reads the new state, or he is told of it.
+//! Most groups have no watcher, which costs a change one load; see
+//! `kernel_core::cgroup::Watches`, where the protocol is and its model.
 
 use alloc::boxed::Box;
 use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
-use core::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
-use core::sync::atomic::{AtomicU32, AtomicU64, fence};
+use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use core::sync::atomic::{AtomicU32, AtomicU64};
 
+use kernel_core::cgroup::Watches;
 use kernel_core::freezer::Hierarchy;
 use kernel_core::sync::GROUP_SLOTS;
 
@@ -70,7 +62,7 @@ static WATCHED: SpinLock<Vec<(u32, Weak<Events>)>> =
     SpinLock::with_rank(Rank::Freezer, Vec::new());
 
 /// The number of groups that are watched.
-static WATCHES: AtomicU32 = AtomicU32::new(0);
+static WATCHES: Watches = Watches::new();
 
 /// What those who watch a group share.
 pub(super) struct Events {
@@ -96,7 +88,7 @@ impl Drop for Events {
         let mut watched = WATCHED.lock();
         let before = watched.len();
         watched.retain(|(_, events)| events.strong_count() != 0);
-        WATCHES.fetch_sub((before - watched.len()) as u32, Relaxed);
+        WATCHES.end((before - watched.len()) as u32);
     }
 }
 
@@ -109,8 +101,7 @@ pub(super) fn watch(slot: u32) -> Arc<Events> {
     let queue = Arc::new(WaitQueue::new());
     let events = Arc::new(Events { count: AtomicU32::new(0), queue });
     watched.push((slot, Arc::downgrade(&events)));
-    WATCHES.fetch_add(1, Relaxed);
-    fence(SeqCst);
+    WATCHES.begin();
     events
 }
 
@@ -132,8 +123,7 @@ pub(super) fn adopt(hierarchy: Hierarchy, slot: u32, parent: u32) {
 
 /// Something changed in this group.
 pub(super) fn changed(slot: u32) {
-    fence(SeqCst);
-    if WATCHES.load(Relaxed) != 0 {
+    if WATCHES.is_watched() {
         let events = find(&WATCHED.lock(), slot);
         if let Some(events) = events {
             events.happen();
