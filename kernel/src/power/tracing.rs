@@ -23,6 +23,7 @@ use crate::arch::cpu::MAX_CPUS;
 use crate::files::sys::{Attribute, register};
 use crate::freezer::state_letter;
 use crate::sync::{Rank, SpinLock};
+use crate::task::refrigerator::FREEZER;
 use crate::task::{Task, table};
 use crate::trace::{self, EVENTS, Event};
 
@@ -91,7 +92,12 @@ impl core::fmt::Display for TaskLine<'_> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         let task = self.0;
         let kind = if task.is_user() { "user" } else { "kernel" };
-        let (id, cpu, state) = (task.id(), task.cpu(), state_letter(task));
+        let (id, cpu) = (task.id(), task.cpu());
+        // As `/proc` shows it: a sleeper that is frozen in place.
+        let state = match state_letter(task) {
+            'S' if FREEZER.freezing(&task.freezer) => 'D',
+            letter => letter,
+        };
         write!(f, "task {id} {cpu} {kind} {state} {}", task.name())
     }
 }

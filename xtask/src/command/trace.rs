@@ -97,7 +97,7 @@ fn play(scenario: &Scenario, files: &BootFiles) -> Result<String> {
     let mut guest = Guest::start(&machine)?;
     guest.wait_for_end(LIMIT)?;
     let text = guest.transcript().to_owned();
-    ensure!(text.contains("freeze_end"), "no freeze in the ring:\n{text}");
+    ensure!(text.contains("thaw_end"), "no freeze in the ring:\n{text}");
     Ok(text)
 }
 

@@ -107,6 +107,10 @@ fn draw_grid(drawing: &mut Drawing, scale: &Scale, start: u64, bottom: f64) {
     }
 }
 
+fn is_ice(phase: &Phase) -> bool {
+    matches!(phase.name, "all frozen" | "group frozen")
+}
+
 /// While all stand still, so does the picture's ground.
 fn draw_ice(
     drawing: &mut Drawing,
@@ -114,7 +118,7 @@ fn draw_ice(
     phases: &[Phase],
     bottom: f64,
 ) {
-    for phase in phases.iter().filter(|phase| phase.name == "all frozen") {
+    for phase in phases.iter().filter(|phase| is_ice(phase)) {
         let (left, right) = (scale.x(phase.start), scale.x(phase.end));
         let size = (right - left, bottom - LANES);
         drawing.rect((left, LANES), size, "ice", phase.name);
@@ -145,7 +149,7 @@ fn draw_phases(drawing: &mut Drawing, scale: &Scale, phases: &[Phase]) {
         let text = format!("{}{verdict}: {time}", phase.name);
         let class = match phase.name {
             _ if phase.has_failed => "bad",
-            "all frozen" => "all",
+            _ if is_ice(phase) => "all",
             _ => "phase",
         };
         drawing.rect((left, PHASES), (width, 24.0), class, &text);

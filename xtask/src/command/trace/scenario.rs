@@ -13,20 +13,28 @@ pub struct Scenario {
     commands: &'static str,
     /// What the task that freezes does right before.
     pause: &'static str,
+    /// What it does then.
+    freeze: &'static str,
+    /// What it does when the events are kept.
+    after: &'static str,
 }
 
+/// A whole system's freeze, which thaws at once.
+const SYSTEM: &str = "echo mem > /sys/power/state";
+
 impl Scenario {
-    /// The whole script. A freeze thaws at once; the task that freezes goes
+    /// The whole script. The task that freezes goes
     /// before all others, so that it keeps the events before they are pushed
     /// out.
     pub fn script(&self) -> String {
-        let Scenario { commands, pause, .. } = self;
+        let Scenario { commands, pause, freeze, after, .. } = self;
         format!(
             "echo 0 > /sys/module/suspend/parameters/pm_test_delay\n\
              echo freezer > /sys/power/pm_test\n\
              {commands}\n\
-             nice -n -20 sh -c 'sleep {pause}; echo mem > /sys/power/state; \
-             sleep 0.0001; echo 1 > /sys/kernel/tracing/snapshot'\n\
+             nice -n -20 sh -c 'sleep {pause}; {freeze}; sleep 0.0001; \
+             echo 1 > /sys/kernel/tracing/snapshot'\n\
+             {after}\n\
              cat /sys/kernel/tracing/snapshot\n\
              poweroff -f\n"
         )
@@ -43,6 +51,8 @@ pub const ALL: &[Scenario] = &[
         commands: "for i in 1 2 3 4 5; do sleep 1000 & done\n\
                    for i in 1 2 3 4 5 6; do spin --yield & done",
         pause: "0.1",
+        freeze: SYSTEM,
+        after: "",
     },
     Scenario {
         name: "bomb",
@@ -51,6 +61,8 @@ pub const ALL: &[Scenario] = &[
         commands: "bomb() { if [ $1 != 0 ]; then bomb $(($1 - 1)) & \
                    bomb $(($1 - 1)) & wait; fi; }\nbomb 9 &",
         pause: "0.004",
+        freeze: SYSTEM,
+        after: "",
     },
     Scenario {
         name: "refused",
@@ -59,6 +71,27 @@ pub const ALL: &[Scenario] = &[
         commands: "echo 25 > /sys/power/pm_freeze_timeout\n\
                    sleep 1000 &\nfor i in 1 2 3; do spin --yield & done",
         pause: "0.1",
+        freeze: SYSTEM,
+        after: "",
+    },
+    Scenario {
+        name: "group",
+        title: "A group is frozen and thawed; others run on",
+        append: "",
+        commands: "group=/tmp/group/job\nmkdir /tmp/group\n\
+                   mount -t cgroup -o freezer none /tmp/group\n\
+                   mkdir $group\n\
+                   for i in 1 2 3; do sleep 1000 & \
+                   echo $! > $group/tasks; done\n\
+                   for i in 1 2 3 4; do spin --yield & \
+                   echo $! > $group/tasks; done\n\
+                   for i in 1 2; do spin --yield & done",
+        pause: "0.1",
+        freeze: "echo FROZEN > /tmp/group/job/freezer.state; \
+                 read state < /tmp/group/job/freezer.wait; \
+                 echo THAWED > /tmp/group/job/freezer.state",
+        // Frozen again, so that the list of tasks tells who is in it.
+        after: "echo FROZEN > $group/freezer.state",
     },
 ];
 

@@ -146,3 +146,34 @@ fn scenarios_have_names_of_their_own() {
     }
     assert!(scenario::find("none").is_err());
 }
+
+/// A group with the spinner and the sleeper is frozen and thawed; the shell
+/// is not in it.
+#[test]
+fn a_groups_freeze_has_its_phases() {
+    let text: String = TEXT
+        .lines()
+        .filter(|line| !line.contains("freeze_end"))
+        .filter(|line| !line.contains("freeze_begin 0"))
+        .map(|line| line.replace("3200 0 freeze_begin", "2050 0 freeze_begin"))
+        .map(|line| line.replace("user S sleep", "user D sleep") + "\n")
+        .collect();
+    let timeline = Timeline::read(&text).unwrap();
+    let phases = timeline.phases();
+    let times: Vec<(&str, u64, u64)> = phases
+        .iter()
+        .map(|phase| (phase.name, phase.start, phase.end))
+        .collect();
+    assert_eq!(
+        times,
+        [
+            ("ask", 2050, 2200),
+            ("park", 2200, 2700),
+            ("group frozen", 2700, 3900),
+            ("thaw", 3900, 4100),
+        ]
+    );
+    assert_eq!(timeline.frozen_in_place(2050, 4100), [4]);
+    let svg = picture::svg(&timeline, "a group").unwrap();
+    assert!(svg.contains("group frozen"), "{svg}");
+}

@@ -164,8 +164,45 @@ impl Timeline {
         spans
     }
 
+    /// The last freeze of a group: it asks kernel threads at once, and nobody
+    /// waits for its end.
+    fn group_freeze(&self) -> Option<&Event> {
+        let last = self.named("freeze_begin").next_back()?;
+        let ends = self.named("freeze_end").any(|it| it.time > last.time);
+        (last.a == 1 && !ends).then_some(last)
+    }
+
+    /// A group's freeze and its thaw.
+    fn group_phases(&self, start: u64) -> Option<Vec<Phase>> {
+        let after = |name, time| {
+            self.named(name).map(|it| it.time).find(move |it| *it > time)
+        };
+        let thaw = after("thaw_begin", start)?;
+        let thawed = after("thaw_end", thaw)?;
+        let last = |names: &[&str]| {
+            let is_it = |event: &&Event| {
+                names.contains(&event.name.as_str())
+                    && (start..thaw).contains(&event.time)
+            };
+            self.events.iter().rfind(is_it).map_or(start, |event| event.time)
+        };
+        let asked = last(&["fake_signal", "ipi"]);
+        let parked = last(&["refrigerator_enter"]).max(asked);
+        let phase =
+            |name, start, end| Phase { name, start, end, has_failed: false };
+        Some(Vec::from([
+            phase("ask", start, asked),
+            phase("park", asked, parked),
+            phase("group frozen", parked, thaw),
+            phase("thaw", thaw, thawed),
+        ]))
+    }
+
     /// The last freeze and its thaw.
     pub fn phases(&self) -> Vec<Phase> {
+        if let Some(start) = self.group_freeze() {
+            return self.group_phases(start.time).unwrap_or_default();
+        }
         let is_first = |event: &&Event| event.a == 0;
         let Some(first) = self.named("freeze_begin").rfind(is_first) else {
             return Vec::new();
@@ -226,8 +263,12 @@ impl Timeline {
             born.is_none_or(|event| event.time < start)
         };
         let is_frozen = |(id, task): (&u32, &Task)| {
-            // Who runs now, as the reader of the file does, may be new.
-            let is_asleep = !matches!(task.state, 'R' | 'Z');
+            // Who runs now, as the reader of the file does, may be new. A
+            // group is frozen again by then.
+            let is_asleep = match self.group_freeze() {
+                Some(_) => task.state == 'D',
+                None => !matches!(task.state, 'R' | 'Z'),
+            };
             let was_idle = was_there(*id) && !ran(*id);
             let sleeps = task.is_user && is_asleep && was_idle;
             let parks = self.named("refrigerator_enter").any(|event| {
