@@ -7,6 +7,6 @@
 mod aarch64;
 
 pub use aarch64::{
-    backtrace, boot, cpu, gic, image, irq, mmu, psci, selftest, smp, thread,
-    timer, trap,
+    backtrace, boot, cpu, gic, image, irq, mmu, psci, selftest, smp, step,
+    thread, timer, trap,
 };

@@ -13,8 +13,8 @@
 //! ```
 //!
 //! In the order of a life: `start.rs` and `fork.rs` (begin), `exec.rs`
-//! (become a program), `signal.rs` (be told), `fault.rs`, `exit.rs` (end),
-//! `wait.rs` (be missed).
+//! (become a program), `signal.rs` (be told), `ptrace.rs` (be watched),
+//! `fault.rs`, `exit.rs` (end), `wait.rs` (be missed).
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -42,6 +42,7 @@ pub mod image;
 pub mod limits;
 mod load;
 pub mod oom;
+pub mod ptrace;
 pub mod report;
 pub mod signal;
 pub mod start;
@@ -103,6 +104,8 @@ pub struct Process {
     pub has_executed: AtomicBool,
     /// Signal that its parent's death sends to it; 0 for none.
     pub death_signal: AtomicU32,
+    /// The thread that made it.
+    pub(in crate::process) maker: TaskId,
     /// Sum over threads that ended.
     ended_usage: SpinLock<Usage>,
     /// Sum over children that were waited for.
@@ -132,6 +135,7 @@ impl Process {
             image: SpinLock::new(inherited.image),
             has_executed: AtomicBool::new(false),
             death_signal: AtomicU32::new(0),
+            maker: inherited.maker,
             ended_usage: leaf(Usage::default()),
             children_usage: leaf(Usage::default()),
             timers: timer::Timers::new(),
@@ -209,6 +213,8 @@ pub struct Inherited {
     pub limits: Limits,
     /// What it runs.
     pub image: Image,
+    /// The thread that makes it.
+    pub maker: TaskId,
 }
 
 /// What each task of a process has of its own.
@@ -237,6 +243,8 @@ pub struct Thread {
     vfork: SpinLock<Option<Arc<fork::Release>>>,
     /// How it begins; taken by its first step.
     first_step: SpinLock<Option<fork::FirstStep>>,
+    /// Who traces it, and what it shows the tracer.
+    pub(in crate::process) tracing: ptrace::Tracing,
 }
 
 /// What a thread is made of.
@@ -278,6 +286,7 @@ impl Thread {
             futex: new.futex,
             vfork: SpinLock::with_rank(cell, new.vfork),
             first_step: SpinLock::with_rank(cell, Some(new.first_step)),
+            tracing: ptrace::Tracing::new(),
         }
     }
 

@@ -24,6 +24,7 @@ use crate::{cgroup, files, heartbeat, hub, mm, panic, power, syscall};
 
 static HOOKS: trap::Hooks = trap::Hooks {
     syscall: syscall::dispatch,
+    traced_syscall: syscall::dispatch_traced,
     user_fault: fault::user_fault,
     user_exception: fault::user_exception,
     kernel_fault: fault::kernel_fault,

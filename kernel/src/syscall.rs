@@ -11,6 +11,7 @@
 use kernel_abi::Errno;
 
 use crate::arch::trap::TrapFrame;
+use crate::process::ptrace::event;
 use crate::process::signal::restart;
 
 pub mod file;
@@ -18,6 +19,7 @@ mod futex;
 mod identity;
 mod memory;
 mod process;
+mod ptrace;
 mod sched;
 mod signal;
 mod system;
@@ -64,8 +66,21 @@ pub type FrameCall = fn(&mut TrapFrame) -> Result;
 
 /// Carries out the call in `frame` (number in `x8`). The machine's `svc`
 /// entry calls it with interrupts enabled.
-pub fn dispatch(frame: &mut TrapFrame) {
-    let number = frame.x[8] as usize;
+pub extern "C" fn dispatch(frame: &mut TrapFrame) {
+    carry_out(frame, frame.x[8] as usize);
+}
+
+/// As [`dispatch`], for a traced task: its tracer hears of the call before
+/// and after, and may change all of it.
+pub extern "C" fn dispatch_traced(frame: &mut TrapFrame) {
+    if let Some(number) = event::entry(frame) {
+        carry_out(frame, number);
+    }
+    event::exit(frame);
+}
+
+#[inline(always)]
+fn carry_out(frame: &mut TrapFrame, number: usize) {
     let result = match table::find(number) {
         Entry::Plain(call) => call(&Args::of(frame)),
         Entry::WithFrame(call) => call(frame),

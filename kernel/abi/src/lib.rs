@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod errno;
+pub mod ptrace;
 pub mod signal;
 pub mod signal_frame;
 pub mod stat;

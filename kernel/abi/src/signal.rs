@@ -109,6 +109,8 @@ pub const BUS_ADRERR: i32 = 2;
 pub const ILL_ILLOPC: i32 = 1;
 /// `si_code` of `SIGTRAP`: breakpoint.
 pub const TRAP_BRKPT: i32 = 1;
+/// `si_code` of `SIGTRAP`: one instruction was executed.
+pub const TRAP_TRACE: i32 = 2;
 /// `si_code` of `SIGFPE`: division by zero.
 pub const FPE_INTDIV: i32 = 1;
 

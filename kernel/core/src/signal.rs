@@ -10,7 +10,8 @@
 //!
 //! Read in this order: [`set`], [`action`], [`pending`], [`state`], then
 //! `send.rs` (a signal arrives), `deliver.rs` (a thread takes it), `stop.rs`
-//! (group stop and continue), [`restart`] (the interrupted system call).
+//! (group stop and continue), `trace.rs` (stops for a tracer), [`restart`] (the
+//! interrupted system call).
 
 pub mod action;
 mod deliver;
@@ -23,6 +24,7 @@ pub mod stack;
 pub mod state;
 pub mod status;
 mod stop;
+mod trace;
 
 #[cfg(test)]
 mod tests;
@@ -34,3 +36,4 @@ pub use send::{Everybody, Sent, Target};
 pub use set::SignalSet;
 pub use state::{SignalState, ThreadKey};
 pub use stop::Notice;
+pub use trace::{Cause, Decision, Resume, Style, TraceStop};

@@ -24,6 +24,7 @@ pub mod mmu;
 pub mod psci;
 pub mod selftest;
 pub mod smp;
+pub mod step;
 pub mod thread;
 pub mod timer;
 pub mod trap;

@@ -1,13 +1,17 @@
 //! The kernel reads or writes a process's memory from outside: `execve`
-//! fills a new stack, `/proc/PID/cmdline` reads another process.
+//! fills a new stack, `/proc/PID/cmdline` reads another process, a tracer
+//! writes a breakpoint into code.
 //!
 //! These go through the linear map, page by page under the space's lock; the
 //! process's own system calls use `user.rs` instead.
+
+use core::ops::Range;
 
 use kernel_abi::Errno;
 use kernel_core::memory::PAGE_SIZE;
 use kernel_core::memory::frame::FrameNumber;
 use kernel_core::memory::page_table::{self, Entry, Tables};
+use kernel_core::memory::region::Protection;
 
 use super::fault::FaultError;
 use super::space::{AddressSpace, Inner};
@@ -15,6 +19,67 @@ use super::{frame, page};
 use crate::arch::trap::Access;
 
 impl AddressSpace {
+    /// Copies bytes out of the space, whatever the program itself may do
+    /// there: for its tracer.
+    ///
+    /// # Errors
+    /// `EFAULT` where nothing is mapped, `ENOMEM`.
+    pub fn peek(&self, address: usize, bytes: &mut [u8]) -> Result<(), Errno> {
+        for (at, range) in pieces(address, bytes.len())? {
+            let part = &mut bytes[range];
+            self.with_own_page(at, Access::Read, |number| {
+                // SAFETY: the entry holds a reference under the lock.
+                unsafe { page::read(number, at % PAGE_SIZE, part) }
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Copies bytes into the space, whatever the program itself may do there:
+    /// a private page that it may not write becomes its own and stays
+    /// read-only. Stores into code hold for the next instruction.
+    ///
+    /// # Errors
+    /// `EFAULT` where nothing is mapped, or a shared mapping that it may not
+    /// write; `ENOMEM`. Bytes before the failing page are written.
+    pub fn poke(&self, address: usize, bytes: &[u8]) -> Result<(), Errno> {
+        for (at, range) in pieces(address, bytes.len())? {
+            let part = &bytes[range];
+            self.with_own_page(at, Access::Write, |number| {
+                frame::will_change(number);
+                // SAFETY: the entry holds a reference under the lock, and
+                // nobody else sees the page, or all may store to it.
+                unsafe { page::write(number, at % PAGE_SIZE, part) }
+            })?;
+        }
+        Ok(())
+    }
+
+    /// As [`Self::with_page`], past the region's rights.
+    fn with_own_page(
+        &self,
+        address: usize,
+        access: Access,
+        use_page: impl FnOnce(FrameNumber),
+    ) -> Result<(), Errno> {
+        let mut inner = self.inner.lock();
+        let entry = match self.present(&inner, address, access) {
+            Some(entry) => entry,
+            None => self
+                .force_locked(&mut inner, address, access)
+                .map_err(to_errno)?,
+        };
+        let number = page::number(entry.address());
+        use_page(number);
+        let region = inner.regions.find(address);
+        let is_code = region
+            .is_some_and(|it| it.protection.contains(Protection::EXECUTE));
+        if access == Access::Write && is_code {
+            frame::prepare_execution(number);
+        }
+        Ok(())
+    }
+
     /// Copies bytes into the space, as a store of the program would.
     ///
     /// # Errors
@@ -95,6 +160,23 @@ impl AddressSpace {
         };
         (entry.is_valid() && allows).then_some(entry)
     }
+}
+
+/// The parts of `count` bytes from `address` on that lie in one page each:
+/// address, and which of the bytes.
+fn pieces(
+    address: usize,
+    count: usize,
+) -> Result<impl Iterator<Item = (usize, Range<usize>)>, Errno> {
+    address.checked_add(count).ok_or(Errno::EFAULT)?;
+    let mut done = 0;
+    Ok(core::iter::from_fn(move || {
+        let at = address + done;
+        let next = (count - done).min(PAGE_SIZE - at % PAGE_SIZE);
+        let range = done..done + next;
+        done += next;
+        (next != 0).then_some((at, range))
+    }))
 }
 
 fn to_errno(error: FaultError) -> Errno {

@@ -109,6 +109,49 @@ impl AddressSpace {
         Ok(new)
     }
 
+    /// Makes the page present for a tracer, and the process's own if the
+    /// access is a store. What the program itself may do there stays.
+    pub(super) fn force_locked(
+        &self,
+        inner: &mut Inner,
+        address: usize,
+        access: Access,
+    ) -> Result<Entry, FaultError> {
+        let address = page_floor(address);
+        let Inner { regions, tables, is_reaped, .. } = inner;
+        if *is_reaped {
+            return Err(FaultError::OutOfMemory);
+        }
+        let region = regions.find(address).ok_or(FaultError::Unmapped)?;
+        let is_write = access == Access::Write;
+        let may_store = region.is_private()
+            || region.protection.contains(Protection::WRITE);
+        if is_write && !may_store {
+            return Err(FaultError::Denied);
+        }
+        let slot = page_table::slot(tables, self.root, address)
+            .map_err(|_| FaultError::OutOfMemory)?;
+        let target = Target { slot, region, address, is_write };
+        let old = tables.read(slot.table, slot.index);
+        if !old.is_valid() {
+            let new = self.bring(&target)?;
+            tlb::order_stores();
+            tables.write(slot.table, slot.index, new);
+            self.resident.fetch_add(1, Relaxed);
+            tlb::publish();
+            return Ok(new);
+        }
+        let is_others = !frame::is_sole(page::number(old.address()));
+        if is_write && region.is_private() && is_others {
+            return self.copy_on_write(tables, &target, old);
+        }
+        if is_write && region.is_private() && !old.is_owned() {
+            // What its object shows there is no longer what it holds.
+            tables.write(slot.table, slot.index, old.owned());
+        }
+        Ok(old)
+    }
+
     /// An entry for a page that is not present.
     #[inline]
     fn bring(&self, target: &Target<'_>) -> Result<Entry, FaultError> {

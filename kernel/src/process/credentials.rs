@@ -88,6 +88,17 @@ impl Credentials {
         Some(Authority { user, group, groups: self.groups.clone() })
     }
 
+    /// True if a process with these may read and change one with `target`
+    /// (ptrace(2)).
+    pub fn may_trace(&self, target: &Credentials) -> bool {
+        let is_ours = |ours: &Ids, theirs: &Ids| {
+            [theirs.real, theirs.effective, theirs.saved] == [ours.real; 3]
+        };
+        self.is_privileged()
+            || is_ours(&self.user, &target.user)
+                && is_ours(&self.group, &target.group)
+    }
+
     /// True if a process with these may send signals to one with `target`
     /// (kill(2)).
     pub fn may_signal(&self, target: &Credentials) -> bool {

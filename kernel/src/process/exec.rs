@@ -18,6 +18,7 @@ use kernel_core::freezer::Host;
 use kernel_core::path::PATH_MAX;
 
 use super::load::{self, Loaded};
+use super::ptrace::link;
 use super::signal::send;
 use super::start::Programs;
 use super::{CurrentThread, current, exit, fork, futex, oom};
@@ -187,7 +188,8 @@ fn commit(thread: &CurrentThread, frame: &mut TrapFrame, loaded: Loaded) {
     let task = thread.task();
     futex::release_robust_list(thread);
     exit::release_memory(thread, Some(loaded.space));
-    thread.visible_id.store(process.id, Relaxed);
+    let old_id = thread.visible_id.swap(process.id, Relaxed);
+    link::renamed(thread, old_id);
     close_files(thread);
     {
         let mut signals = process.signals.lock();
@@ -196,11 +198,7 @@ fn commit(thread: &CurrentThread, frame: &mut TrapFrame, loaded: Loaded) {
     thread.restart.forget();
     process.timers.exec();
     *process.image.lock() = loaded.image;
-    let old = core::mem::replace(
-        &mut *process.credentials.lock(),
-        loaded.credentials,
-    );
-    drop(old);
+    link::set_credentials(thread, loaded.credentials);
     fork::mark_executed(process);
     task.set_name(&loaded.name);
     let request = FREEZER.exec(&Scheduler, &*task);

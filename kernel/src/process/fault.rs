@@ -7,8 +7,10 @@ use kernel_abi::signal::{
 
 use core::sync::atomic::Ordering::Relaxed;
 
+use super::ptrace::event;
 use super::signal::send;
 use super::{CurrentThread, current, oom, thread_of};
+use crate::arch::step;
 use crate::arch::trap::{ExceptionKind, Fault, TrapFrame, UserException};
 use crate::mm::FaultError;
 use crate::task;
@@ -20,7 +22,10 @@ pub fn user_fault(_frame: &mut TrapFrame, fault: &Fault) {
         Ok(()) => {}
         // Whatever comes of it: memory is back, and the instruction faults
         // again, or the task is about to end.
-        Err(FaultError::OutOfMemory) => _ = oom::out_of_memory(),
+        Err(FaultError::OutOfMemory) => {
+            step::end();
+            let _ = oom::out_of_memory();
+        }
         Err(error) => raise(fault.address, error),
     }
 }
@@ -63,6 +68,7 @@ pub fn kernel_fault(fault: &Fault) -> bool {
 /// User mode did something else that it may not. Interrupts on.
 pub fn user_exception(frame: &mut TrapFrame, exception: UserException) {
     let (signal, code) = match exception.kind {
+        ExceptionKind::Step => return event::stepped(&current(), frame),
         ExceptionKind::Breakpoint => (SIGTRAP, TRAP_BRKPT),
         ExceptionKind::Alignment => (SIGBUS, BUS_ADRALN),
         ExceptionKind::FloatingPoint => (SIGFPE, FPE_INTDIV),

@@ -18,6 +18,7 @@ use core::sync::atomic::Ordering::{Acquire, Relaxed, Release as ReleaseOrder};
 use kernel_abi::Errno;
 use kernel_abi::signal::SIGRTMAX;
 
+use super::ptrace::link;
 use super::signal::{Member, Signals};
 use super::tree::{self, Node};
 use super::{
@@ -62,7 +63,9 @@ bitflags::bitflags! {
         const CHILD_CLEARTID = 0x20_0000;
         /// No meaning any more, accepted.
         const DETACHED = 0x40_0000;
-        /// About tracing: accepted, nothing is traced.
+        /// The child is traced like its parent, whatever options say.
+        const PTRACE = 0x2000;
+        /// No option traces the child.
         const UNTRACED = 0x80_0000;
         /// Write the child's number into the child's memory.
         const CHILD_SETTID = 0x100_0000;
@@ -108,6 +111,16 @@ impl Request {
     fn has(&self, flag: Flags) -> bool {
         self.flags.contains(flag)
     }
+
+    /// The caller waits until the child lets go of its memory.
+    pub fn is_vfork(&self) -> bool {
+        self.has(Flags::VFORK)
+    }
+
+    /// The caller's tracer is not to trace the child.
+    pub fn is_untraced(&self) -> bool {
+        self.has(Flags::UNTRACED)
+    }
 }
 
 /// What a vfork's parent waits for: that the child no longer uses its memory.
@@ -143,12 +156,34 @@ pub enum FirstStep {
     Helper(super::helper::Helper),
 }
 
-/// `clone(2)` with the caller's registers in `frame`; the child's number.
+/// What `clone` has made.
+pub struct Born {
+    /// The child's number.
+    pub id: TaskId,
+    release: Option<Arc<Release>>,
+}
+
+impl Born {
+    /// Waits for the child of a vfork. True if it was one.
+    pub fn wait(&self) -> bool {
+        if let Some(release) = &self.release {
+            release.wait();
+        }
+        self.release.is_some()
+    }
+}
+
+/// `clone(2)` with the caller's registers in `frame`. With `traces`, the
+/// child is traced as its parent.
 ///
 /// # Errors
 /// `ENOMEM`, `EAGAIN` when memory or numbers are short; `ERESTARTNOINTR` if
 /// the caller has a signal to see to first.
-pub fn clone(frame: &TrapFrame, request: &Request) -> Result<TaskId, Errno> {
+pub fn clone(
+    frame: &TrapFrame,
+    request: &Request,
+    traces: bool,
+) -> Result<Born, Errno> {
     try_to_freeze();
     let parent = current();
     if parent.task().signal_pending() {
@@ -157,17 +192,15 @@ pub fn clone(frame: &TrapFrame, request: &Request) -> Result<TaskId, Errno> {
     let shares = Shares::take(&parent, request)?;
     let task = new_task(&parent, request, shares.space.clone())?;
     let release = request.has(Flags::VFORK).then(Arc::<Release>::default);
-    let child = Child { task, shares, release: release.clone() };
+    let traces = traces || request.has(Flags::PTRACE);
+    let child = Child { task, shares, release: release.clone(), traces };
     let first = first_registers(frame, request);
     let id = if request.has(Flags::THREAD) {
         child.join(&parent, request, first)?
     } else {
         child.separate(&parent, request, first)?
     };
-    if let Some(release) = release {
-        release.wait();
-    }
-    Ok(id)
+    Ok(Born { id, release })
 }
 
 /// What the child shares with its parent or has a copy of.
@@ -239,6 +272,7 @@ struct Child {
     task: Arc<Task>,
     shares: Shares,
     release: Option<Arc<Release>>,
+    traces: bool,
 }
 
 impl Child {
@@ -255,6 +289,7 @@ impl Child {
             let blocked = signals.state.blocked(parent.key);
             signals.state.add_thread(blocked)?
         };
+        let traces = self.traces;
         let task = self.finish(request, process.clone(), key, first);
         let mut signals = process.signals.lock();
         signals.threads.push(Member { key, task: task.clone() });
@@ -265,7 +300,7 @@ impl Child {
         // After it stands among its process's threads: who moves the process
         // to another group finds it there, or has moved its parent before.
         FREEZER.born(&Scheduler, &task.freezer, &parent.task().freezer);
-        Ok(start(request, task))
+        Ok(start(request, task, traces))
     }
 
     /// Makes it the first thread of a process of its own.
@@ -276,6 +311,7 @@ impl Child {
         first: FirstStep,
     ) -> Result<TaskId, Errno> {
         let (process, key) = new_process(parent, request, self.task.id())?;
+        let traces = self.traces;
         let task = self.finish(request, process.clone(), key, first);
         let mut tree = tree::lock();
         if parent.task().signal_pending() {
@@ -292,7 +328,7 @@ impl Child {
         FREEZER.born(&Scheduler, &task.freezer, &parent.task().freezer);
         tree.insert(Node::new(process, task.clone(), request.exit_signal));
         drop(tree);
-        Ok(start(request, task))
+        Ok(start(request, task, traces))
     }
 
     fn finish(
@@ -350,14 +386,19 @@ fn new_process(
     let credentials = own.credentials.lock().clone();
     let limits = own.limits.lock().clone();
     let image = own.image.lock().clone();
-    let inherited = Inherited { signals, credentials, limits, image };
+    let maker = parent.task().id();
+    let inherited =
+        Inherited { signals, credentials, limits, image, maker };
     let relations = [parent_id, own.group(), own.session()];
     Ok((Process::new(id, relations, inherited), key))
 }
 
 /// Nothing fails any more: the child runs. Its number.
-fn start(request: &Request, task: Arc<Task>) -> TaskId {
+fn start(request: &Request, task: Arc<Task>, traces: bool) -> TaskId {
     let id = task.id();
+    if traces {
+        link::inherit(&task);
+    }
     if request.has(Flags::PARENT_SETTID) {
         // As on Linux, a bad address is the caller's own loss.
         let _ = user::write_value(request.parent_word, &id);

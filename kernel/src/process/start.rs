@@ -87,6 +87,7 @@ pub(super) fn make_process(new: New) -> Result<Arc<Task>, Errno> {
             credentials: Credentials::default(),
             limits: Limits::initial(),
             image: Image::default(),
+            maker: 0,
         },
     );
     task.set_owner(Arc::new(Thread::new(NewThread {

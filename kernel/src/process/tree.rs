@@ -24,7 +24,7 @@ use kernel_core::signal::job_control;
 
 use super::{Process, ProcessId};
 use crate::sync::{Rank, SpinLock, SpinLockGuard};
-use crate::task::Task;
+use crate::task::{Task, TaskId};
 
 static TREE: SpinLock<Tree> = SpinLock::with_rank(Rank::Process, Tree::new());
 
@@ -66,6 +66,22 @@ pub struct Node {
     pub children: BTreeSet<ProcessId>,
     /// Those of its children that have something to tell.
     pub changed: BTreeSet<ProcessId>,
+    /// The threads that it traces, by the numbers that programs see.
+    pub tracees: BTreeMap<TaskId, Tracee>,
+    /// The process that traces the thread with its own number.
+    pub tracer: Option<ProcessId>,
+    /// That process's entry about it, once this node is out of the tree.
+    pub link: Option<Tracee>,
+}
+
+/// A traced thread, as its tracer's process knows it.
+pub struct Tracee {
+    /// The thread.
+    pub task: Arc<Task>,
+    /// The task that traces it.
+    pub tracer: TaskId,
+    /// Wait status, once it has ended and was not its process's first thread.
+    pub end: Option<u32>,
 }
 
 impl Node {
@@ -82,6 +98,9 @@ impl Node {
             zombie: None,
             children: BTreeSet::new(),
             changed: BTreeSet::new(),
+            tracees: BTreeMap::new(),
+            tracer: None,
+            link: None,
         }
     }
 }
@@ -147,7 +166,9 @@ impl Tree {
 
     /// Takes a dead process out, for good.
     pub fn remove(&mut self, id: ProcessId) -> Option<Node> {
-        let node = self.nodes.remove(&id)?;
+        let mut node = self.nodes.remove(&id)?;
+        let tracer = node.tracer.and_then(|id| self.nodes.get_mut(&id));
+        node.link = tracer.and_then(|tracer| tracer.tracees.remove(&id));
         if let Some(parent) = self.nodes.get_mut(&node.process.parent()) {
             parent.children.remove(&id);
             parent.changed.remove(&id);

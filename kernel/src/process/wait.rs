@@ -8,18 +8,14 @@
 use alloc::sync::Arc;
 
 use kernel_abi::Errno;
-use kernel_abi::signal::{
-    CLD_CONTINUED, CLD_DUMPED, CLD_EXITED, CLD_KILLED, CLD_STOPPED, SIGCONT,
-};
+use kernel_abi::signal::{CLD_CONTINUED, CLD_STOPPED, CLD_TRAPPED, SIGCONT};
+use kernel_core::signal::status::{self, CONTINUED};
 
-use super::tree::{self, Node, Tree};
+use super::tree::{self, Node, Tracee, Tree};
 use super::usage::Usage;
 use super::{Process, ProcessId};
 
-/// Wait status bit: the death dumped core (no core is written).
-pub const CORE_BIT: u32 = 0x80;
-/// Wait status of a child that runs again.
-const CONTINUED: u32 = 0xffff;
+mod traced;
 
 /// Which children are meant.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -46,9 +42,11 @@ bitflags::bitflags! {
         const CONTINUED = 8;
         /// `WNOWAIT`: tell, and leave it to be told again.
         const NO_WAIT = 0x0100_0000;
-        /// `__WNOTHREAD`, `__WALL`, `__WCLONE`: accepted, all children are
-        /// meant in any case.
-        const IGNORED = 0xe000_0000;
+        /// `__WNOTHREAD`: of traced threads, only those of this thread.
+        const NO_THREAD = 0x2000_0000;
+        /// `__WALL`, `__WCLONE`: accepted, all children are meant in any
+        /// case.
+        const IGNORED = 0xc000_0000;
     }
 }
 
@@ -62,27 +60,23 @@ pub struct Outcome {
     pub status: u32,
     /// What the child used.
     pub usage: Usage,
-    /// A dead child's node, to be dropped outside the tree's lock.
-    _reaped: Option<Node>,
+    /// It is a trace stop, not a group stop.
+    is_trap: bool,
+    /// What is to be dropped outside the tree's lock: a dead child's node, the
+    /// entry of a thread that was traced.
+    _reaped: (Option<Node>, Option<Tracee>),
 }
 
 impl Outcome {
     /// `si_code` and `si_status` for `waitid`.
     pub fn code_and_status(&self) -> (i32, i32) {
-        decode(self.status)
-    }
-}
-
-/// `si_code` and `si_status` of a wait status.
-pub fn decode(status: u32) -> (i32, i32) {
-    let high = (status >> 8 & 0xff) as i32;
-    let signal = (status & 0x7f) as i32;
-    match signal {
-        _ if status == CONTINUED => (CLD_CONTINUED, SIGCONT as i32),
-        0 => (CLD_EXITED, high),
-        0x7f => (CLD_STOPPED, high),
-        _ if status & CORE_BIT != 0 => (CLD_DUMPED, signal),
-        _ => (CLD_KILLED, signal),
+        let code = (self.status >> 8) as i32;
+        match self.status & 0x7f {
+            _ if self.status == CONTINUED => (CLD_CONTINUED, SIGCONT as i32),
+            0x7f if self.is_trap => (CLD_TRAPPED, code),
+            0x7f => (CLD_STOPPED, code),
+            _ => status::child_code_and_status(self.status),
+        }
     }
 }
 
@@ -117,10 +111,15 @@ fn try_wait(
     options: Options,
 ) -> Result<Option<Outcome>, Errno> {
     let mut tree = tree::lock();
-    let Some(found) = find(&tree, process, which, options)? else {
-        return Ok(None);
-    };
-    Ok(take(&mut tree, process, found, options))
+    let found = find(&tree, process, which, options);
+    if let Ok(Some(found)) = found {
+        return Ok(take(&mut tree, process, found, options));
+    }
+    match traced::find(&tree, process, which, options) {
+        Err(_) => found.map(|_| None),
+        Ok(None) => Ok(None),
+        Ok(Some(id)) => Ok(traced::take(&mut tree, process, id, options)),
+    }
 }
 
 /// The first child that is meant and has something to tell.
@@ -148,7 +147,7 @@ fn find(
     }
     let ready = |id: &ProcessId| {
         tree.node(*id)
-            .is_some_and(|child| status(child, options, false).is_some())
+            .is_some_and(|child| change_of(child, options, false).is_some())
     };
     if let Which::Process(id) = which {
         let is_ready = own.changed.contains(&id) && ready(&id);
@@ -160,15 +159,22 @@ fn find(
 
 /// What a child has to tell, of what `options` asks; told once only if
 /// `consume`.
-fn status(child: &Node, options: Options, consume: bool) -> Option<u32> {
+///
+/// Of a child that somebody else traces, the tracer learns of the death first.
+/// Stops of a child that the parent itself traces are told as trace stops.
+fn change_of(child: &Node, options: Options, consume: bool) -> Option<u32> {
+    let parent = child.process.parent();
     if let Some(status) = child.zombie {
-        return options.contains(Options::EXITED).then_some(status);
+        let is_told = child.tracer.is_none_or(|tracer| tracer == parent);
+        return (is_told && options.contains(Options::EXITED))
+            .then_some(status);
     }
     let state = &mut child.process.signals.lock().state;
     if options.contains(Options::STOPPED)
+        && child.tracer != Some(parent)
         && let Some(signal) = state.wait_stopped(consume)
     {
-        return Some(signal << 8 | 0x7f);
+        return Some(status::stopped(signal));
     }
     let continued =
         options.contains(Options::CONTINUED) && state.wait_continued(consume);
@@ -185,7 +191,7 @@ fn take(
     let child = tree.node(id)?;
     let process = child.process.clone();
     let consume = !options.contains(Options::NO_WAIT);
-    let status = status(child, options, consume)?;
+    let status = change_of(child, options, consume)?;
     let is_dead = child.zombie.is_some();
     let usage = process.usage_with_children();
     let mut reaped = None;
@@ -194,5 +200,6 @@ fn take(
         reaped = tree.remove(id);
     }
     let user = process.credentials.lock().user.real;
-    Some(Outcome { id, user, status, usage, _reaped: reaped })
+    let _reaped = (reaped, None);
+    Some(Outcome { id, user, status, usage, is_trap: false, _reaped })
 }

@@ -15,6 +15,7 @@ use crate::arch::trap::TrapFrame;
 use crate::mm::user;
 use crate::process::fork::{self, Request};
 use crate::process::oom::with_memory;
+use crate::process::ptrace::event;
 use crate::process::wait::{self, Options, Outcome, Which};
 use crate::process::{Process, current, exec, exit, group, thread_usage};
 use crate::task;
@@ -23,8 +24,8 @@ use crate::task;
 pub const CALLS: &[Row] = &[
     (number::CLONE, Entry::WithFrame(clone)),
     (number::EXECVE, Entry::WithFrame(execve)),
-    (number::EXIT, Entry::Plain(exit)),
-    (number::EXIT_GROUP, Entry::Plain(exit_group)),
+    (number::EXIT, Entry::WithFrame(exit)),
+    (number::EXIT_GROUP, Entry::WithFrame(exit_group)),
     (number::WAIT4, Entry::Plain(wait4)),
     (number::WAITID, Entry::Plain(waitid)),
     (number::GETPID, Entry::Plain(getpid)),
@@ -53,22 +54,41 @@ fn clone(frame: &mut TrapFrame) -> Result {
         thread_pointer: frame.x[3],
         child_word: frame.x[4] as usize,
     };
-    let id = with_memory(|| fork::clone(frame, &request))?;
+    let (is_vfork, is_fork) = (request.is_vfork(), exit_signal == SIGCHLD);
+    let event = match request.is_untraced() {
+        true => None,
+        false => event::of_birth(is_vfork, is_fork),
+    };
+    let born = with_memory(|| fork::clone(frame, &request, event.is_some()))?;
+    if let Some(event) = event {
+        event::happened(frame, event, born.id.into());
+    }
+    let id = born.id;
+    if born.wait() {
+        event::vfork_done(frame, id);
+    }
     Ok(id as usize)
 }
 
 fn execve(frame: &mut TrapFrame) -> Result {
     let [path, arguments, environment] =
         [0, 1, 2].map(|at| frame.x[at] as usize);
-    exec::execve(frame, path, arguments, environment).map(|()| 0)
+    let old_id = current().id();
+    exec::execve(frame, path, arguments, environment)?;
+    event::executed(frame, old_id);
+    Ok(0)
 }
 
-fn exit(args: &Args) -> Result {
-    exit::exit_thread(status::exited(args.int(0)))
+fn exit(frame: &mut TrapFrame) -> Result {
+    let status = status::exited(frame.x[0] as i32);
+    event::exiting(frame, status);
+    exit::exit_thread(status)
 }
 
-fn exit_group(args: &Args) -> Result {
-    exit::exit_group(status::exited(args.int(0)))
+fn exit_group(frame: &mut TrapFrame) -> Result {
+    let status = status::exited(frame.x[0] as i32);
+    event::exiting(frame, status);
+    exit::exit_group(status)
 }
 
 fn wait4(args: &Args) -> Result {

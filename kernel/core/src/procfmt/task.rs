@@ -61,11 +61,13 @@ impl State {
         }
     }
 
-    /// What is shown of a task that `is_frozen`: `D`, except for tasks that
-    /// are stopped or dead (spec: U7 G4).
+    /// What is shown of a task that `is_frozen`: `D`, whatever it sleeps in,
+    /// unless it is dead (spec: U7 G4 S4). Linux 6.1 does so; Linux 5.10 shows
+    /// how a task that it did not have to wake sleeps.
     pub const fn shown(self, is_frozen: bool) -> State {
+        use State::{DiskSleep, Running, Sleeping, Stopped, Tracing};
         match self {
-            State::Running | State::Sleeping if is_frozen => State::DiskSleep,
+            Running | Sleeping | Stopped | Tracing if is_frozen => DiskSleep,
             _ => self,
         }
     }
@@ -251,6 +253,8 @@ pub struct Status<'a> {
     pub cpus: u64,
     /// Voluntary and involuntary switches.
     pub switches: [u64; 2],
+    /// The thread that traces it, or 0.
+    pub tracer: u32,
 }
 
 impl Status<'_> {
@@ -262,7 +266,7 @@ impl Status<'_> {
         let state = who.state;
         text!(out, "State:\t{} ({})\n", state.letter(), state.word());
         text!(out, "Tgid:\t{}\nNgid:\t0\nPid:\t{}\n", who.tgid, who.pid);
-        text!(out, "PPid:\t{}\nTracerPid:\t0\n", who.ppid);
+        text!(out, "PPid:\t{}\nTracerPid:\t{}\n", who.ppid, self.tracer);
         ids(out, "Uid", &self.uids);
         ids(out, "Gid", &self.gids);
         text!(out, "FDSize:\t{}\nGroups:\t", self.fd_slots);

@@ -32,6 +32,12 @@ pub enum Delivery {
     },
     /// Another thread started a group stop: take part.
     JoinStop,
+    /// The thread is traced, and a group stop or its tracer asks it to trap
+    /// ([`SignalState::trap`]).
+    Trap,
+    /// The thread is traced: its tracer decides about this signal, in a stop;
+    /// then call [`SignalState::after_report`].
+    Report(SigInfo),
     /// End the process with this signal, by [`SignalState::begin_exit`].
     Terminate {
         /// The signal that kills.
@@ -66,13 +72,23 @@ impl SignalState {
             if self.thread(key).doomed {
                 return Delivery::Exit(0);
             }
-            if self.thread(key).stop_pending {
-                return Delivery::JoinStop;
+            let thread = self.thread(key);
+            if thread.stop_pending || thread.has_trap() {
+                return match self.is_traced(key) {
+                    true => Delivery::Trap,
+                    false => Delivery::JoinStop,
+                };
             }
             let open = !self.blocked(key);
             let Some(info) = self.take(key, open) else {
                 return Delivery::Nothing;
             };
+            if self.is_traced(key) {
+                // Whether it will stop depends on the tracer; a SIGCONT
+                // meanwhile takes this back.
+                self.thread_mut(key).stop_dequeued = true;
+                return Delivery::Report(info);
+            }
             if let Some(delivery) = self.act(key, info) {
                 return delivery;
             }
@@ -100,7 +116,7 @@ impl SignalState {
         self.thread_mut(key).waiting_for = set.without(SignalSet::UNBLOCKABLE);
     }
 
-    fn act(&mut self, key: ThreadKey, info: SigInfo) -> Option<Delivery> {
+    pub(super) fn act(&mut self, key: ThreadKey, info: SigInfo) -> Option<Delivery> {
         let signal = info.signo as u32;
         let action = self.actions.get(signal);
         match action.handler {
@@ -129,7 +145,9 @@ impl SignalState {
         match DefaultAction::of(signal) {
             DefaultAction::Ignore | DefaultAction::Continue => None,
             DefaultAction::Stop => {
-                self.thread_mut(key).stop_dequeued = true;
+                if !self.is_traced(key) {
+                    self.thread_mut(key).stop_dequeued = true;
+                }
                 let unless_orphaned = signal != SIGSTOP;
                 Some(Delivery::Stop { signal, unless_orphaned })
             }

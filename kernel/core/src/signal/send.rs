@@ -92,6 +92,9 @@ impl SignalState {
         } else if signal == SIGCONT {
             self.discard(SignalSet::STOP);
             self.end_stop();
+            for thread in self.threads.iter_mut().flatten() {
+                thread.notify_trace();
+            }
             sent.everybody = Everybody::Resume;
             sent.notice = self.stop.continue_group();
         }
@@ -99,13 +102,24 @@ impl SignalState {
     }
 
     fn ignores(&self, target: Target, signal: u32, forced: bool) -> bool {
-        if self.is_blocked(target, signal) {
+        if self.is_blocked(target, signal)
+            || self.is_told_to_tracer(target, signal)
+        {
             return false;
         }
         let by_default = self.actions.get(signal).handler == SIG_DFL;
         let certain = forced && SignalSet::UNBLOCKABLE.contains(signal);
         (self.is_init && by_default && !certain)
             || self.actions.is_ignored(signal)
+    }
+
+    /// A tracer hears of signals that are ignored, too.
+    fn is_told_to_tracer(&self, target: Target, signal: u32) -> bool {
+        let is_traced = match target {
+            Target::Thread(key) => self.is_traced(key),
+            Target::Process => self.has_traced_thread(),
+        };
+        is_traced && signal != SIGKILL
     }
 
     fn is_blocked(&self, target: Target, signal: u32) -> bool {
@@ -134,7 +148,8 @@ impl SignalState {
 
     fn wants(&self, key: ThreadKey, signal: u32) -> bool {
         let thread = self.thread(key);
-        thread.open().contains(signal) && (signal == SIGKILL || !thread.stopped)
+        let is_stopped = thread.stopped || thread.in_trace_stop();
+        thread.open().contains(signal) && (signal == SIGKILL || !is_stopped)
     }
 
     fn has_own_business(&self, key: ThreadKey) -> bool {
@@ -143,8 +158,10 @@ impl SignalState {
     }
 
     fn kills_at_once(&self, thread: Option<ThreadKey>, signal: u32) -> bool {
-        let open =
-            thread.is_some_and(|key| !self.blocked(key).contains(signal));
+        let open = thread.is_some_and(|key| {
+            let is_told = signal != SIGKILL && self.is_traced(key);
+            !self.blocked(key).contains(signal) && !is_told
+        });
         open && self.actions.is_fatal(signal)
     }
 

@@ -1,5 +1,6 @@
 //! The signals of one process: what its threads share and what each has.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use kernel_abi::Errno;
@@ -10,6 +11,7 @@ use super::pending::Pending;
 use super::set::SignalSet;
 use super::stack::NO_STACK;
 use super::stop::GroupStop;
+use super::trace::Trace;
 
 /// Names a thread within its process, while it lives.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -33,6 +35,8 @@ pub(super) struct Thread {
     pub(super) stopped: bool,
     /// Has to exit, because another thread calls `execve`.
     pub(super) doomed: bool,
+    /// What is kept of a traced thread.
+    pub(super) trace: Option<Box<Trace>>,
 }
 
 impl Thread {
@@ -47,6 +51,7 @@ impl Thread {
             stop_dequeued: false,
             stopped: false,
             doomed: false,
+            trace: None,
         }
     }
 
@@ -261,6 +266,7 @@ impl SignalState {
         let pending = thread.pending.set() | self.pending.set();
         self.is_dying(key)
             || thread.stop_pending
+            || thread.has_trap()
             || !(pending & thread.open()).is_empty()
     }
 

@@ -56,6 +56,18 @@ impl GroupStop {
         self.remaining != 0
     }
 
+    /// The signal of a stop that is under way or complete.
+    pub(super) fn signal(&self) -> Option<u32> {
+        (self.stopped || self.is_under_way()).then_some(self.signal)
+    }
+
+    /// A thread takes part again, since it is traced no longer.
+    pub(super) fn one_more(&mut self) {
+        if self.is_under_way() {
+            self.remaining += 1;
+        }
+    }
+
     /// A thread has stopped, or exited while it was expected to.
     pub(super) fn one_less(&mut self) -> Option<Notice> {
         self.remaining = self.remaining.saturating_sub(1);
@@ -87,7 +99,8 @@ impl SignalState {
     /// Acts on [`Delivery::Stop`](super::Delivery::Stop): asks every thread
     /// to take part. Returns whether there is a stop; not if `SIGCONT` or an
     /// exit came in between. The caller flags and wakes or kicks the other
-    /// threads, then calls [`SignalState::participate`] for itself.
+    /// threads, then calls [`SignalState::participate`] for itself; a traced
+    /// thread asks for its signals again, and traps.
     #[must_use]
     pub fn begin_stop(&mut self, key: ThreadKey, signal: u32) -> bool {
         let dequeued = core::mem::take(&mut self.thread_mut(key).stop_dequeued);
@@ -102,6 +115,7 @@ impl SignalState {
             if !thread.stopped {
                 thread.stop_pending = true;
                 self.stop.remaining += 1;
+                thread.notify_trace();
             }
         }
         true

@@ -4,6 +4,7 @@ mod rules;
 mod sending;
 mod stopping;
 mod taking;
+mod tracing;
 
 use kernel_abi::signal::{SI_USER, SigAction, SigInfo};
 

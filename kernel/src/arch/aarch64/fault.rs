@@ -38,6 +38,8 @@ pub enum ExceptionKind {
     Undefined,
     /// `brk`, or a debug exception.
     Breakpoint,
+    /// One instruction was executed, as a tracer asked.
+    Step,
     /// A misaligned address, program counter or stack pointer.
     Alignment,
     /// A floating-point exception that was asked for.
@@ -74,6 +76,7 @@ const SP_ALIGNMENT: u64 = 0x26;
 const FLOATING_POINT: u64 = 0x2c;
 const ASYNCHRONOUS: u64 = 0x2f;
 const DEBUG_FIRST: u64 = 0x30;
+const STEP: u64 = 0x32;
 const BREAK: u64 = 0x3c;
 const WRITE: u64 = 1 << 6;
 /// A cache maintenance instruction: counts as a read, whatever bit 6 says.
@@ -110,7 +113,9 @@ fn class(syndrome: u64) -> u64 {
 
 /// Sorts an exception by its syndrome and fault address.
 pub fn cause(syndrome: u64, address: u64) -> Cause {
-    use ExceptionKind::{Alignment, Breakpoint, Bus, FloatingPoint, Undefined};
+    use ExceptionKind::{
+        Alignment, Breakpoint, Bus, FloatingPoint, Step, Undefined,
+    };
     let kind = match class(syndrome) {
         FETCH_ABORT_USER | FETCH_ABORT_KERNEL => {
             return abort(syndrome, address, Access::Execute);
@@ -125,6 +130,7 @@ pub fn cause(syndrome: u64, address: u64) -> Cause {
         PC_ALIGNMENT | SP_ALIGNMENT => Alignment,
         FLOATING_POINT => FloatingPoint,
         ASYNCHRONOUS => Bus,
+        STEP => Step,
         DEBUG_FIRST..=BREAK => Breakpoint,
         _ => Undefined,
     };

@@ -19,7 +19,7 @@ use core::arch::{asm, global_asm};
 use core::cell::UnsafeCell;
 use core::mem::offset_of;
 use core::sync::atomic::Ordering::Relaxed;
-use core::sync::atomic::{AtomicPtr, AtomicU32};
+use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize};
 
 global_asm!(
     include_str!("thread.s"),
@@ -37,6 +37,9 @@ pub mod work {
     pub const FATAL: u32 = 1 << 2;
     /// The fake signal of the freezer: pass a freeze point.
     pub const FREEZE: u32 = 1 << 3;
+    /// Its tracer lets it go on for one instruction (`TIF_SINGLESTEP`). Stays
+    /// set until it stops; see `step.rs`.
+    pub const STEP: u32 = 1 << 4;
 }
 
 /// Number of bytes of `fpsr`, `fpcr` and `q0` to `q31`.
@@ -71,6 +74,9 @@ pub struct Context {
     pub work: AtomicU32,
     /// The CPU the task runs on, or ran on last.
     pub cpu: AtomicU32,
+    /// Address of the function that handles its system calls: a traced task
+    /// has another one than the rest, so nobody else pays for tracing.
+    pub(super) system_call: AtomicUsize,
     /// The task that embeds this context, from `Arc::as_ptr`.
     owner: AtomicPtr<()>,
     /// Stack pointer while the task does not run. Only the CPU that
@@ -156,6 +162,7 @@ impl Context {
         Self {
             work: AtomicU32::new(0),
             cpu: AtomicU32::new(cpu),
+            system_call: AtomicUsize::new(super::trap::system_call()),
             owner: AtomicPtr::new(core::ptr::null_mut()),
             saved_sp: UnsafeCell::new(saved_sp),
             stack_top,

@@ -2,7 +2,7 @@
 //!
 //! | from | what | goes to |
 //! |---|---|---|
-//! | EL0 | `svc` | [`Hooks::syscall`], interrupts on |
+//! | EL0 | `svc` | [`Hooks::syscall`], or that of traced tasks, interrupts on |
 //! | EL0 | memory fault | [`Hooks::user_fault`], interrupts on |
 //! | EL0 | anything else synchronous, `SError` | [`Hooks::user_exception`] |
 //! | EL0, EL1 | interrupt | `gic::handle`, interrupts masked |
@@ -23,7 +23,7 @@ use core::sync::atomic::{AtomicBool, AtomicPtr};
 
 use super::cpu::{self, MAX_CPUS};
 use super::fault::{self, Cause};
-use super::{fixup, gic, irq, thread};
+use super::{fixup, gic, irq, step, thread};
 
 pub use super::fault::{
     Access, ExceptionKind, Fault, UserException, set_last_words,
@@ -53,11 +53,17 @@ const _: () = assert!(offset_of!(TrapFrame, pc) == 256);
 const _: () = assert!(offset_of!(TrapFrame, pstate) == 264);
 const _: () = assert!(offset_of!(thread::Context, work) == 0);
 const _: () = assert!(offset_of!(thread::Context, cpu) == 4);
+const _: () = assert!(offset_of!(thread::Context, system_call) == 8);
+
+/// What handles system calls; `vectors.s` calls it.
+pub type SystemCall = extern "C" fn(&mut TrapFrame);
 
 /// What the layers above do with exceptions. Set once, at boot.
 pub struct Hooks {
     /// A system call. Interrupts on.
-    pub syscall: fn(&mut TrapFrame),
+    pub syscall: SystemCall,
+    /// A system call of a traced task. Interrupts on.
+    pub traced_syscall: SystemCall,
     /// User mode touched memory it may not. Interrupts on.
     pub user_fault: fn(&mut TrapFrame, &Fault),
     /// User mode did something else it may not. Interrupts on.
@@ -149,10 +155,18 @@ pub fn enter_user(first: &TrapFrame) -> ! {
     unsafe { load_user_frame(frame) }
 }
 
-/// `svc` from EL0. Interrupts are on.
-#[unsafe(no_mangle)]
-extern "C" fn system_call(frame: &mut TrapFrame) {
-    (user_hooks().syscall)(frame);
+/// What handles the system calls of a new task; 0 before there are hooks,
+/// for tasks that make none.
+pub(super) fn system_call() -> usize {
+    hooks().map_or(0, |hooks| hooks.syscall as *const () as usize)
+}
+
+/// From its next system call on, the current task is or is not traced.
+pub fn trace_system_calls(is_traced: bool) {
+    let hooks = user_hooks();
+    let handler = if is_traced { hooks.traced_syscall } else { hooks.syscall };
+    let address = handler as *const () as usize;
+    thread::current_context().system_call.store(address, Relaxed);
 }
 
 /// Anything else that EL0 did.
@@ -181,10 +195,17 @@ extern "C" fn user_interrupt() {
 /// are again when none is set any more.
 #[unsafe(no_mangle)]
 extern "C" fn user_work(frame: &mut TrapFrame) {
-    while thread::current_context().work.load(Relaxed) != 0 {
+    let work = || thread::current_context().work.load(Relaxed);
+    if work() & thread::work::STEP != 0 {
+        step::end();
+    }
+    while work() & !thread::work::STEP != 0 {
         irq::enable();
         (user_hooks().return_to_user)(frame);
         irq::disable();
+    }
+    if work() & thread::work::STEP != 0 {
+        step::begin(frame);
     }
 }
 

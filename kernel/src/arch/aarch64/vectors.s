@@ -133,7 +133,9 @@ exception_vectors:
     cmp     x2, #SYSTEM_CALL
     b.ne    other_exception
     msr     daifclr, #2
-    bl      system_call
+    mrs     x2, tpidr_el1
+    ldr     x2, [x2, #8]            // Context::system_call
+    blr     x2
     b       user_exit
     vector
     save_user

@@ -155,6 +155,14 @@ impl Subject {
         })
     }
 
+    /// The number of the thread that traces it, or 0.
+    fn tracer(&self) -> u32 {
+        let tracer = self.thread().and_then(|it| it.tracing.tracer());
+        let task = tracer.and_then(|tracer| table::find(tracer.task));
+        let thread = task.as_deref().and_then(thread_of);
+        thread.map_or(0, Thread::id)
+    }
+
     fn signals(&self) -> format::Signals {
         let Some((process, thread)) = self.process().zip(self.thread()) else {
             let ignored = SignalSet::ALL.0;
@@ -264,6 +272,7 @@ impl Subject {
             },
             cpus: self.task.usable_cpus().into(),
             switches: [usage.voluntary, usage.involuntary],
+            tracer: self.tracer(),
         };
         let mut text = Vec::new();
         self.with_identity(is_whole, |who| status.render(who, &mut text));

@@ -12,7 +12,7 @@ use kernel_core::signal::{Delivery, Handler, status};
 use super::{frame, restart, send, stop};
 use crate::arch::thread::work;
 use crate::arch::trap::TrapFrame;
-use crate::process::{CurrentThread, current, exit};
+use crate::process::{CurrentThread, current, exit, ptrace};
 use crate::task::refrigerator::try_to_freeze;
 use crate::task::{self, scheduler};
 
@@ -36,7 +36,16 @@ fn take_signals(frame: &mut TrapFrame) {
         return;
     }
     loop {
-        let delivery = thread.process.signals.lock().state.dequeue(thread.key);
+        let taken = thread.process.signals.lock().state.dequeue(thread.key);
+        let delivery = match taken {
+            Delivery::Report(info) => {
+                match ptrace::stop::report_signal(&thread, frame, info) {
+                    Some(decided) => decided,
+                    None => continue,
+                }
+            }
+            other => other,
+        };
         match delivery {
             Delivery::Nothing => {
                 restart::without_handler(&thread, frame);
@@ -51,9 +60,13 @@ fn take_signals(frame: &mut TrapFrame) {
                 stop::begin(thread, signal, unless_orphaned);
             }
             Delivery::JoinStop => stop::take_part(thread),
+            Delivery::Trap => ptrace::stop::trap(&thread, frame),
             Delivery::Terminate { signal, core } => {
-                exit::exit_group(status::killed(signal, core));
+                let status = status::killed(signal, core);
+                ptrace::event::exiting(frame, status);
+                exit::exit_group(status);
             }
+            Delivery::Report(_) => {}
             Delivery::Exit(status) => exit::exit_thread(status),
         }
     }
@@ -83,4 +96,8 @@ fn call_handler(
         send::carry_out(&signals, &sent);
     }
     signals.recalculate(thread.key, &thread.task());
+    drop(signals);
+    if built.is_ok() {
+        ptrace::event::handler_entered(thread, frame);
+    }
 }

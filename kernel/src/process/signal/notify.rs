@@ -7,12 +7,12 @@
 use alloc::sync::Arc;
 
 use kernel_abi::signal::{SIGCHLD, SigInfo};
-use kernel_core::signal::{Notice, Target};
+use kernel_core::signal::{Notice, Target, status};
 
 use super::send;
 use crate::process::tree::{self, Tree};
 use crate::process::usage::TICK_NS;
-use crate::process::{Process, wait};
+use crate::process::Process;
 
 /// Tells the parent of `process` that it stopped or goes on.
 ///
@@ -55,7 +55,7 @@ pub fn parent_of_death(
     signal: u32,
 ) -> Remains {
     let Some(parent) = mark(tree, process) else { return Remains::Nothing };
-    let (code, child_status) = wait::decode(status);
+    let (code, child_status) = status::child_code_and_status(status);
     let mut info = child_info(process, code, child_status);
     info.signo = signal as i32;
     let mut signals = parent.signals.lock();

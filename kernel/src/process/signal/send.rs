@@ -72,7 +72,7 @@ pub fn force_current(info: &SigInfo) {
 }
 
 /// Does what the state said, except telling the parent.
-pub(super) fn carry_out(signals: &Signals, sent: &Sent) {
+pub(in crate::process) fn carry_out(signals: &Signals, sent: &Sent) {
     everybody(signals, sent.everybody);
     if let Some(task) = sent.thread.and_then(|key| signals.task(key)) {
         attract(task);
@@ -86,14 +86,29 @@ pub(in crate::process) fn everybody(signals: &Signals, what: Everybody) {
             Everybody::Nothing => return,
             Everybody::Resume => {
                 wake::try_to_wake_up(&member.task, state::STOPPED);
+                if signals.state.is_traced(member.key) {
+                    attract(&member.task);
+                    end_listening(signals, member.key, &member.task);
+                }
             }
             Everybody::Kill => kill(&member.task),
         }
     }
 }
 
+/// Wakes a traced thread that listened and is to trap again.
+pub(in crate::process) fn end_listening(
+    signals: &Signals,
+    key: ThreadKey,
+    task: &Arc<Task>,
+) {
+    if !signals.state.is_trace_stopped(key) {
+        wake::try_to_wake_up(task, state::TRACED);
+    }
+}
+
 /// Flags a task; wakes it from interruptible sleep, or interrupts its CPU.
-pub(super) fn attract(task: &Arc<Task>) {
+pub(in crate::process) fn attract(task: &Arc<Task>) {
     task.set_work(work::SIGNAL);
     if !wake::try_to_wake_up(task, state::INTERRUPTIBLE) {
         kick(task);

@@ -21,7 +21,12 @@ pub(super) fn begin(thread: CurrentThread, signal: u32, unless_orphaned: bool) {
     for key in signals.state.others_to_stop(thread.key) {
         if let Some(task) = signals.task(key) {
             send::attract(task);
+            send::end_listening(&signals, key, task);
         }
+    }
+    if signals.state.is_traced(thread.key) {
+        // Asked again for its signals, it traps.
+        return;
     }
     drop(signals);
     take_part(thread);

@@ -105,7 +105,7 @@ fn a_stopped_task_counts_as_frozen_and_stays_stopped() -> Outcome {
     let mount = Mount::v1()?;
     let group = mount.group("stopped")?;
     let child = stopped(&group)?;
-    ensure_eq!(letter(child.id())?, 'T');
+    ensure_eq!(letter(child.id())?, 'D');
     group.thaw()?;
     ensure_eq!(letter(child.id())?, 'T');
     Ok(())

@@ -56,12 +56,14 @@ fn stat_has_the_52_fields_of_linux() {
 }
 
 #[test]
-fn a_frozen_task_shows_d_unless_it_is_stopped() {
-    // spec: U7 G4
+fn a_frozen_task_shows_d_whatever_it_sleeps_in() {
+    // spec: U7 G4 S4
     assert_eq!(State::Running.shown(true).letter(), 'D');
     assert_eq!(State::Sleeping.shown(true).letter(), 'D');
-    assert_eq!(State::Stopped.shown(true).letter(), 'T');
-    assert_eq!(State::Tracing.shown(true).letter(), 't');
+    assert_eq!(State::Stopped.shown(true).letter(), 'D');
+    assert_eq!(State::Tracing.shown(true).letter(), 'D');
+    assert_eq!(State::Stopped.shown(false).letter(), 'T');
+    assert_eq!(State::Tracing.shown(false).letter(), 't');
     assert_eq!(State::Zombie.shown(true).letter(), 'Z');
     assert_eq!(State::Sleeping.shown(false).letter(), 'S');
     let letters = [State::Dead, State::Parked, State::Idle];
@@ -81,6 +83,7 @@ fn status(memory: Option<Memory>) -> Status<'static> {
         capabilities: 0xff,
         cpus: 0xf,
         switches: [7, 8],
+        tracer: 7,
     }
 }
 
@@ -95,6 +98,7 @@ fn status_has_the_lines_of_linux() {
         "Umask:\t0022",
         "State:\tR (running)",
         "Tgid:\t15931",
+        "TracerPid:\t7",
         "Uid:\t0\t1\t2\t3",
         "Groups:\t5 6 ",
         "VmRSS:\t     120 kB",
