@@ -9,6 +9,8 @@ use tests::linux::{
 };
 use tests::setup::{BOOT, Firn, Setup};
 
+pub mod trace;
+
 pub const TESTS: &[Test] = tests::list![
     the_initramfs_of_a_linux_kernel_boots,
     a_login_shell_controls_its_jobs,

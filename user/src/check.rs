@@ -28,6 +28,7 @@ mod stress;
 mod terminal;
 mod time;
 mod tool;
+mod trace;
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -57,10 +58,14 @@ const AREAS: &[(&str, &[Test])] = &[
     ("freezer-wait", freezer::wait::TESTS),
     ("freezer-power", freezer::power::TESTS),
     ("freezer-wakeup", freezer::wakeup::TESTS),
+    ("trace-stop", trace::stop::TESTS),
+    ("trace-register", trace::register::TESTS),
+    ("trace-event", trace::event::TESTS),
     ("cpu", cpu::TESTS),
     ("group-tree", group::tree::TESTS),
     ("group-member", group::member::TESTS),
     ("group-signal", group::signal::TESTS),
+    ("group-trace", group::trace::TESTS),
     ("group-wait", group::wait::TESTS),
     ("group-face", group::face::TESTS),
     ("group-kind", group::kind::TESTS),

@@ -26,13 +26,14 @@ const MIRROR: &str = "http://deb.debian.org/debian";
 const KEYS: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
 /// What is fetched; what these need comes with them.
-const PACKAGES: [&str; 6] = [
+const PACKAGES: [&str; 7] = [
     "busybox-static",
     "bash-static",
     "coreutils",
     "procps",
     "ncurses-base",
     "libgcc-s1",
+    "strace",
 ];
 
 /// Where libraries lie, in the order of the dynamic linker.

@@ -387,8 +387,7 @@ fn new_process(
     let limits = own.limits.lock().clone();
     let image = own.image.lock().clone();
     let maker = parent.task().id();
-    let inherited =
-        Inherited { signals, credentials, limits, image, maker };
+    let inherited = Inherited { signals, credentials, limits, image, maker };
     let relations = [parent_id, own.group(), own.session()];
     Ok((Process::new(id, relations, inherited), key))
 }

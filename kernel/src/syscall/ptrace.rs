@@ -73,9 +73,7 @@ fn ask(traced: &Traced, what: u32, address: usize, data: usize) -> Result {
         request::GETSIGMASK | request::SETSIGMASK if address != WORD => {
             Err(Errno::EINVAL)
         }
-        request::GETSIGMASK => {
-            done(user::write_value(data, &traced.mask()?.0))
-        }
+        request::GETSIGMASK => done(user::write_value(data, &traced.mask()?.0)),
         request::SETSIGMASK => {
             done(traced.set_mask(SignalSet(user::read_value(data)?)))
         }

@@ -19,6 +19,7 @@ pub mod memory;
 pub mod output;
 mod panic;
 pub mod process;
+pub mod ptrace;
 pub mod schedule;
 pub mod signal;
 pub mod start;

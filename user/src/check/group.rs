@@ -10,6 +10,7 @@ pub mod kind;
 pub mod member;
 pub mod release;
 pub mod signal;
+pub mod trace;
 pub mod tree;
 pub mod wait;
 

@@ -116,7 +116,11 @@ impl SignalState {
         self.thread_mut(key).waiting_for = set.without(SignalSet::UNBLOCKABLE);
     }
 
-    pub(super) fn act(&mut self, key: ThreadKey, info: SigInfo) -> Option<Delivery> {
+    pub(super) fn act(
+        &mut self,
+        key: ThreadKey,
+        info: SigInfo,
+    ) -> Option<Delivery> {
         let signal = info.signo as u32;
         let action = self.actions.get(signal);
         match action.handler {

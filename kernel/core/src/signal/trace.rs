@@ -22,9 +22,7 @@
 //! Read next: `process/ptrace.rs` of the kernel, which carries this out.
 
 use kernel_abi::Errno;
-use kernel_abi::ptrace::{
-    EVENT_STOP, O_EXITKILL, O_MASK, O_TRACESYSGOOD,
-};
+use kernel_abi::ptrace::{EVENT_STOP, O_EXITKILL, O_MASK, O_TRACESYSGOOD};
 use kernel_abi::signal::{SI_USER, SIGSTOP, SIGTRAP, SigInfo};
 
 use super::deliver::Delivery;
@@ -319,11 +317,8 @@ impl SignalState {
         trace.message = message;
         trace.signal = 0;
         trace.info = what.info;
-        trace.stop = Some(Stop {
-            what,
-            is_reported: false,
-            is_listening: false,
-        });
+        trace.stop =
+            Some(Stop { what, is_reported: false, is_listening: false });
         let joins = what.cause == Cause::Group
             && core::mem::take(&mut thread.stop_pending);
         Some(if joins { self.stop.one_less() } else { None })
@@ -437,8 +432,8 @@ impl SignalState {
         match trace.stop.take() {
             None => thread.trace = None,
             Some(stop) => {
-                let unheard = stop.what.cause == Cause::Signal
-                    && !stop.is_reported;
+                let unheard =
+                    stop.what.cause == Cause::Signal && !stop.is_reported;
                 let kept = if unheard { stop.what.code } else { 0 };
                 trace.signal = signal.unwrap_or(kept);
             }

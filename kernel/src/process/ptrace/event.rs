@@ -79,8 +79,7 @@ fn at_call(
     message: u64,
     number: i32,
 ) -> i32 {
-    let code =
-        thread.process.signals.lock().state.system_call_code(thread.key);
+    let code = thread.process.signals.lock().state.system_call_code(thread.key);
     let saved = frame.x[DIRECTION];
     frame.x[DIRECTION] = u64::from(cause == Cause::Exit);
     let (signal, number) =

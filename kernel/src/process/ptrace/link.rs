@@ -11,9 +11,7 @@ use alloc::vec::Vec;
 use core::sync::atomic::Ordering::Relaxed;
 
 use kernel_abi::Errno;
-use kernel_abi::signal::{
-    CLD_STOPPED, CLD_TRAPPED, SIGKILL, SIGSTOP, SigInfo,
-};
+use kernel_abi::signal::{CLD_STOPPED, CLD_TRAPPED, SIGKILL, SIGSTOP, SigInfo};
 use kernel_core::signal::{
     Cause, Everybody, Sent, Style, Target, TraceStop, status,
 };
@@ -104,8 +102,8 @@ pub fn set_credentials(thread: &CurrentThread, mut new: Credentials) {
     let tree = tree::lock();
     let tracer = thread.tracing.tracer();
     let tracer = tracer.and_then(|it| tree.node(it.process));
-    let is_watched = tracer
-        .is_some_and(|it| !it.process.credentials.lock().is_privileged());
+    let is_watched =
+        tracer.is_some_and(|it| !it.process.credentials.lock().is_privileged());
     let mut own = process.credentials.lock();
     if is_watched {
         new.user.effective = own.user.effective;
@@ -385,11 +383,8 @@ fn release(tree: &mut Tree, task: &Arc<Task>) -> Option<Node> {
 
 fn kill(signals: &mut Signals) {
     let info = SigInfo::kernel(SIGKILL);
-    let nothing = Sent {
-        thread: None,
-        everybody: Everybody::Nothing,
-        notice: None,
-    };
+    let nothing =
+        Sent { thread: None, everybody: Everybody::Nothing, notice: None };
     let sent = signals.state.send(Target::Process, &info, true);
     send::carry_out(signals, &sent.unwrap_or(nothing));
 }

@@ -7,10 +7,8 @@
 
 use alloc::boxed::Box;
 
-use kernel_core::signal::{
-    Cause, Decision, Delivery, Resume, TraceStop,
-};
 use kernel_abi::signal::SigInfo;
+use kernel_core::signal::{Cause, Decision, Delivery, Resume, TraceStop};
 
 use super::{Registers, link};
 use crate::arch::thread::work;
@@ -37,8 +35,8 @@ pub(super) fn stop(
     shown: &Shown,
 ) -> (Decision, i32) {
     let process = &thread.process;
-    let registers = Registers::of_current(frame, shown.system_call);
-    let old = thread.tracing.registers.lock().replace(Box::new(registers));
+    let registers = Box::new(Registers::of_current(frame, shown.system_call));
+    let old = thread.tracing.registers.lock().replace(registers);
     drop(old);
     let begun = process.signals.lock().state.begin_trace_stop(
         thread.key,
@@ -84,8 +82,7 @@ fn go_on(thread: &CurrentThread, frame: &mut TrapFrame) -> (Decision, i32) {
 /// Lets the machine trap as the tracer wants.
 pub(super) fn set_mode(thread: &CurrentThread) {
     let mode = thread.process.signals.lock().state.resume_mode(thread.key);
-    let traces_calls =
-        matches!(mode, Some(Resume::SystemCall | Resume::Step));
+    let traces_calls = matches!(mode, Some(Resume::SystemCall | Resume::Step));
     trap::trace_system_calls(traces_calls);
     match mode {
         Some(Resume::Step) => thread.task().set_work(work::STEP),

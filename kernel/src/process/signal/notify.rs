@@ -10,9 +10,9 @@ use kernel_abi::signal::{SIGCHLD, SigInfo};
 use kernel_core::signal::{Notice, Target, status};
 
 use super::send;
+use crate::process::Process;
 use crate::process::tree::{self, Tree};
 use crate::process::usage::TICK_NS;
-use crate::process::Process;
 
 /// Tells the parent of `process` that it stopped or goes on.
 ///

@@ -6,8 +6,8 @@
 use core::sync::atomic::{AtomicU32, Ordering};
 
 use user_lib::linux::{
-    __NR_ptrace, __NR_setitimer, ITIMER_REAL, SIGALRM, SIGCHLD, SIGCONT,
-    SIGKILL, SIGSTOP, SIGUSR2, WCONTINUED, WNOHANG, WUNTRACED,
+    __NR_setitimer, ITIMER_REAL, SIGALRM, SIGCHLD, SIGCONT, SIGKILL, SIGSTOP,
+    SIGUSR2, WCONTINUED, WNOHANG, WUNTRACED,
 };
 use user_lib::signal::{self, Action, bit};
 use user_lib::syscall::arbitrary;
@@ -28,7 +28,6 @@ tests! {
     a_deadly_alarm_kills_after_the_thaw
     a_stopped_task_stays_stopped
     a_stopped_task_takes_an_alarm_when_it_continues
-    there_is_no_tracing
 }
 
 /// Calls of [`count`] in this process.
@@ -224,16 +223,5 @@ fn a_stopped_task_takes_an_alarm_when_it_continues() -> Outcome {
     signal::send(child.id(), SIGCONT)?;
     wait_for(calls, 1);
     ensure_eq!(calls.load(Ordering::Relaxed), 1);
-    Ok(())
-}
-
-/// This version has no tracing, and says so.
-// spec: G8
-fn there_is_no_tracing() -> Outcome {
-    const PTRACE_SEIZE: usize = 0x4206;
-    let spinner = Spinner::start()?;
-    let child = spinner.child.id() as usize;
-    let seized = arbitrary(__NR_ptrace, [PTRACE_SEIZE, child, 0, 0, 0, 0]);
-    ensure_eq!(seized, Err(Errno::ENOSYS));
     Ok(())
 }

@@ -1,0 +1,119 @@
+//! Tracers meet freezes.
+
+use core::sync::atomic::Ordering;
+
+use user_lib::linux::{__WALL, SIGSTOP, WNOHANG, WUNTRACED};
+use user_lib::ptrace::{self, ATTACH, CONT, DETACH, INTERRUPT, SEIZE};
+use user_lib::{process, signal};
+
+use super::{Mount, letter, pause};
+use crate::check::freezer::{wait_for, wait_for_state};
+use crate::check::tool::{Outcome, ensure, ensure_eq, tests};
+use crate::check::trace::{
+    INTERRUPTED, counter, go_on, next_stop, seize, sleeper,
+};
+
+tests! {
+    a_frozen_task_is_seized_and_traps_after_the_thaw
+    a_trace_stopped_task_counts_as_frozen_and_stays_stopped
+    a_stopped_and_frozen_task_is_attached_after_the_thaw
+    a_task_that_goes_on_while_frozen_runs_after_the_thaw
+}
+
+const ANY: u32 = __WALL | WNOHANG;
+
+// spec: G8
+fn a_frozen_task_is_seized_and_traps_after_the_thaw() -> Outcome {
+    let mount = Mount::v1()?;
+    let group = mount.group("seize")?;
+    let (spinner, _) = counter()?;
+    let sleeper = sleeper()?;
+    wait_for_state(sleeper.id(), 'S')?;
+    for pid in [spinner.id(), sleeper.id()] {
+        group.add(pid)?;
+    }
+    group.freeze()?;
+    for pid in [spinner.id(), sleeper.id()] {
+        ensure_eq!(ptrace::request(SEIZE, pid, 0, 0), Ok(0));
+        ensure_eq!(ptrace::request(INTERRUPT, pid, 0, 0), Ok(0));
+        pause(5);
+        ensure_eq!(process::wait(pid, ANY)?, None);
+        ensure_eq!(letter(pid)?, 'D');
+    }
+    ensure_eq!(group.state()?, "FROZEN");
+    group.thaw()?;
+    for pid in [spinner.id(), sleeper.id()] {
+        ensure_eq!(next_stop(pid)?, INTERRUPTED);
+        ensure_eq!(letter(pid)?, 't');
+        ptrace::request(DETACH, pid, 0, 0)?;
+    }
+    wait_for_state(sleeper.id(), 'S')
+}
+
+// spec: G8 S3 S4
+fn a_trace_stopped_task_counts_as_frozen_and_stays_stopped() -> Outcome {
+    let mount = Mount::v1()?;
+    let group = mount.group("traced")?;
+    let (child, count) = counter()?;
+    let pid = child.id();
+    seize(pid, 0)?;
+    ensure_eq!(letter(pid)?, 't');
+    let registers = ptrace::registers(pid)?;
+    let word = ptrace::peek(pid, registers.pc as usize)?;
+    let before = count.load(Ordering::Acquire);
+    group.add(pid)?;
+    group.write("freezer.state", "FROZEN")?;
+    ensure_eq!(group.state()?, "FROZEN");
+    ensure_eq!(letter(pid)?, 'D');
+    // What it is can be read while it is frozen, and does not wake it.
+    ensure_eq!(ptrace::registers(pid)?, registers);
+    ensure_eq!(ptrace::peek(pid, registers.pc as usize), Ok(word));
+    ensure_eq!(process::wait(pid, ANY)?, None);
+    group.thaw()?;
+    ensure_eq!(letter(pid)?, 't');
+    ensure_eq!(ptrace::registers(pid)?, registers);
+    ensure_eq!(count.load(Ordering::Acquire), before);
+    go_on(pid, CONT, 0)?;
+    wait_for(count, before.wrapping_add(1));
+    Ok(())
+}
+
+// spec: G8
+fn a_stopped_and_frozen_task_is_attached_after_the_thaw() -> Outcome {
+    let mount = Mount::v1()?;
+    let group = mount.group("attach")?;
+    let child = sleeper()?;
+    let pid = child.id();
+    wait_for_state(pid, 'S')?;
+    signal::send(pid, SIGSTOP)?;
+    ensure!(process::wait(pid, WUNTRACED)?.is_some());
+    group.add(pid)?;
+    group.freeze()?;
+    ensure_eq!(ptrace::request(ATTACH, pid, 0, 0), Ok(0));
+    pause(5);
+    ensure_eq!(process::wait(pid, ANY)?, None);
+    ensure_eq!(group.state()?, "FROZEN");
+    group.thaw()?;
+    ensure_eq!(next_stop(pid)?, SIGSTOP);
+    Ok(())
+}
+
+// spec: G8
+fn a_task_that_goes_on_while_frozen_runs_after_the_thaw() -> Outcome {
+    let mount = Mount::v1()?;
+    let group = mount.group("go-on")?;
+    let (child, count) = counter()?;
+    let pid = child.id();
+    seize(pid, 0)?;
+    group.add(pid)?;
+    group.freeze()?;
+    let before = count.load(Ordering::Acquire);
+    go_on(pid, CONT, 0)?;
+    pause(5);
+    ensure_eq!(letter(pid)?, 'D');
+    ensure_eq!(group.state()?, "FROZEN");
+    ensure_eq!(count.load(Ordering::Acquire), before);
+    group.thaw()?;
+    wait_for(count, before.wrapping_add(1));
+    Ok(())
+}
