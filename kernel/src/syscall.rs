@@ -20,6 +20,7 @@ mod identity;
 mod memory;
 mod process;
 mod ptrace;
+mod remote;
 mod sched;
 mod signal;
 mod system;

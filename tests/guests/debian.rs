@@ -1,7 +1,7 @@
 //! Programs of Debian, unmodified, as Linux would run them.
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 
 use tests::catalog::Test;
 use tests::linux::{
@@ -10,13 +10,13 @@ use tests::linux::{
 use tests::setup::{BOOT, Firn, Setup};
 
 pub mod trace;
+pub mod wait;
 
 pub const TESTS: &[Test] = tests::list![
     the_initramfs_of_a_linux_kernel_boots,
     a_login_shell_controls_its_jobs,
     dynamic_programs_of_debian_run,
     threads_of_the_c_library_run,
-    a_freeze_leaves_no_trace_in_any_wait,
     the_document_of_the_cgroup_freezer_can_be_typed,
 ];
 
@@ -284,86 +284,6 @@ fn threads_of_the_c_library_run() -> Result<()> {
         let output = firn.run(program)?;
         ensure!(output.ends_with("\n0 failures\n"), "{output}");
     }
-    end_login(firn)
-}
-
-/// What a wait in `waits.c` gives, and its `errno`, freeze or not; the table
-/// of Linux's results, in the column that tells what is right.
-const WAITS: [(&str, i64, i32, i32); 16] = [
-    ("nanosleep", 0, 0, 0),
-    ("clock_nanosleep", 0, 0, 0),
-    ("clock_nanosleep_abs", 0, 0, 0),
-    ("futex", -1, ETIMEDOUT, 0),
-    ("futex_bitset", -1, ETIMEDOUT, 0),
-    ("ppoll", 0, 0, 0),
-    ("pselect6", 0, 0, 0),
-    ("epoll_pwait", 0, 0, 0),
-    ("rt_sigtimedwait", -1, EAGAIN, 0),
-    ("wait4", 7, 0, 0),
-    ("pipe", 'x' as i64, 0, 0),
-    ("terminal", 0, 0, 0),
-    ("vfork", 9, 0, 0),
-    // A handler of its own runs once: that of the alarm.
-    ("itimer", -1, EINTR, 1),
-    ("timerfd", 1, 0, 0),
-    ("eventfd", 5, 0, 0),
-];
-
-const EINTR: i32 = 4;
-const EAGAIN: i32 = 11;
-const ETIMEDOUT: i32 = 110;
-
-/// How late a wait may end on a busy host, ms. One that the freeze had
-/// stretched would be as late as the freeze was long.
-const SLACK_MS: i32 = 600;
-
-/// Checks what `waits` printed: each wait ends `due` ms after its start.
-fn ensure_waits(output: &str, due: i32) -> Result<()> {
-    let mut lines = output.lines();
-    for (name, result, error, handlers) in WAITS {
-        let line = lines.next().with_context(|| format!("no {name}"))?;
-        let (start, rest) = line.split_once(' ').unwrap_or_default();
-        ensure!(start == name, "{line:?} is not about {name}");
-        let figures: Vec<i64> = rest
-            .split(' ')
-            .map(str::parse)
-            .collect::<std::result::Result<_, _>>()?;
-        let [given, errno, took, ran, changed] = figures[..] else {
-            bail!("{line:?}")
-        };
-        let gave = (given, errno, ran, changed);
-        let expected = (result, error.into(), handlers.into(), 0);
-        ensure!(gave == expected, "{line:?}, not {expected:?}");
-        let limits = i64::from(due - 20)..=i64::from(due + SLACK_MS);
-        ensure!(limits.contains(&took), "{line:?}, due after {due} ms");
-    }
-    Ok(())
-}
-
-// spec: X1 X2 X3 X4 X5 X6 X7 X8 X10
-fn a_freeze_leaves_no_trace_in_any_wait() -> Result<()> {
-    let Some(debian) = sysroot()? else { return Ok(()) };
-    let Some(waits) = compile("waits", &["-static"])? else { return Ok(()) };
-    let image =
-        login_shell(&debian)?.host_program(&debian, &waits, "/bin/waits")?;
-    let mut firn = image.start(Setup::new(), "waits")?;
-    firn.wait_for_prompt(BOOT)?;
-    for command in [
-        "mkdir() { /bin/busybox mkdir $1; }; group=/sys/fs/cgroup/freezer",
-        "/bin/busybox mount -t tmpfs cgroup /sys/fs/cgroup; mkdir $group",
-        "/bin/busybox mount -t cgroup -ofreezer freezer $group",
-        "mkdir $group/probe",
-    ] {
-        let output = firn.run(command)?;
-        ensure!(output.is_empty(), "`{command}` printed {output:?}");
-    }
-    // In the middle of a wait of 2 s, frozen for 0.8 s.
-    let output = firn.run("waits $group/probe 2000 600 800")?;
-    ensure_waits(&output, 2000)?;
-    // The time is over while frozen: they end with the thaw.
-    let output = firn.run("waits $group/probe 800 400 1200")?;
-    let thawed = 1600;
-    ensure_waits(&output, thawed)?;
     end_login(firn)
 }
 

@@ -43,6 +43,7 @@ const GROUPS: &[Group] = &[
     Group { tier: "system", tests: debian::TESTS, runs: Runs::Always },
     Group { tier: "system", tests: nested::TESTS, runs: Runs::Always },
     Group { tier: "system", tests: debian::trace::TESTS, runs: Runs::Always },
+    Group { tier: "system", tests: debian::wait::TESTS, runs: Runs::Always },
     Group { tier: "stress", tests: stress::TESTS, runs: Runs::Always },
     Group { tier: "stress", tests: stress::ONLY_LONG, runs: Runs::OnlyLong },
 ];

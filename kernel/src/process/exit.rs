@@ -14,7 +14,7 @@ use core::sync::atomic::Ordering::Relaxed;
 
 use kernel_abi::signal::{SIGCHLD, SIGCONT, SIGHUP, SigInfo};
 
-use super::ptrace::link;
+use super::ptrace::{end, tell};
 use super::signal::notify::{self, Remains};
 use super::signal::send;
 use super::tree::{self, Node, Tree};
@@ -46,7 +46,7 @@ pub fn exit_group(status: u32) -> ! {
 pub fn exit_thread(status: u32) -> ! {
     let thread = current();
     FREEZER.exiting(&Scheduler, &*thread.task());
-    link::let_go(&thread);
+    end::let_go(&thread);
     futex::release_robust_list(&thread);
     let peak_pages = release_memory(&thread, None);
     // Each guard ends with its statement, before what it guarded is dropped.
@@ -106,7 +106,7 @@ fn leave_process(thread: &CurrentThread, status: u32, peak_pages: u64) {
     if let Some(notice) = departure.notice {
         notify::parent_of_notice(&process, notice);
     }
-    link::thread_ended(thread, status);
+    tell::thread_ended(thread, status);
     process.threads_changed.wake_all();
     if is_last {
         end_process(&process, status);
@@ -133,7 +133,7 @@ fn end_process(process: &Arc<Process>, status: u32) {
         }
         None => 0,
     };
-    let remains = if link::process_ended(&tree, process, status) {
+    let remains = if tell::process_ended(&tree, process, status) {
         Remains::Zombie
     } else {
         notify::parent_of_death(&mut tree, process, status, signal)
@@ -209,7 +209,7 @@ fn tell_again(tree: &mut Tree, child: &Arc<Process>, gone: &mut Vec<Node>) {
     let Some(node) = tree.node(child.id) else { return };
     let Some(status) = node.zombie else { return };
     let signal = node.exit_signal;
-    if link::foreign_tracer(tree, child).is_some() {
+    if tell::foreign_tracer(tree, child).is_some() {
         return;
     }
     let remains = notify::parent_of_death(tree, child, status, signal);

@@ -12,8 +12,7 @@
 //! (P3).
 
 use alloc::sync::Arc;
-use core::sync::atomic::AtomicBool;
-use core::sync::atomic::Ordering::{Acquire, Relaxed, Release as ReleaseOrder};
+use core::sync::atomic::Ordering::Relaxed;
 
 use kernel_abi::Errno;
 use kernel_abi::signal::SIGRTMAX;
@@ -29,10 +28,12 @@ use crate::arch::trap::{self, TrapFrame};
 use crate::files::{FileTable, FsContext};
 use crate::mm::{AddressSpace, user};
 use crate::task::refrigerator::{FREEZER, Scheduler, try_to_freeze};
-use crate::task::{
-    Kind, NewTask, Numbered, Task, TaskId, WaitQueue, scheduler, wake,
-};
+use crate::task::{Kind, NewTask, Numbered, Task, TaskId, scheduler, wake};
 use crate::trace;
+
+mod release;
+
+pub use release::{Born, Release};
 
 bitflags::bitflags! {
     /// Flags of `clone`, with Linux's values; the low byte is the signal.
@@ -123,28 +124,6 @@ impl Request {
     }
 }
 
-/// What a vfork's parent waits for: that the child no longer uses its memory.
-#[derive(Default)]
-pub struct Release {
-    is_done: AtomicBool,
-    queue: WaitQueue,
-}
-
-impl Release {
-    /// The child is gone, or a program of its own.
-    pub fn complete(&self) {
-        self.is_done.store(true, ReleaseOrder);
-        self.queue.wake_all();
-    }
-
-    /// Waits for [`Release::complete`], or for death.
-    fn wait(&self) {
-        let _ = self.queue.wait_killable("wait_for_vfork_done", || {
-            self.is_done.load(Acquire).then_some(())
-        });
-    }
-}
-
 /// How a new thread begins.
 pub enum FirstStep {
     /// With these registers, after writing its number to this address
@@ -154,23 +133,6 @@ pub enum FirstStep {
     Program(super::start::Programs),
     /// As a helper of the kernel.
     Helper(super::helper::Helper),
-}
-
-/// What `clone` has made.
-pub struct Born {
-    /// The child's number.
-    pub id: TaskId,
-    release: Option<Arc<Release>>,
-}
-
-impl Born {
-    /// Waits for the child of a vfork. True if it was one.
-    pub fn wait(&self) -> bool {
-        if let Some(release) = &self.release {
-            release.wait();
-        }
-        self.release.is_some()
-    }
 }
 
 /// `clone(2)` with the caller's registers in `frame`. With `traces`, the
@@ -200,7 +162,7 @@ pub fn clone(
     } else {
         child.separate(&parent, request, first)?
     };
-    Ok(Born { id, release })
+    Ok(Born::new(id, release))
 }
 
 /// What the child shares with its parent or has a copy of.

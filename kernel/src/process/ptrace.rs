@@ -5,7 +5,9 @@
 //! signal lock. Here they are carried out:
 //!
 //! ```text
-//!  link.rs      who traces whom; begin and end of it
+//!  link.rs      who traces whom, and how it begins
+//!  tell.rs      what tracers hear by signals and waits
+//!  end.rs       how it ends
 //!  stop.rs      a traced thread stops, shows its registers, goes on
 //!  event.rs     fork, exec, exit, system calls: where it stops
 //!  register.rs  the registers that it shows
@@ -27,11 +29,13 @@ use super::ProcessId;
 use crate::sync::{Rank, SpinLock};
 use crate::task::TaskId;
 
+pub mod end;
 pub mod event;
 pub mod link;
 pub mod register;
 pub mod request;
 pub mod stop;
+pub mod tell;
 
 pub use register::Registers;
 

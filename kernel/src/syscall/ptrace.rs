@@ -10,9 +10,9 @@ use zerocopy::IntoBytes;
 use super::table::Row;
 use super::{Args, Entry, Result};
 use crate::mm::user::{self, UserSlice};
-use crate::process::ptrace::link;
 use crate::process::ptrace::register::{self, LARGEST};
 use crate::process::ptrace::request::Traced;
+use crate::process::ptrace::{end, link};
 
 /// This family's rows of the table.
 pub const CALLS: &[Row] = &[(number::PTRACE, Entry::Plain(ptrace))];
@@ -58,7 +58,7 @@ fn ask(traced: &Traced, what: u32, address: usize, data: usize) -> Result {
         request::SYSCALL => done(traced.resume(Resume::SystemCall, signal)),
         request::SINGLESTEP => done(traced.resume(Resume::Step, signal)),
         request::KILL => done(traced.kill()),
-        request::DETACH => done(link::detach(traced.task(), signal)),
+        request::DETACH => done(end::detach(traced.task(), signal)),
         request::INTERRUPT => done(traced.interrupt()),
         request::LISTEN => done(traced.listen()),
         request::SETOPTIONS => {

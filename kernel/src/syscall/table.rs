@@ -5,8 +5,8 @@
 
 use super::{FrameCall, SystemCall};
 use super::{
-    file, futex, identity, memory, process, ptrace, sched, signal, system,
-    time, timer,
+    file, futex, identity, memory, process, ptrace, remote, sched, signal,
+    system, time, timer,
 };
 
 /// What stands behind a number.
@@ -28,6 +28,7 @@ const SIZE: usize = 512;
 static TABLE: [Entry; SIZE] = build(&[
     process::CALLS,
     ptrace::CALLS,
+    remote::CALLS,
     identity::CALLS,
     memory::CALLS,
     signal::CALLS,

@@ -77,5 +77,24 @@ fn attach_and_leave(firn: &mut Firn) -> Result<()> {
     firn.run("kill $t; wait $t")?;
     ensure_shown(firn, "grep TracerPid /proc/$p/status", &["\t0\n"])?;
     ensure_shown(firn, "busybox cat /tmp/trace", &["wait4(", "clone("])?;
-    Ok(())
+    for command in [
+        "busybox mount -t cgroup -ofreezer freezer $g",
+        "busybox mkdir $g/0; echo $p > $g/0/tasks",
+        "echo FROZEN > $g/0/freezer.state; busybox sleep 0.2",
+        "busybox rm /tmp/trace",
+    ] {
+        let output = firn.run(command)?;
+        ensure!(output.is_empty(), "`{command}` printed {output:?}");
+    }
+    // It is seized at once, and stops when it can run.
+    firn.run(watch)?;
+    let frozen = "busybox cut -d' ' -f3 /proc/$p/stat; \
+        busybox cat $g/0/freezer.state; busybox cat /tmp/trace";
+    let output = firn.run(frozen)?;
+    ensure!(output == "D\nFROZEN\n", "frozen: {output:?}");
+    firn.run("echo THAWED > $g/0/freezer.state; busybox sleep 0.5")?;
+    firn.run("kill $t; wait $t")?;
+    ensure_shown(firn, "busybox cat /tmp/trace", &["wait4(", "clone("])?;
+    let status = "busybox grep TracerPid /proc/$p/status; kill $p; wait";
+    ensure_shown(firn, status, &["\t0\n"])
 }

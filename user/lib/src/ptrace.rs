@@ -1,7 +1,9 @@
 //! Tracing other processes.
 
-use crate::linux::__NR_ptrace;
-use crate::syscall::call4;
+use crate::linux::{
+    __NR_process_vm_readv, __NR_process_vm_writev, __NR_ptrace,
+};
+use crate::syscall::{call4, call6};
 use crate::{Errno, Result};
 
 pub use kernel_abi::ptrace::*;
@@ -119,6 +121,37 @@ struct Vector {
     length: usize,
 }
 
+fn vector_of(bytes: &[u8]) -> Vector {
+    Vector { base: bytes.as_ptr() as usize, length: bytes.len() }
+}
+
+/// Reads the memory of a process, traced or not; how many bytes.
+///
+/// # Errors
+/// `EFAULT` where it may not read itself, `EPERM`, `ESRCH`.
+pub fn read_memory(pid: i32, base: usize, bytes: &mut [u8]) -> Result<usize> {
+    let local =
+        Vector { base: bytes.as_mut_ptr() as usize, length: bytes.len() };
+    let remote = Vector { base, length: bytes.len() };
+    let places = [&raw const local as usize, &raw const remote as usize];
+    let number = __NR_process_vm_readv;
+    // SAFETY: the kernel writes to `bytes`, through vectors that live.
+    unsafe { call6(number, pid as usize, places[0], 1, places[1], 1, 0) }
+}
+
+/// Writes the memory of a process, traced or not; how many bytes.
+///
+/// # Errors
+/// As [`read_memory`].
+pub fn write_memory(pid: i32, base: usize, bytes: &[u8]) -> Result<usize> {
+    let local = vector_of(bytes);
+    let remote = Vector { base, length: bytes.len() };
+    let places = [&raw const local as usize, &raw const remote as usize];
+    let number = __NR_process_vm_writev;
+    // SAFETY: the kernel reads `bytes`, through vectors that live.
+    unsafe { call6(number, pid as usize, places[0], 1, places[1], 1, 0) }
+}
+
 /// Reads a register set into `bytes`; how many there are.
 ///
 /// # Errors
@@ -135,8 +168,7 @@ pub fn read_set(pid: i32, set: u32, bytes: &mut [u8]) -> Result<usize> {
 /// # Errors
 /// `EINVAL` for an unknown set or values that no program may have, `ESRCH`.
 pub fn write_set(pid: i32, set: u32, bytes: &[u8]) -> Result<usize> {
-    let vector = Vector { base: bytes.as_ptr() as usize, length: bytes.len() };
-    let used = ask(SETREGSET, pid, set as usize, vector)?;
+    let used = ask(SETREGSET, pid, set as usize, vector_of(bytes))?;
     Ok(used.length)
 }
 

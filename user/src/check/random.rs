@@ -14,11 +14,12 @@ use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use user_lib::linux::{
     __NR_chroot, __NR_clock_settime, __NR_clone, __NR_clone3, __NR_kill,
-    __NR_prlimit64, __NR_ptrace, __NR_reboot, __NR_rt_sigqueueinfo,
-    __NR_rt_tgsigqueueinfo, __NR_sched_setaffinity, __NR_sched_setattr,
-    __NR_sched_setparam, __NR_sched_setscheduler, __NR_setpgid,
-    __NR_setpriority, __NR_setsid, __NR_settimeofday, __NR_tgkill, __NR_tkill,
-    __NR_vhangup, O_CREAT, O_RDWR, SIGKILL, WNOHANG,
+    __NR_prlimit64, __NR_process_vm_readv, __NR_process_vm_writev, __NR_ptrace,
+    __NR_reboot, __NR_rt_sigqueueinfo, __NR_rt_tgsigqueueinfo,
+    __NR_sched_setaffinity, __NR_sched_setattr, __NR_sched_setparam,
+    __NR_sched_setscheduler, __NR_setpgid, __NR_setpriority, __NR_setsid,
+    __NR_settimeofday, __NR_tgkill, __NR_tkill, __NR_vhangup, __WALL, O_CREAT,
+    O_RDWR, SIGKILL, WNOHANG,
 };
 use user_lib::memory::{self, Mapping, PAGE_SIZE, Sharing};
 use user_lib::schedule::usable_cpus;
@@ -34,6 +35,10 @@ use crate::check::tool::{Failure, Outcome, ensure_eq, in_background};
 use crate::child::Child;
 use crate::option::usage;
 
+mod trace;
+
+use trace::Victim;
+
 /// Calls that reach beyond the child: the machine, the wall clock, the
 /// terminal, the root that it must not leave.
 const LEFT_OUT: [u32; 5] = [
@@ -45,14 +50,15 @@ const LEFT_OUT: [u32; 5] = [
 ];
 
 /// Calls whose first argument is a process, which may only be the child.
-const ABOUT_PROCESSES: [u32; 12] = [
+const ABOUT_PROCESSES: [u32; 13] = [
     __NR_kill,
     __NR_tkill,
     __NR_tgkill,
     __NR_rt_sigqueueinfo,
     __NR_rt_tgsigqueueinfo,
     __NR_prlimit64,
-    __NR_ptrace,
+    __NR_process_vm_readv,
+    __NR_process_vm_writev,
     __NR_sched_setaffinity,
     __NR_sched_setattr,
     __NR_sched_setparam,
@@ -225,7 +231,15 @@ fn watch(child: Child, made: &AtomicU32) -> Outcome {
     let _ = process::set_group(group, group);
     let mut before = u32::MAX;
     let mut deadline = time::monotonic() + PATIENCE;
-    while process::wait(group, WNOHANG)?.is_none() {
+    loop {
+        match process::wait(group, WNOHANG)? {
+            None => {}
+            // It asked to be traced.
+            Some((_, status)) if status.stopped_by().is_some() => {
+                signal::send(group, SIGKILL)?;
+            }
+            Some(_) => break,
+        }
         let now = made.load(Ordering::Relaxed);
         if now != before {
             before = now;
@@ -237,6 +251,8 @@ fn watch(child: Child, made: &AtomicU32) -> Outcome {
     }
     core::mem::forget(child);
     while signal::send(-group, SIGKILL).is_ok() {
+        // A child that asked to be traced may have made others that are.
+        while matches!(process::wait(-group, WNOHANG | __WALL), Ok(Some(_))) {}
         time::sleep(Time::from_nanos(300_000));
     }
     Ok(())
@@ -265,8 +281,12 @@ fn make_calls(place: &str, seed: u64, made: &AtomicU32) -> i32 {
         _ => LEAVING,
     };
     let own = process::current_id() as usize;
+    let Ok(victim) = Victim::start() else { return 1 };
     for _ in 0..EACH {
-        let number = (generator.next() % NUMBERS) as u32;
+        let mut number = (generator.next() % NUMBERS) as u32;
+        if generator.next().is_multiple_of(trace::ONE_OF) {
+            number = __NR_ptrace;
+        }
         if LEFT_OUT.contains(&number) || group.contains(&number) {
             continue;
         }
@@ -276,6 +296,8 @@ fn make_calls(place: &str, seed: u64, made: &AtomicU32) -> i32 {
             if number == __NR_tgkill || number == __NR_rt_tgsigqueueinfo {
                 arguments[1] = own;
             }
+        } else if number == __NR_ptrace {
+            victim.aim(&mut arguments);
         } else if number == __NR_setpriority {
             (arguments[0], arguments[1]) = (0, own);
         }

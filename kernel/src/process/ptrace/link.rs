@@ -1,30 +1,23 @@
-//! Who traces whom: begin, stops told, end.
+//! Who traces whom, and how it begins.
 //!
 //! Written under the lock over all relations, like those of parents and
 //! children. A tracer's process has an entry for each thread that one of its
 //! threads traces; the entry outlives the thread until the tracer has waited
-//! for it. The death of a process that another than its parent traces is told
-//! to the tracer first, and to the parent once the tracer has waited.
+//! for it. Read next: `tell.rs`, then `end.rs`.
 
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 use core::sync::atomic::Ordering::Relaxed;
 
 use kernel_abi::Errno;
-use kernel_abi::signal::{CLD_STOPPED, CLD_TRAPPED, SIGKILL, SIGSTOP, SigInfo};
-use kernel_core::signal::{
-    Cause, Everybody, Sent, Style, Target, TraceStop, status,
-};
+use kernel_abi::signal::{SIGSTOP, SigInfo};
+use kernel_core::signal::{Style, Target};
 
 use super::Tracer;
 use crate::arch::thread::work;
 use crate::process::credentials::Credentials;
-use crate::process::signal::notify::{self, Remains};
 use crate::process::signal::{Signals, send};
-use crate::process::tree::{self, Node, Tracee, Tree};
-use crate::process::{
-    CurrentThread, Process, ProcessId, Thread, current, thread_of,
-};
+use crate::process::tree::{self, Tracee, Tree};
+use crate::process::{CurrentThread, Process, Thread, current, thread_of};
 use crate::task::{Task, TaskId, state, table, wake};
 
 /// The task of the thread that programs know as `id`.
@@ -55,13 +48,19 @@ fn is_known_as(task: &Task, id: TaskId) -> bool {
 /// process.
 ///
 /// # Errors
-/// `EPERM` if it is traced already.
+/// `EPERM` if it is traced already, or has rights that its parent has not.
 pub fn trace_me() -> Result<(), Errno> {
     let thread = current();
     let parent = tree::find(thread.process.parent()).ok_or(Errno::EPERM)?;
     let threads = parent.threads();
     let maker = threads.iter().find(|it| it.id() == thread.process.maker);
     let tracer = maker.or(threads.first()).ok_or(Errno::EPERM)?;
+    // A program with more rights than its parent must not give them away.
+    let is_privileged =
+        |process: &Process| process.credentials.lock().is_privileged();
+    if is_privileged(&thread.process) && !is_privileged(&parent) {
+        return Err(Errno::EPERM);
+    }
     begin(&thread.task().to_arc(), tracer, Style::Attached, 0, false)
 }
 
@@ -219,193 +218,4 @@ pub fn renamed(thread: &CurrentThread, old_id: TaskId) {
     }
     drop(tree);
     drop(gone);
-}
-
-/// Tells the tracer of the running thread that it has stopped; the tracer's
-/// process.
-pub(super) fn tell_of_stop(
-    thread: &CurrentThread,
-    what: &TraceStop,
-) -> Option<ProcessId> {
-    let tree = tree::lock();
-    let tracer = thread.tracing.tracer()?.process;
-    let code = match what.cause {
-        Cause::Group => CLD_STOPPED,
-        _ => CLD_TRAPPED,
-    };
-    let status = (what.code & 0x7f) as i32;
-    let info = child_info(thread, code, status);
-    tell(&tree, tracer, &info, true);
-    Some(tracer)
-}
-
-fn child_info(thread: &Thread, code: i32, status: i32) -> SigInfo {
-    let user = thread.process.credentials.lock().user.real;
-    SigInfo::child(code, thread.id(), user, status, [0; 2])
-}
-
-fn tell(tree: &Tree, tracer: ProcessId, info: &SigInfo, is_stop: bool) {
-    let Some(node) = tree.node(tracer) else { return };
-    let mut signals = node.process.signals.lock();
-    if (!is_stop || signals.state.actions().wants_stop_notice())
-        && let Ok(sent) = signals.state.send(Target::Process, info, false)
-    {
-        send::carry_out(&signals, &sent);
-    }
-    drop(signals);
-    node.process.child_changed.wake_all();
-}
-
-/// A thread other than its process's first has ended: tells its tracer.
-pub fn thread_ended(thread: &Thread, status: u32) {
-    if thread.tracing.tracer().is_none() || thread.id() == thread.process.id {
-        return;
-    }
-    let mut tree = tree::lock();
-    let Some(tracer) = thread.tracing.tracer() else { return };
-    if let Some(node) = tree.node_mut(tracer.process)
-        && let Some(tracee) = node.tracees.get_mut(&thread.id())
-    {
-        tracee.end = Some(status);
-    }
-    let (code, value) = status::child_code_and_status(status);
-    tell(&tree, tracer.process, &child_info(thread, code, value), false);
-}
-
-/// The process has ended: tells the tracer of its first thread, if that is
-/// not its parent. True if so; the parent is told later.
-pub fn process_ended(tree: &Tree, process: &Process, status: u32) -> bool {
-    let Some(tracer) = foreign_tracer(tree, process) else { return false };
-    let (code, value) = status::child_code_and_status(status);
-    let user = process.credentials.lock().user.real;
-    let info = SigInfo::child(code, process.id, user, value, [0; 2]);
-    tell(tree, tracer, &info, false);
-    true
-}
-
-/// Who traces the process's first thread, unless its parent does.
-pub fn foreign_tracer(tree: &Tree, process: &Process) -> Option<ProcessId> {
-    let tracer = tree.node(process.id)?.tracer;
-    tracer.filter(|id| *id != process.parent())
-}
-
-/// `PTRACE_DETACH`: the thread goes on, with a signal.
-///
-/// # Errors
-/// `EIO` for a signal out of range, `ESRCH` if it is not stopped.
-pub fn detach(task: &Arc<Task>, signal: u64) -> Result<(), Errno> {
-    let thread = thread_of(task).ok_or(Errno::ESRCH)?;
-    let mut tree = tree::lock();
-    let mut signals = thread.process.signals.lock();
-    if !holds(&signals, thread, task) {
-        return Err(Errno::ESRCH);
-    }
-    signals.state.detach(thread.key, signal)?;
-    go_on(&signals, thread, task);
-    drop(signals);
-    let gone = leave(&mut tree, thread);
-    drop(tree);
-    drop(gone);
-    Ok(())
-}
-
-/// Wakes a thread from its trace stop.
-pub(super) fn go_on(signals: &Signals, thread: &Thread, task: &Arc<Task>) {
-    if signals.state.needs_attention(thread.key) {
-        send::attract(task);
-    }
-    send::end_listening(signals, thread.key, task);
-}
-
-/// Takes the tracer's entry about a thread out.
-fn leave(tree: &mut Tree, thread: &Thread) -> Option<Tracee> {
-    let tracer = thread.tracing.tracer()?;
-    thread.tracing.set_tracer(None);
-    if thread.id() == thread.process.id
-        && let Some(node) = tree.node_mut(thread.id())
-    {
-        node.tracer = None;
-    }
-    tree.node_mut(tracer.process)?.tracees.remove(&thread.id())
-}
-
-/// The running thread is about to end: what it traces goes on, or dies with
-/// it.
-pub fn let_go(tracer: &CurrentThread) {
-    if !tracer.tracing.is_tracer.load(Relaxed) {
-        return;
-    }
-    let task = tracer.task().id();
-    let mut gone = Vec::new();
-    let mut nodes = Vec::new();
-    let mut tree = tree::lock();
-    if let Some(node) = tree.node_mut(tracer.process.id) {
-        let ids: Vec<TaskId> = node
-            .tracees
-            .iter()
-            .filter(|(_, tracee)| tracee.tracer == task)
-            .map(|(id, _)| *id)
-            .collect();
-        gone.extend(ids.iter().filter_map(|id| node.tracees.remove(id)));
-    }
-    for tracee in &gone {
-        nodes.extend(release(&mut tree, &tracee.task));
-    }
-    drop(tree);
-    drop((gone, nodes));
-}
-
-/// A thread has lost its tracer. A dead process that nobody else waits for is
-/// returned.
-fn release(tree: &mut Tree, task: &Arc<Task>) -> Option<Node> {
-    let thread = thread_of(task)?;
-    thread.tracing.set_tracer(None);
-    let mut signals = thread.process.signals.lock();
-    if holds(&signals, thread, task) {
-        let dies = signals.state.dies_with_tracer(thread.key);
-        signals.state.release(thread.key, None);
-        if dies {
-            kill(&mut signals);
-        }
-        go_on(&signals, thread, task);
-    }
-    drop(signals);
-    if thread.id() != thread.process.id {
-        return None;
-    }
-    let is_parents = foreign_tracer(tree, &thread.process).is_none();
-    tree.node_mut(thread.id())?.tracer = None;
-    if is_parents {
-        return None;
-    }
-    tell_parent(tree, &thread.process)
-}
-
-fn kill(signals: &mut Signals) {
-    let info = SigInfo::kernel(SIGKILL);
-    let nothing =
-        Sent { thread: None, everybody: Everybody::Nothing, notice: None };
-    let sent = signals.state.send(Target::Process, &info, true);
-    send::carry_out(signals, &sent.unwrap_or(nothing));
-}
-
-/// A dead process has no tracer any more that its parent had to wait for.
-fn tell_parent(tree: &mut Tree, process: &Arc<Process>) -> Option<Node> {
-    let node = tree.node(process.id)?;
-    let (status, signal) = (node.zombie?, node.exit_signal);
-    match notify::parent_of_death(tree, process, status, signal) {
-        Remains::Nothing => tree.remove(process.id),
-        Remains::Zombie => None,
-    }
-}
-
-/// The tracer waited for the end of a thread: its entry goes.
-pub fn reap(tree: &mut Tree, tracee: &Tracee) -> Option<Node> {
-    let thread = thread_of(&tracee.task)?;
-    thread.tracing.set_tracer(None);
-    if thread.id() != thread.process.id {
-        return None;
-    }
-    tree.node_mut(thread.id())?.tracer = None;
-    tell_parent(tree, &thread.process)
 }

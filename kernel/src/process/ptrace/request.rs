@@ -11,7 +11,8 @@ use kernel_abi::signal::{SIGKILL, SigInfo};
 use kernel_core::signal::{Cause, Resume, SignalSet};
 
 use super::Registers;
-use super::link::{go_on, holds};
+use super::end::go_on;
+use super::link::holds;
 use crate::mm::AddressSpace;
 use crate::process::signal::{Signals, send};
 use crate::process::{Thread, current, thread_of, tree};

@@ -10,7 +10,7 @@ use alloc::boxed::Box;
 use kernel_abi::signal::SigInfo;
 use kernel_core::signal::{Cause, Decision, Delivery, Resume, TraceStop};
 
-use super::{Registers, link};
+use super::{Registers, tell};
 use crate::arch::thread::work;
 use crate::arch::trap::{self, TrapFrame};
 use crate::process::signal::notify;
@@ -44,7 +44,7 @@ pub(super) fn stop(
         shown.message,
     );
     if let Some(notice) = begun {
-        let tracer = link::tell_of_stop(thread, &shown.what);
+        let tracer = tell::tell_of_stop(thread, &shown.what);
         let is_parents = tracer.is_some_and(|id| id == process.parent());
         if let Some(notice) = notice.filter(|_| !is_parents) {
             notify::parent_of_notice(process, notice);

@@ -8,7 +8,7 @@ use kernel_abi::Errno;
 use kernel_core::signal::status;
 
 use super::{Options, Outcome, Which};
-use crate::process::ptrace::link;
+use crate::process::ptrace::{end, tell};
 use crate::process::tree::{Tracee, Tree};
 use crate::process::usage::Usage;
 use crate::process::{Process, Thread, current, thread_of};
@@ -95,7 +95,7 @@ fn end_of(
     if id != thread.process.id {
         return tracee.end;
     }
-    link::foreign_tracer(tree, &thread.process)?;
+    tell::foreign_tracer(tree, &thread.process)?;
     tree.node(id)?.zombie
 }
 
@@ -119,7 +119,7 @@ pub(super) fn take(
     let mut reaped = (None, None);
     if consume && !is_trap {
         let gone = tree.node_mut(process.id)?.tracees.remove(&id);
-        reaped.0 = gone.as_ref().and_then(|gone| link::reap(tree, gone));
+        reaped.0 = gone.as_ref().and_then(|gone| end::reap(tree, gone));
         reaped.1 = gone;
     }
     Some(Outcome { id, user, status, usage, is_trap, _reaped: reaped })

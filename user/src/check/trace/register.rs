@@ -18,6 +18,7 @@ use crate::child::Child;
 
 tests! {
     memory_of_another_process_is_read_and_written
+    memory_is_copied_between_processes
     code_is_written_though_it_is_read_only
     registers_are_read_and_written
     flags_that_no_program_may_have_are_refused
@@ -55,6 +56,24 @@ fn memory_of_another_process_is_read_and_written() -> Outcome {
     ensure_eq!(poked, Err(Errno::EIO));
     go_on(pid, CONT, 0)?;
     wait_for(seen, 5678);
+    Ok(())
+}
+
+fn memory_is_copied_between_processes() -> Outcome {
+    let (child, _) = counter()?;
+    let (pid, place) = (child.id(), address_of(&SECRET));
+    let mut bytes = [0; 8];
+    ensure_eq!(ptrace::write_memory(pid, place, &[9; 8]), Ok(8));
+    ensure_eq!(ptrace::read_memory(pid, place, &mut bytes), Ok(8));
+    ensure_eq!(bytes, [9; 8]);
+    ensure_eq!(SECRET.load(Ordering::Acquire), 1);
+    let nowhere = ptrace::read_memory(pid, 8, &mut bytes);
+    ensure_eq!(nowhere, Err(Errno::EFAULT));
+    // Code may be read, not written.
+    let code = memory_is_copied_between_processes as *const () as usize;
+    ensure_eq!(ptrace::read_memory(pid, code, &mut bytes), Ok(8));
+    let written = ptrace::write_memory(pid, code, &bytes);
+    ensure_eq!(written, Err(Errno::EFAULT));
     Ok(())
 }
 
