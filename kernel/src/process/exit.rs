@@ -46,7 +46,6 @@ pub fn exit_group(status: u32) -> ! {
 pub fn exit_thread(status: u32) -> ! {
     let thread = current();
     FREEZER.exiting(&Scheduler, &*thread.task());
-    end::let_go(&thread);
     futex::release_robust_list(&thread);
     let peak_pages = release_memory(&thread, None);
     // Each guard ends with its statement, before what it guarded is dropped.
@@ -106,6 +105,7 @@ fn leave_process(thread: &CurrentThread, status: u32, peak_pages: u64) {
     if let Some(notice) = departure.notice {
         notify::parent_of_notice(&process, notice);
     }
+    end::let_go(thread);
     tell::thread_ended(thread, status);
     process.threads_changed.wake_all();
     if is_last {

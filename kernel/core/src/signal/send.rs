@@ -102,15 +102,13 @@ impl SignalState {
     }
 
     fn ignores(&self, target: Target, signal: u32, forced: bool) -> bool {
-        if self.is_blocked(target, signal)
-            || self.is_told_to_tracer(target, signal)
-        {
-            return false;
-        }
         let by_default = self.actions.get(signal).handler == SIG_DFL;
         let certain = forced && SignalSet::UNBLOCKABLE.contains(signal);
-        (self.is_init && by_default && !certain)
-            || self.actions.is_ignored(signal)
+        let is_ignored = (self.is_init && by_default && !certain)
+            || self.actions.is_ignored(signal);
+        is_ignored
+            && !self.is_blocked(target, signal)
+            && !self.is_told_to_tracer(target, signal)
     }
 
     /// A tracer hears of signals that are ignored, too.
@@ -158,11 +156,13 @@ impl SignalState {
     }
 
     fn kills_at_once(&self, thread: Option<ThreadKey>, signal: u32) -> bool {
-        let open = thread.is_some_and(|key| {
-            let is_told = signal != SIGKILL && self.is_traced(key);
-            !self.blocked(key).contains(signal) && !is_told
-        });
-        open && self.actions.is_fatal(signal)
+        let open = || {
+            thread.is_some_and(|key| {
+                let is_told = signal != SIGKILL && self.is_traced(key);
+                !self.blocked(key).contains(signal) && !is_told
+            })
+        };
+        self.actions.is_fatal(signal) && open()
     }
 
     fn kill_all(&mut self, signal: u32, notice: Option<Notice>) -> Sent {

@@ -131,6 +131,16 @@ fn begin(
     if !is_own_wish && !may_trace(&thread.process) {
         return Err(Errno::EPERM);
     }
+    let process = owner.process.id;
+    {
+        // A tracer that ends leaves its process's threads first and lets its
+        // tracees go then: it is told here that it has one, or is gone.
+        let signals = owner.process.signals.lock();
+        if !holds(&signals, owner, tracer) {
+            return Err(Errno::EPERM);
+        }
+        owner.tracing.is_tracer.store(true, Relaxed);
+    }
     let mut signals = thread.process.signals.lock();
     if !holds(&signals, thread, task) {
         return Err(Errno::EPERM);
@@ -146,10 +156,12 @@ fn begin(
         task.set_work(work::SIGNAL);
         wake::try_to_wake_up(task, state::STOPPED);
     }
+    // Before it can end: one that ends looks for its tracer after it has left
+    // its process's threads.
+    let tracer = Tracer { process, task: tracer.id() };
+    thread.tracing.set_tracer(Some(tracer));
     drop(signals);
-    let process = owner.process.id;
-    owner.tracing.is_tracer.store(true, Relaxed);
-    enter(&mut tree, task, thread, Tracer { process, task: tracer.id() });
+    enter(&mut tree, task, thread, tracer);
     Ok(())
 }
 
@@ -161,7 +173,6 @@ pub(super) fn holds(signals: &Signals, thread: &Thread, task: &Task) -> bool {
 
 fn enter(tree: &mut Tree, task: &Arc<Task>, thread: &Thread, tracer: Tracer) {
     let id = thread.id();
-    thread.tracing.set_tracer(Some(tracer));
     if let Some(node) = tree.node_mut(tracer.process) {
         let tracee =
             Tracee { task: task.clone(), tracer: tracer.task, end: None };
@@ -190,6 +201,7 @@ pub fn inherit(task: &Arc<Task>) {
         task.set_work(work::SIGNAL);
     }
     drop(signals);
+    thread.tracing.set_tracer(Some(tracer));
     enter(&mut tree, task, thread, tracer);
 }
 
