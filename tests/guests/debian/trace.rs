@@ -5,7 +5,7 @@ use tests::catalog::Test;
 use tests::linux::sysroot;
 use tests::setup::{BOOT, Firn, Setup};
 
-use super::{LIMIT, end_login, login_shell};
+use super::{end_login, login_shell};
 
 pub const TESTS: &[Test] =
     tests::list![strace_shows_what_programs_ask_the_kernel];
