@@ -6,6 +6,7 @@ use user_lib::linux::{O_CREAT, O_TRUNC, O_WRONLY, SIGKILL, WNOHANG};
 use user_lib::time::{self, Time, monotonic};
 use user_lib::{Errno, environment, file, println, process, signal};
 
+use super::NOBODY;
 use super::usage::ensure_none_lost;
 use crate::check::random::Generator;
 use crate::check::tool::{Failure, Outcome, ensure, fresh_path};
@@ -13,9 +14,6 @@ use crate::child::Child;
 
 /// Bytes that say what a program is: the file's and the segments' headers.
 const HEADERS: usize = 64 + 4 * 56;
-/// Who runs damaged programs: one in a few thousand enters this program at
-/// a wrong place, and there asks for everybody's death.
-const NOBODY: u32 = 65_534;
 /// How long a damaged program may run.
 const PATIENCE: Time = Time::from_millis(200);
 

@@ -13,6 +13,7 @@ use user_lib::syscall::arbitrary;
 use user_lib::time::{self, Time, monotonic};
 use user_lib::{memory, println, process};
 
+use super::NOBODY;
 use super::usage::ensure_none_lost;
 use crate::check::random::Generator;
 use crate::check::tool::{Outcome, ensure, ensure_eq};
@@ -101,6 +102,9 @@ fn break_frames(rounds: u32, seed: u64) -> Outcome {
         let offset = generator.next() as usize % STATE;
         OFFSET.store(offset, Ordering::Relaxed);
         let child = Child::start(|| {
+            if process::set_user_id(NOBODY).is_err() {
+                return 1;
+            }
             let action = Action::HandleDetailed(spoil);
             if signal::set_action(SIGUSR1, action, 0, 0).is_err() {
                 return 1;
