@@ -37,6 +37,7 @@ pub mod fault;
 pub mod fork;
 pub mod futex;
 pub mod group;
+pub mod handlers;
 pub mod helper;
 pub mod image;
 pub mod limits;
@@ -47,6 +48,7 @@ pub mod report;
 pub mod signal;
 pub mod start;
 pub mod timer;
+pub mod traits;
 mod trampoline;
 pub mod tree;
 pub mod usage;
@@ -57,6 +59,7 @@ use image::Image;
 use limits::Limits;
 use signal::Signals;
 use signal::restart::RestartNote;
+use traits::Traits;
 use usage::Usage;
 
 /// Connects the layers below and starts this layer's kernel threads.
@@ -102,10 +105,12 @@ pub struct Process {
     pub image: SpinLock<Image>,
     /// It has called `execve`, or is not a fork's child.
     pub has_executed: AtomicBool,
-    /// Signal that its parent's death sends to it; 0 for none.
-    pub death_signal: AtomicU32,
     /// The thread that made it.
     pub(in crate::process) maker: TaskId,
+    /// Who has the same handlers.
+    pub handlers: handlers::Handlers,
+    /// What it says of itself.
+    pub traits: Traits,
     /// Sum over threads that ended.
     ended_usage: SpinLock<Usage>,
     /// Sum over children that were waited for.
@@ -134,8 +139,9 @@ impl Process {
             limits: SpinLock::with_rank(Rank::Device, inherited.limits),
             image: SpinLock::new(inherited.image),
             has_executed: AtomicBool::new(false),
-            death_signal: AtomicU32::new(0),
             maker: inherited.maker,
+            handlers: handlers::Handlers::new(),
+            traits: inherited.traits,
             ended_usage: leaf(Usage::default()),
             children_usage: leaf(Usage::default()),
             timers: timer::Timers::new(),
@@ -215,6 +221,8 @@ pub struct Inherited {
     pub image: Image,
     /// The thread that makes it.
     pub maker: TaskId,
+    /// What it says of itself.
+    pub traits: Traits,
 }
 
 /// What each task of a process has of its own.

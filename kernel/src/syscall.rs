@@ -14,10 +14,12 @@ use crate::arch::trap::TrapFrame;
 use crate::process::ptrace::event;
 use crate::process::signal::restart;
 
+mod capability;
 pub mod file;
 mod futex;
 mod identity;
 mod memory;
+mod prctl;
 mod process;
 mod ptrace;
 mod remote;

@@ -10,7 +10,7 @@
 use alloc::sync::{Arc, Weak};
 use core::any::Any;
 use core::sync::atomic::Ordering::{Relaxed, SeqCst};
-use core::sync::atomic::{AtomicU32, AtomicU64};
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 
 use kernel_core::freezer::TaskFreezer;
 use kernel_core::schedule::Entity;
@@ -121,6 +121,8 @@ pub struct Task {
     involuntary_switches: AtomicU64,
     /// Nanoseconds that ticks charged to the kernel.
     system_ns: AtomicU64,
+    /// Each of its ticks makes it look at timers of CPU time.
+    pub watches_time: AtomicBool,
 
     /// The freezer's flags and count of this task.
     pub freezer: TaskFreezer,

@@ -26,6 +26,8 @@ pub const TESTS: &[Test] = tests::list![
     terminals_keep_their_promises,
     shells_keep_their_promises,
     cpus_keep_their_promises,
+    claims_timers_and_traits_keep_their_promises,
+    sockets_and_nameless_files_keep_their_promises,
     every_area_is_in_this_list,
     all_promises_hold_on_one_cpu_with_little_memory,
     all_promises_hold_on_two_cpus,
@@ -61,6 +63,11 @@ const AREAS: &[&str] = &[
     "group-kind",
     "group-release",
     "notify",
+    "claim",
+    "timer",
+    "traits",
+    "socket",
+    "memfd",
 ];
 
 /// All tests of `check`, one after the other, on a busy host.
@@ -75,6 +82,14 @@ fn check(setup: Setup, words: &str) -> Result<()> {
 
 fn processes_keep_their_promises() -> Result<()> {
     check(Setup::new(), "process")
+}
+
+fn claims_timers_and_traits_keep_their_promises() -> Result<()> {
+    check(Setup::new(), "claim timer traits")
+}
+
+fn sockets_and_nameless_files_keep_their_promises() -> Result<()> {
+    check(Setup::new(), "socket memfd")
 }
 
 fn execution_keeps_its_promises() -> Result<()> {

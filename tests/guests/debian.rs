@@ -4,27 +4,26 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 
 use tests::catalog::Test;
-use tests::linux::{
-    Image, compile, ensure_lines, run_in_ash, sysroot, wait_for_ash,
-};
+use tests::linux::{Image, ensure_lines, run_in_ash, sysroot, wait_for_ash};
 use tests::setup::{BOOT, Firn, Setup};
 
 pub mod trace;
-pub mod wait;
 
 pub const TESTS: &[Test] = tests::list![
     the_initramfs_of_a_linux_kernel_boots,
     a_login_shell_controls_its_jobs,
     dynamic_programs_of_debian_run,
-    threads_of_the_c_library_run,
     the_document_of_the_cgroup_freezer_can_be_typed,
 ];
 
-const LIMIT: Duration = Duration::from_secs(60);
-const FOLDERS: [&str; 6] = ["/dev", "/proc", "/sys", "/tmp", "/etc", "/root"];
+/// How long one command may take.
+pub const LIMIT: Duration = Duration::from_secs(60);
+/// What every initramfs here has.
+pub const FOLDERS: [&str; 6] =
+    ["/dev", "/proc", "/sys", "/tmp", "/etc", "/root"];
 
 /// What every `/init` here does first.
-const MOUNTS: &str = "#!/bin/sh
+pub const MOUNTS: &str = "#!/bin/sh
 /bin/busybox mount -t proc proc /proc
 /bin/busybox mount -t sysfs sysfs /sys
 /bin/busybox mount -t devtmpfs dev /dev
@@ -117,7 +116,7 @@ fn ensure_kept_out(firn: &mut Firn) -> Result<()> {
 
 /// An `/init` that runs bash as a login shell on the console, and powers the
 /// machine off when it ends.
-fn login_shell(debian: &xtask::debian::Sysroot) -> Result<Image> {
+pub fn login_shell(debian: &xtask::debian::Sysroot) -> Result<Image> {
     let init = format!(
         "{MOUNTS}echo root:x:0:0:root:/root:/bin/bash > /etc/passwd\n\
         echo root:x:0: > /etc/group\n\
@@ -133,7 +132,8 @@ fn login_shell(debian: &xtask::debian::Sysroot) -> Result<Image> {
         .script("/init", &init)
 }
 
-fn end_login(mut firn: Firn) -> Result<()> {
+/// Ends a login shell, and the machine with it.
+pub fn end_login(mut firn: Firn) -> Result<()> {
     firn.send("exit\n")?;
     firn.wait_for_end(LIMIT)
 }
@@ -263,26 +263,6 @@ fn dynamic_programs_of_debian_run() -> Result<()> {
     for command in ["vmstat", "uptime", "w", "pmap $$", "ps aux --forest"] {
         let output = firn.run(&format!("{command}; echo status $?"))?;
         ensure!(output.ends_with("status 0\n"), "{command}: {output:?}");
-    }
-    end_login(firn)
-}
-
-fn threads_of_the_c_library_run() -> Result<()> {
-    let Some(debian) = sysroot()? else { return Ok(()) };
-    let (Some(fixed), Some(dynamic)) =
-        (compile("threads", &["-static"])?, compile("threads", &[])?)
-    else {
-        return Ok(());
-    };
-    let image = login_shell(&debian)?
-        .host_program(&debian, &fixed, "/bin/static")?
-        .host_program(&debian, &dynamic, "/bin/dynamic")?
-        .library(&debian, "libgcc_s.so.1")?;
-    let mut firn = image.start(Setup::new(), "threads")?;
-    firn.wait_for_prompt(BOOT)?;
-    for program in ["static", "dynamic"] {
-        let output = firn.run(program)?;
-        ensure!(output.ends_with("\n0 failures\n"), "{output}");
     }
     end_login(firn)
 }

@@ -7,6 +7,7 @@ use tests::setup::boot_files;
 
 mod board;
 mod boot;
+mod c_library;
 mod card;
 mod check;
 mod cores;
@@ -21,6 +22,7 @@ mod power;
 mod selftest;
 mod shell;
 mod stress;
+mod stress_ng;
 mod trace;
 
 const GROUPS: &[Group] = &[
@@ -43,7 +45,8 @@ const GROUPS: &[Group] = &[
     Group { tier: "system", tests: debian::TESTS, runs: Runs::Always },
     Group { tier: "system", tests: nested::TESTS, runs: Runs::Always },
     Group { tier: "system", tests: debian::trace::TESTS, runs: Runs::Always },
-    Group { tier: "system", tests: debian::wait::TESTS, runs: Runs::Always },
+    Group { tier: "system", tests: c_library::TESTS, runs: Runs::Always },
+    Group { tier: "stress", tests: stress_ng::TESTS, runs: Runs::Always },
     Group { tier: "stress", tests: stress::TESTS, runs: Runs::Always },
     Group { tier: "stress", tests: stress::ONLY_LONG, runs: Runs::OnlyLong },
 ];

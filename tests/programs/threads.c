@@ -3,10 +3,12 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -156,8 +158,37 @@ static void growing(void)
 	free(block);
 }
 
+/* Shares memory and handlers with the first process, but is one itself. */
+static int set_handler(void *unused)
+{
+	(void)unused;
+	signal(SIGUSR2, SIG_IGN);
+	return 0;
+}
+
+static void check_shared_handlers(void)
+{
+	static char stack[65536] __attribute__((aligned(16)));
+	int flags = CLONE_VM | CLONE_SIGHAND | SIGCHLD;
+	struct sigaction now;
+	pid_t child;
+
+	signal(SIGUSR2, SIG_DFL);
+	child = clone(set_handler, stack + sizeof stack, flags, NULL);
+	waitpid(child, NULL, 0);
+	sigaction(SIGUSR2, NULL, &now);
+	check("a process shares handlers", now.sa_handler == SIG_IGN);
+	flags &= ~CLONE_SIGHAND;
+	signal(SIGUSR2, SIG_DFL);
+	child = clone(set_handler, stack + sizeof stack, flags, NULL);
+	waitpid(child, NULL, 0);
+	sigaction(SIGUSR2, NULL, &now);
+	check("or has its own", now.sa_handler == SIG_DFL);
+}
+
 int main(void)
 {
+	check_shared_handlers();
 	counting();
 	robust();
 	cancel();

@@ -20,6 +20,8 @@
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/select.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/timerfd.h>
@@ -198,6 +200,42 @@ static long do_pipe(int *changed)
 	return byte;
 }
 
+/* As from a pipe, by one of two connected sockets. */
+static long do_socket(int *changed)
+{
+	char byte = 0;
+	int ends[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends))
+		return -2;
+	if (fork() == 0) {
+		usleep(length * 1000);
+		_exit(send(ends[1], "y", 1, 0) != 1);
+	}
+	*changed = recv(ends[0], &byte, 1, 0) != 1;
+	return byte;
+}
+
+/* A blocked signal, read from a file. */
+static long do_signalfd(int *changed)
+{
+	struct signalfd_siginfo info = { 0 };
+	sigset_t set;
+	pid_t parent = getpid();
+	int file;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR2);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	file = signalfd(-1, &set, 0);
+	if (fork() == 0) {
+		usleep(length * 1000);
+		_exit(kill(parent, SIGUSR2));
+	}
+	*changed = read(file, &info, sizeof info) != sizeof info;
+	return info.ssi_signo;
+}
+
 static long do_terminal(int *changed)
 {
 	struct termios old, raw;
@@ -283,6 +321,8 @@ static const struct {
 	{ "rt_sigtimedwait", do_sigtimedwait },
 	{ "wait4", do_wait4 },
 	{ "pipe", do_pipe },
+	{ "socket", do_socket },
+	{ "signalfd", do_signalfd },
 	{ "terminal", do_terminal },
 	{ "vfork", do_vfork },
 	{ "itimer", do_itimer },

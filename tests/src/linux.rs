@@ -56,18 +56,69 @@ fn skip(why: &str) -> Result<()> {
 /// # Errors
 /// It does not compile, or there must be a compiler.
 pub fn compile(name: &str, options: &[&str]) -> Result<Option<PathBuf>> {
-    let source = root().join("tests/programs").join(format!("{name}.c"));
+    let program = program_path(&format!("{name}{}", options.concat()))?;
+    let mut compiler = compiler(name, &program);
+    run_compiler(compiler.args(options), program)
+}
+
+/// As [`compile`], static and with musl in place of glibc.
+///
+/// # Errors
+/// As there.
+pub fn compile_with_musl(
+    musl: &Sysroot,
+    name: &str,
+) -> Result<Option<PathBuf>> {
+    let library = musl.file("usr/lib/aarch64-linux-musl");
+    let part = |name: &str| library.join(name);
+    let Some(own) = compiler_folder()? else { return Ok(None) };
+    let program = program_path(&format!("{name}-musl"))?;
+    let mut compiler = compiler(name, &program);
+    // The C library's headers, the compiler's, and the kernel's.
+    compiler.args(["-static", "-nostdlib", "-nostdinc"]);
+    compiler.arg("-isystem").arg(musl.file("usr/include/aarch64-linux-musl"));
+    compiler.arg("-isystem").arg(own.join("include"));
+    compiler.args(["-isystem", "/usr/aarch64-linux-gnu/include"]);
+    // Its choice of instructions at run time asks glibc.
+    compiler.arg("-mno-outline-atomics");
+    compiler.args([part("crt1.o"), part("crti.o"), part("libc.a")]);
+    compiler.args([own.join("libgcc.a"), part("libc.a"), part("crtn.o")]);
+    run_compiler(&mut compiler, program)
+}
+
+fn program_path(name: &str) -> Result<PathBuf> {
     let folder = boot_dir(Profile::Checked).join("programs");
     fs::create_dir_all(&folder)?;
-    let program = folder.join(format!("{name}{}", options.concat()));
-    let compiled = Command::new(COMPILER)
-        .args(["-O2", "-Wall", "-Wextra", "-Werror", "-pthread"])
-        .args(options)
-        .arg("-o")
-        .arg(&program)
-        .arg(&source)
-        .output();
-    match compiled {
+    Ok(folder.join(name))
+}
+
+/// The compiler, told to make `program` of the source `name`.
+fn compiler(name: &str, program: &Path) -> Command {
+    let source = root().join("tests/programs").join(format!("{name}.c"));
+    let mut compiler = Command::new(COMPILER);
+    compiler.args(["-O2", "-Wall", "-Wextra", "-Werror", "-pthread", "-o"]);
+    compiler.arg(program).arg(source);
+    compiler
+}
+
+/// Where the compiler keeps its own headers and library; `None` where there
+/// is no compiler.
+fn compiler_folder() -> Result<Option<PathBuf>> {
+    let asked = Command::new(COMPILER).arg("-print-libgcc-file-name").output();
+    match asked {
+        Err(error) => skip(&format!("{COMPILER}: {error}")).map(|()| None),
+        Ok(output) => {
+            let path = String::from_utf8_lossy(&output.stdout).into_owned();
+            Ok(Path::new(path.trim()).parent().map(Path::to_path_buf))
+        }
+    }
+}
+
+fn run_compiler(
+    compiler: &mut Command,
+    program: PathBuf,
+) -> Result<Option<PathBuf>> {
+    match compiler.output() {
         Err(error) => skip(&format!("{COMPILER}: {error}")).map(|()| None),
         Ok(output) if !output.status.success() => {
             bail!("{}", String::from_utf8_lossy(&output.stderr))

@@ -6,6 +6,7 @@
 //! that only Firn has. The tests are in `check/`, a file for each
 //! area; `tool.rs` has what they share.
 
+mod claim;
 mod cpu;
 mod descriptor;
 mod edge;
@@ -14,6 +15,7 @@ mod file;
 mod freezer;
 mod futex;
 mod group;
+mod memfd;
 mod memory;
 mod notify;
 mod pipe;
@@ -23,12 +25,15 @@ mod runner;
 mod schedule;
 mod shell;
 mod signal;
+mod socket;
 mod stop;
 mod stress;
 mod terminal;
 mod time;
+mod timer;
 mod tool;
 mod trace;
+mod traits;
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -71,6 +76,11 @@ const AREAS: &[(&str, &[Test])] = &[
     ("group-kind", group::kind::TESTS),
     ("group-release", group::release::TESTS),
     ("notify", notify::TESTS),
+    ("claim", claim::TESTS),
+    ("timer", timer::TESTS),
+    ("traits", traits::TESTS),
+    ("socket", socket::TESTS),
+    ("memfd", memfd::TESTS),
 ];
 
 /// Runs `check [--list | --random CALLS [SEED] | --stress [NAME [COUNT]] |

@@ -26,7 +26,7 @@ const MIRROR: &str = "http://deb.debian.org/debian";
 const KEYS: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
 /// What is fetched; what these need comes with them.
-const PACKAGES: [&str; 7] = [
+const PACKAGES: [&str; 9] = [
     "busybox-static",
     "bash-static",
     "coreutils",
@@ -34,6 +34,8 @@ const PACKAGES: [&str; 7] = [
     "ncurses-base",
     "libgcc-s1",
     "strace",
+    "stress-ng",
+    "musl-dev",
 ];
 
 /// Where libraries lie, in the order of the dynamic linker.

@@ -200,6 +200,70 @@ impl SigInfo {
         info
     }
 
+    /// As a read of a `signalfd` gives it (`struct signalfd_siginfo`).
+    pub fn to_signalfd(&self) -> [u8; SIGINFO_SIZE] {
+        let mut bytes = [0; SIGINFO_SIZE];
+        let mut put = |at: usize, value: &[u8]| {
+            bytes[at..at + value.len()].copy_from_slice(value);
+        };
+        let [first, second, third, fourth] = self.fields;
+        let (low, high) = ((first as u32), (first >> 32) as u32);
+        put(0, &self.signo.to_ne_bytes());
+        put(4, &self.errno.to_ne_bytes());
+        put(8, &self.code.to_ne_bytes());
+        match (self.signo as u32, self.code) {
+            (SIGILL | SIGTRAP | SIGBUS | SIGFPE | SIGSEGV, 1..SI_KERNEL) => {
+                put(72, &first.to_ne_bytes());
+            }
+            (_, SI_TIMER) => {
+                put(24, &low.to_ne_bytes());
+                put(32, &high.to_ne_bytes());
+                put(44, &(second as u32).to_ne_bytes());
+                put(48, &second.to_ne_bytes());
+            }
+            (SIGCHLD, 1..SI_KERNEL) => {
+                put(12, &low.to_ne_bytes());
+                put(16, &high.to_ne_bytes());
+                put(40, &(second as u32).to_ne_bytes());
+                put(56, &third.to_ne_bytes());
+                put(64, &fourth.to_ne_bytes());
+            }
+            _ => {
+                put(12, &low.to_ne_bytes());
+                put(16, &high.to_ne_bytes());
+                put(44, &(second as u32).to_ne_bytes());
+                put(48, &second.to_ne_bytes());
+            }
+        }
+        bytes
+    }
+
+    /// True if both tell of the same POSIX timer.
+    pub fn is_of_same_timer(&self, other: &Self) -> bool {
+        let is_timer = self.code == SI_TIMER && other.code == SI_TIMER;
+        is_timer
+            && self.signo == other.signo
+            && self.timer_id() == other.timer_id()
+    }
+
+    /// Which POSIX timer expired.
+    pub const fn timer_id(&self) -> u32 {
+        self.fields[0] as u32
+    }
+
+    /// How often the timer has expired since the expiry that is told.
+    pub const fn overrun(&self) -> u32 {
+        (self.fields[0] >> 32) as u32
+    }
+
+    /// Counts so many expiries more.
+    pub fn add_overrun(&mut self, more: u32) {
+        /// Linux's `DELAYTIMER_MAX`.
+        const MOST: u32 = i32::MAX as u32;
+        let sum = self.overrun().saturating_add(more).min(MOST);
+        self.fields[0] = pair(self.timer_id(), sum);
+    }
+
     /// The sender, of a signal that came from a process.
     pub const fn pid(&self) -> u32 {
         self.fields[0] as u32

@@ -229,6 +229,8 @@ pub const SYSFS_MAGIC: u64 = 0x6265_6572;
 pub const CGROUP_MAGIC: u64 = 0x0027_e0eb;
 /// `statfs` magic of the v2 cgroup hierarchy.
 pub const CGROUP2_MAGIC: u64 = 0x6367_7270;
+/// `statfs` magic of the file system of sockets.
+pub const SOCKFS_MAGIC: u64 = 0x534f_434b;
 /// `statfs` magic of the pipe file system.
 pub const PIPEFS_MAGIC: u64 = 0x5049_5045;
 

@@ -14,6 +14,8 @@ mod tests;
 pub const ACCESS: u32 = 0x1;
 /// Was written.
 pub const MODIFY: u32 = 0x2;
+/// Its attributes, or the number of its names, changed.
+pub const ATTRIB: u32 = 0x4;
 /// An open file that could be written was closed.
 pub const CLOSE_WRITE: u32 = 0x8;
 /// One that could not.

@@ -16,6 +16,7 @@ pub mod device;
 pub mod device_tree;
 pub mod executable;
 pub mod freezer;
+pub mod futex;
 pub mod gzip;
 pub mod inotify;
 pub mod line_discipline;

@@ -12,6 +12,7 @@ use kernel_abi::Errno;
 use kernel_core::inotify;
 
 use super::buffer::{Input, Output};
+use super::claim::Claim;
 use super::flags::{OpenFlags, PollEvents};
 use super::inode::{Inode, Kind, Metadata};
 use super::inotify as watching;
@@ -118,6 +119,8 @@ pub struct OpenFile {
     offset: AtomicU64,
     /// A lock was taken by it: there is something to give back.
     has_locked: AtomicBool,
+    /// While it is open, a file that it may write does not run.
+    _claim: Option<Claim>,
     /// Held while a call with [`Offset::InTurn`] uses `offset`.
     turn: Mutex<()>,
 }
@@ -129,6 +132,16 @@ impl OpenFile {
         file: Arc<dyn File>,
         flags: OpenFlags,
     ) -> Arc<Self> {
+        Self::claimed(location, file, flags, None)
+    }
+
+    /// A file just opened, and claimed for that.
+    pub fn claimed(
+        location: Location,
+        file: Arc<dyn File>,
+        flags: OpenFlags,
+        claim: Option<Claim>,
+    ) -> Arc<Self> {
         let flags = flags.difference(OpenFlags::ONCE);
         Arc::new(Self {
             location,
@@ -136,6 +149,7 @@ impl OpenFile {
             flags: AtomicU32::new(flags.bits()),
             offset: AtomicU64::new(0),
             has_locked: AtomicBool::new(false),
+            _claim: claim,
             turn: Mutex::new(()),
         })
     }
@@ -298,7 +312,9 @@ impl OpenFile {
     ) -> Result<usize, Errno> {
         self.check_position(position)?;
         self.check_readable()?;
-        self.file.read(position, output, self.blocking())
+        let count = self.file.read(position, output, self.blocking())?;
+        self.happened(inotify::ACCESS);
+        Ok(count)
     }
 
     /// Writes at `position` and leaves the offset alone.
@@ -312,10 +328,12 @@ impl OpenFile {
     ) -> Result<usize, Errno> {
         self.check_position(position)?;
         self.check_writable()?;
-        if self.flags().contains(OpenFlags::APPEND) {
-            return Ok(self.file.append(input, self.blocking())?.0);
-        }
-        self.file.write(position, input, self.blocking())
+        let count = match self.flags().contains(OpenFlags::APPEND) {
+            true => self.file.append(input, self.blocking())?.0,
+            false => self.file.write(position, input, self.blocking())?,
+        };
+        self.happened(inotify::MODIFY);
+        Ok(count)
     }
 
     /// Moves the offset (`lseek`): from 0, from where it stands, from the

@@ -4,21 +4,25 @@
 //! file system. Results are those of Linux's calls of the same names.
 
 use alloc::sync::Arc;
-use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use kernel_abi::Errno;
 use kernel_core::inotify as event;
 
 use super::attribute::OpenDirectory;
+use super::claim::Claim;
 use super::file::{File, OpenFile};
 use super::flags::OpenFlags;
-use super::inode::{Inode, Kind, NewInode, Replace};
+use super::inode::{Change, Inode, Kind, NewInode};
 use super::inotify;
 use super::location::Location;
 use super::mount::MountFlags;
 use super::permission;
 use super::walk::{Asker, Last, LastLink, Part, Walk};
 use crate::mm::frame;
+
+mod link;
+
+pub use link::{link, rename};
 
 /// Opens a file, and makes it first if `flags` say so and it is not there.
 ///
@@ -165,12 +169,41 @@ fn open_allowed(
     } else if location.mount.flags().contains(MountFlags::NO_DEVICES) {
         return Err(Errno::EACCES);
     }
+    let claim = match flags.can_write() {
+        true => Claim::to_write(&location.inode)?,
+        false => None,
+    };
     let file = location.inode.open(flags)?;
     let truncates = flags.contains(OpenFlags::TRUNCATE);
     if truncates && flags.can_write() && kind == Kind::Regular {
-        location.inode.truncate(0)?;
+        truncate(&location, 0)?;
     }
-    Ok(OpenFile::new(location, file, flags))
+    Ok(OpenFile::claimed(location, file, flags, claim))
+}
+
+/// Cuts or extends a file that the caller may write.
+///
+/// # Errors
+/// `ETXTBSY` while it runs; as [`Inode::truncate`].
+pub fn truncate(location: &Location, size: u64) -> Result<(), Errno> {
+    let _claim = Claim::to_write(&location.inode)?;
+    location.inode.truncate(size)?;
+    if inotify::is_used() {
+        inotify::notify_at(location, event::MODIFY);
+    }
+    Ok(())
+}
+
+/// Changes attributes, on behalf of somebody who may.
+///
+/// # Errors
+/// `EPERM` if the file system keeps none.
+pub fn change(location: &Location, change: &Change) -> Result<(), Errno> {
+    location.inode.change(change)?;
+    if inotify::is_used() {
+        inotify::notify_at(location, event::ATTRIB);
+    }
+    Ok(())
 }
 
 /// Fails while memory is so short that the kernel needs the rest for itself:
@@ -270,6 +303,10 @@ pub fn remove(
         Remove::File => last.directory.inode.unlink(name),
     };
     removed?;
+    if what == Remove::File {
+        // The number of its names has changed.
+        inotify::notify(inode.id(), event::ATTRIB, b"");
+    }
     let deleted = inotify::about(&*inode, event::DELETE);
     inotify::notify(last.directory.inode.id(), deleted, name);
     if what == Remove::Directory || inode.metadata().links == 0 {
@@ -290,95 +327,4 @@ fn check_not_covered(
         true => Ok(()),
         false => Err(Errno::EBUSY),
     }
-}
-
-/// A name as a descriptor and a path give it.
-pub type Named<'a> = (i32, &'a [u8]);
-
-/// Moves a name.
-///
-/// # Errors
-/// Those of Linux's `rename(2)`.
-pub fn rename(
-    asker: Asker<'_>,
-    old: Named<'_>,
-    new: Named<'_>,
-    replace: Replace,
-) -> Result<(), Errno> {
-    let from = asker.find_last(old.0, old.1)?;
-    let to = asker.find_last(new.0, new.1)?;
-    let (Part::Name(old_name), Part::Name(new_name)) = (&from.name, &to.name)
-    else {
-        return Err(Errno::EBUSY);
-    };
-    if from.directory.mount.root() != to.directory.mount.root() {
-        return Err(Errno::EXDEV);
-    }
-    from.directory.check_writable()?;
-    let inode = from.directory.inode.lookup(old_name)?;
-    permission::check_name(&*from.directory.inode, Some(&*inode))?;
-    permission::check_name(&*to.directory.inode, None)?;
-    check_not_covered(&from.directory, &inode)?;
-    let is_directory = inode.kind() == Kind::Directory;
-    if (from.must_be_directory || to.must_be_directory) && !is_directory {
-        return Err(Errno::ENOTDIR);
-    }
-    if let Ok(target) = to.directory.inode.lookup(new_name) {
-        permission::check_name(&*to.directory.inode, Some(&*target))?;
-        check_not_covered(&to.directory, &target)?;
-    }
-    from.directory.inode.rename(
-        old_name,
-        &to.directory.inode,
-        new_name,
-        replace,
-    )?;
-    tell_of_move(&*inode, (&from, old_name), (&to, new_name));
-    Ok(())
-}
-
-fn tell_of_move(
-    inode: &dyn Inode,
-    (from, old_name): (&Last, &[u8]),
-    (to, new_name): (&Last, &[u8]),
-) {
-    static MOVES: AtomicU32 = AtomicU32::new(1);
-    if !inotify::is_used() {
-        return;
-    }
-    let cookie = MOVES.fetch_add(1, Relaxed);
-    let tell = |last: &Last, half, name: &[u8]| {
-        let half = inotify::about(inode, half);
-        let directory = last.directory.inode.id();
-        inotify::notify_move(directory, half, cookie, name);
-    };
-    tell(from, event::MOVED_FROM, old_name);
-    tell(to, event::MOVED_TO, new_name);
-    inotify::notify(inode.id(), event::MOVE_SELF, b"");
-}
-
-/// Gives the file `old` one more name.
-///
-/// # Errors
-/// `EXDEV`, `EPERM` for a directory, `EEXIST`.
-pub fn link(
-    asker: Asker<'_>,
-    old: Location,
-    new: Named<'_>,
-) -> Result<(), Errno> {
-    let to = asker.find_last(new.0, new.1)?;
-    let Part::Name(name) = &to.name else {
-        return Err(Errno::EEXIST);
-    };
-    if to.directory.mount.root() != old.mount.root() {
-        return Err(Errno::EXDEV);
-    }
-    if old.is_directory() {
-        return Err(Errno::EPERM);
-    }
-    to.directory.check_writable()?;
-    permission::check_name(&*to.directory.inode, None)?;
-    to.directory.inode.link(name, &old.inode)?;
-    inotify::notify(to.directory.inode.id(), event::CREATE, name);
-    Ok(())
 }

@@ -22,7 +22,6 @@ use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize};
 
 use kernel_abi::Errno;
 use kernel_abi::stat::{PIPEFS_MAGIC, Statfs};
-use kernel_abi::terminal::FIONREAD;
 
 use super::buffer::{Input, Output};
 use super::clock;
@@ -31,11 +30,14 @@ use super::flags::{OpenFlags, PollEvents};
 use super::inode::{FileSystem, Inode, InodeId, Kind, Metadata};
 use super::location::Location;
 use super::mount::{self, Mount};
-use crate::mm::{frame, user};
+use crate::mm::frame;
 use crate::task::{Mutex, PollTable, WaitQueue};
 
+mod end;
 mod ring;
 
+pub use end::End;
+use end::Side;
 pub use ring::CAPACITY;
 use ring::Ring;
 
@@ -165,6 +167,29 @@ impl Pipe {
         }
     }
 
+    /// Copies the oldest bytes and leaves them; waits for some as a read
+    /// does. 0 at the end.
+    fn peek(
+        &self,
+        bytes: &mut [u8],
+        blocking: Blocking,
+    ) -> Result<usize, Errno> {
+        loop {
+            let has_writers = self.writers.any();
+            let count = self.ring.lock().copy(bytes);
+            if count > 0 || !has_writers {
+                return Ok(count);
+            }
+            if blocking == Blocking::Fail {
+                return Err(Errno::EAGAIN);
+            }
+            let is_ready = || self.is_readable().then_some(());
+            self.readable
+                .wait_until("pipe_read", is_ready)
+                .map_err(interrupted)?;
+        }
+    }
+
     fn is_readable(&self) -> bool {
         self.filled.load(SeqCst) > 0 || !self.writers.any()
     }
@@ -273,76 +298,6 @@ impl Inode for Pipe {
     fn open(&self, flags: OpenFlags) -> Result<Arc<dyn File>, Errno> {
         let this = self.this.upgrade().ok_or(Errno::ENXIO)?;
         Pipe::open(&this, flags)
-    }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Side {
-    Read,
-    Write,
-    Both,
-}
-
-/// An open end, or both.
-struct End {
-    pipe: Arc<Pipe>,
-    side: Side,
-}
-
-impl End {
-    fn new(pipe: &Arc<Pipe>, side: Side) -> Self {
-        if side != Side::Write {
-            pipe.readers.add();
-            pipe.writable.wake_all();
-        }
-        if side != Side::Read {
-            pipe.writers.add();
-            pipe.readable.wake_all();
-        }
-        Self { pipe: pipe.clone(), side }
-    }
-}
-
-impl Drop for End {
-    fn drop(&mut self) {
-        if self.side != Side::Write && self.pipe.readers.remove() {
-            self.pipe.writable.wake_all();
-        }
-        if self.side != Side::Read && self.pipe.writers.remove() {
-            self.pipe.readable.wake_all();
-        }
-    }
-}
-
-impl File for End {
-    fn read(
-        &self,
-        _position: u64,
-        output: &mut Output<'_>,
-        blocking: Blocking,
-    ) -> Result<usize, Errno> {
-        self.pipe.read(output, blocking)
-    }
-
-    fn write(
-        &self,
-        _position: u64,
-        input: &mut Input<'_>,
-        blocking: Blocking,
-    ) -> Result<usize, Errno> {
-        self.pipe.write(input, blocking)
-    }
-
-    fn poll(&self, table: Option<&mut PollTable>) -> PollEvents {
-        self.pipe.poll(self.side, table)
-    }
-
-    fn control(&self, request: u32, argument: usize) -> Result<usize, Errno> {
-        if request != FIONREAD {
-            return Err(Errno::ENOTTY);
-        }
-        let filled = self.pipe.filled.load(SeqCst) as u32;
-        user::write_value(argument, &filled).map(|()| 0)
     }
 }
 

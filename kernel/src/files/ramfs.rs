@@ -13,6 +13,7 @@ use kernel_abi::Errno;
 use kernel_abi::stat::{RAMFS_MAGIC, Statfs, TMPFS_MAGIC};
 use kernel_core::path::NAME_MAX;
 
+use super::file::File;
 use super::inode::{FileSystem, Inode, Kind, NewInode};
 use super::mount;
 use crate::mm::frame;
@@ -59,6 +60,41 @@ impl RamFs {
         let root = Node::new(&shared, &new);
         root.set_parent(&root);
         Arc::new(Self { kind, shared, root })
+    }
+}
+
+/// A plain file that no name leads to.
+pub struct Nameless(Arc<Node>);
+
+impl Nameless {
+    /// As an inode.
+    pub fn inode(&self) -> &dyn Inode {
+        &*self.0
+    }
+
+    /// As an open file.
+    pub fn file(&self) -> &dyn File {
+        &*self.0
+    }
+
+    /// True if it was ever mapped to be shared.
+    pub fn is_shared(&self) -> bool {
+        self.0.is_shared()
+    }
+}
+
+impl RamFs {
+    /// Makes an empty file without a name.
+    ///
+    /// # Errors
+    /// `ENFILE` if memory is short.
+    pub fn nameless(&self) -> Result<Nameless, Errno> {
+        check_room().map_err(|_| Errno::ENFILE)?;
+        let new =
+            NewInode { kind: Kind::Regular, permissions: 0o777, target: b"" };
+        let node = Node::new(&self.shared, &new);
+        node.unlinked();
+        Ok(Nameless(node))
     }
 }
 

@@ -79,6 +79,12 @@ impl Credentials {
         self.user.effective == 0
     }
 
+    /// All of Linux 5.10's capabilities, or none.
+    pub fn capabilities(&self) -> u64 {
+        const ALL: u64 = (1 << 40) - 1;
+        if self.is_privileged() { ALL } else { 0 }
+    }
+
     /// What they allow with files; `None` for everything.
     pub fn authority(&self) -> Option<Authority> {
         if self.is_privileged() {

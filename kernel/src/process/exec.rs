@@ -21,7 +21,7 @@ use super::load::{self, Loaded};
 use super::ptrace::link;
 use super::signal::send;
 use super::start::Programs;
-use super::{CurrentThread, current, exit, fork, futex, oom};
+use super::{CurrentThread, current, exit, fork, futex, handlers, oom};
 use crate::arch::thread::{self as machine, FpState};
 use crate::arch::trap::TrapFrame;
 use crate::mm::user;
@@ -100,8 +100,10 @@ fn become_program(
     request: Request,
 ) -> Result<(), Errno> {
     oom::wait_for_memory()?;
-    let loaded = load::load(thread, request)?;
+    let mut loaded = load::load(thread, request)?;
     end_other_threads(thread)?;
+    let now = thread.process.credentials.lock().clone();
+    loaded.renew_credentials(now)?;
     commit(thread, frame, loaded);
     Ok(())
 }
@@ -191,13 +193,17 @@ fn commit(thread: &CurrentThread, frame: &mut TrapFrame, loaded: Loaded) {
     let old_id = thread.visible_id.swap(process.id, Relaxed);
     link::renamed(thread, old_id);
     close_files(thread);
+    handlers::unshare(process);
     {
         let mut signals = process.signals.lock();
         signals.state.exec(thread.key);
     }
     thread.restart.forget();
     process.timers.exec();
-    *process.image.lock() = loaded.image;
+    // What goes is dropped after each guard: a file may end with it.
+    let old = core::mem::replace(&mut *process.image.lock(), loaded.image);
+    drop(old);
+    process.traits.exec();
     link::set_credentials(thread, loaded.credentials);
     fork::mark_executed(process);
     task.set_name(&loaded.name);

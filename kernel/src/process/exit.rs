@@ -109,6 +109,9 @@ fn leave_process(thread: &CurrentThread, status: u32, peak_pages: u64) {
     tell::thread_ended(thread, status);
     process.threads_changed.wake_all();
     if is_last {
+        // The file may be written again before anybody hears of the end.
+        let program = process.image.lock().program.take();
+        drop(program);
         end_process(&process, status);
     }
 }
@@ -149,7 +152,7 @@ fn end_process(process: &Arc<Process>, status: u32) {
 
 /// `prctl(PR_SET_PDEATHSIG)`.
 fn tell_of_parents_death(child: &Arc<Process>) {
-    let signal = child.death_signal.load(Relaxed);
+    let signal = child.traits.death_signal.load(Relaxed);
     if signal != 0 {
         // An ordinary signal always finds room.
         let _ = send::to_process(child, &SigInfo::kernel(signal));
@@ -162,7 +165,7 @@ fn children_of(tree: &Tree, process: &Process) -> Vec<Arc<Process>> {
     children.filter_map(|id| Some(tree.node(*id)?.process.clone())).collect()
 }
 
-/// Gives the children to the first process. Returns groups that nobody looks
+/// Gives the children to who reaps them. Returns groups that nobody looks
 /// after any more although they have stopped members.
 fn give_children_away(
     tree: &mut Tree,
@@ -179,10 +182,11 @@ fn give_children_away(
     if parent.is_some_and(|parent| looks_after(parent, process)) {
         groups.insert(process.group());
     }
-    tree.reparent(process.id, INIT);
+    let reaper = reaper_of(tree, process);
+    tree.reparent(process.id, reaper);
     for child in children {
-        // The first process waits for its children by SIGCHLD, whatever the
-        // one that made them asked for.
+        // Whoever reaps children waits for them by SIGCHLD, whatever the one
+        // that made them asked for.
         if let Some(node) = tree.node_mut(child.id) {
             node.exit_signal = SIGCHLD;
         }
@@ -193,6 +197,20 @@ fn give_children_away(
         .filter(|group| tree.is_orphaned(*group, process.id))
         .filter(|group| has_stopped_member(tree, *group))
         .collect()
+}
+
+/// Who takes over the children of `process`: the nearest ancestor that said
+/// so (`prctl(PR_SET_CHILD_SUBREAPER)`), or the first process.
+fn reaper_of(tree: &Tree, process: &Process) -> ProcessId {
+    let mut id = process.parent();
+    while let Some(node) = tree.node(id) {
+        if node.zombie.is_none() && node.process.traits.is_reaper.load(Relaxed)
+        {
+            return id;
+        }
+        id = node.process.parent();
+    }
+    INIT
 }
 
 /// True if `parent` keeps the group of `child` from being orphaned. Groups

@@ -15,13 +15,13 @@ use alloc::sync::Arc;
 use core::sync::atomic::Ordering::Relaxed;
 
 use kernel_abi::Errno;
-use kernel_abi::signal::SIGRTMAX;
 
 use super::ptrace::link;
 use super::signal::{Member, Signals};
 use super::tree::{self, Node};
 use super::{
     CurrentThread, Inherited, NewThread, Process, Thread, current, exec, futex,
+    handlers, timer,
 };
 use crate::arch::thread::{self as machine, Last, work};
 use crate::arch::trap::{self, TrapFrame};
@@ -32,97 +32,11 @@ use crate::task::{Kind, NewTask, Numbered, Task, TaskId, scheduler, wake};
 use crate::trace;
 
 mod release;
+mod request;
 
 pub use release::{Born, Release};
-
-bitflags::bitflags! {
-    /// Flags of `clone`, with Linux's values; the low byte is the signal.
-    #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-    pub struct Flags: u64 {
-        /// Share memory.
-        const VM = 0x100;
-        /// Share directories.
-        const FS = 0x200;
-        /// Share open files.
-        const FILES = 0x400;
-        /// Share signal handlers: only together with `THREAD`; without it
-        /// they are copied.
-        const SIGHAND = 0x800;
-        /// The parent waits until the child lets go of its memory.
-        const VFORK = 0x4000;
-        /// The child's parent is the caller's.
-        const PARENT = 0x8000;
-        /// A thread of the caller's process.
-        const THREAD = 0x1_0000;
-        /// `SEM_UNDO` lists: accepted, there are none.
-        const SYSVSEM = 0x4_0000;
-        /// Set the child's thread pointer.
-        const SETTLS = 0x8_0000;
-        /// Write the child's number into the parent's memory.
-        const PARENT_SETTID = 0x10_0000;
-        /// Clear a word and wake its futex when the child ends.
-        const CHILD_CLEARTID = 0x20_0000;
-        /// No meaning any more, accepted.
-        const DETACHED = 0x40_0000;
-        /// The child is traced like its parent, whatever options say.
-        const PTRACE = 0x2000;
-        /// No option traces the child.
-        const UNTRACED = 0x80_0000;
-        /// Write the child's number into the child's memory.
-        const CHILD_SETTID = 0x100_0000;
-        /// Share I/O contexts: accepted, there are none.
-        const IO = 0x8000_0000;
-    }
-}
-
-/// What `clone` asks for.
-pub struct Request {
-    /// What is shared.
-    pub flags: Flags,
-    /// Sent to the parent when the child ends; 0 for none.
-    pub exit_signal: u32,
-    /// The child's stack pointer; 0 for the caller's.
-    pub stack: u64,
-    /// For `PARENT_SETTID`.
-    pub parent_word: usize,
-    /// For `SETTLS`.
-    pub thread_pointer: u64,
-    /// For `CHILD_SETTID` and `CHILD_CLEARTID`.
-    pub child_word: usize,
-}
-
-impl Request {
-    /// Decodes the first argument and checks what cannot be together.
-    ///
-    /// # Errors
-    /// `EINVAL`.
-    pub fn check(flags: u64) -> Result<(Flags, u32), Errno> {
-        let signal = (flags & 0xff) as u32;
-        let flags = Flags::from_bits(flags & !0xff).ok_or(Errno::EINVAL)?;
-        let needs =
-            |flag, other| !flags.contains(flag) || flags.contains(other);
-        let is_whole = needs(Flags::THREAD, Flags::SIGHAND)
-            && needs(Flags::SIGHAND, Flags::VM);
-        if !is_whole || signal > SIGRTMAX {
-            return Err(Errno::EINVAL);
-        }
-        Ok((flags, signal))
-    }
-
-    fn has(&self, flag: Flags) -> bool {
-        self.flags.contains(flag)
-    }
-
-    /// The caller waits until the child lets go of its memory.
-    pub fn is_vfork(&self) -> bool {
-        self.has(Flags::VFORK)
-    }
-
-    /// The caller's tracer is not to trace the child.
-    pub fn is_untraced(&self) -> bool {
-        self.has(Flags::UNTRACED)
-    }
-}
+use request::Flags;
+pub use request::Request;
 
 /// How a new thread begins.
 pub enum FirstStep {
@@ -259,6 +173,7 @@ impl Child {
             task.set_work(work::SIGNAL);
         }
         drop(signals);
+        timer::cpu::watch_if_set(&parent.process, &task);
         // After it stands among its process's threads: who moves the process
         // to another group finds it there, or has moved its parent before.
         FREEZER.born(&Scheduler, &task.freezer, &parent.task().freezer);
@@ -273,6 +188,9 @@ impl Child {
         first: FirstStep,
     ) -> Result<TaskId, Errno> {
         let (process, key) = new_process(parent, request, self.task.id())?;
+        if request.has(Flags::SIGHAND) {
+            handlers::share(&parent.process, &process);
+        }
         let traces = self.traces;
         let task = self.finish(request, process.clone(), key, first);
         let mut tree = tree::lock();
@@ -288,7 +206,12 @@ impl Child {
         // In its group before anybody can find it: who kills a group finds
         // every child, or has killed its parent before it was made.
         FREEZER.born(&Scheduler, &task.freezer, &parent.task().freezer);
-        tree.insert(Node::new(process, task.clone(), request.exit_signal));
+        // A sibling's end is told as the caller's own will be.
+        let exit_signal = match request.has(Flags::PARENT) {
+            true => tree.node(parent.process.id).map_or(0, |it| it.exit_signal),
+            false => request.exit_signal,
+        };
+        tree.insert(Node::new(process, task.clone(), exit_signal));
         drop(tree);
         Ok(start(request, task, traces))
     }
@@ -327,6 +250,8 @@ fn new_process(
 ) -> Result<(Arc<Process>, kernel_core::signal::ThreadKey), Errno> {
     let own = &parent.process;
     let parent_id = match request.has(Flags::PARENT) {
+        // The first process has no parent that could wait.
+        true if own.parent() == 0 => return Err(Errno::EINVAL),
         true => own.parent(),
         false => own.id,
     };
@@ -349,7 +274,9 @@ fn new_process(
     let limits = own.limits.lock().clone();
     let image = own.image.lock().clone();
     let maker = parent.task().id();
-    let inherited = Inherited { signals, credentials, limits, image, maker };
+    let traits = own.traits.fork();
+    let inherited =
+        Inherited { signals, credentials, limits, image, maker, traits };
     let relations = [parent_id, own.group(), own.session()];
     Ok((Process::new(id, relations, inherited), key))
 }

@@ -26,6 +26,7 @@ use core::sync::atomic::{AtomicBool, fence};
 
 use kernel_abi::Errno;
 use kernel_abi::system::RobustListHead;
+use kernel_core::futex::WakeOperation;
 
 use super::{CurrentThread, current};
 use crate::arch;
@@ -213,6 +214,36 @@ pub fn wake(
     }
     let key = key_of(&current().space()?, address, scope)?;
     Ok(wake_key(key, count, bits))
+}
+
+/// Changes the second word, wakes up to `count` waiters of the first, and up
+/// to `more` of the second if its old value was as `operation` asks. How many
+/// of both.
+///
+/// # Errors
+/// `EFAULT`, `EINVAL` for a bad address.
+pub fn wake_and_change(
+    [first, second]: [usize; 2],
+    scope: Scope,
+    [count, more]: [usize; 2],
+    operation: WakeOperation,
+) -> Result<usize, Errno> {
+    let space = current().space()?;
+    let first = key_of(&space, first, scope)?;
+    let second_key = key_of(&space, second, scope)?;
+    let mut old = user::load_word(second)?;
+    loop {
+        let new = operation.apply(old);
+        match user::compare_exchange_word(second, old, new)? {
+            found if found == old => break,
+            found => old = found,
+        }
+    }
+    let woken = wake_key(first, count, u32::MAX);
+    match operation.holds(old) {
+        true => Ok(woken + wake_key(second_key, more, u32::MAX)),
+        false => Ok(woken),
+    }
 }
 
 fn wake_key(key: Key, count: usize, bits: u32) -> usize {

@@ -1,14 +1,24 @@
 //! What a process runs: its program's name and where its strings are.
 
+use alloc::sync::Arc;
 use core::ops::Range;
 
 use crate::files::Location;
+use crate::files::claim::Claim;
+
+/// The file of a program, which nobody may write while somebody has this.
+pub struct Executable {
+    /// Where it lies.
+    pub location: Location,
+    /// To the program and to its dynamic linker.
+    pub(super) _claims: [Option<Claim>; 2],
+}
 
 /// A program in memory.
 #[derive(Clone, Default)]
 pub struct Image {
-    /// The program's file.
-    pub program: Option<Location>,
+    /// The program's file; `None` once the process is dead.
+    pub program: Option<Arc<Executable>>,
     /// User addresses of the argument strings.
     pub arguments: Range<usize>,
     /// User addresses of the environment strings.

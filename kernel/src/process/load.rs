@@ -24,9 +24,10 @@ use kernel_core::executable::{Script, StackImage, StackRequest};
 
 use super::credentials::Credentials;
 use super::exec::Request;
-use super::image::Image;
+use super::image::{Executable, Image};
 use super::{CurrentThread, trampoline};
 use crate::files::buffer::Output;
+use crate::files::claim::Claim;
 use crate::files::device::random;
 use crate::files::file::{Blocking, File};
 use crate::files::flags::OpenFlags;
@@ -38,6 +39,10 @@ use crate::mm::{
     AddressSpace, MapRequest, PAGE_SIZE, PageSource, Placement, Protection,
     STACK_TOP,
 };
+
+mod rights;
+
+use rights::Given;
 
 /// Scripts whose interpreter is a script, and so on, this deep.
 const SCRIPT_DEPTH: usize = 4;
@@ -64,8 +69,35 @@ pub(super) struct Loaded {
     pub image: Image,
     /// Its name: the last part of its path.
     pub name: Vec<u8>,
-    /// Whose rights it has.
+    /// Whose rights it was told that it has.
     pub credentials: Credentials,
+    /// The rights that its file gives.
+    given: Given,
+    /// What it was told of itself, and the address of that.
+    auxiliary: (u64, Vec<(u64, u64)>),
+}
+
+impl Loaded {
+    /// Takes up the rights that the process has now: another thread may have
+    /// changed them until it ended. The stack's pages are there already.
+    ///
+    /// # Errors
+    /// None but of a defect: the stack has just been written.
+    pub(super) fn renew_credentials(
+        &mut self,
+        now: Credentials,
+    ) -> Result<(), Errno> {
+        let new = self.given.to(now);
+        if self.credentials == new {
+            return Ok(());
+        }
+        self.credentials = new;
+        let (place, pairs) = &mut self.auxiliary;
+        rights::tell(pairs, &self.credentials);
+        let words = pairs.iter().flat_map(|pair| [pair.0, pair.1]);
+        let bytes: Vec<u8> = words.flat_map(u64::to_le_bytes).collect();
+        self.space.write_at(*place as usize, &bytes)
+    }
 }
 
 /// A file that may be a program.
@@ -73,6 +105,7 @@ struct Program {
     location: Location,
     file: Arc<dyn File>,
     pages: Arc<dyn PageSource>,
+    claim: Option<Claim>,
 }
 
 /// Builds the memory of the program that `request` names.
@@ -88,24 +121,30 @@ pub(super) fn load(
     let opener = Opener { files: &files, fs: &fs };
     let name = last_part(&request.path).to_vec();
     let execfn = request.path.clone();
-    let (program, request) = opener.resolve(request)?;
+    let (mut program, request) = opener.resolve(request)?;
     let plan = program.plan(PROGRAM_BASE)?;
     let space = AddressSpace::new()?;
     program.map(&space, &plan)?;
-    let linker = match plan.interpreter {
-        None => None,
-        Some(place) => Some(opener.map_linker(&program, place, &space)?),
+    let (linker, claim) = match plan.interpreter {
+        None => (None, None),
+        Some(place) => {
+            let (plan, claim) = opener.map_linker(&program, place, &space)?;
+            (Some(plan), claim)
+        }
     };
     space.set_heap_start(plan.end() as usize);
     let trampoline = trampoline::map(&space)?;
-    let credentials = program.credentials(thread);
+    let given = Given::by(&program.location, &thread.process);
+    let credentials = given.to(thread.process.credentials.lock().clone());
     let auxiliary = auxiliary(&credentials, &plan, linker.as_ref());
     let stack = build_stack(&space, &request, &execfn, &auxiliary)?;
+    let claims = [program.claim.take(), claim];
+    let executable = Executable { location: program.location, _claims: claims };
     let range = |range: &core::ops::Range<u64>| {
         range.start as usize..range.end as usize
     };
     let image = Image {
-        program: Some(program.location.clone()),
+        program: Some(Arc::new(executable)),
         arguments: range(&stack.arguments),
         environment: range(&stack.environment),
         code: plan.start() as usize..plan.end() as usize,
@@ -114,7 +153,17 @@ pub(super) fn load(
     };
     let entry = linker.map_or(plan.entry, |linker| linker.entry);
     let stack_pointer = stack.sp;
-    Ok(Loaded { space, entry, stack_pointer, image, name, credentials })
+    let auxiliary = (stack.auxiliary.start, auxiliary);
+    Ok(Loaded {
+        space,
+        entry,
+        stack_pointer,
+        image,
+        name,
+        credentials,
+        given,
+        auxiliary,
+    })
 }
 
 fn last_part(path: &[u8]) -> &[u8] {
@@ -161,9 +210,10 @@ impl Opener<'_> {
             return Err(Errno::EACCES);
         }
         permission::check(&*location.inode, permission::EXECUTE)?;
+        let claim = Claim::to_run(&location.inode)?;
         let file = location.inode.open(OpenFlags::empty())?;
         let pages = location.inode.pages().ok_or(Errno::EACCES)?;
-        Ok(Program { location, file, pages })
+        Ok(Program { location, file, pages, claim })
     }
 
     /// Maps the dynamic linker whose path is in the program's file.
@@ -172,13 +222,13 @@ impl Opener<'_> {
         program: &Program,
         (offset, length): (u64, usize),
         space: &AddressSpace,
-    ) -> Result<Plan, Errno> {
+    ) -> Result<(Plan, Option<Claim>), Errno> {
         let mut path = program.read(offset, length)?;
         path.retain(|&byte| byte != 0);
         let linker = self.open(&path)?;
         let plan = linker.plan(LINKER_BASE)?;
         linker.map(space, &plan)?;
-        Ok(plan)
+        Ok((plan, linker.claim))
     }
 }
 
@@ -211,30 +261,6 @@ impl Program {
             plan.relocate(base)?;
         }
         Ok(plan)
-    }
-
-    /// The caller's rights, or those that the file's set-id bits give.
-    fn credentials(&self, thread: &CurrentThread) -> Credentials {
-        const SET_USER: u32 = 0o4000;
-        /// Without the group's execute bit it means something else.
-        const SET_GROUP: u32 = 0o2010;
-        let mut new = thread.process.credentials.lock().clone();
-        let metadata = self.location.inode.metadata();
-        let bits = metadata.permissions;
-        if !self.location.mount.flags().contains(MountFlags::NO_SUID) {
-            if bits & SET_USER != 0 {
-                new.user.effective = metadata.uid;
-            }
-            if bits & SET_GROUP == SET_GROUP {
-                new.group.effective = metadata.gid;
-            }
-        }
-        new.user.saved = new.user.effective;
-        new.group.saved = new.group.effective;
-        if !new.is_privileged() {
-            permission::enforce();
-        }
-        new
     }
 
     fn map(&self, space: &AddressSpace, plan: &Plan) -> Result<(), Errno> {
@@ -291,10 +317,7 @@ fn auxiliary(
     plan: &Plan,
     linker: Option<&Plan>,
 ) -> Vec<(u64, u64)> {
-    let (user, group) = (credentials.user, credentials.group);
-    let is_secure =
-        user.real != user.effective || group.real != group.effective;
-    vec![
+    let mut pairs = vec![
         (AT_HWCAP, FEATURES),
         (AT_PAGESZ, PAGE_SIZE as u64),
         (AT_CLKTCK, TICKS),
@@ -304,14 +327,16 @@ fn auxiliary(
         (AT_BASE, linker.map_or(0, Plan::start)),
         (AT_FLAGS, 0),
         (AT_ENTRY, plan.entry),
-        (AT_UID, user.real.into()),
-        (AT_EUID, user.effective.into()),
-        (AT_GID, group.real.into()),
-        (AT_EGID, group.effective.into()),
-        (AT_SECURE, is_secure.into()),
+        (AT_UID, 0),
+        (AT_EUID, 0),
+        (AT_GID, 0),
+        (AT_EGID, 0),
+        (AT_SECURE, 0),
         (AT_HWCAP2, 0),
         (AT_MINSIGSTKSZ, MINSIGSTKSZ),
-    ]
+    ];
+    rights::tell(&mut pairs, credentials);
+    pairs
 }
 
 fn build_stack(

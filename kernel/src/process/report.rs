@@ -109,7 +109,7 @@ impl ProcessSource for Reporter {
         let subject = Subject::find(process, None)?;
         let process = subject.process().ok_or(Errno::ENOENT)?;
         let program = process.image.lock().program.clone();
-        program.ok_or(Errno::ENOENT)
+        Ok(program.ok_or(Errno::ENOENT)?.location.clone())
     }
 }
 

@@ -23,7 +23,7 @@ use alloc::vec::Vec;
 use kernel_core::signal::{Actions, SignalState, ThreadKey};
 
 use crate::arch::thread::work;
-use crate::task::Task;
+use crate::task::{Task, WaitQueue};
 
 pub mod deliver;
 mod frame;
@@ -32,6 +32,7 @@ pub mod notify;
 pub mod restart;
 pub mod send;
 mod stop;
+pub mod watch;
 
 pub use frame::sigreturn;
 
@@ -49,13 +50,15 @@ pub struct Signals {
     pub state: SignalState,
     /// The living threads, the oldest first.
     pub threads: Vec<Member>,
+    /// Where readers of a `signalfd` wait, once there is one.
+    pub watchers: Option<Arc<WaitQueue>>,
 }
 
 impl Signals {
     /// With these dispositions, nothing pending, no threads.
     pub fn new(actions: Actions, is_init: bool) -> Self {
         let state = SignalState::new(actions, is_init);
-        Self { state, threads: Vec::new() }
+        Self { state, threads: Vec::new(), watchers: None }
     }
 
     /// The task that bears `key`.

@@ -13,6 +13,7 @@ use super::fork::{self, FirstStep};
 use super::image::Image;
 use super::limits::Limits;
 use super::signal::{Member, Signals};
+use super::traits::Traits;
 use super::tree::{self, Node};
 use super::{Inherited, NewThread, Process, Thread, futex};
 use crate::files::{FileTable, FsContext};
@@ -88,6 +89,7 @@ pub(super) fn make_process(new: New) -> Result<Arc<Task>, Errno> {
             limits: Limits::initial(),
             image: Image::default(),
             maker: 0,
+            traits: Traits::default(),
         },
     );
     task.set_owner(Arc::new(Thread::new(NewThread {

@@ -10,14 +10,18 @@ use core::sync::atomic::AtomicU32;
 use core::sync::atomic::Ordering::Relaxed;
 
 use kernel_abi::Errno;
-use kernel_abi::signal::{SIGALRM, SigInfo};
+use kernel_abi::signal::{SI_TIMER, SIGALRM, SigInfo};
 
 use super::signal::send;
-use super::{ProcessId, thread_of, tree};
+use super::{Process, ProcessId, thread_of, tree};
 use crate::arch;
 use crate::sync::{Rank, SpinLock};
 use crate::task::alarm::{Alarm, Setting};
 use crate::task::{TaskId, table};
+
+pub mod cpu;
+
+use cpu::CpuTimers;
 
 /// Most timers of a process made by `timer_create`.
 const MOST: usize = 256;
@@ -25,6 +29,8 @@ const MOST: usize = 256;
 /// Timers of a process.
 pub struct Timers {
     timers: SpinLock<Inner>,
+    /// Those of CPU time.
+    pub(super) cpu: CpuTimers,
 }
 
 #[derive(Default)]
@@ -39,8 +45,9 @@ pub struct Timer {
     pub clock: u32,
     /// What expires.
     pub alarm: Arc<Alarm>,
-    /// Expiries beyond the one that the last signal told of.
-    pub overrun: Arc<AtomicU32>,
+    /// Expiries between the one that the last signal taken told of, and its
+    /// taking.
+    pub overrun: AtomicU32,
 }
 
 /// What a timer does.
@@ -58,7 +65,10 @@ impl Timers {
     /// None.
     pub const fn new() -> Self {
         let inner = Inner { real: None, created: BTreeMap::new() };
-        Self { timers: SpinLock::with_rank(Rank::Process, inner) }
+        Self {
+            timers: SpinLock::with_rank(Rank::Process, inner),
+            cpu: CpuTimers::new(),
+        }
     }
 
     /// Sets the timer that sends `SIGALRM`; what it was set to.
@@ -95,10 +105,9 @@ impl Timers {
         }
         let is_free = |id: &u32| !inner.created.contains_key(id);
         let id = (0..).find(is_free).ok_or(Errno::EAGAIN)?;
-        let overrun = Arc::new(AtomicU32::new(0));
-        let missed = overrun.clone();
+        let (overrun, lost) = (AtomicU32::new(0), AtomicU32::new(0));
         let alarm = Alarm::new(Box::new(move |count| {
-            tell(process, id, notify, count, &missed);
+            tell(process, id, notify, count, &lost);
         }));
         let timer = Timer { clock, alarm, overrun };
         inner.created.insert(id, Arc::new(timer));
@@ -148,20 +157,32 @@ fn send_alarm(id: ProcessId) {
     }
 }
 
-/// Sends the signal of the timer `id`. If one still waits to be taken, or
-/// there is no room, the expiries are added to the overrun.
+/// A thread of `process` took this signal: the timer that sent it, if one
+/// did, has overrun as often as it tells.
+#[inline]
+pub fn taken(process: &Process, info: &SigInfo) {
+    if info.code == SI_TIMER
+        && let Ok(timer) = process.timers.get(info.timer_id())
+    {
+        timer.overrun.store(info.overrun(), Relaxed);
+    }
+}
+
+/// Sends the signal of the timer `id`. If one still waits to be taken, that
+/// one counts the expiries (`Pending::add` of `kernel_core`); if there is no
+/// room, `lost` does until there is.
 fn tell(
     process: ProcessId,
     id: u32,
     notify: Notify,
     count: u64,
-    overrun: &AtomicU32,
+    lost: &AtomicU32,
 ) {
-    let count = u32::try_from(count).unwrap_or(u32::MAX);
     if notify.signal == 0 {
-        overrun.store(count - 1, Relaxed);
         return;
     }
+    let count = u32::try_from(count).unwrap_or(u32::MAX);
+    let count = count.saturating_add(lost.swap(0, Relaxed));
     let value = notify.value.unwrap_or(id.into());
     let info = SigInfo::timer(notify.signal, id, count - 1, value);
     let sent = match notify.thread {
@@ -175,10 +196,7 @@ fn tell(
             })
         }
     };
-    match sent {
-        Ok(()) => overrun.store(count - 1, Relaxed),
-        Err(_) => {
-            overrun.fetch_add(count, Relaxed);
-        }
+    if sent.is_err() {
+        lost.store(count, Relaxed);
     }
 }

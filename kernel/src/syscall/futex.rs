@@ -4,6 +4,7 @@ use core::sync::atomic::Ordering::Relaxed;
 
 use kernel_abi::time::Timespec;
 use kernel_abi::{Errno, syscall as number};
+use kernel_core::futex::WakeOperation;
 
 use super::table::Row;
 use super::{Args, Entry, Result};
@@ -27,6 +28,7 @@ const WAIT: u32 = 0;
 const WAKE: u32 = 1;
 const REQUEUE: u32 = 3;
 const CMP_REQUEUE: u32 = 4;
+const WAKE_OP: u32 = 5;
 const WAIT_BITSET: u32 = 9;
 const WAKE_BITSET: u32 = 10;
 
@@ -38,7 +40,13 @@ fn futex(args: &Args) -> Result {
         _ => Scope::Private,
     };
     let count = args.int(2).max(0) as usize;
-    match operation & !(PRIVATE | CLOCK_REALTIME) {
+    let command = operation & !(PRIVATE | CLOCK_REALTIME);
+    if operation & CLOCK_REALTIME != 0 && !matches!(command, WAIT | WAIT_BITSET)
+    {
+        return Err(Errno::ENOSYS);
+    }
+    match command {
+        // A relative time-out is the same by either clock.
         WAIT => wait(args, scope, u32::MAX, Timeout::Relative),
         WAIT_BITSET => {
             let clock = match operation & CLOCK_REALTIME {
@@ -50,6 +58,12 @@ fn futex(args: &Args) -> Result {
         WAKE => futex::wake(address, scope, count, u32::MAX),
         WAKE_BITSET => futex::wake(address, scope, count, args.word(5)),
         REQUEUE => requeue(args, scope, count, None),
+        WAKE_OP => {
+            let more = args.int(3).max(0) as usize;
+            let operation = WakeOperation::decode(args.word(5))?;
+            let words = [address, args.x[4]];
+            futex::wake_and_change(words, scope, [count, more], operation)
+        }
         CMP_REQUEUE => requeue(args, scope, count, Some(args.word(5))),
         _ => Err(Errno::ENOSYS),
     }

@@ -83,8 +83,7 @@ fn to_protection(bits: usize) -> core::result::Result<Protection, Errno> {
     Protection::from_bits(bits).ok_or(Errno::EINVAL)
 }
 
-/// Files are mapped by their own pages, privately or, where nothing can be
-/// written, shared.
+/// Files are mapped by their own pages.
 fn back_by_file(
     request: &mut MapRequest,
     file: usize,
@@ -94,14 +93,17 @@ fn back_by_file(
     if !open.flags().can_read() {
         return Err(Errno::EACCES);
     }
-    if request.sharing == Sharing::Shared {
-        request.may_write = open.flags().can_write();
-        if !request.may_write && request.protection.contains(Protection::WRITE)
-        {
-            return Err(Errno::EACCES);
+    let pages = match request.sharing {
+        Sharing::Private => open.inode().pages().ok_or(Errno::ENODEV)?,
+        Sharing::Shared => {
+            request.may_write = open.flags().can_write();
+            let writes = request.protection.contains(Protection::WRITE);
+            if writes && !request.may_write {
+                return Err(Errno::EACCES);
+            }
+            open.inode().shared_pages(request.may_write)?
         }
-    }
-    let pages = open.inode().pages().ok_or(Errno::ENODEV)?;
+    };
     request.source = Some((pages, first));
     Ok(())
 }

@@ -1,6 +1,5 @@
 //! Calls about processes: begin, become, end, wait; numbers, limits.
 
-use alloc::vec::Vec;
 use core::sync::atomic::Ordering::Relaxed;
 
 use kernel_abi::signal::{SIGCHLD, SigInfo};
@@ -12,17 +11,17 @@ use kernel_core::signal::status;
 use super::table::Row;
 use super::{Args, Entry, Result};
 use crate::arch::trap::TrapFrame;
-use crate::mm::user;
+use crate::mm::{PAGE_SIZE, user};
 use crate::process::fork::{self, Request};
 use crate::process::oom::with_memory;
 use crate::process::ptrace::event;
 use crate::process::wait::{self, Options, Outcome, Which};
 use crate::process::{Process, current, exec, exit, group, thread_usage};
-use crate::task;
 
 /// This family's rows of the table.
 pub const CALLS: &[Row] = &[
     (number::CLONE, Entry::WithFrame(clone)),
+    (number::CLONE3, Entry::WithFrame(clone3)),
     (number::EXECVE, Entry::WithFrame(execve)),
     (number::EXIT, Entry::WithFrame(exit)),
     (number::EXIT_GROUP, Entry::WithFrame(exit_group)),
@@ -40,7 +39,6 @@ pub const CALLS: &[Row] = &[
     (number::GETRLIMIT, Entry::Plain(getrlimit)),
     (number::SETRLIMIT, Entry::Plain(setrlimit)),
     (number::PRLIMIT64, Entry::Plain(prlimit64)),
-    (number::PRCTL, Entry::Plain(prctl)),
     (number::PERSONALITY, Entry::Plain(personality)),
 ];
 
@@ -54,12 +52,17 @@ fn clone(frame: &mut TrapFrame) -> Result {
         thread_pointer: frame.x[3],
         child_word: frame.x[4] as usize,
     };
-    let (is_vfork, is_fork) = (request.is_vfork(), exit_signal == SIGCHLD);
+    make_child(frame, &request)
+}
+
+fn make_child(frame: &mut TrapFrame, request: &Request) -> Result {
+    let is_fork = request.exit_signal == SIGCHLD;
+    let is_vfork = request.is_vfork();
     let event = match request.is_untraced() {
         true => None,
         false => event::of_birth(is_vfork, is_fork),
     };
-    let born = with_memory(|| fork::clone(frame, &request, event.is_some()))?;
+    let born = with_memory(|| fork::clone(frame, request, event.is_some()))?;
     if let Some(event) = event {
         event::happened(frame, event, born.id.into());
     }
@@ -68,6 +71,49 @@ fn clone(frame: &mut TrapFrame) -> Result {
         event::vfork_done(frame, id);
     }
     Ok(id as usize)
+}
+
+/// `struct clone_args`: flags, pidfd, child_tid, parent_tid, exit_signal,
+/// stack, stack_size, tls, set_tid, set_tid_size, cgroup.
+type CloneArguments = [u64; 11];
+
+/// As `clone`, with its arguments in memory; what `clone` cannot do, it
+/// cannot either (`EINVAL`).
+fn clone3(frame: &mut TrapFrame) -> Result {
+    const LEAST: usize = 64;
+    const SIGNAL: u64 = 0xff;
+    let [address, size] = [0, 1].map(|at| frame.x[at] as usize);
+    let known = size_of::<CloneArguments>();
+    match size {
+        0..LEAST => return Err(Errno::EINVAL),
+        size if size > PAGE_SIZE => return Err(Errno::E2BIG),
+        _ => {}
+    }
+    let mut given = CloneArguments::default();
+    for (at, word) in given.iter_mut().enumerate().take(size / 8) {
+        *word = user::read_value(address.wrapping_add(at * 8))?;
+    }
+    for at in known..size {
+        if user::read_value::<u8>(address.wrapping_add(at))? != 0 {
+            return Err(Errno::E2BIG);
+        }
+    }
+    let [flags, _, child, parent, signal, stack, length, pointer, rest @ ..] =
+        given;
+    let is_whole = (stack == 0) == (length == 0);
+    if flags & SIGNAL != 0 || signal > SIGNAL || !is_whole || rest != [0; 3] {
+        return Err(Errno::EINVAL);
+    }
+    let (flags, exit_signal) = Request::check(flags | signal)?;
+    let request = Request {
+        flags,
+        exit_signal,
+        stack: stack.checked_add(length).ok_or(Errno::EINVAL)?,
+        parent_word: parent as usize,
+        thread_pointer: pointer,
+        child_word: child as usize,
+    };
+    make_child(frame, &request)
 }
 
 fn execve(frame: &mut TrapFrame) -> Result {
@@ -244,58 +290,6 @@ fn prlimit64(args: &Args) -> Result {
         user::write_value(args.x[3], &old)?;
     }
     Ok(0)
-}
-
-fn prctl(args: &Args) -> Result {
-    const SET_PDEATHSIG: i32 = 1;
-    const GET_PDEATHSIG: i32 = 2;
-    const GET_DUMPABLE: i32 = 3;
-    const SET_DUMPABLE: i32 = 4;
-    const SET_NAME: i32 = 15;
-    const GET_NAME: i32 = 16;
-    const SET_NO_NEW_PRIVS: i32 = 38;
-    const GET_NO_NEW_PRIVS: i32 = 39;
-    let thread = current();
-    let process = &thread.process;
-    match args.int(0) {
-        SET_PDEATHSIG if args.x[1] <= 64 => {
-            process.death_signal.store(args.word(1), Relaxed);
-        }
-        GET_PDEATHSIG => {
-            let signal = process.death_signal.load(Relaxed);
-            user::write_value(args.x[1], &signal)?;
-        }
-        GET_DUMPABLE => return Ok(1),
-        SET_DUMPABLE if args.x[1] <= 1 => {}
-        SET_NAME => {
-            let name = read_name(args.x[1])?;
-            thread.task().set_name(&name);
-        }
-        GET_NAME => {
-            let mut name = [0_u8; task::NAME_LENGTH + 1];
-            let own = thread.task().name();
-            let bytes = own.as_bytes();
-            name[..bytes.len()].copy_from_slice(bytes);
-            user::write_value(args.x[1], &name)?;
-        }
-        SET_NO_NEW_PRIVS if args.x[1] == 1 => {}
-        GET_NO_NEW_PRIVS => return Ok(0),
-        _ => return Err(Errno::EINVAL),
-    }
-    Ok(0)
-}
-
-/// Up to 15 bytes before a NUL.
-fn read_name(address: usize) -> core::result::Result<Vec<u8>, Errno> {
-    let mut name = Vec::new();
-    while name.len() < task::NAME_LENGTH {
-        let byte: u8 = user::read_value(address.wrapping_add(name.len()))?;
-        if byte == 0 {
-            break;
-        }
-        name.push(byte);
-    }
-    Ok(name)
 }
 
 /// Only Linux's own personality exists; asking gives it.

@@ -10,8 +10,8 @@ use super::{Args, Entry, Result};
 use crate::arch;
 use crate::arch::trap::TrapFrame;
 use crate::mm::user;
-use crate::process::current;
 use crate::process::signal::{mask, send, sigreturn};
+use crate::process::{current, handlers};
 
 /// This family's rows of the table.
 pub const CALLS: &[Row] = &[
@@ -93,11 +93,10 @@ fn rt_sigaction(args: &Args) -> Result {
         address => Some(user::read_value(address)?),
     };
     let old = {
-        let thread = current();
-        let mut signals = thread.process.signals.lock();
+        let process = &current().process;
         match new {
-            None => signals.state.actions().get(signal),
-            Some(action) => signals.state.set_action(signal, action)?,
+            None => process.signals.lock().state.actions().get(signal),
+            Some(action) => handlers::set_action(process, signal, action)?,
         }
     };
     if args.x[2] != 0 {

@@ -5,8 +5,8 @@
 
 use super::{FrameCall, SystemCall};
 use super::{
-    file, futex, identity, memory, process, ptrace, remote, sched, signal,
-    system, time, timer,
+    capability, file, futex, identity, memory, prctl, process, ptrace, remote,
+    sched, signal, system, time, timer,
 };
 
 /// What stands behind a number.
@@ -29,7 +29,9 @@ static TABLE: [Entry; SIZE] = build(&[
     process::CALLS,
     ptrace::CALLS,
     remote::CALLS,
+    prctl::CALLS,
     identity::CALLS,
+    capability::CALLS,
     memory::CALLS,
     signal::CALLS,
     time::CALLS,

@@ -11,6 +11,7 @@ use super::{Args, Entry, Result};
 use crate::arch;
 use crate::mm::user;
 use crate::process::timer::Notify;
+use crate::process::timer::cpu::{self, Kind};
 use crate::process::{clock, current, thread_of};
 use crate::task::alarm::Setting;
 use crate::task::table;
@@ -26,24 +27,34 @@ pub const CALLS: &[Row] = &[
     (number::TIMER_DELETE, Entry::Plain(timer_delete)),
 ];
 
-/// `ITIMER_REAL`, the only interval timer.
-const REAL: usize = 0;
 /// `TIMER_ABSTIME`, `TFD_TIMER_ABSTIME`.
 const ABSOLUTE: u32 = 1;
 
-fn getitimer(args: &Args) -> Result {
-    if args.x[0] != REAL {
-        return Err(Errno::EINVAL);
+/// Which interval timer is meant; `None` for that of real time.
+fn interval_timer(which: usize) -> core::result::Result<Option<Kind>, Errno> {
+    const REAL: usize = 0;
+    const VIRTUAL: usize = 1;
+    const PROFILE: usize = 2;
+    match which {
+        REAL => Ok(None),
+        VIRTUAL => Ok(Some(Kind::Virtual)),
+        PROFILE => Ok(Some(Kind::Profile)),
+        _ => Err(Errno::EINVAL),
     }
-    let setting = current().process.timers.real();
+}
+
+fn getitimer(args: &Args) -> Result {
+    let process = &current().process;
+    let setting = match interval_timer(args.x[0])? {
+        None => process.timers.real(),
+        Some(kind) => cpu::setting(process, kind),
+    };
     user::write_value(args.x[1], &to_itimerval(setting))?;
     Ok(0)
 }
 
 fn setitimer(args: &Args) -> Result {
-    if args.x[0] != REAL {
-        return Err(Errno::EINVAL);
-    }
+    let which = interval_timer(args.x[0])?;
     let new: Itimerval = match args.x[1] {
         0 => Itimerval::default(),
         address => user::read_value(address)?,
@@ -53,7 +64,10 @@ fn setitimer(args: &Args) -> Result {
         interval_ns: new.interval.to_ns()?,
     };
     let process = current().process.clone();
-    let old = process.timers.set_real(process.id, new);
+    let old = match which {
+        None => process.timers.set_real(process.id, new),
+        Some(kind) => cpu::set(&process, kind, new),
+    };
     if args.x[2] != 0 {
         user::write_value(args.x[2], &to_itimerval(old))?;
     }

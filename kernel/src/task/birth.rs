@@ -4,7 +4,7 @@
 //! nowhere else: no CPU knows it before [`wake::wake_new`](super::wake).
 
 use alloc::sync::{Arc, Weak};
-use core::sync::atomic::{AtomicU32, AtomicU64};
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 
 use kernel_abi::Errno;
 use kernel_core::freezer::TaskFreezer;
@@ -116,6 +116,7 @@ impl Task {
             voluntary_switches: AtomicU64::new(0),
             involuntary_switches: AtomicU64::new(0),
             system_ns: AtomicU64::new(0),
+            watches_time: AtomicBool::new(false),
             freezer: TaskFreezer::new(),
             refrigerator_place: AtomicU32::new(refrigerator::NOT_REFRIGERATED),
             kthread: kthread::Requests::new(),

@@ -336,6 +336,9 @@ pub(super) fn tick(now: u64) {
     if is_over {
         running.set_work(work::RESCHEDULE);
     }
+    if running.watches_time.load(Relaxed) {
+        running.set_work(work::TIME);
+    }
     timer::arm_tick(now + next);
     balance::follow(advice, &running);
 }

@@ -197,6 +197,22 @@ pub fn read_byte(address: usize) -> u8 {
     value as u8
 }
 
+/// Stores a byte at an address of memory that no Rust value lies in, such as
+/// a mapping that a test made itself; a bad one raises `SIGSEGV`.
+pub fn write_byte(address: usize, value: u8) {
+    let value = u32::from(value);
+    // SAFETY: only tests call it, in throw-away children, with addresses that
+    // a mapping of their own gave.
+    unsafe {
+        asm!(
+            "strb {value:w}, [{address}]",
+            value = in(reg) value,
+            address = in(reg) address,
+            options(nostack, preserves_flags),
+        );
+    }
+}
+
 /// Words that a process shares with the children it forks; never unmapped.
 ///
 /// # Errors

@@ -2,7 +2,7 @@
 
 use core::sync::atomic::{AtomicU32, Ordering};
 
-use user_lib::linux::{__NR_futex, SIGUSR1};
+use user_lib::linux::{__NR_futex, CLOCK_REALTIME, SIGUSR1};
 use user_lib::schedule::{futex_wait, futex_wake};
 use user_lib::signal::{self, Action};
 use user_lib::syscall::arbitrary;
@@ -22,6 +22,8 @@ tests! {
     private_memory_is_not_shared
     wrong_words_are_refused
     a_mutex_keeps_others_out
+    a_wake_changes_another_word
+    the_clock_of_a_wait_may_be_the_wall
 }
 
 fn word() -> user_lib::Result<&'static AtomicU32> {
@@ -166,5 +168,75 @@ fn a_mutex_keeps_others_out() -> Outcome {
         ensure_eq!(child.wait()?.exit_code(), Some(0));
     }
     ensure_eq!(value.load(Ordering::Relaxed), 4 * EACH);
+    Ok(())
+}
+
+/// What `FUTEX_WAKE_OP` does: adds 1 to the second word, and wakes there if
+/// it was `compared`.
+fn wake_and_add(
+    [first, second]: [&AtomicU32; 2],
+    compared: usize,
+) -> user_lib::Result<usize> {
+    const WAKE_OP: usize = 5;
+    let operation = 1 << 28 | 1 << 12 | compared;
+    let places = [first, second].map(|word| word.as_ptr() as usize);
+    let arguments = [places[0], WAKE_OP, 1, 1, places[1], operation];
+    arbitrary(__NR_futex, arguments)
+}
+
+fn a_wake_changes_another_word() -> Outcome {
+    let words = memory::shared_words(2)?;
+    let (first, second) = (&words[0], &words[1]);
+    ensure_eq!(wake_and_add([first, second], 0)?, 0);
+    ensure_eq!(second.load(Ordering::Relaxed), 1);
+    // The word is 2 only for moments: it tries until it sleeps.
+    let sleeper = || loop {
+        match futex_wait(second, 2, None) {
+            Err(Errno::EAGAIN) => {}
+            result => return i32::from(result.is_err()),
+        }
+    };
+    // Not as asked: nobody is woken, yet the word changes.
+    ensure_eq!(wake_and_add([first, second], 0)?, 0);
+    ensure_eq!(second.load(Ordering::Relaxed), 2);
+    let child = Child::start(sleeper)?;
+    wake_exactly_by(|| {
+        second.store(2, Ordering::Relaxed);
+        wake_and_add([first, second], 2)
+    })?;
+    ensure_eq!(child.wait()?.exit_code(), Some(0));
+    let wrong = [first.as_ptr() as usize, 5, 1, 1, 0, 0];
+    ensure_eq!(arbitrary(__NR_futex, wrong), Err(Errno::EFAULT));
+    Ok(())
+}
+
+/// Wakes until somebody is woken.
+fn wake_exactly_by(
+    mut wake: impl FnMut() -> user_lib::Result<usize>,
+) -> Outcome {
+    while wake()? == 0 {
+        time::sleep(Time::from_millis(1));
+    }
+    Ok(())
+}
+
+fn the_clock_of_a_wait_may_be_the_wall() -> Outcome {
+    const REALTIME: usize = 256;
+    const WAIT_BITSET: usize = 9;
+    let word = word()?;
+    let place = word.as_ptr() as usize;
+    let start = monotonic();
+    let until = time::read(CLOCK_REALTIME)? + Time::from_millis(20);
+    let limit = &raw const until as usize;
+    let operation = WAIT_BITSET | REALTIME;
+    let arguments = [place, operation, 0, limit, 0, u32::MAX as usize];
+    ensure_eq!(arbitrary(__NR_futex, arguments), Err(Errno::ETIMEDOUT));
+    // Relative to now, for a plain wait.
+    let short = Time::from_millis(20);
+    let arguments = [place, REALTIME, 0, &raw const short as usize, 0, 0];
+    ensure_eq!(arbitrary(__NR_futex, arguments), Err(Errno::ETIMEDOUT));
+    ensure!(monotonic() - start >= Time::from_millis(40));
+    let arguments = [place, REALTIME | 1, 1, 0, 0, 0];
+    ensure_eq!(arbitrary(__NR_futex, arguments), Err(Errno::ENOSYS));
     Ok(())
 }

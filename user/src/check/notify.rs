@@ -6,9 +6,9 @@ use alloc::vec::Vec;
 
 use user_lib::linux::{
     __NR_inotify_add_watch, __NR_inotify_init1, __NR_inotify_rm_watch,
-    IN_CLOSE_WRITE, IN_CREATE, IN_DELETE, IN_DELETE_SELF, IN_IGNORED, IN_ISDIR,
-    IN_MODIFY, IN_MOVED_FROM, IN_MOVED_TO, IN_OPEN, O_CREAT, O_NONBLOCK,
-    O_WRONLY, POLLIN,
+    __NR_pwrite64, IN_ATTRIB, IN_CLOSE_WRITE, IN_CREATE, IN_DELETE,
+    IN_DELETE_SELF, IN_IGNORED, IN_ISDIR, IN_MODIFY, IN_MOVED_FROM,
+    IN_MOVED_TO, IN_OPEN, O_CREAT, O_NONBLOCK, O_WRONLY, POLLIN,
 };
 use user_lib::syscall::arbitrary;
 use user_lib::time::Time;
@@ -21,6 +21,7 @@ use crate::check::tool::{Outcome, ensure, ensure_eq, fresh_path, tests};
 tests! {
     a_directory_tells_what_happens_to_its_names
     a_file_tells_of_its_end
+    a_file_tells_of_every_change
     watches_are_changed_and_ended
     groups_tell_when_they_are_frozen
 }
@@ -115,6 +116,35 @@ fn a_file_tells_of_its_end() -> Outcome {
     let masks: Vec<_> =
         watcher.events()?.into_iter().map(|event| event.0).collect();
     ensure_eq!(masks, [IN_MODIFY, IN_DELETE_SELF, IN_IGNORED]);
+    Ok(())
+}
+
+fn a_file_tells_of_every_change() -> Outcome {
+    let path = fresh_path("every");
+    let open = file::open(&path, O_WRONLY | O_CREAT, 0o644)?;
+    let watcher = Watcher::new()?;
+    watcher.watch(&path, IN_ATTRIB | IN_MODIFY)?;
+    let events = || -> Result<Vec<u32>> {
+        let all = watcher.events()?;
+        Ok(all.into_iter().map(|event| event.0).collect())
+    };
+    file::change_mode(&path, 0o600)?;
+    ensure_eq!(events()?, [IN_ATTRIB]);
+    file::truncate(open, 100)?;
+    ensure_eq!(events()?, [IN_MODIFY]);
+    let text = [b'x'];
+    let place = text.as_ptr() as usize;
+    arbitrary(__NR_pwrite64, [open as usize, place, 1, 5, 0, 0])?;
+    ensure_eq!(events()?, [IN_MODIFY]);
+    file::touch(&path)?;
+    ensure_eq!(events()?, [IN_ATTRIB]);
+    let other = fresh_path("other");
+    file::link(&path, &other)?;
+    ensure_eq!(events()?, [IN_ATTRIB]);
+    file::remove(&other)?;
+    ensure_eq!(events()?, [IN_ATTRIB]);
+    file::close(open)?;
+    file::remove(&path)?;
     Ok(())
 }
 

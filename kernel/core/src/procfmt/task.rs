@@ -241,6 +241,8 @@ pub struct Status<'a> {
     pub groups: &'a [u32],
     /// Slots for file descriptors.
     pub fd_slots: u32,
+    /// `execve` gives no more rights.
+    pub keeps_rights: bool,
     /// None for kernel threads.
     pub memory: Option<Memory>,
     /// Signals queued and how many may be.
@@ -282,7 +284,8 @@ impl Status<'_> {
         let [queued, limit] = self.queued;
         text!(out, "SigQ:\t{queued}/{limit}\n");
         self.render_sets(out);
-        text!(out, "NoNewPrivs:\t0\nSeccomp:\t0\n");
+        let keeps_rights = u32::from(self.keeps_rights);
+        text!(out, "NoNewPrivs:\t{keeps_rights}\nSeccomp:\t0\n");
         text!(out, "Cpus_allowed:\t{:x}\nCpus_allowed_list:\t", self.cpus);
         render_cpu_list(out, self.cpus);
         text!(out, "\nMems_allowed:\t1\nMems_allowed_list:\t0\n");

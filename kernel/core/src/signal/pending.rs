@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use kernel_abi::Errno;
-use kernel_abi::signal::{SI_USER, SIGRTMIN, SigInfo};
+use kernel_abi::signal::{SI_TIMER, SI_USER, SIGRTMIN, SigInfo};
 
 use super::set::SignalSet;
 
@@ -13,7 +13,8 @@ pub const MAX_QUEUED: usize = 1024;
 /// A queue of pending signals, of a thread or of a whole process.
 ///
 /// An ordinary signal is there once, however often it was sent; a real-time
-/// signal as often as it was sent. When memory or room is short, an ordinary
+/// signal as often as it was sent, but once for each timer that sends it: the
+/// description counts how often the timer has expired since. When memory or room is short, an ordinary
 /// signal loses its description, never itself.
 #[derive(Default)]
 pub struct Pending {
@@ -39,6 +40,13 @@ impl Pending {
     /// `EAGAIN` for a real-time signal with a value, for which there is no
     /// room; it is not pending then.
     pub fn add(&mut self, signal: u32, info: &SigInfo) -> Result<(), Errno> {
+        let mut waiting = self.infos.iter_mut();
+        if info.code == SI_TIMER
+            && let Some(told) = waiting.find(|it| it.is_of_same_timer(info))
+        {
+            told.add_overrun(info.overrun().saturating_add(1));
+            return Ok(());
+        }
         let realtime = signal >= SIGRTMIN;
         if !realtime && self.set.contains(signal) {
             return Ok(());

@@ -178,6 +178,12 @@ impl SignalState {
         Ok(old)
     }
 
+    /// Takes over the dispositions of a process with which it shares them;
+    /// nothing is pending yet.
+    pub fn adopt_actions(&mut self, actions: Actions) {
+        self.actions = actions;
+    }
+
     pub(super) fn discard(&mut self, signals: SignalSet) {
         self.pending.discard(signals);
         for thread in self.threads.iter_mut().flatten() {
@@ -239,6 +245,11 @@ impl SignalState {
     pub fn pending(&self, key: ThreadKey) -> SignalSet {
         let thread = self.thread(key);
         (thread.pending.set() | self.pending.set()) & thread.blocked
+    }
+
+    /// What of `set` is pending for a thread, blocked or not.
+    pub fn pending_of(&self, key: ThreadKey, set: SignalSet) -> SignalSet {
+        (self.thread(key).pending.set() | self.pending.set()) & set
     }
 
     /// Pending in the thread's own queue and in the process's, for `/proc`.

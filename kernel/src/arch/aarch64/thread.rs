@@ -40,6 +40,8 @@ pub mod work {
     /// Its tracer lets it go on for one instruction (`TIF_SINGLESTEP`). Stays
     /// set until it stops; see `step.rs`.
     pub const STEP: u32 = 1 << 4;
+    /// A timer of its process's CPU time may have expired.
+    pub const TIME: u32 = 1 << 5;
 }
 
 /// Number of bytes of `fpsr`, `fpcr` and `q0` to `q31`.

@@ -49,6 +49,22 @@ impl Ring {
         Ok(output.done())
     }
 
+    /// Copies the oldest bytes; how many.
+    pub(super) fn copy(&self, bytes: &mut [u8]) -> usize {
+        let mut done = 0;
+        while done < bytes.len().min(self.length) {
+            let start = (self.start + done) % CAPACITY;
+            let (page, at) = (start / PAGE, start % PAGE);
+            let left = bytes.len().min(self.length) - done;
+            let size = (PAGE - at).min(left);
+            let Some(frame) = &self.pages[page] else { break };
+            bytes[done..done + size]
+                .copy_from_slice(&frame.bytes()[at..at + size]);
+            done += size;
+        }
+        done
+    }
+
     fn consume(&mut self, size: usize) {
         let page = self.start / PAGE;
         self.start = (self.start + size) % CAPACITY;

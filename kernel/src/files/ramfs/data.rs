@@ -8,10 +8,13 @@
 //! whether a private mapping sees later writes). Hence no reader ever waits
 //! for a writer that faults on its own buffer, even if that buffer is a
 //! mapping of the same file.
+//!
+//! Once a file was mapped to be shared, its frames are changed in place,
+//! since whoever shares them is to see what is written.
 
 use alloc::collections::BTreeMap;
-use core::sync::atomic::AtomicUsize;
 use core::sync::atomic::Ordering::Relaxed;
+use core::sync::atomic::{AtomicBool, AtomicUsize};
 
 use kernel_abi::Errno;
 
@@ -55,6 +58,8 @@ pub(super) struct Data {
     contents: SpinLock<Contents>,
     /// Held by whoever writes, so that an append is one piece.
     writing: Mutex<()>,
+    /// It was mapped to be shared.
+    is_shared: AtomicBool,
 }
 
 /// A part of one page.
@@ -74,10 +79,14 @@ fn allocate() -> Result<Frame, Errno> {
 
 impl Contents {
     /// Page `index`, to be changed: made, or copied if somebody else holds
-    /// it.
-    fn page_to_change(&mut self, index: u64) -> Result<&FrameRef, Errno> {
+    /// it and is not to see the change.
+    fn page_to_change(
+        &mut self,
+        index: u64,
+        is_shared: bool,
+    ) -> Result<&FrameRef, Errno> {
         let page = self.pages.get(&index);
-        if !page.is_some_and(FrameRef::is_sole) {
+        if !page.is_some_and(|page| is_shared || page.is_sole()) {
             let page = self.fresh_page(index)?;
             let replaced = self.put(index, page);
             drop(replaced);
@@ -115,7 +124,23 @@ impl Drop for Contents {
 impl Data {
     pub(super) fn new() -> Self {
         let contents = Contents { size: 0, pages: BTreeMap::new() };
-        Self { contents: SpinLock::new(contents), writing: Mutex::new(()) }
+        Self {
+            contents: SpinLock::new(contents),
+            writing: Mutex::new(()),
+            is_shared: AtomicBool::new(false),
+        }
+    }
+
+    /// From now on whoever maps the file sees what is written.
+    pub(super) fn share(&self) {
+        // A write under way may still replace pages that nobody shares yet.
+        let _writing = self.writing.lock();
+        self.is_shared.store(true, Relaxed);
+    }
+
+    /// True if the file was ever mapped to be shared.
+    pub(super) fn is_shared(&self) -> bool {
+        self.is_shared.load(Relaxed)
     }
 
     /// Bytes, and units of 512 that are allocated.
@@ -189,7 +214,8 @@ impl Data {
         input: &mut Input<'_>,
     ) -> Result<(), Errno> {
         let (index, start) = split(position);
-        if start == 0 && input.remaining() >= PAGE {
+        let is_shared = self.is_shared();
+        if start == 0 && input.remaining() >= PAGE && !is_shared {
             return self.write_page(index, input);
         }
         let length = input.remaining().min(PAGE - start).min(BOUNCE);
@@ -197,7 +223,7 @@ impl Data {
         let mark = input.mark();
         input.take(&mut bounce[..length])?;
         let mut contents = self.contents.lock();
-        let page = contents.page_to_change(index);
+        let page = contents.page_to_change(index, is_shared);
         let page = page.inspect_err(|_| input.rewind(mark))?;
         page.write(start, &bounce[..length]);
         contents.extend_to(position + length as u64);
@@ -230,7 +256,8 @@ impl Data {
         if start > 0 {
             kept += 1;
             if contents.pages.contains_key(&index) {
-                let page = contents.page_to_change(index)?;
+                let is_shared = self.is_shared();
+                let page = contents.page_to_change(index, is_shared)?;
                 page.zero(start, PAGE - start);
             }
         }

@@ -12,6 +12,7 @@ use super::Shared;
 use super::data::{At, Data};
 use super::directory::Directory;
 use crate::files::buffer::Input;
+use crate::files::claim::Claims;
 use crate::files::clock;
 use crate::files::inode::{Kind, NewInode, PERMISSION_MASK};
 use crate::files::pipe::Pipe;
@@ -46,6 +47,7 @@ pub struct Node {
     number: u64,
     kind: Kind,
     body: Body,
+    claims: Claims,
     attributes: SpinLock<Attributes>,
     /// Itself, to hand out counted references.
     this: Weak<Node>,
@@ -77,6 +79,7 @@ impl Node {
             number: shared.allocate_number(),
             kind: new.kind,
             body,
+            claims: Claims::default(),
             attributes: SpinLock::new(attributes),
             this: this.clone(),
         })
@@ -103,6 +106,11 @@ impl Node {
             Body::Directory(_) => Err(Errno::EISDIR),
             _ => Err(Errno::EINVAL),
         }
+    }
+
+    /// True for a plain file that was ever mapped to be shared.
+    pub(super) fn is_shared(&self) -> bool {
+        self.data().is_ok_and(Data::is_shared)
     }
 
     /// A counted reference to itself.

@@ -26,8 +26,6 @@ use crate::task::{self, Task, state, table};
 const FORK_NO_EXEC: u32 = 0x40;
 /// Most bytes of `cmdline` and `environ`.
 const MOST_STRINGS: usize = 128 << 10;
-/// All capabilities of Linux 5.10.
-const CAPABILITIES: u64 = (1 << 40) - 1;
 
 /// A task that is asked about.
 pub(super) struct Subject {
@@ -263,13 +261,13 @@ impl Subject {
             gids: [group.real, group.effective, group.saved, group.effective],
             groups: &credentials.groups,
             fd_slots: 64,
+            keeps_rights: self
+                .process()
+                .is_some_and(|process| process.traits.keeps_rights()),
             memory: self.space().as_deref().map(memory_of),
             queued: [0, limits::MOST_PENDING],
             signals: self.signals(),
-            capabilities: match credentials.is_privileged() {
-                true => CAPABILITIES,
-                false => 0,
-            },
+            capabilities: credentials.capabilities(),
             cpus: self.task.usable_cpus().into(),
             switches: [usage.voluntary, usage.involuntary],
             tracer: self.tracer(),

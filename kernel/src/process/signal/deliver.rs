@@ -12,7 +12,7 @@ use kernel_core::signal::{Delivery, Handler, status};
 use super::{frame, restart, send, stop};
 use crate::arch::thread::work;
 use crate::arch::trap::TrapFrame;
-use crate::process::{CurrentThread, current, exit, ptrace};
+use crate::process::{CurrentThread, current, exit, ptrace, timer};
 use crate::task::refrigerator::try_to_freeze;
 use crate::task::{self, scheduler};
 
@@ -22,6 +22,10 @@ pub fn return_to_user(frame: &mut TrapFrame) {
     let pending = task::current().pending_work();
     if pending & work::RESCHEDULE != 0 {
         scheduler::schedule();
+    }
+    if pending & work::TIME != 0 {
+        task::current().clear_work(work::TIME);
+        timer::cpu::look(&current());
     }
     if pending & (work::SIGNAL | work::FREEZE) != 0 {
         take_signals(frame);
@@ -85,6 +89,7 @@ fn call_handler(
     frame: &mut TrapFrame,
     handler: &Handler,
 ) {
+    timer::taken(&thread.process, &handler.info);
     restart::with_handler(thread, frame, handler.action.flags);
     let built = frame::build(thread, frame, handler);
     let mut signals = thread.process.signals.lock();

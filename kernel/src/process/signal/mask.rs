@@ -5,7 +5,7 @@ use kernel_abi::signal::{SIG_BLOCK, SIG_SETMASK, SIG_UNBLOCK, SigInfo};
 use kernel_core::signal::SignalSet;
 
 use super::send;
-use crate::process::{CurrentThread, current};
+use crate::process::{CurrentThread, current, timer};
 use crate::task::{WaitError, WaitQueue, sleep};
 
 /// The mask of the running thread.
@@ -93,7 +93,9 @@ pub fn wait_for(
     })
 }
 
-fn take(thread: &CurrentThread, set: SignalSet) -> Option<SigInfo> {
-    let mut signals = thread.process.signals.lock();
-    signals.state.take_pending(thread.key, set)
+/// Takes a pending signal of `set` (`rt_sigtimedwait`, `signalfd`).
+pub fn take(thread: &CurrentThread, set: SignalSet) -> Option<SigInfo> {
+    let process = &thread.process;
+    let taken = process.signals.lock().state.take_pending(thread.key, set);
+    taken.inspect(|info| timer::taken(process, info))
 }

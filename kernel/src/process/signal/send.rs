@@ -77,6 +77,9 @@ pub(in crate::process) fn carry_out(signals: &Signals, sent: &Sent) {
     if let Some(task) = sent.thread.and_then(|key| signals.task(key)) {
         attract(task);
     }
+    if let Some(watchers) = &signals.watchers {
+        watchers.wake_all();
+    }
 }
 
 /// Does to all threads what the state said.

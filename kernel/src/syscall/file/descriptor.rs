@@ -1,5 +1,8 @@
 //! Calls about descriptors: open, close, duplicate, control.
 
+use alloc::string::String;
+use alloc::sync::Arc;
+
 use kernel_abi::terminal::FIONREAD;
 use kernel_abi::{Errno, syscall as number};
 
@@ -9,6 +12,8 @@ use super::lock::{
 use super::{
     Args, Caller, Checked, Entry, Result, Row, check_flags, file, path,
 };
+use crate::files::file::Offset;
+use crate::files::memfd::{self, MemoryFile, Seals};
 use crate::files::table::OnExec;
 use crate::files::{FileTable, Kind, OpenFile, OpenFlags, operation, pipe};
 use crate::mm::user;
@@ -21,6 +26,7 @@ pub const CALLS: &[Row] = &[
     (number::CLOSE_RANGE, Entry::Plain(close_range)),
     (number::DUP, Entry::Plain(dup)),
     (number::DUP3, Entry::Plain(dup3)),
+    (number::MEMFD_CREATE, Entry::Plain(memfd_create)),
     (number::PIPE2, Entry::Plain(pipe2)),
     (number::FCNTL, Entry::Plain(fcntl)),
     (number::IOCTL, Entry::Plain(ioctl)),
@@ -105,21 +111,58 @@ fn pipe2(args: &Args) -> Result {
     let known = OpenFlags::CLOSE_ON_EXEC | OpenFlags::NON_BLOCKING;
     let flags = OpenFlags::from_bits_retain(args.word(1));
     check_flags(flags.bits(), known.bits())?;
-    let table = current().files()?;
     let (read, write) = pipe::open_pair(flags)?;
-    let read = table.insert(0, read, on_exec(flags))?;
-    let result = table.insert(0, write, on_exec(flags)).and_then(|write| {
-        let pair = [read as u32, write as u32];
-        user::write_value(args.x[0], &pair)
-            .inspect_err(|_| close_again(&table, write))
+    insert_pair([read, write], flags, args.x[0])
+}
+
+/// Gives the program descriptors of two files, and tells their numbers at
+/// `place`; both, or none.
+pub(super) fn insert_pair(
+    [one, other]: [Arc<OpenFile>; 2],
+    flags: OpenFlags,
+    place: usize,
+) -> Result {
+    let table = current().files()?;
+    let first = table.insert(0, one, on_exec(flags))?;
+    let result = table.insert(0, other, on_exec(flags)).and_then(|second| {
+        let pair = [first as u32, second as u32];
+        user::write_value(place, &pair)
+            .inspect_err(|_| close_again(&table, second))
     });
-    result.inspect_err(|_| close_again(&table, read)).map(|()| 0)
+    result.inspect_err(|_| close_again(&table, first)).map(|()| 0)
 }
 
 /// Takes back a descriptor that the program is not told of.
 fn close_again(table: &FileTable, fd: usize) {
     // Fails only if another thread guessed the number and closed it.
     let _ = table.close(fd);
+}
+
+const F_ADD_SEALS: u32 = 1033;
+const F_GET_SEALS: u32 = 1034;
+
+/// A file that no name leads to.
+fn memfd_create(args: &Args) -> Result {
+    const CLOSE_ON_EXEC: u32 = 1;
+    const ALLOW_SEALING: u32 = 2;
+    const NAME_MAX: usize = 249;
+    let flags = args.word(1);
+    check_flags(flags, CLOSE_ON_EXEC | ALLOW_SEALING)?;
+    let name =
+        user::read_cstr(args.x[0], NAME_MAX + 1).map_err(
+            |error| match error {
+                Errno::ENAMETOOLONG => Errno::EINVAL,
+                other => other,
+            },
+        )?;
+    let seals = match flags & ALLOW_SEALING {
+        0 => Seals::SEAL,
+        _ => Seals::empty(),
+    };
+    let name = String::from_utf8_lossy(&name).into_owned();
+    let file = memfd::create(name, seals, OpenFlags::empty())?;
+    let on_exec = OnExec::close_if(flags & CLOSE_ON_EXEC != 0);
+    current().files()?.insert(0, file, on_exec)
 }
 
 fn fcntl(args: &Args) -> Result {
@@ -142,6 +185,14 @@ fn fcntl(args: &Args) -> Result {
         }
         F_GETLK | F_SETLK | F_SETLKW | F_OFD_GETLK | F_OFD_SETLK
         | F_OFD_SETLKW => lock::control(&table, &file, args.word(1), argument),
+        F_ADD_SEALS => {
+            if !file.flags().can_write() {
+                return Err(Errno::EPERM);
+            }
+            let memory = file.downcast::<MemoryFile>()?;
+            memory.seal(argument as u32).map(|()| 0)
+        }
+        F_GET_SEALS => Ok(file.downcast::<MemoryFile>()?.sealed() as usize),
         F_GETPIPE_SZ if file.inode().kind() == Kind::Fifo => Ok(pipe::CAPACITY),
         _ => Err(Errno::EINVAL),
     }
@@ -159,7 +210,10 @@ fn ioctl(args: &Args) -> Result {
         FIOCLEX => table.set_on_exec(fd, OnExec::Close).map(|()| 0),
         FIONCLEX => table.set_on_exec(fd, OnExec::Keep).map(|()| 0),
         FIONBIO => set_non_blocking(&file, user::read_value(argument)?),
-        FIONREAD if file.inode().kind() == Kind::Regular => {
+        FIONREAD
+            if file.inode().kind() == Kind::Regular
+                && file.file().offset() == Offset::InTurn =>
+        {
             let metadata = file.metadata();
             let left = metadata.size.saturating_sub(file.position());
             user::write_value(argument, &(left as u32)).map(|()| 0)

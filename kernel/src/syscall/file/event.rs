@@ -1,4 +1,4 @@
-//! Calls about files to wait for: `epoll`, `eventfd`, `timerfd`.
+//! Calls about files to wait for: `epoll`, `eventfd`, `signalfd`, `timerfd`.
 
 use kernel_abi::system::EpollEvent;
 use kernel_abi::time::Itimerspec;
@@ -14,12 +14,14 @@ use crate::files::table::OnExec;
 use crate::files::timerfd::TimerFd;
 use crate::files::{OpenFlags, anonymous};
 use crate::mm::user::{self, UserSlice};
+use crate::process::signal::watch::SignalFd;
 use crate::process::signal::{mask, restart};
 use crate::process::{clock, current};
 use crate::syscall::timer::{deadline_of, to_itimerspec};
 
 /// This family's rows of the table.
 pub const CALLS: &[Row] = &[
+    (number::SIGNALFD4, Entry::Plain(signalfd4)),
     (number::EVENTFD2, Entry::Plain(eventfd2)),
     (number::EPOLL_CREATE1, Entry::Plain(epoll_create1)),
     (number::EPOLL_CTL, Entry::Plain(epoll_ctl)),
@@ -56,6 +58,19 @@ fn eventfd2(args: &Args) -> Result {
     };
     let counter = EventFd::new(args.word(0).into(), take);
     open("[eventfd]", counter, flags & !SEMAPHORE, USUAL)
+}
+
+fn signalfd4(args: &Args) -> Result {
+    if args.x[2] != size_of::<SignalSet>() {
+        return Err(Errno::EINVAL);
+    }
+    check_flags(args.word(3), USUAL.bits())?;
+    let set = SignalSet(user::read_value(args.x[1])?);
+    if args.int(0) == -1 {
+        return open("[signalfd]", SignalFd::new(set), args.word(3), USUAL);
+    }
+    file(args.int(0))?.downcast::<SignalFd>()?.set(set);
+    Ok(args.x[0])
 }
 
 fn epoll_create1(args: &Args) -> Result {

@@ -153,7 +153,7 @@ fn truncate(args: &Args) -> Result {
     }
     place.check_writable()?;
     permission::check(&*place.inode, permission::WRITE)?;
-    place.inode.truncate(size).map(|()| 0)
+    operation::truncate(&place, size).map(|()| 0)
 }
 
 fn ftruncate(args: &Args) -> Result {
@@ -163,5 +163,5 @@ fn ftruncate(args: &Args) -> Result {
     if !flags.can_write() || file.inode().kind() != Kind::Regular {
         return Err(Errno::EINVAL);
     }
-    file.inode().truncate(size).map(|()| 0)
+    operation::truncate(&file.location, size).map(|()| 0)
 }

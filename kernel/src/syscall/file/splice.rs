@@ -1,5 +1,5 @@
 //! Calls that move bytes from one file to another: `sendfile`, `splice`,
-//! `copy_file_range`.
+//! `tee`, `vmsplice`, `copy_file_range`.
 //!
 //! Bytes go through a small buffer in the kernel. Only what was written
 //! counts as read: where the source has an offset, it stands behind the last
@@ -10,15 +10,19 @@ use alloc::vec;
 
 use kernel_abi::{Errno, syscall as number};
 
-use super::transfer::{MOST, finish_write, position};
+use super::transfer::{MOST, finish_write, pieces, position};
 use super::{Args, Checked, Entry, Result, Row, check_flags, file};
-use crate::files::{Input, Kind, OpenFile, Output, PollEvents};
+use crate::files::file::{Blocking, File};
+use crate::files::pipe::End;
+use crate::files::{Input, Kind, OpenFile, OpenFlags, Output, PollEvents};
 use crate::mm::user;
 
 /// This family's rows of the table.
 pub const CALLS: &[Row] = &[
     (number::SENDFILE, Entry::Plain(sendfile)),
     (number::SPLICE, Entry::Plain(splice)),
+    (number::TEE, Entry::Plain(tee)),
+    (number::VMSPLICE, Entry::Plain(vmsplice)),
     (number::COPY_FILE_RANGE, Entry::Plain(copy_file_range)),
 ];
 
@@ -133,10 +137,11 @@ fn sendfile(args: &Args) -> Result {
     Ok(moved)
 }
 
+const NON_BLOCKING: u32 = 2;
+/// `SPLICE_F_MOVE`, `SPLICE_F_MORE`, `SPLICE_F_GIFT` are hints.
+const FLAGS: u32 = 15;
+
 fn splice(args: &Args) -> Result {
-    const NON_BLOCKING: u32 = 2;
-    /// `SPLICE_F_MOVE`, `SPLICE_F_MORE`, `SPLICE_F_GIFT`: hints.
-    const FLAGS: u32 = 15;
     check_flags(args.word(5), FLAGS)?;
     let mut from = Side::new(args.int(0), args.x[1])?;
     let mut to = Side::new(args.int(2), args.x[3])?;
@@ -156,6 +161,48 @@ fn splice(args: &Args) -> Result {
     from.store()?;
     to.store_given()?;
     Ok(moved)
+}
+
+fn blocking(flags: u32, file: &OpenFile) -> Blocking {
+    let must_not = flags & NON_BLOCKING != 0
+        || file.flags().contains(OpenFlags::NON_BLOCKING);
+    if must_not { Blocking::Fail } else { Blocking::Sleep }
+}
+
+/// Copies what is in one pipe into another, and leaves it.
+fn tee(args: &Args) -> Result {
+    let (count, flags) = (args.x[2], args.word(3));
+    check_flags(flags, FLAGS)?;
+    let (from, to) = (file(args.int(0))?, file(args.int(1))?);
+    if !from.flags().can_read() || !to.flags().can_write() {
+        return Err(Errno::EBADF);
+    }
+    let (source, target) = (from.downcast::<End>()?, to.downcast::<End>()?);
+    if source.is_of_same_pipe(target) {
+        return Err(Errno::EINVAL);
+    }
+    let mut bytes = vec![0; count.min(CHUNK)];
+    if bytes.is_empty() {
+        return Ok(0);
+    }
+    let length = source.peek(&mut bytes, blocking(flags, &from))?;
+    let mut input = Input::kernel(&bytes[..length]);
+    finish_write(target.write(0, &mut input, blocking(flags, &to)))
+}
+
+/// Moves user memory into a pipe, or what is in a pipe to user memory.
+fn vmsplice(args: &Args) -> Result {
+    check_flags(args.word(3), FLAGS)?;
+    let file = file(args.int(0))?;
+    let end = file.downcast::<End>().map_err(|_| Errno::EBADF)?;
+    let pieces = pieces(args)?;
+    let blocking = blocking(args.word(3), &file);
+    if file.flags().can_write() {
+        let mut input = Input::vector(&pieces);
+        finish_write(end.write(0, &mut input, blocking))
+    } else {
+        end.read(0, &mut Output::vector(&pieces), blocking)
+    }
 }
 
 fn copy_file_range(args: &Args) -> Result {

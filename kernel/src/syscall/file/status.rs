@@ -9,6 +9,7 @@ use super::{
     Entry, Result, Row, check_flags, file,
 };
 use crate::files::inode::{Change, PERMISSION_MASK};
+use crate::files::operation;
 use crate::files::permission::Authority;
 use crate::files::walk::AT_FDCWD;
 use crate::files::{Kind, Location, clock};
@@ -123,7 +124,7 @@ fn change(place: &Location, change: &Change) -> Result {
     if user != 0 && user != owner {
         return Err(Errno::EPERM);
     }
-    place.inode.change(change).map(|()| 0)
+    operation::change(place, change).map(|()| 0)
 }
 
 fn permissions(mode: u32) -> Change {

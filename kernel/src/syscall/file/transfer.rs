@@ -7,7 +7,7 @@ use kernel_abi::system::Iovec;
 use kernel_abi::{Errno, syscall as number};
 
 use super::{Args, Checked, Entry, Result, Row, file};
-use crate::files::{Input, Kind, Output};
+use crate::files::{Input, Kind, Output, operation};
 use crate::mm::user::{self, UserSlice};
 use crate::process::signal::send;
 
@@ -65,15 +65,19 @@ pub(super) fn finish_write(result: Result) -> Result {
 }
 
 /// The pieces of a vector, together at most [`MOST`] bytes.
-fn pieces(args: &Args) -> Checked<Vec<UserSlice>> {
-    let count = args.x[2];
+pub(super) fn pieces(args: &Args) -> Checked<Vec<UserSlice>> {
+    pieces_at(args.x[1], args.x[2])
+}
+
+/// The pieces of a vector of `count` that lies at `start`.
+pub(super) fn pieces_at(start: usize, count: usize) -> Checked<Vec<UserSlice>> {
     if count > PIECES_MAX {
         return Err(Errno::EINVAL);
     }
     let mut left = MOST;
     let mut pieces = Vec::with_capacity(count);
     for index in 0..count {
-        let address = args.x[1] + index * size_of::<Iovec>();
+        let address = start.wrapping_add(index * size_of::<Iovec>());
         let piece: Iovec = user::read_value(address)?;
         if piece.len > isize::MAX as u64 {
             return Err(Errno::EINVAL);
@@ -164,7 +168,9 @@ fn fallocate(args: &Args) -> Result {
     }
     let end = start.checked_add(length).ok_or(Errno::EFBIG)?;
     match args.word(1) {
-        0 if end > file.metadata().size => file.inode().truncate(end)?,
+        0 if end > file.metadata().size => {
+            operation::truncate(&file.location, end)?
+        }
         0 | KEEP_SIZE => {}
         _ => return Err(Errno::EOPNOTSUPP),
     }

@@ -76,6 +76,7 @@ fn status(memory: Option<Memory>) -> Status<'static> {
         uids: [0, 1, 2, 3],
         gids: [4; 4],
         groups: &[5, 6],
+        keeps_rights: false,
         fd_slots: 64,
         memory,
         queued: [0, 1024],

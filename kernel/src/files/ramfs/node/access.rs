@@ -10,6 +10,7 @@ use super::super::data::At;
 use super::super::{check_room, directory};
 use super::{Body, Node};
 use crate::files::buffer::{Input, Output};
+use crate::files::claim::Claims;
 use crate::files::file::{Blocking, File, Offset};
 use crate::files::flags::OpenFlags;
 use crate::files::inode::{
@@ -191,6 +192,18 @@ impl Inode for Node {
     fn pages(&self) -> Option<Arc<dyn PageSource>> {
         self.data().ok()?;
         Some(self.this.upgrade()?)
+    }
+
+    fn shared_pages(
+        &self,
+        _may_write: bool,
+    ) -> Result<Arc<dyn PageSource>, Errno> {
+        self.data().map_err(|_| Errno::ENODEV)?.share();
+        Ok(self.this()?)
+    }
+
+    fn claims(&self) -> Option<&Claims> {
+        matches!(self.body, Body::File(_)).then_some(&self.claims)
     }
 }
 

@@ -1,17 +1,43 @@
-//! Every wait of the C library, frozen in its middle.
+//! C programs of ours (`tests/programs`), by two C libraries: glibc and musl.
 use anyhow::{Context, Result, bail, ensure};
 
 use tests::catalog::Test;
-use tests::linux::{compile, sysroot};
+use tests::linux::{compile, compile_with_musl, sysroot};
 use tests::setup::{BOOT, Setup};
 
-use super::{end_login, login_shell};
+use crate::debian::{end_login, login_shell};
 
-pub const TESTS: &[Test] = tests::list![a_freeze_leaves_no_trace_in_any_wait];
+pub const TESTS: &[Test] = tests::list![
+    threads_of_two_c_libraries_run,
+    a_freeze_leaves_no_trace_in_any_wait,
+];
+
+fn threads_of_two_c_libraries_run() -> Result<()> {
+    let Some(debian) = sysroot()? else { return Ok(()) };
+    let (Some(fixed), Some(dynamic), Some(musl)) = (
+        compile("threads", &["-static"])?,
+        compile("threads", &[])?,
+        compile_with_musl(&debian, "threads")?,
+    ) else {
+        return Ok(());
+    };
+    let image = login_shell(&debian)?
+        .host_program(&debian, &fixed, "/bin/static")?
+        .host_program(&debian, &dynamic, "/bin/dynamic")?
+        .host_program(&debian, &musl, "/bin/musl")?
+        .library(&debian, "libgcc_s.so.1")?;
+    let mut firn = image.start(Setup::new(), "threads")?;
+    firn.wait_for_prompt(BOOT)?;
+    for program in ["static", "dynamic", "musl"] {
+        let output = firn.run(program)?;
+        ensure!(output.ends_with("\n0 failures\n"), "{output}");
+    }
+    end_login(firn)
+}
 
 /// What a wait in `waits.c` gives, and its `errno`, freeze or not; the table
 /// of Linux's results, in the column that tells what is right.
-const WAITS: [(&str, i64, i32, i32); 16] = [
+const WAITS: [(&str, i64, i32, i32); 18] = [
     ("nanosleep", 0, 0, 0),
     ("clock_nanosleep", 0, 0, 0),
     ("clock_nanosleep_abs", 0, 0, 0),
@@ -23,6 +49,8 @@ const WAITS: [(&str, i64, i32, i32); 16] = [
     ("rt_sigtimedwait", -1, EAGAIN, 0),
     ("wait4", 7, 0, 0),
     ("pipe", 'x' as i64, 0, 0),
+    ("socket", 'y' as i64, 0, 0),
+    ("signalfd", 12, 0, 0),
     ("terminal", 0, 0, 0),
     ("vfork", 9, 0, 0),
     // A handler of its own runs once: that of the alarm.
@@ -65,9 +93,14 @@ fn ensure_waits(output: &str, due: i32) -> Result<()> {
 // spec: X1 X2 X3 X4 X5 X6 X7 X8 X10
 fn a_freeze_leaves_no_trace_in_any_wait() -> Result<()> {
     let Some(debian) = sysroot()? else { return Ok(()) };
-    let Some(waits) = compile("waits", &["-static"])? else { return Ok(()) };
-    let image =
-        login_shell(&debian)?.host_program(&debian, &waits, "/bin/waits")?;
+    let (Some(waits), Some(musl)) =
+        (compile("waits", &["-static"])?, compile_with_musl(&debian, "waits")?)
+    else {
+        return Ok(());
+    };
+    let image = login_shell(&debian)?
+        .host_program(&debian, &waits, "/bin/waits")?
+        .host_program(&debian, &musl, "/bin/waits-musl")?;
     let mut firn = image.start(Setup::new(), "waits")?;
     firn.wait_for_prompt(BOOT)?;
     for command in [
@@ -83,7 +116,7 @@ fn a_freeze_leaves_no_trace_in_any_wait() -> Result<()> {
     let output = firn.run("waits $group/probe 2000 600 800")?;
     ensure_waits(&output, 2000)?;
     // The time is over while frozen: they end with the thaw.
-    let output = firn.run("waits $group/probe 800 400 1200")?;
+    let output = firn.run("waits-musl $group/probe 800 400 1200")?;
     let thawed = 1600;
     ensure_waits(&output, thawed)?;
     end_login(firn)

@@ -1,0 +1,187 @@
+//! What is known of an inode: its number, its kind, its attributes.
+
+use kernel_abi::stat::{Stat, device_number};
+use kernel_abi::time::Timespec;
+
+/// Which inode, in the whole system.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct InodeId {
+    /// Device number of the file system.
+    pub device: u64,
+    /// Number within the file system.
+    pub number: u64,
+}
+
+/// Number of a device file's device.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct DeviceNumber {
+    /// Kind of device.
+    pub major: u32,
+    /// Which one of its kind.
+    pub minor: u32,
+}
+
+impl DeviceNumber {
+    /// Puts the two halves together.
+    pub const fn new(major: u32, minor: u32) -> Self {
+        Self { major, minor }
+    }
+
+    /// As `stat` carries it.
+    pub const fn encode(self) -> u64 {
+        device_number(self.major, self.minor)
+    }
+
+    /// From what `mknod` gets: 12 bits of major, 20 of minor.
+    pub const fn decode(number: u32) -> Self {
+        let minor = (number & 0xff) | (number >> 12 & 0xf_ff00);
+        Self { major: number >> 8 & 0xfff, minor }
+    }
+}
+
+/// What an inode is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    /// Bytes.
+    Regular,
+    /// Names of other inodes.
+    Directory,
+    /// Another name.
+    Symlink,
+    /// A device that is read and written as a stream.
+    Character(DeviceNumber),
+    /// A device of blocks.
+    Block(DeviceNumber),
+    /// A pipe.
+    Fifo,
+    /// A socket.
+    Socket,
+}
+
+/// The bits of a mode that say what an inode is (Linux `S_IFMT`).
+pub const TYPE_MASK: u32 = 0o170_000;
+/// The bits of a mode that may be changed.
+pub const PERMISSION_MASK: u32 = 0o7777;
+
+impl Kind {
+    /// The `S_IF*` bits of a mode.
+    pub const fn mode_bits(self) -> u32 {
+        match self {
+            Kind::Fifo => 0o010_000,
+            Kind::Character(_) => 0o020_000,
+            Kind::Directory => 0o040_000,
+            Kind::Block(_) => 0o060_000,
+            Kind::Regular => 0o100_000,
+            Kind::Symlink => 0o120_000,
+            Kind::Socket => 0o140_000,
+        }
+    }
+
+    /// What the bits of a mode say, with `device` for device files; `None`
+    /// if they say nothing known.
+    pub fn from_mode(mode: u32, device: DeviceNumber) -> Option<Self> {
+        Some(match mode & TYPE_MASK {
+            0o010_000 => Kind::Fifo,
+            0o020_000 => Kind::Character(device),
+            0o040_000 => Kind::Directory,
+            0o060_000 => Kind::Block(device),
+            0o100_000 => Kind::Regular,
+            0o120_000 => Kind::Symlink,
+            0o140_000 => Kind::Socket,
+            _ => return None,
+        })
+    }
+
+    /// The `DT_*` of a directory entry.
+    pub const fn entry_type(self) -> u8 {
+        (self.mode_bits() >> 12) as u8
+    }
+
+    fn device(self) -> u64 {
+        match self {
+            Kind::Character(number) | Kind::Block(number) => number.encode(),
+            _ => 0,
+        }
+    }
+}
+
+/// What `stat` tells.
+#[derive(Clone, Copy, Debug)]
+pub struct Metadata {
+    /// Which inode.
+    pub id: InodeId,
+    /// What it is.
+    pub kind: Kind,
+    /// Permissions, set-id and sticky bits.
+    pub permissions: u32,
+    /// Number of names.
+    pub links: u32,
+    /// Owner.
+    pub uid: u32,
+    /// Group.
+    pub gid: u32,
+    /// Bytes.
+    pub size: u64,
+    /// Units of 512 bytes that are allocated.
+    pub blocks: u64,
+    /// Last read, nanoseconds of wall-clock time.
+    pub accessed: u64,
+    /// Last write.
+    pub modified: u64,
+    /// Last change of anything.
+    pub changed: u64,
+}
+
+impl Metadata {
+    /// Of something that has neither size nor history: `now` for all times.
+    pub fn of(id: InodeId, kind: Kind, permissions: u32, now: u64) -> Self {
+        Self {
+            id,
+            kind,
+            permissions,
+            links: if kind == Kind::Directory { 2 } else { 1 },
+            uid: 0,
+            gid: 0,
+            size: 0,
+            blocks: 0,
+            accessed: now,
+            modified: now,
+            changed: now,
+        }
+    }
+
+    /// As a program sees it.
+    pub fn stat(&self) -> Stat {
+        Stat {
+            dev: self.id.device,
+            ino: self.id.number,
+            mode: self.kind.mode_bits() | self.permissions,
+            nlink: self.links,
+            uid: self.uid,
+            gid: self.gid,
+            rdev: self.kind.device(),
+            size: self.size as i64,
+            blksize: 4096,
+            blocks: self.blocks as i64,
+            atime: Timespec::from_ns(self.accessed),
+            mtime: Timespec::from_ns(self.modified),
+            ctime: Timespec::from_ns(self.changed),
+            ..Stat::default()
+        }
+    }
+}
+
+/// What `chmod`, `chown` and `utimensat` change; `None` stays.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Change {
+    /// New permissions.
+    pub permissions: Option<u32>,
+    /// New owner.
+    pub uid: Option<u32>,
+    /// New group.
+    pub gid: Option<u32>,
+    /// New time of last read.
+    pub accessed: Option<u64>,
+    /// New time of last write.
+    pub modified: Option<u64>,
+}

@@ -1,0 +1,163 @@
+//! Connected sockets, and pipes that are copied.
+
+use user_lib::linux::{
+    __NR_getsockopt, __NR_recvfrom, __NR_sendto, __NR_shutdown, __NR_socket,
+    __NR_socketpair, __NR_tee, __NR_vmsplice, O_NONBLOCK, POLLHUP, POLLIN,
+    POLLOUT, SIGPIPE,
+};
+use user_lib::signal::{self, Action};
+use user_lib::syscall::arbitrary;
+use user_lib::time::Time;
+use user_lib::{Errno, Result, file, process, terminal};
+
+use crate::check::tool::{Outcome, ensure_eq, in_background, tests};
+
+tests! {
+    bytes_go_both_ways_through_a_pair
+    the_end_of_one_side_is_seen
+    a_pair_knows_what_it_is
+    waiting_for_a_pair_ends
+    tee_leaves_what_it_copies
+    user_memory_goes_into_a_pipe_and_back
+}
+
+const UNIX: usize = 1;
+const STREAM: usize = 1;
+const PEEK: usize = 2;
+const DO_NOT_WAIT: usize = 0x40;
+const NO_SIGNAL: usize = 0x4000;
+
+fn pair(flags: u32) -> Result<[i32; 2]> {
+    let mut ends = [0; 2];
+    let kind = STREAM | flags as usize;
+    let place = ends.as_mut_ptr() as usize;
+    arbitrary(__NR_socketpair, [UNIX, kind, 0, place, 0, 0])?;
+    Ok(ends)
+}
+
+fn send(end: i32, bytes: &[u8], flags: usize) -> Result<usize> {
+    let (place, length) = (bytes.as_ptr() as usize, bytes.len());
+    arbitrary(__NR_sendto, [end as usize, place, length, flags, 0, 0])
+}
+
+fn receive(end: i32, bytes: &mut [u8], flags: usize) -> Result<usize> {
+    let (place, length) = (bytes.as_mut_ptr() as usize, bytes.len());
+    arbitrary(__NR_recvfrom, [end as usize, place, length, flags, 0, 0])
+}
+
+fn bytes_go_both_ways_through_a_pair() -> Outcome {
+    let [one, other] = pair(0)?;
+    let mut found = [0; 8];
+    ensure_eq!(file::write(one, b"there")?, 5);
+    ensure_eq!(send(other, b"back", 0)?, 4);
+    ensure_eq!(receive(other, &mut found, PEEK)?, 5);
+    ensure_eq!(file::read(other, &mut found)?, 5);
+    ensure_eq!(&found[..5], b"there");
+    ensure_eq!(receive(one, &mut found, 0)?, 4);
+    ensure_eq!(&found[..4], b"back");
+    let nothing = receive(one, &mut found, DO_NOT_WAIT);
+    ensure_eq!(nothing, Err(Errno::EAGAIN));
+    ensure_eq!(file::seek(one, 0, 0), Err(Errno::ESPIPE));
+    Ok(())
+}
+
+fn the_end_of_one_side_is_seen() -> Outcome {
+    signal::set_action(SIGPIPE, Action::Ignore, 0, 0)?;
+    let [one, other] = pair(0)?;
+    file::write(one, b"last")?;
+    arbitrary(__NR_shutdown, [one as usize, 1, 0, 0, 0, 0])?;
+    let mut found = [0; 8];
+    ensure_eq!(file::read(other, &mut found)?, 4);
+    ensure_eq!(file::read(other, &mut found)?, 0);
+    ensure_eq!(file::write(one, b"more"), Err(Errno::EPIPE));
+    // The other way is still open.
+    file::write(other, b"x")?;
+    ensure_eq!(file::read(one, &mut found)?, 1);
+    file::close(one)?;
+    ensure_eq!(file::write(other, b"y"), Err(Errno::EPIPE));
+    signal::set_action(SIGPIPE, Action::Default, 0, 0)?;
+    ensure_eq!(send(other, b"y", NO_SIGNAL), Err(Errno::EPIPE));
+    Ok(())
+}
+
+fn a_pair_knows_what_it_is() -> Outcome {
+    let [one, other] = pair(O_NONBLOCK)?;
+    ensure_eq!(file::read(one, &mut [0]), Err(Errno::EAGAIN));
+    let asked = |option: usize| -> Result<[u32; 3]> {
+        let (mut value, mut size) = ([0_u32; 3], 12_u32);
+        let place = value.as_mut_ptr() as usize;
+        let size = &raw mut size as usize;
+        let arguments = [other as usize, 1, option, place, size, 0];
+        arbitrary(__NR_getsockopt, arguments)?;
+        Ok(value)
+    };
+    ensure_eq!(asked(3)?[0], STREAM as u32);
+    ensure_eq!(asked(17)?, [process::current_id() as u32, 0, 0]);
+    ensure_eq!(asked(999), Err(Errno(92)));
+    let status = file::descriptor_status(one)?;
+    ensure_eq!(status.st_mode & 0o170_000, 0o140_000);
+    let refused = arbitrary(__NR_socket, [2, STREAM, 0, 0, 0, 0]);
+    ensure_eq!(refused, Err(Errno::EAFNOSUPPORT));
+    let plain = arbitrary(__NR_shutdown, [0, 1, 0, 0, 0, 0]);
+    ensure_eq!(plain, Err(Errno(88)));
+    Ok(())
+}
+
+/// What `poll` tells now.
+fn events(end: i32) -> Result<u32> {
+    let mut entry = [terminal::poll_entry(end, POLLIN | POLLOUT)];
+    terminal::poll(&mut entry, Some(Time::from_millis(0)), None)?;
+    Ok(entry[0].revents as u32)
+}
+
+fn waiting_for_a_pair_ends() -> Outcome {
+    let [one, other] = pair(0)?;
+    ensure_eq!(events(one)?, POLLOUT);
+    let child = in_background(|| {
+        let mut found = [0; 4];
+        ensure_eq!(file::read(other, &mut found)?, 1);
+        file::write(other, b"2")?;
+        Ok(())
+    })?;
+    file::write(one, b"1")?;
+    let mut entry = [terminal::poll_entry(one, POLLIN)];
+    let limit = Some(Time::from_millis(10_000));
+    ensure_eq!(terminal::poll(&mut entry, limit, None)?, 1);
+    ensure_eq!(child.wait()?.exit_code(), Some(0));
+    file::close(other)?;
+    ensure_eq!(events(one)?, POLLIN | POLLOUT | POLLHUP);
+    Ok(())
+}
+
+fn tee_leaves_what_it_copies() -> Outcome {
+    let ([from, write], [read, to]) = (file::pipe(O_NONBLOCK)?, file::pipe(0)?);
+    let tee = |from: i32, to: i32, count| {
+        arbitrary(__NR_tee, [from as usize, to as usize, count, 0, 0, 0])
+    };
+    ensure_eq!(tee(from, to, 10), Err(Errno::EAGAIN));
+    file::write(write, b"both")?;
+    ensure_eq!(tee(from, to, 2)?, 2);
+    ensure_eq!(tee(from, to, 10)?, 4);
+    let mut found = [0; 8];
+    ensure_eq!(file::read(read, &mut found)?, 6);
+    ensure_eq!(&found[..6], b"boboth");
+    ensure_eq!(file::read(from, &mut found)?, 4);
+    ensure_eq!(tee(from, write, 1), Err(Errno::EINVAL));
+    ensure_eq!(tee(to, from, 1), Err(Errno::EBADF));
+    Ok(())
+}
+
+fn user_memory_goes_into_a_pipe_and_back() -> Outcome {
+    let [from, to] = file::pipe(0)?;
+    let mut found = [0; 4];
+    let splice = |end: i32, place: usize, length: usize| {
+        let piece = [place, length];
+        let address = piece.as_ptr() as usize;
+        arbitrary(__NR_vmsplice, [end as usize, address, 1, 0, 0, 0])
+    };
+    ensure_eq!(splice(to, b"text".as_ptr() as usize, 4)?, 4);
+    ensure_eq!(splice(from, found.as_mut_ptr() as usize, 4)?, 4);
+    ensure_eq!(&found, b"text");
+    ensure_eq!(splice(0, 0, 0), Err(Errno::EBADF));
+    Ok(())
+}
