@@ -9,6 +9,7 @@
 //! Start with `table.rs`; then one file for each family of calls.
 
 use kernel_abi::Errno;
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 use crate::arch::trap::TrapFrame;
 use crate::process::ptrace::event;
@@ -33,16 +34,22 @@ mod unknown;
 
 pub use table::Entry;
 
-/// The arguments of a call, `x0` to `x5`.
+/// The arguments of a call, `x0` to `x5`: the frame's own registers.
+#[derive(FromBytes, Immutable, KnownLayout)]
+#[repr(C)]
 pub struct Args {
     /// As the user gave them.
     pub x: [usize; 6],
 }
 
 impl Args {
+    /// In place: a copy would cost each call more than a look at them.
     #[inline(always)]
-    fn of(frame: &TrapFrame) -> Self {
-        Self { x: core::array::from_fn(|at| frame.x[at] as usize) }
+    fn of(frame: &TrapFrame) -> &Self {
+        match Self::ref_from_prefix(frame.x.as_bytes()) {
+            Ok((args, _)) => args,
+            Err(_) => unreachable!("a frame has six aligned registers"),
+        }
     }
 
     /// Argument `at` as a C `int`.
@@ -70,22 +77,9 @@ pub type FrameCall = fn(&mut TrapFrame) -> Result;
 /// Carries out the call in `frame` (number in `x8`). The machine's `svc`
 /// entry calls it with interrupts enabled.
 pub extern "C" fn dispatch(frame: &mut TrapFrame) {
-    carry_out(frame, frame.x[8] as usize);
-}
-
-/// As [`dispatch`], for a traced task: its tracer hears of the call before
-/// and after, and may change all of it.
-pub extern "C" fn dispatch_traced(frame: &mut TrapFrame) {
-    if let Some(number) = event::entry(frame) {
-        carry_out(frame, number);
-    }
-    event::exit(frame);
-}
-
-#[inline(always)]
-fn carry_out(frame: &mut TrapFrame, number: usize) {
+    let number = frame.x[8] as usize;
     let result = match table::find(number) {
-        Entry::Plain(call) => call(&Args::of(frame)),
+        Entry::Plain(call) => call(Args::of(frame)),
         Entry::WithFrame(call) => call(frame),
         Entry::Missing => unknown::refuse(number),
     };
@@ -93,6 +87,20 @@ fn carry_out(frame: &mut TrapFrame, number: usize) {
         Ok(value) => frame.x[0] = value as u64,
         Err(error) => fail(frame, error),
     }
+}
+
+/// As [`dispatch`], for a traced task: its tracer hears of the call before
+/// and after, and may change all of it.
+pub extern "C" fn dispatch_traced(frame: &mut TrapFrame) {
+    let asked = frame.x[8];
+    if let Some(number) = event::entry(frame) {
+        frame.x[8] = number as u64;
+        dispatch(frame);
+        if frame.x[8] == number as u64 {
+            frame.x[8] = asked;
+        }
+    }
+    event::exit(frame);
 }
 
 #[inline]

@@ -153,7 +153,7 @@ impl AddressSpace {
     }
 
     /// An entry for a page that is not present.
-    #[inline]
+    #[inline(always)]
     fn bring(&self, target: &Target<'_>) -> Result<Entry, FaultError> {
         let region = target.region;
         let Some(source) = &region.backing.source else {

@@ -40,16 +40,15 @@ fn take_signals(frame: &mut TrapFrame) {
         return;
     }
     loop {
-        let taken = thread.process.signals.lock().state.dequeue(thread.key);
-        let delivery = match taken {
-            Delivery::Report(info) => {
-                match ptrace::stop::report_signal(&thread, frame, info) {
-                    Some(decided) => decided,
-                    None => continue,
-                }
+        // Changed in place: it is large, copies cost.
+        let mut delivery =
+            thread.process.signals.lock().state.dequeue(thread.key);
+        if let Delivery::Report(info) = delivery {
+            match ptrace::stop::report_signal(&thread, frame, info) {
+                Some(decided) => delivery = decided,
+                None => continue,
             }
-            other => other,
-        };
+        }
         match delivery {
             Delivery::Nothing => {
                 restart::without_handler(&thread, frame);
