@@ -179,7 +179,8 @@ fn outlast_a_suspend(setup: Setup) -> Result<()> {
     let start = firn.transcript().len();
     firn.send("echo mem > /sys/power/state\n")?;
     firn.wait_for("PM: suspend-to-idle", start, LIMIT)?;
-    firn.send("\n")?;
+    // No line end: an empty line would be answered with one more prompt.
+    firn.send(" ")?;
     firn.wait_for("PM: suspend exit", start, LIMIT)?;
     firn.wait_for_prompt(LIMIT)?;
     let said = firn.transcript()[start..].to_owned();

@@ -326,13 +326,22 @@ fn hub_thread_handles_events_after_a_freeze() -> Result<()> {
 fn press_while_frozen(firn: &mut Firn, key: &str) -> Result<()> {
     firn.run(PREPARE)?;
     firn.run("echo 2 > /sys/module/suspend/parameters/pm_test_delay")?;
-    firn.run("(sleep 1; echo mem > /sys/power/state; echo thawed $?) &")?;
+    // It says so in a file: on the terminal it might write over a prompt.
+    let report = "/tmp/thawed";
+    firn.run(&format!(
+        "(sleep 1; echo mem > /sys/power/state; echo thawed $? > {report}) &"
+    ))?;
     let start = firn.transcript().len();
     firn.send("spin\n")?;
     firn.wait_for("suspend debug", start, Duration::from_secs(30))?;
     firn.send(key)?;
-    firn.wait_for("thawed 0", start, Duration::from_secs(30))?;
-    firn.wait_for_prompt(Duration::from_secs(30))
+    firn.wait_for("PM: suspend exit", start, Duration::from_secs(30))?;
+    firn.wait_for_prompt(Duration::from_secs(30))?;
+    let said = firn.run(&format!(
+        "while ! test -s {report}; do sleep 0.1; done; cat {report}"
+    ))?;
+    ensure!(said.contains("thawed 0\n"), "the freeze says {said:?}");
+    Ok(())
 }
 
 // spec: G1 G3
