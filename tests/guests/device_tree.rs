@@ -40,6 +40,21 @@ const REFUSAL: &str = "Firn cannot boot: ";
 /// `ldr x0, tree; ldr x1, image; br x1; nop`, and then the two addresses.
 const CODE: [u32; 4] = [0x5800_0080, 0x5800_00a1, 0xd61f_0020, 0xd503_201f];
 
+/// QEMU's tree for its usual machine with so many CPUs.
+pub fn qemu_tree(cpus: u32) -> Result<Vec<u8>> {
+    let folder = TempDir::new()?;
+    let path = folder.path().join("tree");
+    let board = format!("virt,gic-version=3,dumpdtb={}", path.display());
+    let output = Command::new(QEMU)
+        .args(["-M", &board, "-cpu", "cortex-a72", "-smp", &cpus.to_string()])
+        .args(["-m", "1G", "-display", "none", "-nic", "none"])
+        .arg("-kernel")
+        .arg(Setup::new().image())
+        .output()?;
+    ensure!(output.status.success(), "{QEMU} wrote no tree");
+    Ok(fs::read(path)?)
+}
+
 /// A tree and a boot loader of our own.
 struct Bench {
     folder: TempDir,
@@ -58,16 +73,7 @@ impl Bench {
 
     /// QEMU's tree for a machine with one CPU.
     fn original(&self) -> Result<Vec<u8>> {
-        let path = self.path("original");
-        let board = format!("virt,gic-version=3,dumpdtb={}", path.display());
-        let output = Command::new(QEMU)
-            .args(["-M", &board, "-cpu", "cortex-a72", "-smp", "1"])
-            .args(["-m", "1G", "-display", "none", "-nic", "none"])
-            .arg("-kernel")
-            .arg(Setup::new().image())
-            .output()?;
-        ensure!(output.status.success(), "{QEMU} wrote no tree");
-        Ok(fs::read(path)?)
+        qemu_tree(1)
     }
 
     /// Starts a machine with `tree` in memory.

@@ -8,6 +8,7 @@ use tests::setup::boot_files;
 mod board;
 mod boot;
 mod c_library;
+mod capacity;
 mod card;
 mod check;
 mod cores;
@@ -34,6 +35,7 @@ const GROUPS: &[Group] = &[
     Group { tier: "machine", tests: board::MACHINE, runs: Runs::OnBoards },
     Group { tier: "system", tests: board::SYSTEM, runs: Runs::OnBoards },
     Group { tier: "system", tests: cores::BOARDS, runs: Runs::OnBoards },
+    Group { tier: "system", tests: capacity::TESTS, runs: Runs::Always },
     Group { tier: "system", tests: cores::TESTS, runs: Runs::Always },
     Group { tier: "system", tests: shell::TESTS, runs: Runs::Always },
     Group { tier: "system", tests: freeze::TESTS, runs: Runs::Always },
