@@ -17,7 +17,7 @@
 //!    yes: wait, try again
 //!    no: is memory still short?
 //!      no: try again
-//!      yes: choose and kill
+//!      yes: choose; kill, if it is short even now
 //! ```
 //!
 //! A victim leaves its process only when its frames are free. So whoever does
@@ -110,7 +110,7 @@ fn make_room(is_short: fn() -> bool) -> Result<(), Errno> {
     if !IS_OFF.load(Relaxed) && !IS_CHOOSING.swap(true, Acquire) {
         // In this order: see the timeline above.
         let is_needed = !is_anybody_dying() && !is_reaping() && is_short();
-        let result = if is_needed { choose_and_kill() } else { Ok(()) };
+        let result = if is_needed { choose_and_kill(is_short) } else { Ok(()) };
         IS_CHOOSING.store(false, Release);
         result?;
     }
@@ -151,8 +151,15 @@ pub fn wait_for_memory() -> Result<(), Errno> {
     Ok(())
 }
 
-fn choose_and_kill() -> Result<(), Errno> {
-    let Some((process, space)) = choose() else {
+/// Kills a process while memory `is_short`. Choosing takes time, in which the
+/// others may have died and given back what they had: whoever is the heaviest
+/// of those that are left is then spared.
+fn choose_and_kill(is_short: fn() -> bool) -> Result<(), Errno> {
+    let chosen = choose();
+    if !is_short() {
+        return Ok(());
+    }
+    let Some((process, space)) = chosen else {
         log::error!("Out of memory and no killable processes...");
         return Err(Errno::ENOMEM);
     };

@@ -73,23 +73,29 @@ fn wait_for_all(
     ready: &AtomicU32,
 ) -> Result<usize, Failure> {
     let deadline = time::monotonic() + Time::from_millis(200_000);
-    let mut dead = 0;
+    let mut dead = bury(sleepers)?;
     // Some die after they were ready, so it is this many at least.
     while (ready.load(Ordering::Acquire) as usize) + dead < COUNT {
         ensure!(time::monotonic() < deadline);
         time::sleep(Time::from_millis(50));
-        let mut alive = Vec::new();
-        for sleeper in sleepers.drain(..) {
-            match process::wait(sleeper.id(), WNOHANG)? {
-                None => alive.push(sleeper),
-                Some((_, status)) => {
-                    core::mem::forget(sleeper);
-                    ensure_eq!(status.killed_by(), Some(SIGKILL));
-                    dead += 1;
-                }
+        dead += bury(sleepers)?;
+    }
+    Ok(dead + bury(sleepers)?)
+}
+
+/// Takes the dead out of `sleepers`; how many there were.
+fn bury(sleepers: &mut Vec<Child>) -> Result<usize, Failure> {
+    let before = sleepers.len();
+    let mut alive = Vec::new();
+    for sleeper in sleepers.drain(..) {
+        match process::wait(sleeper.id(), WNOHANG)? {
+            None => alive.push(sleeper),
+            Some((_, status)) => {
+                core::mem::forget(sleeper);
+                ensure_eq!(status.killed_by(), Some(SIGKILL));
             }
         }
-        *sleepers = alive;
     }
-    Ok(dead)
+    *sleepers = alive;
+    Ok(before - sleepers.len())
 }
