@@ -84,17 +84,17 @@ fn ensure_kept_out(firn: &mut Firn) -> Result<()> {
         ("id -u; id -g; umask 027; echo a > /tmp/m; mkdir /tmp/n", "7\n8\n"),
         (
             "stat -c '%U %a' /tmp/m; stat -c '%u %g %a' /tmp/n",
-            concat!("u 640\n7 8 750\n",),
+            "u 640\n7 8 750\n",
         ),
         ("cat /root/s 2>&1", "cat: can't open '/root/s': Permission denied\n"),
         ("cat /tmp/mine", "text\n"),
         (
             "echo b 2>&1 > /tmp/mine",
-            concat!("sh: can't create /tmp/mine: Permission denied\n",),
+            "sh: can't create /tmp/mine: Permission denied\n",
         ),
         (
             "rm -f /tmp/mine 2>&1",
-            concat!("rm: can't remove '/tmp/mine': Operation not permitted\n",),
+            "rm: can't remove '/tmp/mine': Operation not permitted\n",
         ),
         (
             "mkdir /b 2>&1",
@@ -103,7 +103,7 @@ fn ensure_kept_out(firn: &mut Firn) -> Result<()> {
         ),
         (
             "kill -9 1 2>&1; ls /proc/self/fd >/dev/null && echo own",
-            concat!("sh: can't kill pid 1: Operation not permitted\nown\n",),
+            "sh: can't kill pid 1: Operation not permitted\nown\n",
         ),
         ("rm /tmp/m; rmdir /tmp/n; test -w /etc/passwd; echo $?", "1\n"),
     ] {

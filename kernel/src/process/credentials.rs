@@ -105,6 +105,13 @@ impl Credentials {
                 && is_ours(&self.group, &target.group)
     }
 
+    /// True if a process with these may say when and where one with `target`
+    /// runs (setpriority(2), sched_setaffinity(2)).
+    pub fn may_schedule(&self, target: &Credentials) -> bool {
+        let theirs = [target.user.real, target.user.effective];
+        self.is_privileged() || theirs.contains(&self.user.effective)
+    }
+
     /// True if a process with these may send signals to one with `target`
     /// (kill(2)).
     pub fn may_signal(&self, target: &Credentials) -> bool {

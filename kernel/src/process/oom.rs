@@ -53,9 +53,6 @@ const PATIENCE_NS: u64 = 20_000_000;
 /// chosen: they may be waiting for one who waits for memory, ns.
 const DEATH_NS: u64 = 5_000_000_000;
 
-/// The first process, which is never chosen.
-const FIRST: ProcessId = 1;
-
 struct Victim {
     process: ProcessId,
     space: Weak<AddressSpace>,
@@ -243,10 +240,10 @@ fn is_exiting(task: &Task) -> bool {
 /// Who is to die, and its memory. Whoever shares the first process's memory,
 /// as between vfork and exec, is left alone.
 fn choose() -> Option<(Arc<Process>, Arc<AddressSpace>)> {
-    let first = tree::find(FIRST)?.space();
+    let first = tree::find(tree::FIRST)?.space();
     let is_eligible = |process: &Arc<Process>, space: &Arc<AddressSpace>| {
         let of_first = first.as_ref().is_some_and(|it| Arc::ptr_eq(it, space));
-        process.id != FIRST && !of_first && !is_dying(process)
+        process.id != tree::FIRST && !of_first && !is_dying(process)
     };
     let mut all: Vec<_> = tree::all()
         .into_iter()

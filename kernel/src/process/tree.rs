@@ -28,6 +28,9 @@ use crate::task::{Task, TaskId};
 
 static TREE: SpinLock<Tree> = SpinLock::with_rank(Rank::Process, Tree::new());
 
+/// The first process, whose end is the system's.
+pub const FIRST: ProcessId = 1;
+
 /// Takes the lock over all relations.
 ///
 /// # Locks

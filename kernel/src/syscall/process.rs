@@ -1,5 +1,6 @@
 //! Calls about processes: begin, become, end, wait; numbers, limits.
 
+use alloc::sync::Arc;
 use core::sync::atomic::Ordering::Relaxed;
 
 use kernel_abi::signal::{SIGCHLD, SigInfo};
@@ -280,6 +281,13 @@ fn set_limit(process: &Process, kind: usize, new: Rlimit) -> Result {
 
 fn prlimit64(args: &Args) -> Result {
     let process = group::named(args.int(0))?;
+    let own = current().process.clone();
+    if !Arc::ptr_eq(&own, &process) {
+        let credentials = own.credentials.lock().clone();
+        if !credentials.may_trace(&process.credentials.lock()) {
+            return Err(Errno::EPERM);
+        }
+    }
     let kind = args.word(1) as usize;
     let old = process.limits.lock().get(kind)?;
     if args.x[2] != 0 {

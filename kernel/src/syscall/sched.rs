@@ -7,7 +7,7 @@ use kernel_abi::{Errno, syscall as number};
 use super::table::Row;
 use super::{Args, Entry, Result};
 use crate::mm::user::{self, UserSlice};
-use crate::process::{Process, current, group, tree};
+use crate::process::{Process, current, group, thread_of, tree};
 use crate::task::{self, Task, account, scheduler, table};
 
 /// This family's rows of the table.
@@ -54,8 +54,21 @@ fn read_mask(
 fn sched_setaffinity(args: &Args) -> Result {
     let task = named(args.int(0))?;
     let mask = read_mask(args.x[2], args.x[1])?;
+    if !may_schedule(thread_of(&task).map(|thread| &*thread.process)) {
+        return Err(Errno::EPERM);
+    }
     account::set_affinity(&task, mask)?;
     Ok(0)
+}
+
+/// Whether the caller may say when and where `process` runs; a kernel thread
+/// has none.
+fn may_schedule(process: Option<&Process>) -> bool {
+    let own = current().process.credentials.lock().clone();
+    match process {
+        Some(process) => own.may_schedule(&process.credentials.lock()),
+        None => own.is_privileged(),
+    }
 }
 
 fn sched_getaffinity(args: &Args) -> Result {
@@ -156,6 +169,9 @@ fn setpriority(args: &Args) -> Result {
     let processes = meant(args.x[0], args.word(1))?;
     if processes.is_empty() {
         return Err(Errno::ESRCH);
+    }
+    if !processes.iter().all(|process| may_schedule(Some(process))) {
+        return Err(Errno::EPERM);
     }
     let is_privileged = current().process.credentials.lock().is_privileged();
     for task in processes.iter().flat_map(|process| process.threads()) {

@@ -3,8 +3,10 @@
 use core::sync::atomic::{AtomicU32, Ordering};
 
 use user_lib::floating::{self, Meanwhile};
+use user_lib::linux::__NR_prlimit64;
+use user_lib::syscall::arbitrary;
 use user_lib::time::Time;
-use user_lib::{Errno, cpu, file, memory, schedule, time};
+use user_lib::{Errno, cpu, file, memory, process, schedule, time};
 
 use crate::check::tool::{Failure, Outcome, ensure, ensure_eq, tests};
 use crate::child::Child;
@@ -14,6 +16,7 @@ tests! {
     a_task_runs_where_it_may
     a_running_task_leaves_a_cpu_that_is_taken_away
     wrong_affinity_is_refused
+    another_user_cannot_schedule_this_one
     nice_is_kept_and_inherited
     a_nice_value_set_while_the_task_moves_is_kept
     two_spinners_share_one_cpu
@@ -79,6 +82,25 @@ fn wrong_affinity_is_refused() -> Outcome {
     ensure_eq!(schedule::set_affinity(0, 0), Err(Errno::EINVAL));
     let stranger = schedule::set_affinity(0x3fff_ffff, 1);
     ensure_eq!(stranger, Err(Errno::ESRCH));
+    Ok(())
+}
+
+fn another_user_cannot_schedule_this_one() -> Outcome {
+    const NOBODY: u32 = 65_534;
+    let own = process::current_id();
+    let limit = [1_u64, 1];
+    let files = [own as usize, 7, limit.as_ptr() as usize, 0, 0, 0];
+    let child = Child::start(|| {
+        let refused = process::set_user_id(NOBODY).is_ok()
+            && schedule::set_affinity(own, 1) == Err(Errno::EPERM)
+            && schedule::set_nice(own, 5) == Err(Errno::EPERM)
+            && arbitrary(__NR_prlimit64, files) == Err(Errno::EPERM)
+            && schedule::set_affinity(0, 1) == Ok(())
+            && schedule::set_nice(0, 5) == Ok(());
+        i32::from(!refused)
+    })?;
+    ensure_eq!(child.wait()?.exit_code(), Some(0));
+    ensure_eq!(schedule::nice(0)?, 0);
     Ok(())
 }
 

@@ -71,8 +71,14 @@ fn check_format() -> Result<()> {
 
 fn check_host() -> Result<()> {
     ensure_component("clippy", "clippy", "rust-web-clippy")?;
-    let lints = ["--all-targets", "--quiet", "--", "-D", "warnings"];
-    cargo(&[&["clippy"], &lints[..]].concat())
+    let lints = ["--quiet", "--", "-D", "warnings"];
+    // `cargo test` leaves the guests out, and so does `--all-targets`.
+    for targets in
+        [&["--all-targets"][..], &["-p", "tests", "--test", "guests"]]
+    {
+        cargo(&[&["clippy"], targets, &lints].concat())?;
+    }
+    Ok(())
 }
 
 fn check_target() -> Result<()> {

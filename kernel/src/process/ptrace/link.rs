@@ -83,11 +83,16 @@ pub fn attach(
     begin(task, &own.task().to_arc(), style, options, stops)
 }
 
-/// Whether the running thread may read and change `process`.
+/// Whether the running thread may read and change `process`. Nobody may the
+/// first one: its end is the system's, and not even root is to cause that
+/// with a wrong byte (Linux lets root).
 pub fn may_trace(process: &Arc<Process>) -> bool {
     let own = current();
     if Arc::ptr_eq(&own.process, process) {
         return true;
+    }
+    if process.id == tree::FIRST {
+        return false;
     }
     let credentials = own.process.credentials.lock().clone();
     credentials.may_trace(&process.credentials.lock())

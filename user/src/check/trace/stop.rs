@@ -63,6 +63,10 @@ fn only_the_tracer_may_ask_and_only_of_a_stopped_process() -> Outcome {
 fn nobody_traces_itself_or_twice() -> Outcome {
     let own = process::current_id();
     ensure_eq!(ptrace::request(ATTACH, own, 0, 0), Err(Errno::EPERM));
+    // Nobody is to end the system by a wrong byte in its first process.
+    for how in [ATTACH, SEIZE] {
+        ensure_eq!(ptrace::request(how, 1, 0, 0), Err(Errno::EPERM));
+    }
     let child = sleeper()?;
     ptrace::request(SEIZE, child.id(), 0, 0)?;
     let again = ptrace::request(SEIZE, child.id(), 0, 0);
