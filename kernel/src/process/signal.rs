@@ -67,6 +67,12 @@ impl Signals {
         Some(&member.task)
     }
 
+    /// True if `task` lives and bears `key`: keys are used again.
+    pub fn is_borne_by(&self, key: ThreadKey, task: &Task) -> bool {
+        let holder = self.task(key);
+        holder.is_some_and(|it| core::ptr::eq(Arc::as_ptr(it), task))
+    }
+
     /// Makes the flag of the current task, `key`, what the state says.
     /// Senders flag under the same lock, so none is lost.
     pub fn recalculate(&self, key: ThreadKey, task: &Task) {

@@ -192,7 +192,7 @@ fn tell(
         Some(thread) => {
             table::find(thread).ok_or(Errno::ESRCH).and_then(|task| {
                 let thread = thread_of(&task).ok_or(Errno::ESRCH)?;
-                send::to_thread(thread, &info)
+                send::to_thread(&task, thread, &info)
             })
         }
     };

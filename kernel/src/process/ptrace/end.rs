@@ -8,7 +8,6 @@ use kernel_abi::Errno;
 use kernel_abi::signal::{SIGKILL, SigInfo};
 use kernel_core::signal::Target;
 
-use super::link::holds;
 use super::tell::foreign_tracer;
 use crate::process::signal::notify::{self, Remains};
 use crate::process::signal::{Signals, send};
@@ -24,7 +23,7 @@ pub fn detach(task: &Arc<Task>, signal: u64) -> Result<(), Errno> {
     let thread = thread_of(task).ok_or(Errno::ESRCH)?;
     let mut tree = tree::lock();
     let mut signals = thread.process.signals.lock();
-    if !holds(&signals, thread, task) {
+    if !signals.is_borne_by(thread.key, task) {
         return Err(Errno::ESRCH);
     }
     signals.state.detach(thread.key, signal)?;
@@ -88,7 +87,7 @@ fn release(tree: &mut Tree, task: &Arc<Task>) -> Option<Node> {
     let thread = thread_of(task)?;
     thread.tracing.set_tracer(None);
     let mut signals = thread.process.signals.lock();
-    if holds(&signals, thread, task) {
+    if signals.is_borne_by(thread.key, task) {
         let dies = signals.state.dies_with_tracer(thread.key);
         signals.state.release(thread.key, None);
         if dies {

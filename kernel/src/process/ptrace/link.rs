@@ -15,7 +15,7 @@ use kernel_core::signal::{Style, Target};
 use super::Tracer;
 use crate::arch::thread::work;
 use crate::process::credentials::Credentials;
-use crate::process::signal::{Signals, send};
+use crate::process::signal::send;
 use crate::process::tree::{self, Tracee, Tree};
 use crate::process::{CurrentThread, Process, Thread, current, thread_of};
 use crate::task::{Task, TaskId, state, table, wake};
@@ -141,13 +141,13 @@ fn begin(
         // A tracer that ends leaves its process's threads first and lets its
         // tracees go then: it is told here that it has one, or is gone.
         let signals = owner.process.signals.lock();
-        if !holds(&signals, owner, tracer) {
+        if !signals.is_borne_by(owner.key, tracer) {
             return Err(Errno::EPERM);
         }
         owner.tracing.is_tracer.store(true, Relaxed);
     }
     let mut signals = thread.process.signals.lock();
-    if !holds(&signals, thread, task) {
+    if !signals.is_borne_by(thread.key, task) {
         return Err(Errno::EPERM);
     }
     let was_stopped = signals.state.attach(thread.key, style, options)?;
@@ -168,12 +168,6 @@ fn begin(
     drop(signals);
     enter(&mut tree, task, thread, tracer);
     Ok(())
-}
-
-/// True if the thread lives: names of threads are used again.
-pub(super) fn holds(signals: &Signals, thread: &Thread, task: &Task) -> bool {
-    let holder = signals.task(thread.key);
-    holder.is_some_and(|it| core::ptr::eq(Arc::as_ptr(it), task))
 }
 
 fn enter(tree: &mut Tree, task: &Arc<Task>, thread: &Thread, tracer: Tracer) {
@@ -201,7 +195,7 @@ pub fn inherit(task: &Arc<Task>) {
         parent.process.signals.lock().state.trace_settings(parent.key);
     let Some(settings) = settings else { return };
     let mut signals = thread.process.signals.lock();
-    if holds(&signals, thread, task) {
+    if signals.is_borne_by(thread.key, task) {
         signals.state.inherit_trace(thread.key, settings);
         task.set_work(work::SIGNAL);
     }

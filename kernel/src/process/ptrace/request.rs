@@ -12,7 +12,6 @@ use kernel_core::signal::{Cause, Resume, SignalSet};
 
 use super::Registers;
 use super::end::go_on;
-use super::link::holds;
 use crate::mm::AddressSpace;
 use crate::process::signal::{Signals, send};
 use crate::process::{Thread, current, thread_of, tree};
@@ -49,7 +48,7 @@ impl Traced {
     ) -> Result<T, Errno> {
         let thread = thread_of(&self.task).ok_or(Errno::ESRCH)?;
         let mut signals = thread.process.signals.lock();
-        match holds(&signals, thread, &self.task) {
+        match signals.is_borne_by(thread.key, &self.task) {
             true => act(&mut signals, thread),
             false => Err(Errno::ESRCH),
         }

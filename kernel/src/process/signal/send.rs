@@ -34,12 +34,21 @@ pub fn from_kernel(process: &Arc<Process>, signal: u32) {
     let _ = send(process, Target::Process, &info, true);
 }
 
-/// Sends to one thread.
+/// Sends to one thread, which is `task`.
 ///
 /// # Errors
-/// As [`to_process`].
-pub fn to_thread(thread: &Thread, info: &SigInfo) -> Result<(), Errno> {
-    send(&thread.process, Target::Thread(thread.key), info, false)
+/// As [`to_process`]; `ESRCH` if the thread has left its process. Another may
+/// bear its key by then.
+pub fn to_thread(
+    task: &Task,
+    thread: &Thread,
+    info: &SigInfo,
+) -> Result<(), Errno> {
+    let process = &thread.process;
+    let target = Target::Thread(thread.key);
+    send_if(process, target, info, false, |signals| {
+        signals.is_borne_by(thread.key, task)
+    })
 }
 
 fn send(
@@ -48,10 +57,22 @@ fn send(
     info: &SigInfo,
     forced: bool,
 ) -> Result<(), Errno> {
+    send_if(process, target, info, forced, |signals| match target {
+        Target::Thread(key) => signals.task(key).is_some(),
+        _ => true,
+    })
+}
+
+/// As [`send`], where `is_there` is asked under the lock.
+fn send_if(
+    process: &Arc<Process>,
+    target: Target,
+    info: &SigInfo,
+    forced: bool,
+    is_there: impl FnOnce(&Signals) -> bool,
+) -> Result<(), Errno> {
     let mut signals = process.signals.lock();
-    if let Target::Thread(key) = target
-        && signals.task(key).is_none()
-    {
+    if !is_there(&signals) {
         return Err(Errno::ESRCH);
     }
     let sent = signals.state.send(target, info, forced)?;
@@ -257,7 +278,7 @@ pub fn queue_to_thread(
         return Err(Errno::ESRCH);
     }
     let process = &thread.process;
-    checked_with(process, signal, info, |info| to_thread(thread, info))
+    checked_with(process, signal, info, |info| to_thread(&task, thread, info))
 }
 
 /// `rt_sigqueueinfo(2)`.
