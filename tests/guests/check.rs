@@ -26,6 +26,8 @@ pub const TESTS: &[Test] = tests::list![
     terminals_keep_their_promises,
     shells_keep_their_promises,
     cpus_keep_their_promises,
+    tracing_keeps_its_promises,
+    groups_keep_their_promises,
     claims_timers_and_traits_keep_their_promises,
     sockets_and_nameless_files_keep_their_promises,
     every_area_is_in_this_list,
@@ -54,10 +56,14 @@ const AREAS: &[&str] = &[
     "freezer-wait",
     "freezer-power",
     "freezer-wakeup",
+    "trace-stop",
+    "trace-register",
+    "trace-event",
     "cpu",
     "group-tree",
     "group-member",
     "group-signal",
+    "group-trace",
     "group-wait",
     "group-face",
     "group-kind",
@@ -82,6 +88,16 @@ fn check(setup: Setup, words: &str) -> Result<()> {
 
 fn processes_keep_their_promises() -> Result<()> {
     check(Setup::new(), "process")
+}
+
+fn tracing_keeps_its_promises() -> Result<()> {
+    check(Setup::new(), "trace-stop trace-register trace-event")
+}
+
+fn groups_keep_their_promises() -> Result<()> {
+    let areas = "group-tree group-member group-signal group-trace group-wait \
+         group-face group-kind group-release notify";
+    check(Setup::new().append("loglevel=4"), areas)
 }
 
 fn claims_timers_and_traits_keep_their_promises() -> Result<()> {
