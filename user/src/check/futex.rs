@@ -2,13 +2,14 @@
 
 use core::sync::atomic::{AtomicU32, Ordering};
 
-use user_lib::linux::{__NR_futex, CLOCK_REALTIME, SIGUSR1};
+use user_lib::linux::{__NR_futex, CLOCK_REALTIME, SIGUSR1, WNOHANG};
 use user_lib::schedule::{futex_wait, futex_wake};
 use user_lib::signal::{self, Action};
 use user_lib::syscall::arbitrary;
 use user_lib::time::{self, Time, monotonic};
 use user_lib::{Errno, memory, process};
 
+use crate::check::freezer::wait_for_state;
 use crate::check::tool::{Outcome, ensure, ensure_eq, tests};
 use crate::child::{Child, signal_again_and_again};
 
@@ -189,34 +190,18 @@ fn a_wake_changes_another_word() -> Outcome {
     let (first, second) = (&words[0], &words[1]);
     ensure_eq!(wake_and_add([first, second], 0)?, 0);
     ensure_eq!(second.load(Ordering::Relaxed), 1);
-    // The word is 2 only for moments: it tries until it sleeps.
-    let sleeper = || loop {
-        match futex_wait(second, 2, None) {
-            Err(Errno::EAGAIN) => {}
-            result => return i32::from(result.is_err()),
-        }
-    };
     // Not as asked: nobody is woken, yet the word changes.
+    let child =
+        Child::start(|| i32::from(futex_wait(second, 1, None).is_err()))?;
+    wait_for_state(child.id(), 'S')?;
     ensure_eq!(wake_and_add([first, second], 0)?, 0);
     ensure_eq!(second.load(Ordering::Relaxed), 2);
-    let child = Child::start(sleeper)?;
-    wake_exactly_by(|| {
-        second.store(2, Ordering::Relaxed);
-        wake_and_add([first, second], 2)
-    })?;
+    ensure!(process::wait(child.id(), WNOHANG)?.is_none());
+    ensure_eq!(wake_and_add([first, second], 2)?, 1);
+    ensure_eq!(second.load(Ordering::Relaxed), 3);
     ensure_eq!(child.wait()?.exit_code(), Some(0));
     let wrong = [first.as_ptr() as usize, 5, 1, 1, 0, 0];
     ensure_eq!(arbitrary(__NR_futex, wrong), Err(Errno::EFAULT));
-    Ok(())
-}
-
-/// Wakes until somebody is woken.
-fn wake_exactly_by(
-    mut wake: impl FnMut() -> user_lib::Result<usize>,
-) -> Outcome {
-    while wake()? == 0 {
-        time::sleep(Time::from_millis(1));
-    }
     Ok(())
 }
 
