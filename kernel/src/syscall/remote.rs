@@ -11,6 +11,7 @@ use kernel_abi::system::Iovec;
 use kernel_abi::{Errno, syscall as number};
 use kernel_core::memory::PAGE_SIZE;
 
+use super::file::transfer::MOST;
 use super::table::Row;
 use super::{Args, Entry, Result};
 use crate::mm::AddressSpace;
@@ -73,8 +74,9 @@ fn memory_of(id: i32) -> Checked<Arc<AddressSpace>> {
     task.space().ok_or(Errno::ESRCH)
 }
 
-/// Moves bytes between two vectors, a chunk at a time; how many. What fails
-/// ends it, and is told if nothing was moved before.
+/// Moves bytes between two vectors, a chunk at a time; how many, which is as
+/// many as a `read(2)` moves at most: nobody freezes meanwhile. What fails ends
+/// it, and is told if nothing was moved before.
 fn transfer(
     args: &Args,
     mut step: impl FnMut(&AddressSpace, usize, &UserSlice, &mut [u8]) -> Checked<()>,
@@ -96,7 +98,10 @@ fn transfer(
         else {
             return Ok(done);
         };
-        let count = here.1.min(there.1).min(CHUNK);
+        let count = here.1.min(there.1).min(CHUNK).min(MOST - done);
+        if count == 0 {
+            return Ok(done);
+        }
         let moved = UserSlice::new(here.0, count).and_then(|slice| {
             step(&space, there.0, &slice, &mut buffer[..count])
         });

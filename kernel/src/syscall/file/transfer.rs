@@ -36,7 +36,7 @@ pub const CALLS: &[Row] = &[
 ];
 
 /// Most bytes of one call (Linux `MAX_RW_COUNT`).
-pub(super) const MOST: usize = 0x7fff_f000;
+pub(in crate::syscall) const MOST: usize = 0x7fff_f000;
 /// Most pieces of one call.
 const PIECES_MAX: usize = 1024;
 
