@@ -1,5 +1,5 @@
 //! What a guest says of its tests is taken seriously.
-use super::{ensure_passed, ensure_passed_on_board};
+use super::{ensure_passed, ensure_passed_on_board, ensure_passed_without};
 
 #[test]
 fn all_passed_is_success() {
@@ -30,4 +30,14 @@ fn only_a_board_may_lack_what_a_test_needs() {
     ensure_passed_on_board(output).unwrap();
     let output = output.replace("1 passed, 0", "0 passed, 1");
     assert!(ensure_passed_on_board(&output).is_err());
+}
+
+#[test]
+fn a_machine_may_lack_what_it_is_known_to_lack() {
+    let output = "test a ... ok\ntest b ... ignored: the machine has no /c\n\
+                  1 passed, 0 failed\n";
+    ensure_passed_without(output, "/c").unwrap();
+    assert!(ensure_passed_without(output, "/d").is_err());
+    let output = output.replace("1 passed, 0", "0 passed, 1");
+    assert!(ensure_passed_without(&output, "/c").is_err());
 }
