@@ -89,8 +89,17 @@ fn spin(steps: &AtomicU32) {
     cpu::relax();
 }
 
-fn start(steps: &'static AtomicU32, work: fn(&AtomicU32)) -> Started {
+/// A worker that begins when it `may`: what it makes is then born into its
+/// group, and nothing is left outside.
+fn start(
+    steps: &'static AtomicU32,
+    work: fn(&AtomicU32),
+    may: &'static AtomicU32,
+) -> Started {
     Ok(Child::start(|| {
+        while may.load(Ordering::Acquire) == 0 {
+            cpu::relax();
+        }
         loop {
             work(steps);
         }
@@ -155,9 +164,10 @@ fn is_removed(top: &Group, deepest: &str) -> bool {
 }
 
 fn rounds_of(rounds: u32, top: &Group, deep: &Group, words: Words) -> Outcome {
+    let may = &memory::shared_words(1)?[0];
     let mut workers = Vec::new();
     for (steps, work) in words.iter().zip(WORKERS) {
-        workers.push(start(steps, work)?);
+        workers.push(start(steps, work, may)?);
     }
     for (at, worker) in workers.iter().enumerate() {
         match at % 2 {
@@ -165,6 +175,7 @@ fn rounds_of(rounds: u32, top: &Group, deep: &Group, words: Words) -> Outcome {
             _ => deep.add(worker.id())?,
         }
     }
+    may.store(1, Ordering::Release);
     for round in 0..rounds {
         // A spinner wanders; during the freeze it joins once more.
         let wide = |at: u32| top.path(&format!("w{}/tasks", at % WIDTH as u32));
@@ -179,15 +190,12 @@ fn rounds_of(rounds: u32, top: &Group, deep: &Group, words: Words) -> Outcome {
         })?;
         let joins = format!("{}", joiner.id());
         file::overwrite(&wide(round * 7 + 2), joins.as_bytes())?;
-        freeze(top)?;
-        let before = counts(words);
-        time::sleep(Time::from_millis(1));
-        ensure_eq!(counts(words), before);
-        ensure_eq!(top.read("freezer.state")?, "FROZEN");
+        let result = stand_still(top, words);
+        // Whatever came of it: nobody dies before the thaw.
         top.write("freezer.state", "THAWED")?;
         drop(joiner);
         // Everybody goes on.
-        for (word, count) in words.iter().zip(before) {
+        for (word, count) in words.iter().zip(result?) {
             while word.load(Ordering::Relaxed) == count {
                 time::sleep(Time::from_millis(1));
             }
@@ -195,6 +203,16 @@ fn rounds_of(rounds: u32, top: &Group, deep: &Group, words: Words) -> Outcome {
     }
     println!("{rounds} freezes, steps {:?}", counts(words));
     Ok(())
+}
+
+/// Freezes all, and looks that nobody moves; what they have counted.
+fn stand_still(top: &Group, words: Words) -> Result<Vec<u32>, Failure> {
+    freeze(top)?;
+    let before = counts(words);
+    time::sleep(Time::from_millis(1));
+    ensure_eq!(counts(words), before);
+    ensure_eq!(top.read("freezer.state")?, "FROZEN");
+    Ok(before)
 }
 
 /// Five thousand tasks in one group.
