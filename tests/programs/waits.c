@@ -6,7 +6,8 @@
  *     waits GROUP LENGTH BEFORE FROZEN
  *
  * waits LENGTH ms in each way; after BEFORE ms the group freezes, FROZEN ms
- * later it thaws. Prints `name result errno ms handlers changed`. */
+ * later it thaws. Prints `name result errno ms handlers changed after`:
+ * the last is how many ms after the thaw it ended. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -37,6 +38,7 @@ struct report {
 	long result;
 	int error;
 	int took;
+	long end;
 	int handlers;
 	int changed;
 };
@@ -359,7 +361,8 @@ static void run(int which, struct report *report)
 	errno = 0;
 	report->result = waits[which].wait(&report->changed);
 	report->error = errno;
-	report->took = now() - start;
+	report->end = now();
+	report->took = report->end - start;
 	report->handlers = handled;
 	_exit(0);
 }
@@ -370,6 +373,7 @@ int main(int count, char **words)
 				      PROT_READ | PROT_WRITE,
 				      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	char state[20];
+	long thaw;
 
 	if (count != 5)
 		return 2;
@@ -386,14 +390,16 @@ int main(int count, char **words)
 	usleep(atol(words[3]) * 1000);
 	write_file(words[1], "freezer.state", "FROZEN");
 	usleep(atol(words[4]) * 1000);
+	thaw = now();
 	write_file(words[1], "freezer.state", "THAWED");
 	while (wait(NULL) > 0)
 		;
 	for (int i = 0; i < WAITS; i++) {
 		struct report *it = &reports[i];
 
-		printf("%s %ld %d %d %d %d\n", waits[i].name, it->result,
-		       it->error, it->took, it->handlers, it->changed);
+		printf("%s %ld %d %d %d %d %ld\n", waits[i].name, it->result,
+		       it->error, it->took, it->handlers, it->changed,
+		       it->end - thaw);
 	}
 	return 0;
 }

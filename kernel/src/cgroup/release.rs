@@ -19,7 +19,7 @@ use kernel_core::sync::GROUP_SLOTS;
 use super::{Tasks, forest};
 use crate::process::helper;
 use crate::task::WaitQueue;
-use crate::task::kthread::{kthread_run, wait_event_freezable};
+use crate::task::kthread::kthread_run;
 
 /// A bit for each slot.
 struct Marks([AtomicU64; GROUP_SLOTS / 64]);
@@ -86,15 +86,15 @@ pub(super) fn emptied(slot: u32) {
     }
 }
 
+/// Not freezable: a freeze would wait for it while it waits to start a
+/// helper, which is after the thaw.
 fn run() {
-    let next = || wait_event_freezable(&EMPTIED, "cgroup_release", take);
-    while let Some(slot) = next() {
+    loop {
+        let next = EMPTIED.wait_until("cgroup_release", || EMPTY.take());
+        // Nobody sends it signals.
+        let Ok(slot) = next else { continue };
         release(slot);
     }
-}
-
-fn take() -> Option<u32> {
-    EMPTY.take()
 }
 
 fn release(slot: u32) {

@@ -33,9 +33,6 @@ use crate::task::{Numbered, WaitQueue, wake};
 /// Wait status of a helper whose program cannot be run; nobody reads it.
 const NOT_RUN: u32 = 127 << 8;
 
-/// The first process; helpers see the directories that it sees.
-const INIT: u32 = 1;
-
 /// How a helper's `execve` went.
 struct Outcome {
     result: SpinLock<Option<Result<(), Errno>>>,
@@ -105,9 +102,9 @@ fn start(programs: Programs) -> Result<Arc<Outcome>, Errno> {
 }
 
 /// The root directory of the first process, which may have chosen another
-/// than it was given.
+/// than it was given: helpers see what it sees.
 fn directories() -> Result<Arc<FsContext>, Errno> {
-    let task = tree::find(INIT).and_then(|init| init.any_thread());
+    let task = tree::find(tree::FIRST).and_then(|init| init.any_thread());
     let task = task.ok_or(Errno::ESRCH)?;
     let thread = thread_of(&task).ok_or(Errno::ESRCH)?;
     Ok(FsContext::new(thread.fs()?.root()))

@@ -13,8 +13,8 @@ use crate::process::signal::send;
 use crate::process::usage::Usage;
 use crate::process::{CurrentThread, Process};
 use crate::sync::{Rank, SpinLock};
-use crate::task::Task;
 use crate::task::alarm::Setting;
+use crate::task::{Mutex, Task};
 
 /// Which time counts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -75,8 +75,11 @@ impl CpuTimer {
 /// Both timers of a process.
 pub struct CpuTimers {
     timers: SpinLock<[CpuTimer; 2]>,
-    /// One of them is set.
+    /// One of them is set. Written under `changes`.
     any: AtomicBool,
+    /// Changes take turns, until every thread watches or does not: else one
+    /// that switches a timer off could undo what another has told them.
+    changes: Mutex<()>,
 }
 
 impl CpuTimers {
@@ -86,6 +89,7 @@ impl CpuTimers {
         Self {
             timers: SpinLock::with_rank(Rank::Device, [off; 2]),
             any: AtomicBool::new(false),
+            changes: Mutex::new(()),
         }
     }
 }
@@ -98,6 +102,9 @@ pub fn setting(process: &Process, kind: Kind) -> Setting {
 }
 
 /// Sets the timer; what it was set to.
+///
+/// # Locks
+/// Sleeps until other changes are made: no spin lock may be held.
 pub fn set(process: &Process, kind: Kind, new: Setting) -> Setting {
     let now = kind.time_ns(&process.usage());
     let expires = now.saturating_add(new.left_ns);
@@ -106,6 +113,7 @@ pub fn set(process: &Process, kind: Kind, new: Setting) -> Setting {
         interval_ns: new.interval_ns,
     };
     let cpu = &process.timers.cpu;
+    let _changes = cpu.changes.lock();
     let mut timers = cpu.timers.lock();
     let old = core::mem::replace(&mut timers[kind as usize], timer);
     let any = timers.iter().any(|timer| timer.expires_ns.is_some());
