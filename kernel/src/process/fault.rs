@@ -59,7 +59,7 @@ pub fn kernel_fault(fault: &Fault) -> bool {
             Err(FaultError::OutOfMemory) => {}
             Err(_) => return false,
         }
-        if oom::out_of_memory().is_err() {
+        if oom::out_of_memory_in_call().is_err() {
             return false;
         }
     }

@@ -96,11 +96,25 @@ static MEMORY: WaitQueue = WaitQueue::new();
 /// `ENOMEM` if that is in vain: the caller is to die itself, or there is
 /// nobody to kill.
 pub fn out_of_memory() -> Result<(), Errno> {
-    make_room(frame::is_short)
+    make_room(frame::is_short, wait_freezable)
 }
 
-/// As [`out_of_memory`], while memory `is_short` for what the caller needs.
-fn make_room(is_short: fn() -> bool) -> Result<(), Errno> {
+/// As [`out_of_memory`], in the midst of a system call: the task may hold a
+/// [`Mutex`](crate::task::Mutex), so it does not freeze here. A freeze waits
+/// for it, and it for a victim, which freezing does not hold.
+///
+/// # Errors
+/// As [`out_of_memory`].
+pub fn out_of_memory_in_call() -> Result<(), Errno> {
+    make_room(frame::is_short, wait_awake)
+}
+
+/// As [`out_of_memory`], while memory `is_short` for what the caller needs;
+/// it waits by `wait`.
+fn make_room(
+    is_short: fn() -> bool,
+    wait: fn(u64) -> Result<(), Errno>,
+) -> Result<(), Errno> {
     if current().task().fatal_signal_pending() {
         return Err(Errno::ENOMEM);
     }
@@ -111,12 +125,20 @@ fn make_room(is_short: fn() -> bool) -> Result<(), Errno> {
         IS_CHOOSING.store(false, Release);
         result?;
     }
-    let deadline = arch::timer::now_ns() + PATIENCE_NS;
+    wait(arch::timer::now_ns() + PATIENCE_NS)
+}
+
+fn wait_freezable(deadline_ns: u64) -> Result<(), Errno> {
     let never = || None::<()>;
-    match MEMORY.wait_killable_until("out_of_memory", deadline, never) {
+    match MEMORY.wait_killable_until("out_of_memory", deadline_ns, never) {
         Err(WaitError::Interrupted) => Err(Errno::ENOMEM),
         _ => Ok(()),
     }
+}
+
+fn wait_awake(deadline_ns: u64) -> Result<(), Errno> {
+    sleep::sleep_uninterruptible("out_of_memory", deadline_ns);
+    Ok(())
 }
 
 /// Does something that needs memory for a program, a few pages or many,
@@ -130,7 +152,7 @@ pub fn with_memory<T>(
     loop {
         match attempt() {
             Err(Errno::ENOMEM) if frame::is_scarce() => {
-                make_room(frame::is_scarce)?;
+                make_room(frame::is_scarce, wait_freezable)?;
             }
             result => return result,
         }
@@ -143,7 +165,7 @@ pub fn with_memory<T>(
 /// As [`out_of_memory`].
 pub fn wait_for_memory() -> Result<(), Errno> {
     while frame::is_scarce() {
-        make_room(frame::is_scarce)?;
+        make_room(frame::is_scarce, wait_freezable)?;
     }
     Ok(())
 }
