@@ -38,9 +38,10 @@ mod traits;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use user_lib::println;
+use user_lib::{eprintln, println};
 
 use crate::check::tool::Test;
+use crate::option::USAGE;
 
 /// All areas.
 const AREAS: &[(&str, &[Test])] = &[
@@ -91,7 +92,13 @@ pub fn main(arguments: &[String]) -> i32 {
         Some("--list") => list(),
         Some("--random") => random::main(&words[1..]),
         Some("--stress") => stress::main(&words[1..]),
-        _ => runner::run(&select(words)),
+        _ => match words.iter().find(|word| !is_known(word)) {
+            None => runner::run(&select(words)),
+            Some(word) => {
+                eprintln!("check: no test or area {word}; see check --list");
+                USAGE
+            }
+        },
     }
 }
 
@@ -102,6 +109,11 @@ fn list() -> i32 {
         }
     }
     0
+}
+
+fn is_known(word: &str) -> bool {
+    let is_it = |test: &Test| test.name == word;
+    AREAS.iter().any(|(area, tests)| *area == word || tests.iter().any(is_it))
 }
 
 /// The tests that the words name, by area or by name.

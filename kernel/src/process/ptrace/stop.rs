@@ -8,7 +8,9 @@
 use alloc::boxed::Box;
 
 use kernel_abi::signal::SigInfo;
-use kernel_core::signal::{Cause, Decision, Delivery, Resume, TraceStop};
+use kernel_core::signal::{
+    Cause, Decision, Delivery, Notice, Resume, TraceStop,
+};
 
 use super::{Registers, tell};
 use crate::arch::thread::work;
@@ -38,15 +40,8 @@ pub(super) fn stop(
     let registers = Box::new(Registers::of_current(frame, shown.system_call));
     let old = thread.tracing.registers.lock().replace(registers);
     drop(old);
-    let begun = process.signals.lock().state.begin_trace_stop(
-        thread.key,
-        shown.what,
-        shown.message,
-    );
-    if let Some(notice) = begun {
-        let tracer = tell::tell_of_stop(thread, &shown.what);
-        let is_parents = tracer.is_some_and(|id| id == process.parent());
-        if let Some(notice) = notice.filter(|_| !is_parents) {
+    if let Some(notice) = begin(thread, shown) {
+        if let Some(notice) = notice {
             notify::parent_of_notice(process, notice);
         }
         sleep::sleep_while(
@@ -56,6 +51,25 @@ pub(super) fn stop(
         );
     }
     go_on(thread, frame)
+}
+
+/// The thread counts as stopped from here on, and its tracer is told. `None`:
+/// it does not stop; else what its process's parent is still to be told.
+///
+/// # Locks
+/// Holds the lock over all relations, as `wait4` does: whoever learns of the
+/// stop from `wait4` has had its `SIGCHLD`.
+fn begin(thread: &CurrentThread, shown: &Shown) -> Option<Option<Notice>> {
+    let process = &thread.process;
+    let tree = tree::lock();
+    let notice = process.signals.lock().state.begin_trace_stop(
+        thread.key,
+        shown.what,
+        shown.message,
+    )?;
+    let tracer = tell::tell_of_stop(&tree, thread, &shown.what);
+    let is_parents = tracer.is_some_and(|id| id == process.parent());
+    Some(notice.filter(|_| !is_parents))
 }
 
 /// The stop is over: takes the registers back.

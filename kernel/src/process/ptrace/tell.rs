@@ -12,11 +12,15 @@ use crate::process::{CurrentThread, Process, ProcessId, Thread};
 
 /// Tells the tracer of the running thread that it has stopped; the tracer's
 /// process.
+///
+/// # Locks
+/// The caller holds the lock over all relations (`tree`); takes the tracer's
+/// signal lock.
 pub(super) fn tell_of_stop(
+    tree: &Tree,
     thread: &CurrentThread,
     what: &TraceStop,
 ) -> Option<ProcessId> {
-    let tree = tree::lock();
     let tracer = thread.tracing.tracer()?.process;
     let code = match what.cause {
         Cause::Group => CLD_STOPPED,
@@ -24,7 +28,7 @@ pub(super) fn tell_of_stop(
     };
     let status = (what.code & 0x7f) as i32;
     let info = child_info(thread, code, status);
-    tell(&tree, tracer, &info, true);
+    tell(tree, tracer, &info, true);
     Some(tracer)
 }
 
