@@ -38,6 +38,25 @@ fn a_shell_outlives_its_many_jobs() {
 }
 
 #[test]
+fn a_process_outlives_the_many_children_of_its_light_child() {
+    let mut all = vec![(2, 1, 2, 40), (3, 2, 2, 1)];
+    all.extend((10..110).map(|id| (id, 3, id, 8)));
+    // Those that have not left its group yet make that the heaviest.
+    all.extend((110..120).map(|id| (id, 3, 2, 8)));
+    assert_eq!(chosen(&all), Some(119));
+}
+
+#[test]
+fn a_search_goes_through_many_generations() {
+    let mut all: Vec<_> = (2..50_000).map(|id| (id, id - 1, id, 1)).collect();
+    all[0].3 = 2;
+    // The last but one does not weigh less than its only descendant.
+    assert_eq!(chosen(&all), Some(49_998));
+    all[20_000].3 = 100_000;
+    assert_eq!(chosen(&all), Some(all[20_000].0));
+}
+
+#[test]
 fn a_large_parent_of_small_children_dies_itself() {
     assert_eq!(chosen(&[(2, 1, 2, 500), (3, 2, 2, 100)]), Some(2));
 }
