@@ -46,13 +46,19 @@ impl Marks {
         word.load(Acquire) & bit != 0
     }
 
-    /// Takes one away, the lowest.
+    /// Takes one away, if there is one. Others may take it away meanwhile.
     fn take(&self) -> Option<u32> {
-        let mut words = self.0.iter().enumerate();
-        let (at, word) = words.find(|(_, word)| word.load(Relaxed) != 0)?;
-        let bit = word.load(Acquire).trailing_zeros();
-        word.fetch_and(!(1 << bit), Acquire);
-        Some(at as u32 * 64 + bit)
+        self.0.iter().enumerate().find_map(|(at, word)| {
+            let mut marks = word.load(Relaxed);
+            while marks != 0 {
+                let bit = marks.trailing_zeros();
+                marks = word.fetch_and(!(1 << bit), Acquire);
+                if marks & 1 << bit != 0 {
+                    return Some(at as u32 * 64 + bit);
+                }
+            }
+            None
+        })
     }
 }
 

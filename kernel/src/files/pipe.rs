@@ -142,7 +142,7 @@ impl Pipe {
         loop {
             // Writers first, bytes second: what the last writer wrote before
             // it left is seen.
-            let has_writers = self.writers.any();
+            let is_open = self.is_open();
             let mut ring = self.ring.lock();
             let before = ring.length();
             if before > 0 {
@@ -154,7 +154,7 @@ impl Pipe {
                 return result;
             }
             drop(ring);
-            if !has_writers {
+            if !is_open {
                 return Ok(0);
             }
             if blocking == Blocking::Fail {
@@ -175,9 +175,9 @@ impl Pipe {
         blocking: Blocking,
     ) -> Result<usize, Errno> {
         loop {
-            let has_writers = self.writers.any();
+            let is_open = self.is_open();
             let count = self.ring.lock().copy(bytes);
-            if count > 0 || !has_writers {
+            if count > 0 || !is_open {
                 return Ok(count);
             }
             if blocking == Blocking::Fail {
@@ -191,7 +191,13 @@ impl Pipe {
     }
 
     fn is_readable(&self) -> bool {
-        self.filled.load(SeqCst) > 0 || !self.writers.any()
+        self.filled.load(SeqCst) > 0 || !self.is_open()
+    }
+
+    /// Whether there are ends of both kinds. Whoever reads or writes has one
+    /// of them, but a socket's may be shut meanwhile.
+    fn is_open(&self) -> bool {
+        self.readers.any() && self.writers.any()
     }
 
     fn wake_after_read(&self, before: usize, after: usize) {
@@ -215,7 +221,7 @@ impl Pipe {
         let length = input.remaining();
         let needed = if length <= PIPE_BUF { length } else { 1 };
         while input.remaining() > 0 {
-            if !self.readers.any() {
+            if !self.is_open() {
                 return input.short(Errno::EPIPE);
             }
             match self.put(input, needed) {
@@ -227,7 +233,7 @@ impl Pipe {
                 return input.short(Errno::EAGAIN);
             }
             let can_go_on = || {
-                let is_ready = self.has_room(needed) || !self.readers.any();
+                let is_ready = self.has_room(needed) || !self.is_open();
                 is_ready.then_some(())
             };
             if let Err(end) = self.writable.wait_until("pipe_write", can_go_on)
@@ -268,11 +274,11 @@ impl Pipe {
         if side != Side::Write {
             let has_bytes = self.filled.load(SeqCst) > 0;
             events.set(PollEvents::READABLE, has_bytes);
-            events.set(PollEvents::HANG_UP, !self.writers.any());
+            events.set(PollEvents::HANG_UP, !self.is_open());
         }
         if side != Side::Read {
             events.set(PollEvents::WRITABLE, self.has_room(PIPE_BUF));
-            events.set(PollEvents::ERROR, !self.readers.any());
+            events.set(PollEvents::ERROR, !self.is_open());
         }
         events
     }

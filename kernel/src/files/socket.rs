@@ -8,7 +8,7 @@
 //! ```
 //!
 //! So everything that holds of pipes holds here: waits freeze in place, and
-//! memory is bounded. `shutdown` lets go of an end.
+//! memory is bounded. `shutdown` shuts an end.
 
 use alloc::format;
 use alloc::string::String;
@@ -28,7 +28,6 @@ use super::location::Location;
 use super::mount::{self, Mount};
 use super::pipe::{End, Pipe};
 use crate::mm::frame;
-use crate::sync::SpinLock;
 use crate::task::PollTable;
 
 /// Who made a pair: what `SO_PEERCRED` tells (process, user, group).
@@ -36,8 +35,8 @@ pub type Maker = [u32; 3];
 
 /// One of two connected sockets.
 pub struct Socket {
-    incoming: SpinLock<Option<Arc<End>>>,
-    outgoing: SpinLock<Option<Arc<End>>>,
+    incoming: End,
+    outgoing: End,
     /// Who made it.
     pub maker: Maker,
 }
@@ -53,26 +52,16 @@ pub enum Direction {
 
 impl Socket {
     fn new(from: &Arc<Pipe>, to: &Arc<Pipe>, maker: Maker) -> Arc<Self> {
-        let incoming = Some(Arc::new(End::to_read(from)));
-        let outgoing = Some(Arc::new(End::to_write(to)));
-        Arc::new(Self {
-            incoming: SpinLock::new(incoming),
-            outgoing: SpinLock::new(outgoing),
-            maker,
-        })
+        let (incoming, outgoing) = (End::to_read(from), End::to_write(to));
+        Arc::new(Self { incoming, outgoing, maker })
     }
 
-    fn end(&self, direction: Direction) -> &SpinLock<Option<Arc<End>>> {
-        match direction {
-            Direction::In => &self.incoming,
-            Direction::Out => &self.outgoing,
-        }
-    }
-
-    /// Nothing more goes this way.
+    /// Nothing more goes this way; who waits for it learns of that.
     pub fn shut(&self, direction: Direction) {
-        let end = self.end(direction).lock().take();
-        drop(end);
+        match direction {
+            Direction::In => self.incoming.shut(),
+            Direction::Out => self.outgoing.shut(),
+        }
     }
 
     /// Copies what a read would give, and leaves it there.
@@ -84,8 +73,7 @@ impl Socket {
         bytes: &mut [u8],
         blocking: Blocking,
     ) -> Result<usize, Errno> {
-        let end = self.incoming.lock().clone();
-        end.map_or(Ok(0), |end| end.peek(bytes, blocking))
+        self.incoming.peek(bytes, blocking)
     }
 }
 
@@ -96,8 +84,7 @@ impl File for Socket {
         output: &mut Output<'_>,
         blocking: Blocking,
     ) -> Result<usize, Errno> {
-        let end = self.incoming.lock().clone();
-        end.map_or(Ok(0), |end| end.read(position, output, blocking))
+        self.incoming.read(position, output, blocking)
     }
 
     fn write(
@@ -106,37 +93,29 @@ impl File for Socket {
         input: &mut Input<'_>,
         blocking: Blocking,
     ) -> Result<usize, Errno> {
-        let end = self.outgoing.lock().clone();
-        end.ok_or(Errno::EPIPE)?.write(position, input, blocking)
+        self.outgoing.write(position, input, blocking)
     }
 
     fn poll(&self, mut table: Option<&mut PollTable>) -> PollEvents {
-        let mut events = PollEvents::empty();
-        // One lock at a time.
-        let incoming = self.incoming.lock().clone();
-        let outgoing = self.outgoing.lock().clone();
-        let is_over = |end: Option<Arc<End>>,
-                       events: &mut PollEvents,
-                       table: Option<&mut PollTable>,
-                       (open, over)| {
-            let found = end.map_or(PollEvents::HANG_UP, |it| it.poll(table));
-            let over_now =
-                found.intersects(PollEvents::HANG_UP | PollEvents::ERROR);
-            events.set(over, over_now || found.contains(open));
-            over_now
-        };
-        let readable = (PollEvents::READABLE, PollEvents::READABLE);
-        let writable = (PollEvents::WRITABLE, PollEvents::WRITABLE);
-        let in_over =
-            is_over(incoming, &mut events, table.as_deref_mut(), readable);
-        let out_over = is_over(outgoing, &mut events, table, writable);
+        let incoming = self.incoming.poll(table.as_deref_mut());
+        let outgoing = self.outgoing.poll(table);
+        let in_over = incoming.contains(PollEvents::HANG_UP);
+        let out_over = outgoing.contains(PollEvents::ERROR);
+        let mut events = (incoming | outgoing)
+            & (PollEvents::READABLE | PollEvents::WRITABLE);
+        // Whoever tries then does not wait: it learns of the end.
+        if in_over {
+            events |= PollEvents::READABLE;
+        }
+        if out_over {
+            events |= PollEvents::WRITABLE;
+        }
         events.set(PollEvents::HANG_UP, in_over && out_over);
         events
     }
 
     fn control(&self, request: u32, argument: usize) -> Result<usize, Errno> {
-        let end = self.incoming.lock().clone();
-        end.ok_or(Errno::EINVAL)?.control(request, argument)
+        self.incoming.control(request, argument)
     }
 
     fn any(&self) -> Option<&dyn Any> {

@@ -1,5 +1,7 @@
 //! Connected sockets, and pipes that are copied.
 
+use alloc::vec::Vec;
+
 use user_lib::linux::{
     __NR_getsockopt, __NR_recvfrom, __NR_sendto, __NR_shutdown, __NR_socket,
     __NR_socketpair, __NR_tee, __NR_vmsplice, O_NONBLOCK, POLLHUP, POLLIN,
@@ -10,13 +12,16 @@ use user_lib::syscall::arbitrary;
 use user_lib::time::Time;
 use user_lib::{Errno, Result, file, process, terminal};
 
+use crate::check::freezer::wait_for_state;
 use crate::check::tool::{Outcome, ensure_eq, in_background, tests};
+use crate::child::Child;
 
 tests! {
     bytes_go_both_ways_through_a_pair
     the_end_of_one_side_is_seen
     a_pair_knows_what_it_is
     waiting_for_a_pair_ends
+    shutting_a_socket_ends_every_wait_at_it
     tee_leaves_what_it_copies
     user_memory_goes_into_a_pipe_and_back
 }
@@ -26,6 +31,10 @@ const STREAM: usize = 1;
 const PEEK: usize = 2;
 const DO_NOT_WAIT: usize = 0x40;
 const NO_SIGNAL: usize = 0x4000;
+/// Ways to shut.
+const IN: usize = 0;
+const OUT: usize = 1;
+const BOTH: usize = 2;
 
 fn pair(flags: u32) -> Result<[i32; 2]> {
     let mut ends = [0; 2];
@@ -43,6 +52,10 @@ fn send(end: i32, bytes: &[u8], flags: usize) -> Result<usize> {
 fn receive(end: i32, bytes: &mut [u8], flags: usize) -> Result<usize> {
     let (place, length) = (bytes.as_mut_ptr() as usize, bytes.len());
     arbitrary(__NR_recvfrom, [end as usize, place, length, flags, 0, 0])
+}
+
+fn shut(end: i32, how: usize) -> Result<usize> {
+    arbitrary(__NR_shutdown, [end as usize, how, 0, 0, 0, 0])
 }
 
 fn bytes_go_both_ways_through_a_pair() -> Outcome {
@@ -65,7 +78,7 @@ fn the_end_of_one_side_is_seen() -> Outcome {
     signal::set_action(SIGPIPE, Action::Ignore, 0, 0)?;
     let [one, other] = pair(0)?;
     file::write(one, b"last")?;
-    arbitrary(__NR_shutdown, [one as usize, 1, 0, 0, 0, 0])?;
+    shut(one, OUT)?;
     let mut found = [0; 8];
     ensure_eq!(file::read(other, &mut found)?, 4);
     ensure_eq!(file::read(other, &mut found)?, 0);
@@ -98,8 +111,8 @@ fn a_pair_knows_what_it_is() -> Outcome {
     ensure_eq!(status.st_mode & 0o170_000, 0o140_000);
     let refused = arbitrary(__NR_socket, [2, STREAM, 0, 0, 0, 0]);
     ensure_eq!(refused, Err(Errno::EAFNOSUPPORT));
-    let plain = arbitrary(__NR_shutdown, [0, 1, 0, 0, 0, 0]);
-    ensure_eq!(plain, Err(Errno(88)));
+    ensure_eq!(shut(0, OUT), Err(Errno(88)));
+    ensure_eq!(shut(one, 3), Err(Errno::EINVAL));
     Ok(())
 }
 
@@ -127,6 +140,49 @@ fn waiting_for_a_pair_ends() -> Outcome {
     file::close(other)?;
     ensure_eq!(events(one)?, POLLIN | POLLOUT | POLLHUP);
     Ok(())
+}
+
+fn shutting_a_socket_ends_every_wait_at_it() -> Outcome {
+    signal::set_action(SIGPIPE, Action::Ignore, 0, 0)?;
+    for (end, how) in [(0, IN), (0, BOTH), (1, OUT), (1, BOTH)] {
+        let pair = pair(0)?;
+        let reader = Child::start(|| read_to_the_end(pair[0], b"12"))?;
+        file::write(pair[1], b"12")?;
+        wait_for_state(reader.id(), 'S')?;
+        shut(pair[end], how)?;
+        ensure_eq!(reader.wait()?.exit_code(), Some(0));
+        ensure_eq!(events(pair[0])? & POLLIN, POLLIN);
+        ensure_eq!(file::write(pair[1], b"3"), Err(Errno::EPIPE));
+    }
+    for (end, how) in [(0, OUT), (0, BOTH), (1, IN), (1, BOTH)] {
+        let pair = pair(0)?;
+        let writer = Child::start(|| write_without_end(pair[0]))?;
+        wait_for_state(writer.id(), 'S')?;
+        shut(pair[end], how)?;
+        ensure_eq!(writer.wait()?.exit_code(), Some(0));
+        // What was sent before can still be read.
+        let end_of_all = read_to_the_end(pair[1], &[b'x'; 1 << 16]);
+        ensure_eq!(end_of_all, 0);
+    }
+    Ok(())
+}
+
+/// Exit status 0 if a socket gives these bytes, and then tells of its end.
+fn read_to_the_end(end: i32, expected: &[u8]) -> i32 {
+    let (mut found, mut bytes) = (Vec::new(), [0; 512]);
+    while let Ok(count @ 1..) = file::read(end, &mut bytes) {
+        found.extend_from_slice(&bytes[..count]);
+    }
+    i32::from(found != expected || file::read(end, &mut bytes) != Ok(0))
+}
+
+/// Writes until that fails; exit status 0 if it is for want of a reader.
+fn write_without_end(end: i32) -> i32 {
+    let mut result = Ok(0);
+    while result.is_ok() {
+        result = file::write(end, b"x");
+    }
+    i32::from(result != Err(Errno::EPIPE))
 }
 
 fn tee_leaves_what_it_copies() -> Outcome {

@@ -2,6 +2,7 @@
 
 use alloc::sync::Arc;
 use core::any::Any;
+use core::sync::atomic::AtomicBool;
 use core::sync::atomic::Ordering::SeqCst;
 
 use kernel_abi::Errno;
@@ -25,6 +26,8 @@ pub(super) enum Side {
 pub struct End {
     pipe: Arc<Pipe>,
     side: Side,
+    /// Not before it is dropped, but for sockets.
+    is_shut: AtomicBool,
 }
 
 impl End {
@@ -64,18 +67,30 @@ impl End {
             pipe.writers.add();
             pipe.readable.wake_all();
         }
-        Self { pipe: pipe.clone(), side }
+        Self { pipe: pipe.clone(), side, is_shut: AtomicBool::new(false) }
+    }
+
+    /// Lets go of the pipe: for the other end as if this one were closed. An
+    /// end to read gives what there is, and then the end; one to write is
+    /// broken. Whoever waits at either end looks again.
+    pub fn shut(&self) {
+        if self.is_shut.swap(true, SeqCst) {
+            return;
+        }
+        let is_last_reader =
+            self.side != Side::Write && self.pipe.readers.remove();
+        let is_last_writer =
+            self.side != Side::Read && self.pipe.writers.remove();
+        if is_last_reader || is_last_writer {
+            self.pipe.writable.wake_all();
+            self.pipe.readable.wake_all();
+        }
     }
 }
 
 impl Drop for End {
     fn drop(&mut self) {
-        if self.side != Side::Write && self.pipe.readers.remove() {
-            self.pipe.writable.wake_all();
-        }
-        if self.side != Side::Read && self.pipe.writers.remove() {
-            self.pipe.readable.wake_all();
-        }
+        self.shut();
     }
 }
 
