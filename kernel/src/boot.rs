@@ -119,8 +119,14 @@ fn attach_console(tree: &DeviceTree<'_>) {
         let is_ours = |name: &str| tree.root().is_compatible(&[name]);
         kernel_core::board::by_name(image::boards(), is_ours)
     };
-    if let Some(port) = Machine::early_console(tree).or_else(known) {
-        console::attach(&port);
+    let named = Machine::early_console(tree);
+    if named.is_some_and(|port| console::attach(&port)) {
+        return;
+    }
+    let is_attached = known().is_some_and(|port| console::attach(&port));
+    if let (Some(port), true) = (named, is_attached) {
+        let start = port.registers.start;
+        log::warn!("console: {start:#x} is out of range; the board's is used");
     }
 }
 

@@ -16,7 +16,7 @@ use core::sync::atomic::{AtomicBool, AtomicUsize};
 use spin::Once;
 
 use crate::arch::cpu::MAX_CPUS;
-use crate::arch::trap::{self, TrapFrame};
+use crate::arch::trap::{self, LastWords, TrapFrame};
 use crate::arch::{backtrace, cpu, gic, image, irq, psci, thread};
 use crate::drivers::console;
 use crate::log::Raw;
@@ -40,7 +40,7 @@ pub type DescribeTask = fn(&mut dyn Write) -> fmt::Result;
 
 /// Has exceptions of the kernel itself end here. Called first of all.
 pub fn init() {
-    trap::set_last_words(die);
+    trap::set_last_words(LastWords { bug: die, no_device });
 }
 
 /// One line that says why there is no way on, and the machine stops.
@@ -50,6 +50,23 @@ pub fn refuse(why: impl fmt::Display) -> ! {
     let _ = writeln!(Raw, "Firn cannot boot: {why}");
     console::flush();
     psci::system_off()
+}
+
+/// Nothing answered at `address`. As long as the kernel boots, the device tree
+/// is to blame.
+fn no_device(frame: &TrapFrame, address: u64) -> ! {
+    let message = format_args!("no device answers at {address:#x}");
+    if DESCRIBE_TASK.is_completed() {
+        die(frame, message);
+    }
+    if OWNER.swap(cpu::id(), AcqRel) != NOBODY {
+        // The console itself, when this was said.
+        if IS_SECOND.swap(true, AcqRel) {
+            psci::system_off();
+        }
+        console::replace();
+    }
+    refuse(message)
 }
 
 /// Names the function that tells which task runs on this CPU. It must not

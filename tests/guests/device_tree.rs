@@ -25,6 +25,9 @@ pub const TESTS: &[Test] = tests::list![
     tree_without_an_interrupt_controller_is_told: OwnTree,
     tree_without_a_timer_is_told: OwnTree,
     tree_with_another_interrupt_for_the_timer_is_told: OwnTree,
+    tree_with_a_device_where_there_is_none_is_told: OwnTree,
+    tree_with_a_device_out_of_reach_is_told: OwnTree,
+    tree_with_a_console_out_of_reach_boots_with_the_boards: OwnTree,
     tree_without_psci_boots_one_cpu: OwnTree,
     spoiled_trees_end_in_a_line_or_a_prompt: OwnTree,
 ];
@@ -185,6 +188,43 @@ fn tree_with_another_interrupt_for_the_timer_is_told() -> Result<()> {
     let at = tree.windows(8).position(|bytes| bytes == virtual_timer);
     tree[at.context("no virtual timer in the tree")? + 7] = 9;
     bench.ensure_stop(&tree, "the interrupt of the timer does not come")
+}
+
+/// Where QEMU's interrupt controller and serial port are, with their sizes.
+const CONTROLLER: [u64; 2] = [0x800_0000, 0x1_0000];
+const SERIAL: [u64; 2] = [0x900_0000, 0x1000];
+/// Between two devices of QEMU.
+const NOWHERE: u64 = 0xb00_0000;
+/// More than a CPU of this kind can address.
+const BEYOND: u64 = 1 << 47;
+
+/// `tree` with a device elsewhere.
+fn moved(mut tree: Vec<u8>, device: [u64; 2], to: u64) -> Result<Vec<u8>> {
+    let registers = device.map(u64::to_be_bytes).concat();
+    let at = tree.windows(16).position(|bytes| bytes == registers);
+    let at = at.context("no such device in the tree")?;
+    tree[at..at + 8].copy_from_slice(&to.to_be_bytes());
+    Ok(tree)
+}
+
+fn tree_with_a_device_where_there_is_none_is_told() -> Result<()> {
+    let bench = Bench::new()?;
+    for device in [CONTROLLER, SERIAL] {
+        let tree = moved(bench.original()?, device, NOWHERE)?;
+        bench.ensure_stop(&tree, "no device answers at 0xb0000")?;
+    }
+    Ok(())
+}
+
+fn tree_with_a_device_out_of_reach_is_told() -> Result<()> {
+    let bench = Bench::new()?;
+    let tree = moved(bench.original()?, CONTROLLER, BEYOND)?;
+    bench.ensure_stop(&tree, "interrupt controller: registers out of range")
+}
+
+fn tree_with_a_console_out_of_reach_boots_with_the_boards() -> Result<()> {
+    let bench = Bench::new()?;
+    ensure_shell(bench.start(&moved(bench.original()?, SERIAL, BEYOND)?)?)
 }
 
 fn tree_without_psci_boots_one_cpu() -> Result<()> {

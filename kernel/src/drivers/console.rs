@@ -68,11 +68,13 @@ fn port() -> Option<Port> {
     })
 }
 
-/// Uses a serial port for output, unless its registers cannot be mapped. The caller answers for a port of that kind being there: by the word of
-/// the device tree, or of the board's description.
-pub fn attach(console: &Console) {
+/// Uses a serial port for output; false if its registers cannot be mapped.
+/// The caller answers for a port of that kind being there: by the word of the
+/// device tree, or of the board's description.
+#[must_use]
+pub fn attach(console: &Console) -> bool {
     let Some(base) = mmu::map_device(console.registers.start, SIZE) else {
-        return;
+        return false;
     };
     BASE.store(0, Relaxed);
     KIND.store(pack(console.kind), Release);
@@ -82,6 +84,7 @@ pub fn attach(console: &Console) {
         Some(Port::Uart16550(port)) => port.start(),
         None => {}
     }
+    true
 }
 
 /// For who has bad news before the tree has named a console: takes the one
@@ -101,7 +104,8 @@ pub fn replace() {
 fn attach_known() {
     let load = image::physical().start as u64;
     if let Some(port) = board::by_place(image::boards(), load, cpu::model()) {
-        attach(&port);
+        // Without it nobody hears of anything.
+        let _ = attach(&port);
     }
 }
 

@@ -194,12 +194,13 @@ fn commit(thread: &CurrentThread, frame: &mut TrapFrame, loaded: Loaded) {
     link::renamed(thread, old_id);
     close_files(thread);
     handlers::unshare(process);
+    // First the timers, which send no more signals then.
+    process.timers.exec();
     {
         let mut signals = process.signals.lock();
         signals.state.exec(thread.key);
     }
     thread.restart.forget();
-    process.timers.exec();
     // What goes is dropped after each guard: a file may end with it.
     let old = core::mem::replace(&mut *process.image.lock(), loaded.image);
     drop(old);

@@ -72,6 +72,9 @@ impl Timers {
     }
 
     /// Sets the timer that sends `SIGALRM`; what it was set to.
+    ///
+    /// # Locks
+    /// As [`Alarm::set`].
     pub fn set_real(&self, id: ProcessId, new: Setting) -> Setting {
         let mut inner = self.timers.lock();
         if new.left_ns == 0 && inner.real.is_none() {
@@ -80,6 +83,8 @@ impl Timers {
         let real = inner.real.get_or_insert_with(|| {
             Alarm::new(Box::new(move |_| send_alarm(id)))
         });
+        let real = real.clone();
+        drop(inner);
         real.set(deadline_in(new.left_ns), new.interval_ns)
     }
 
@@ -123,19 +128,28 @@ impl Timers {
         timer.ok_or(Errno::EINVAL)
     }
 
-    /// Ends a timer that `create` made.
+    /// Ends a timer that `create` made; it sends nothing after this.
     ///
     /// # Errors
     /// `EINVAL` if there is none.
+    ///
+    /// # Locks
+    /// As [`Alarm::set`].
     pub fn delete(&self, id: u32) -> Result<(), Errno> {
         let timer = self.timers.lock().created.remove(&id);
-        timer.map(drop).ok_or(Errno::EINVAL)
+        timer.ok_or(Errno::EINVAL)?.alarm.set(None, 0);
+        Ok(())
     }
 
     /// Ends what `create` made: another program takes over.
+    ///
+    /// # Locks
+    /// As [`Alarm::set`].
     pub(super) fn exec(&self) {
         let created = core::mem::take(&mut self.timers.lock().created);
-        drop(created);
+        for timer in created.values() {
+            timer.alarm.set(None, 0);
+        }
     }
 
     /// Ends all: the process is over.

@@ -13,12 +13,12 @@ use alloc::sync::{Arc, Weak};
 
 use kernel_abi::Errno;
 
-use super::{WaitQueue, kthread};
+use super::{Mutex, WaitQueue, kthread};
 use crate::arch;
 use crate::sync::{Rank, SpinLock};
 
 /// Called with the number of expiries since the last call, by the kernel
-/// thread, with no lock held.
+/// thread, with no lock held but the one that has [`Alarm::set`] wait.
 pub type Expired = Box<dyn Fn(u64) + Send + Sync>;
 
 /// What an alarm is set to.
@@ -42,6 +42,8 @@ struct State {
 
 /// An alarm, off until it is set. Dropping it ends it.
 pub struct Alarm {
+    /// Held while the alarm is set, and while it expires.
+    turn: Mutex<()>,
     state: SpinLock<State>,
     expired: Expired,
     this: Weak<Alarm>,
@@ -66,6 +68,7 @@ impl Alarm {
     pub fn new(expired: Expired) -> Arc<Self> {
         let state = State { key: None, interval_ns: 0, count: 0 };
         Arc::new_cyclic(|this| Self {
+            turn: Mutex::new(()),
             state: SpinLock::with_rank(Rank::Object, state),
             expired,
             this: this.clone(),
@@ -73,13 +76,19 @@ impl Alarm {
     }
 
     /// Sets it to a time on the monotonic clock, or off, and forgets what it
-    /// counted; what it was set to.
+    /// counted; what it was set to. An expiry of the old setting that is under
+    /// way is over when this returns.
+    ///
+    /// # Locks
+    /// Sleeps until then: no spin lock may be held.
     pub fn set(&self, deadline_ns: Option<u64>, interval_ns: u64) -> Setting {
+        let turn = self.turn.lock();
         let mut state = self.state.lock();
         let old = state.setting();
         state.count = 0;
         self.arm(&mut state, deadline_ns, interval_ns);
         drop(state);
+        drop(turn);
         if deadline_ns.is_some() {
             CHANGED.wake_all();
         }
@@ -117,6 +126,7 @@ impl Alarm {
 
     /// Counts what has expired by `now` and calls.
     fn expire(&self, now: u64) {
+        let _turn = self.turn.lock();
         let mut state = self.state.lock();
         let Some((deadline, _)) = state.key.filter(|(at, _)| *at <= now) else {
             // It was set anew meanwhile.

@@ -15,6 +15,7 @@ use crate::check::tool::{Outcome, ensure, ensure_eq, tests};
 
 tests! {
     a_timer_has_one_signal_however_often_it_expires
+    a_timer_that_is_off_sends_nothing_more
     two_timers_have_a_signal_each
     only_time_on_a_cpu_counts_for_a_timer_of_it
     a_timer_of_cpu_time_expires_again_and_again
@@ -70,6 +71,38 @@ fn a_timer_has_one_signal_however_often_it_expires() -> Outcome {
         arbitrary(__NR_timer_delete, arguments)?;
     }
     Ok(())
+}
+
+/// Whoever switches it off waits for an expiry that is under way.
+fn a_timer_that_is_off_sends_nothing_more() -> Outcome {
+    signal::change_mask(SIG_BLOCK, bit(SIGRTMIN))?;
+    for round in 0..2000 {
+        let timer = create(SIGRTMIN)?;
+        set(timer, MS / 20)?;
+        // The expiry takes its time, on another CPU.
+        spin(Time::from_nanos(50_000 + round / 2 % 300 * 1000));
+        let delete =
+            || arbitrary(__NR_timer_delete, [timer, 0, 0, 0, 0, 0]).map(drop);
+        let is_off_first = round % 2 == 0;
+        if is_off_first {
+            set(timer, 0)?
+        } else {
+            delete()?
+        }
+        let _ = take(bit(SIGRTMIN));
+        spin(Time::from_nanos(100_000));
+        ensure_eq!(take(bit(SIGRTMIN)), Err(Errno::EAGAIN));
+        if is_off_first {
+            delete()?;
+        }
+    }
+    Ok(())
+}
+
+/// Uses the CPU for so long.
+fn spin(duration: Time) {
+    let end = time::monotonic() + duration;
+    while time::monotonic() < end {}
 }
 
 fn two_timers_have_a_signal_each() -> Outcome {

@@ -14,8 +14,8 @@ pub const MAX_QUEUED: usize = 1024;
 ///
 /// An ordinary signal is there once, however often it was sent; a real-time
 /// signal as often as it was sent, but once for each timer that sends it: the
-/// description counts how often the timer has expired since. When memory or room is short, an ordinary
-/// signal loses its description, never itself.
+/// description counts how often the timer has expired since. When memory or
+/// room is short, an ordinary signal loses its description, never itself.
 #[derive(Default)]
 pub struct Pending {
     set: SignalSet,
@@ -98,5 +98,17 @@ impl Pending {
         }
         self.set = self.set.without(signals);
         self.infos.retain(|info| !signals.contains(info.signo as u32));
+    }
+
+    /// Forgets what timers of `timer_create` have sent.
+    pub fn discard_timers(&mut self) {
+        let is_timers = |info: &SigInfo| info.code == SI_TIMER;
+        let number = |info: &SigInfo| SignalSet::one(info.signo as u32);
+        let sent = self.infos.iter().filter(|it| is_timers(it)).map(number);
+        let gone = sent.fold(SignalSet::EMPTY, |all, one| all | one);
+        self.infos.retain(|info| !is_timers(info));
+        let left = self.infos.iter().map(number);
+        let left = left.fold(SignalSet::EMPTY, |all, one| all | one);
+        self.set = self.set.without(gone.without(left));
     }
 }

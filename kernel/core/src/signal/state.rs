@@ -192,10 +192,14 @@ impl SignalState {
     }
 
     /// `execve`, in the only thread left: handlers and stack are gone, masks,
-    /// ignored and pending signals stay.
+    /// ignored and pending signals stay, but for those of timers: the timers
+    /// have ended, and the new program knows nothing of them.
     pub fn exec(&mut self, key: ThreadKey) {
         self.actions.exec();
-        self.thread_mut(key).alternative = NO_STACK;
+        self.pending.discard_timers();
+        let thread = self.thread_mut(key);
+        thread.pending.discard_timers();
+        thread.alternative = NO_STACK;
     }
 
     /// Blocked signals of a thread.

@@ -9,7 +9,7 @@ use core::arch::asm;
 use core::sync::atomic::Ordering::{Relaxed, SeqCst};
 use core::sync::atomic::{AtomicU64, AtomicUsize};
 
-use super::image;
+use super::{cpu, image};
 
 /// Where device registers are mapped: 4 MiB of pages from here.
 pub const DEVICE_BASE: usize = 0xffff_b000_0000_0000;
@@ -35,12 +35,15 @@ unsafe extern "C" {
 static USED: AtomicUsize = AtomicUsize::new(0);
 
 /// Maps device registers and returns their virtual address, or `None` if
-/// the window is full or the range is none. Nothing is ever unmapped.
+/// the window is full, the range is none, or the CPU cannot address it.
+/// Nothing is ever unmapped.
 pub fn map_device(physical: u64, size: usize) -> Option<usize> {
     let offset = physical as usize % PAGE;
     let first = physical - offset as u64;
     let count = offset.checked_add(size)?.div_ceil(PAGE);
-    if count == 0 || count > PAGES || physical >> 48 != 0 {
+    let end = first.checked_add(count.checked_mul(PAGE)? as u64)?;
+    let is_beyond = end > 1 << cpu::physical_bits();
+    if count == 0 || count > PAGES || is_beyond {
         return None;
     }
     let take = |used| (used + count <= PAGES).then_some(used + count);
@@ -56,6 +59,15 @@ pub fn map_device(physical: u64, size: usize) -> Option<usize> {
     // TLB maintenance, since the entries were invalid before.
     unsafe { asm!("dsb ishst", "isb", options(nostack)) };
     Some(DEVICE_BASE + start * PAGE + offset)
+}
+
+/// The physical address behind an address that [`map_device`] gave out.
+pub fn device_at(address: usize) -> Option<u64> {
+    let page = address.checked_sub(DEVICE_BASE)? / PAGE;
+    // SAFETY: as in `map_device`.
+    let entry = unsafe { &device_l3 }.get(page)?.load(Relaxed);
+    let frame = entry & ((1 << 48) - PAGE as u64);
+    (entry != 0).then(|| frame + (address % PAGE) as u64)
 }
 
 /// Physical address of the device window's level-1 table, which belongs in

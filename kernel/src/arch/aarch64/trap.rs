@@ -26,7 +26,7 @@ use super::fault::{self, Cause};
 use super::{fixup, gic, irq, step, thread};
 
 pub use super::fault::{
-    Access, ExceptionKind, Fault, UserException, set_last_words,
+    Access, ExceptionKind, Fault, LastWords, UserException, set_last_words,
 };
 
 global_asm!(include_str!("vectors.s"));
@@ -222,8 +222,9 @@ extern "C" fn kernel_interrupt_taken() {
 extern "C" fn kernel_exception_taken(frame: &mut TrapFrame) {
     let syndrome = fault::syndrome();
     let address = fault::address();
-    let Cause::Memory(memory) = fault::cause(syndrome, address) else {
-        fault::panic("unexpected exception", frame, syndrome, address);
+    let memory = match fault::cause(syndrome, address) {
+        Cause::Memory(memory) => memory,
+        Cause::Other(exception) => fault::end(frame, exception),
     };
     let fixup = fixup::find(frame.pc as usize);
     let is_user = address >> 55 & 1 == 0;

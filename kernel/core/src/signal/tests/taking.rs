@@ -1,13 +1,14 @@
 //! Taking: order, masks, handlers, the pending flag, waiting.
 
 use kernel_abi::signal::{
-    SA_NODEFER, SA_ONSTACK, SA_RESETHAND, SIGHUP, SIGINT, SIGSEGV, SIGTERM,
-    SIGUSR1, SIGUSR2, SS_AUTODISARM, SS_DISABLE, SS_ONSTACK, SigInfo, SigStack,
+    SA_NODEFER, SA_ONSTACK, SA_RESETHAND, SI_USER, SIGHUP, SIGINT, SIGSEGV,
+    SIGTERM, SIGUSR1, SIGUSR2, SS_AUTODISARM, SS_DISABLE, SS_ONSTACK, SigInfo,
+    SigStack,
 };
 
 use super::{block, handle, process, send, send_to};
 use crate::signal::state::{SignalState, ThreadKey};
-use crate::signal::{Delivery, Everybody, Handler, SignalSet};
+use crate::signal::{Delivery, Everybody, Handler, SignalSet, Target};
 
 fn next_handler(state: &mut SignalState, key: ThreadKey) -> Handler {
     match state.dequeue(key) {
@@ -112,6 +113,32 @@ fn exec_forgets_handlers_and_keeps_the_rest() {
     assert_eq!(state.actions().get(SIGUSR1).handler, 0);
     assert_eq!(state.pending(keys[0]), SignalSet::one(SIGUSR1));
     assert_eq!(state.ignored_and_caught(), [SignalSet::EMPTY; 2]);
+}
+
+#[test]
+fn exec_forgets_signals_of_timers() {
+    let (mut state, keys) = process(1);
+    block(&mut state, keys[0], &[SIGUSR1, SIGHUP, 40, 41]);
+    let from_timer = |number| SigInfo::timer(number, number, 0, 3);
+    let from_user = |number| SigInfo::new(number, SI_USER);
+    let sent = [
+        (Target::Process, from_timer(SIGUSR1)),
+        (Target::Process, from_user(SIGHUP)),
+        (Target::Process, from_timer(40)),
+        (Target::Thread(keys[0]), from_timer(41)),
+        (Target::Thread(keys[0]), from_user(41)),
+        (Target::Thread(keys[0]), from_timer(40)),
+    ];
+    for (target, info) in sent {
+        let _ = state.send(target, &info, false).unwrap();
+    }
+    state.exec(keys[0]);
+    let left = SignalSet::one(SIGHUP) | SignalSet::one(41);
+    assert_eq!(state.pending(keys[0]), left);
+    let taken = state.take_pending(keys[0], left).unwrap();
+    assert_eq!((taken.signo, taken.code), (41, SI_USER));
+    let taken = state.take_pending(keys[0], left).unwrap();
+    assert_eq!((taken.signo, taken.code), (SIGHUP as i32, SI_USER));
 }
 
 #[test]
