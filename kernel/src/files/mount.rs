@@ -116,6 +116,18 @@ impl Mount {
     }
 }
 
+impl Drop for Mount {
+    /// Gives up the mounts below one by one: a mount that dropped the one it
+    /// covers, which drops its own, would use stack for each.
+    fn drop(&mut self) {
+        let mut next = self.place.take();
+        while let Some(place) = next {
+            let below = Arc::into_inner(place.mount);
+            next = below.and_then(|mut mount| mount.place.take());
+        }
+    }
+}
+
 type Point = (u32, InodeId);
 type Covers = BTreeMap<Point, Arc<Mount>>;
 

@@ -4,13 +4,15 @@ use user_lib::linux::{
     __NR_clock_gettime, __NR_execve, __NR_getcwd, __NR_getdents64,
     __NR_getrandom, __NR_nanosleep, __NR_newfstatat, __NR_openat, __NR_pipe2,
     __NR_ppoll, __NR_read, __NR_rt_sigaction, __NR_rt_sigprocmask, __NR_uname,
-    __NR_wait4, __NR_write, AT_FDCWD, O_RDONLY, PROT_READ, SIGTERM,
+    __NR_wait4, __NR_write, AT_FDCWD, MNT_DETACH, O_RDONLY, PROT_READ, SIGTERM,
 };
 use user_lib::memory::{Mapping, PAGE_SIZE, Sharing};
 use user_lib::syscall::arbitrary;
-use user_lib::{Errno, file, system};
+use user_lib::{Errno, directory, file, system};
 
-use crate::check::tool::{Outcome, ensure, ensure_eq, in_child, tests};
+use crate::check::tool::{
+    Outcome, ensure, ensure_eq, fresh_path, in_child, tests,
+};
 use crate::child::Child;
 
 tests! {
@@ -24,6 +26,7 @@ tests! {
     random_bytes_differ
     figures_make_sense
     a_mount_that_is_not_there_is_refused
+    a_deep_stack_of_mounts_goes_at_once
     power_needs_its_magic
 }
 
@@ -161,6 +164,25 @@ fn a_mount_that_is_not_there_is_refused() -> Outcome {
     ensure_eq!(mount("/tmp", "nothing"), Err(Errno::ENODEV));
     ensure_eq!(system::unmount("/tmp/nothing", 0), Err(Errno::ENOENT));
     ensure_eq!(system::unmount("/bin", 0), Err(Errno::EINVAL));
+    Ok(())
+}
+
+fn a_deep_stack_of_mounts_goes_at_once() -> Outcome {
+    const DEPTH: usize = 1000;
+    let base = fresh_path("mounts");
+    let mount = |place| system::mount("none", place, "tmpfs", 0, "");
+    file::make_directory(&base, 0o755)?;
+    mount(&base)?;
+    directory::change(&base)?;
+    for _ in 1..DEPTH {
+        file::make_directory("a", 0o755)?;
+        mount("a")?;
+        directory::change("a")?;
+    }
+    // From here on only the working directory holds them.
+    system::unmount(&base, MNT_DETACH)?;
+    directory::change("/tmp")?;
+    file::remove_directory(&base)?;
     Ok(())
 }
 
