@@ -202,12 +202,13 @@ fn tasks(group: &Group) -> user_lib::Result<usize> {
 fn a_vfork_parent_counts_as_frozen() -> Outcome {
     let mount = Mount::v1()?;
     let group = mount.group("vfork")?;
-    let [done] = words()?;
+    let [born, go, done] = words()?;
     let parent = Child::start(|| {
         let flags = (CLONE_VFORK | SIGCHLD) as usize;
         match arbitrary(__NR_clone, [flags, 0, 0, 0, 0, 0]) {
             Ok(0) => {
-                pause(50);
+                born.store(process::current_id() as u32, Ordering::Release);
+                wait_for(go, 1);
                 process::exit(7)
             }
             Ok(child) => {
@@ -219,15 +220,19 @@ fn a_vfork_parent_counts_as_frozen() -> Outcome {
             Err(_) => 1,
         }
     })?;
+    wait_for(born, 1);
     wait_for_state(parent.id(), 'D')?;
     // Only the parent: its child runs on and ends while it is frozen.
     group.add(parent.id())?;
     group.freeze()?;
+    go.store(1, Ordering::Release);
+    wait_for_state(born.load(Ordering::Relaxed) as i32, 'Z')?;
     pause(100);
     ensure_eq!(done.load(Ordering::Relaxed), 0);
     ensure_eq!(group.state()?, "FROZEN");
     group.thaw()?;
-    wait_for(done, 7);
+    wait_for(done, 1);
+    ensure_eq!(done.load(Ordering::Relaxed), 7);
     Ok(())
 }
 
@@ -256,11 +261,11 @@ fn a_program_that_executes_another_freezes_with_it() -> Outcome {
 fn a_task_that_ends_does_not_hold_its_group_up() -> Outcome {
     let mount = Mount::v1()?;
     let group = mount.group("end")?;
-    let [noted] = words()?;
+    let [noted, go] = words()?;
     // The parent is frozen while its child, outside, ends.
     let parent = Child::start(|| {
         let Ok(Fork::Parent(child)) = process::fork() else {
-            pause(50);
+            wait_for(go, 1);
             process::exit(5)
         };
         noted.store(child as u32, Ordering::Release);
@@ -274,8 +279,13 @@ fn a_task_that_ends_does_not_hold_its_group_up() -> Outcome {
     let _ = group.add(zombie.id());
     wait_for_state(zombie.id(), 'Z')?;
     group.freeze()?;
-    pause(100);
-    ensure_eq!(letter(noted.load(Ordering::Relaxed) as i32)?, 'Z');
+    go.store(1, Ordering::Release);
+    let child = noted.load(Ordering::Relaxed) as i32;
+    wait_for_state(child, 'Z')?;
+    // The end of its child stirs the parent, which freezes anew.
+    wait_for_state(parent.id(), 'D')?;
+    pause(50);
+    ensure_eq!(letter(child)?, 'Z');
     ensure_eq!(letter(parent.id())?, 'D');
     group.thaw()?;
     ensure_eq!(parent.wait()?.exit_code(), Some(5));
