@@ -48,6 +48,33 @@ pub fn freeze(seconds: u32) -> Result<()> {
     file::overwrite(STATE, b"mem")
 }
 
+/// When a freeze was in place for certain, in milliseconds: it begins and
+/// ends somewhere between its call and its return.
+struct Frozen {
+    from: u32,
+    to: u32,
+    /// When the call returned.
+    thawed: u32,
+}
+
+impl Frozen {
+    /// Freezes everything else for some seconds, and thaws it.
+    fn for_seconds(seconds: u32) -> Result<Self> {
+        let start = now_ms();
+        freeze(seconds)?;
+        let thawed = now_ms();
+        let length = seconds * 1000;
+        // One more: milliseconds are cut off.
+        Ok(Self { from: thawed - length + 1, to: start + length, thawed })
+    }
+
+    /// Whether all that may happen from `earliest` to `latest` did so while
+    /// everything was frozen.
+    fn covers(&self, earliest: u32, latest: u32) -> bool {
+        self.from <= earliest && latest <= self.to
+    }
+}
+
 /// Lets the next suspend freeze, wait, and thaw.
 fn prepare(seconds: u32) -> Result<()> {
     file::overwrite(DELAY, format!("{seconds}").as_bytes())?;
@@ -154,9 +181,11 @@ impl Spinner {
         wait_for(self.rounds, before.wrapping_add(1));
     }
 
-    /// The longest time that it stood still, in milliseconds.
+    /// The longest time that it stood still, in milliseconds. The first
+    /// round from now on may have noted its time already, the second has not.
     fn longest_ms(&self) -> u32 {
-        self.wait_for_more();
+        let before = self.rounds.load(Ordering::Relaxed);
+        wait_for(self.rounds, before.wrapping_add(2));
         self.longest.load(Ordering::Relaxed)
     }
 }

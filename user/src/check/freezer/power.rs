@@ -13,7 +13,9 @@ use super::{
     FAILED, LEVEL, STATE, SUCCESS, TIMEOUT, ensure_refused, freeze, now_ms,
     number, prepare, words,
 };
-use crate::check::tool::{Failure, Outcome, ensure, ensure_eq, tests};
+use crate::check::tool::{
+    Failure, Outcome, ensure, ensure_eq, in_some_round, tests,
+};
 use crate::child::Child;
 
 tests! {
@@ -135,11 +137,13 @@ fn levels_beyond_suspend_to_idle_are_refused() -> Outcome {
 // spec: M3
 fn a_test_lasts_as_long_as_its_delay() -> Outcome {
     for seconds in [0, 1] {
-        let start = now_ms();
-        freeze(seconds)?;
-        let taken = now_ms() - start;
-        ensure!(taken >= seconds * 1000);
-        ensure!(taken < seconds * 1000 + 800);
+        in_some_round(|| {
+            let start = now_ms();
+            freeze(seconds)?;
+            let taken = now_ms() - start;
+            ensure!(taken >= seconds * 1000);
+            Ok(taken < seconds * 1000 + 800)
+        })?;
     }
     Ok(())
 }

@@ -15,9 +15,11 @@ use user_lib::time::{self, Time};
 use user_lib::{Errno, process, terminal};
 
 use super::{
-    Spinner, freeze, look_at, now_ms, wait_for, wait_for_state, words,
+    Frozen, Spinner, freeze, look_at, now_ms, wait_for, wait_for_state, words,
 };
-use crate::check::tool::{Outcome, ensure, ensure_eq, tests};
+use crate::check::tool::{
+    Failure, Outcome, ensure, ensure_eq, in_some_round, tests,
+};
 use crate::child::Child;
 
 tests! {
@@ -44,13 +46,43 @@ fn counted() -> u32 {
     COUNT.load(Ordering::Relaxed)
 }
 
-/// Sends this process `SIGALRM` after some milliseconds.
-fn set_alarm(milliseconds: i64) -> user_lib::Result<()> {
-    // Interval and value, each in seconds and microseconds.
-    let times = [0, 0, 0, milliseconds * 1000];
-    let place = times.as_ptr() as usize;
-    let timer = ITIMER_REAL as usize;
-    arbitrary(__NR_setitimer, [timer, place, 0, 0, 0, 0]).map(drop)
+/// How long after it is set an alarm goes off, in milliseconds.
+const ALARM_MS: u32 = 700;
+
+/// An alarm that a child sets, and between which times it is due.
+struct Alarm {
+    earliest: &'static AtomicU32,
+    latest: &'static AtomicU32,
+}
+
+impl Alarm {
+    fn new() -> user_lib::Result<Self> {
+        let [earliest, latest] = words()?;
+        Ok(Self { earliest, latest })
+    }
+
+    /// Sends this process `SIGALRM` after [`ALARM_MS`].
+    fn set(&self) -> user_lib::Result<()> {
+        // Interval and value, each in seconds and microseconds.
+        let times = [0, 0, 0, ALARM_MS as i64 * 1000];
+        let place = times.as_ptr() as usize;
+        let timer = ITIMER_REAL as usize;
+        self.earliest.store(now_ms() + ALARM_MS, Ordering::Relaxed);
+        let set = arbitrary(__NR_setitimer, [timer, place, 0, 0, 0, 0]);
+        // One more: milliseconds are cut off.
+        self.latest.store(now_ms() + ALARM_MS + 1, Ordering::Release);
+        set.map(drop)
+    }
+
+    fn wait_until_set(&self) {
+        wait_for(self.latest, 1);
+    }
+
+    /// Whether it went off while everything was frozen.
+    fn is_within(&self, freeze: &Frozen) -> bool {
+        let latest = self.latest.load(Ordering::Acquire);
+        freeze.covers(self.earliest.load(Ordering::Relaxed), latest)
+    }
 }
 
 /// Handles every signal that can be handled.
@@ -117,11 +149,16 @@ fn a_parent_hears_nothing_of_a_freeze() -> Outcome {
 
 // spec: X7 G3
 fn an_alarm_is_taken_after_the_thaw_and_once() -> Outcome {
-    let [ready, calls, at] = words()?;
+    in_some_round(alarm_is_taken_after_the_thaw)
+}
+
+/// Whether the alarm went off while everything was frozen.
+fn alarm_is_taken_after_the_thaw() -> Result<bool, Failure> {
+    let [calls, at] = words()?;
+    let alarm = Alarm::new()?;
     let child = Child::start(|| {
         signal::set_mask(bit(SIGALRM));
-        let is_set = signal::handle(SIGALRM, count).and(set_alarm(400));
-        ready.store(1, Ordering::Release);
+        let is_set = signal::handle(SIGALRM, count).and_then(|()| alarm.set());
         // Taken nowhere else, so that none comes just before it.
         let _ = terminal::poll(&mut [], None, Some(0));
         time::sleep(Time::from_millis(100));
@@ -129,51 +166,70 @@ fn an_alarm_is_taken_after_the_thaw_and_once() -> Outcome {
         at.store(LAST.load(Ordering::Relaxed), Ordering::Relaxed);
         i32::from(is_set.is_err())
     })?;
-    wait_for(ready, 1);
-    let start = now_ms();
-    freeze(1)?;
+    alarm.wait_until_set();
+    let freeze = Frozen::for_seconds(1)?;
     ensure_eq!(child.wait()?.exit_code(), Some(0));
     ensure_eq!(calls.load(Ordering::Relaxed), 1);
-    ensure!(at.load(Ordering::Relaxed) >= start + 1000);
-    Ok(())
+    if !alarm.is_within(&freeze) {
+        return Ok(false);
+    }
+    ensure!(at.load(Ordering::Relaxed) >= freeze.to);
+    Ok(true)
 }
 
 // spec: G3
 fn an_alarm_ends_a_sleep_after_the_thaw() -> Outcome {
-    let [ready] = words()?;
+    in_some_round(alarm_ends_a_sleep_after_the_thaw)
+}
+
+/// Whether the alarm went off while everything was frozen. The sleep is so
+/// short that one which begins after the alarm leaves time for more rounds.
+fn alarm_ends_a_sleep_after_the_thaw() -> Result<bool, Failure> {
+    let [woken] = words()?;
+    let alarm = Alarm::new()?;
     let child = Child::start(|| {
         let action = Action::Handle(count);
         let is_set = signal::set_action(SIGALRM, action, 0, 0);
-        let is_set = is_set.and(set_alarm(800));
-        ready.store(1, Ordering::Release);
-        let slept = time::try_sleep(Time::from_millis(60_000));
+        let is_set = is_set.and_then(|()| alarm.set());
+        let slept = time::try_sleep(Time::from_millis(5000));
+        woken.store(1, Ordering::Release);
         let Err((Errno::EINTR, rest)) = slept else { return 1 };
-        let is_late = rest > Time::from_millis(59_000);
-        i32::from(is_late || counted() != 1 || is_set.is_err())
+        let is_early = rest > Time::from_millis(4000);
+        i32::from(is_early || counted() != 1 || is_set.is_err())
     })?;
-    wait_for(ready, 1);
-    wait_for_state(child.id(), 'S')?;
-    freeze(1)?;
-    ensure_eq!(child.wait()?.exit_code(), Some(0));
-    Ok(())
+    alarm.wait_until_set();
+    while look_at(child.id())?.0 != 'S' && woken.load(Ordering::Acquire) == 0 {
+        time::sleep(Time::from_millis(1));
+    }
+    let freeze = Frozen::for_seconds(1)?;
+    let code = child.wait()?.exit_code();
+    if !alarm.is_within(&freeze) {
+        return Ok(false);
+    }
+    ensure_eq!(code, Some(0));
+    Ok(true)
 }
 
 // spec: G1 P6
 fn a_deadly_alarm_kills_after_the_thaw() -> Outcome {
     let [last] = words()?;
-    let child = Child::start(|| {
-        let _ = set_alarm(400);
-        loop {
-            last.store(now_ms(), Ordering::Release);
-        }
-    })?;
-    wait_for(last, 1);
-    freeze(1)?;
-    let end = now_ms();
-    ensure_eq!(child.wait()?.killed_by(), Some(SIGALRM));
-    // One more: milliseconds are cut off.
-    ensure!(last.load(Ordering::Relaxed) <= end - 1000 + 1);
-    Ok(())
+    in_some_round(|| {
+        last.store(0, Ordering::Relaxed);
+        let alarm = Alarm::new()?;
+        let child = Child::start(|| {
+            let _ = alarm.set();
+            loop {
+                last.store(now_ms(), Ordering::Release);
+            }
+        })?;
+        wait_for(last, 1);
+        let freeze = Frozen::for_seconds(1)?;
+        ensure_eq!(child.wait()?.killed_by(), Some(SIGALRM));
+        // On a busy host the alarm may be so late that it comes after the
+        // thaw.
+        let has_stood = last.load(Ordering::Relaxed) <= freeze.from;
+        Ok(has_stood && alarm.is_within(&freeze))
+    })
 }
 
 const CHANGES: u32 = WNOHANG | WUNTRACED | WCONTINUED;
@@ -205,10 +261,15 @@ fn a_stopped_task_stays_stopped() -> Outcome {
 
 // spec: G4 G6
 fn a_stopped_task_takes_an_alarm_when_it_continues() -> Outcome {
-    let [ready, calls] = words()?;
+    in_some_round(stopped_task_takes_an_alarm)
+}
+
+/// Whether the alarm went off while everything was frozen.
+fn stopped_task_takes_an_alarm() -> Result<bool, Failure> {
+    let [calls] = words()?;
+    let alarm = Alarm::new()?;
     let child = Child::start(|| {
-        let is_set = signal::handle(SIGALRM, count).and(set_alarm(400));
-        ready.store(1, Ordering::Release);
+        let is_set = signal::handle(SIGALRM, count).and_then(|()| alarm.set());
         loop {
             calls.store(counted(), Ordering::Relaxed);
             if is_set.is_err() {
@@ -216,13 +277,16 @@ fn a_stopped_task_takes_an_alarm_when_it_continues() -> Outcome {
             }
         }
     })?;
-    wait_for(ready, 1);
+    alarm.wait_until_set();
     stop(&child)?;
-    freeze(1)?;
+    let freeze = Frozen::for_seconds(1)?;
     ensure_eq!(look_at(child.id())?.0, 'T');
+    if !alarm.is_within(&freeze) {
+        return Ok(false);
+    }
     ensure_eq!(calls.load(Ordering::Relaxed), 0);
     signal::send(child.id(), SIGCONT)?;
     wait_for(calls, 1);
     ensure_eq!(calls.load(Ordering::Relaxed), 1);
-    Ok(())
+    Ok(true)
 }
