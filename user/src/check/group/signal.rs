@@ -43,7 +43,7 @@ fn a_killed_frozen_task_dies_at_the_thaw() -> Outcome {
     for id in [spinner.child.id(), sleeper.id()] {
         signal::send(id, SIGKILL)?;
         pause(5);
-        ensure_eq!(letter(id)?, 'D');
+        wait_for_state(id, 'D')?;
         ensure_eq!(process::wait(id, WNOHANG)?, None);
     }
     ensure_eq!(group.state()?, "FROZEN");
@@ -78,7 +78,7 @@ fn a_handler_runs_after_the_thaw_once() -> Outcome {
     group.freeze()?;
     signal::send(child.id(), SIGUSR1)?;
     pause(10);
-    ensure_eq!(letter(child.id())?, 'D');
+    wait_for_state(child.id(), 'D')?;
     ensure_eq!(group.state()?, "FROZEN");
     ensure_eq!(result.load(Ordering::SeqCst), 0);
     group.thaw()?;
@@ -95,8 +95,7 @@ fn stopped(group: &Group) -> Result<Child, crate::check::tool::Failure> {
     wait_for_state(child.id(), 'T')?;
     ensure!(process::wait(child.id(), WUNTRACED)?.is_some());
     group.add(child.id())?;
-    group.write("freezer.state", "FROZEN")?;
-    ensure_eq!(group.state()?, "FROZEN");
+    group.freeze()?;
     Ok(child)
 }
 
@@ -120,7 +119,7 @@ fn a_continue_is_told_at_once_and_acts_at_the_thaw() -> Outcome {
     let told = process::wait(child.id(), WCONTINUED)?;
     ensure!(told.is_some_and(|(_, status)| status.is_continued()));
     pause(5);
-    ensure_eq!(letter(child.id())?, 'D');
+    wait_for_state(child.id(), 'D')?;
     ensure_eq!(group.state()?, "FROZEN");
     ensure_eq!(process::wait(child.id(), WCONTINUED | WNOHANG)?, None);
     group.thaw()?;

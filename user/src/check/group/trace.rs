@@ -38,7 +38,7 @@ fn a_frozen_task_is_seized_and_traps_after_the_thaw() -> Outcome {
         ensure_eq!(ptrace::request(INTERRUPT, pid, 0, 0), Ok(0));
         pause(5);
         ensure_eq!(process::wait(pid, ANY)?, None);
-        ensure_eq!(letter(pid)?, 'D');
+        wait_for_state(pid, 'D')?;
     }
     ensure_eq!(group.state()?, "FROZEN");
     group.thaw()?;
@@ -62,8 +62,7 @@ fn a_trace_stopped_task_counts_as_frozen_and_stays_stopped() -> Outcome {
     let word = ptrace::peek(pid, registers.pc as usize)?;
     let before = count.load(Ordering::Acquire);
     group.add(pid)?;
-    group.write("freezer.state", "FROZEN")?;
-    ensure_eq!(group.state()?, "FROZEN");
+    group.freeze()?;
     ensure_eq!(letter(pid)?, 'D');
     // What it is can be read while it is frozen, and does not wake it.
     ensure_eq!(ptrace::registers(pid)?, registers);
@@ -110,7 +109,7 @@ fn a_task_that_goes_on_while_frozen_runs_after_the_thaw() -> Outcome {
     let before = count.load(Ordering::Acquire);
     go_on(pid, CONT, 0)?;
     pause(5);
-    ensure_eq!(letter(pid)?, 'D');
+    wait_for_state(pid, 'D')?;
     ensure_eq!(group.state()?, "FROZEN");
     ensure_eq!(count.load(Ordering::Acquire), before);
     group.thaw()?;
