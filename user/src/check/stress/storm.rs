@@ -46,13 +46,16 @@ fn storm(rounds: u32) -> Outcome {
     for id in ids {
         let child = Child::start(|| {
             let result = send_to_all(ids, rounds);
-            handled
-                .fetch_add(HANDLED.load(Ordering::Relaxed), Ordering::Relaxed);
             finished.fetch_add(1, Ordering::Release);
             while finished.load(Ordering::Acquire) < ids.len() as u32 {
                 // Cut short by what still comes, as it should be.
                 let _ = time::try_sleep(Time::from_millis(1));
             }
+            // All have been sent: none comes after this. The last child at
+            // least has found others to send to.
+            let _ = time::try_sleep(Time::from_millis(1));
+            handled
+                .fetch_add(HANDLED.load(Ordering::Relaxed), Ordering::Relaxed);
             i32::from(result.is_err())
         })?;
         id.store(child.id() as u32, Ordering::Release);
