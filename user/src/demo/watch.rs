@@ -16,10 +16,16 @@ const GROUP: &str = "/sys/fs/cgroup/freezer/demo-watch";
 /// Time enough for a change to be reported.
 const MOMENT: Time = Time::from_millis(200);
 
-/// What the parent is told, if anything.
-fn told(child: i32) -> Result<Option<WaitStatus>> {
-    time::sleep(MOMENT);
-    let options = WNOHANG | WUNTRACED | WCONTINUED;
+/// What the parent is told. It waits for news that must come, and asks a
+/// moment later for those that must not.
+fn told(child: i32, is_news: bool) -> Result<Option<WaitStatus>> {
+    let options = WUNTRACED | WCONTINUED;
+    let options = if is_news {
+        options
+    } else {
+        time::sleep(MOMENT);
+        options | WNOHANG
+    };
     Ok(process::wait(child, options)?.map(|(_, status)| status))
 }
 
@@ -38,12 +44,19 @@ fn words(status: Option<WaitStatus>) -> String {
 fn act(
     child: i32,
     what: &str,
+    is_news: bool,
     work: impl FnOnce() -> Result<()>,
 ) -> Result<()> {
     work()?;
-    println!("    {what:44} waitpid: {}", words(told(child)?));
+    println!("    {what:44} waitpid: {}", words(told(child, is_news)?));
     Ok(())
 }
+
+/// An act that the parent is told of.
+const NEWS: bool = true;
+
+/// An act that it never hears of.
+const QUIET: bool = false;
 
 fn set_state(state: &str) -> Result<()> {
     let path = format!("{GROUP}/freezer.state");
@@ -67,22 +80,24 @@ pub fn play() -> Result<()> {
     file::overwrite(&format!("{GROUP}/tasks"), number.as_bytes())?;
     let stop = || signal::send(id, SIGSTOP);
     let go_on = || signal::send(id, SIGCONT);
+    let freeze = || set_state("FROZEN");
+    let thaw = || set_state("THAWED");
     println!("A parent asks waitpid(WUNTRACED | WCONTINUED) after each act.\n");
-    act(id, "SIGSTOP", stop)?;
-    act(id, "SIGCONT", go_on)?;
-    act(id, "freeze", || set_state("FROZEN"))?;
-    act(id, "thaw", || set_state("THAWED"))?;
+    act(id, "SIGSTOP", NEWS, stop)?;
+    act(id, "SIGCONT", NEWS, go_on)?;
+    act(id, "freeze", QUIET, freeze)?;
+    act(id, "thaw", QUIET, thaw)?;
     println!(
         "\nA freeze is no news. A stop that comes meanwhile waits for the"
     );
     println!("thaw, since a frozen task takes no signal:\n");
-    act(id, "freeze", || set_state("FROZEN"))?;
-    act(id, "SIGSTOP to the frozen child", stop)?;
-    act(id, "thaw", || set_state("THAWED"))?;
+    act(id, "freeze", QUIET, freeze)?;
+    act(id, "SIGSTOP to the frozen child", QUIET, stop)?;
+    act(id, "thaw", NEWS, thaw)?;
     println!("\nTo go on is told at once, even of a child that is frozen:\n");
-    act(id, "freeze the stopped child", || set_state("FROZEN"))?;
-    act(id, "SIGCONT to the frozen child", go_on)?;
-    act(id, "thaw", || set_state("THAWED"))?;
+    act(id, "freeze the stopped child", QUIET, freeze)?;
+    act(id, "SIGCONT to the frozen child", NEWS, go_on)?;
+    act(id, "thaw", QUIET, thaw)?;
     drop(child);
     remove()
 }
