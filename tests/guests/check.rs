@@ -30,6 +30,7 @@ pub const TESTS: &[Test] = tests::list![
     groups_keep_their_promises,
     claims_timers_and_traits_keep_their_promises,
     sockets_and_nameless_files_keep_their_promises,
+    nothing_takes_for_ever,
     every_area_is_in_this_list,
     all_promises_hold_on_one_cpu_with_little_memory,
     all_promises_hold_on_two_cpus,
@@ -74,6 +75,7 @@ const AREAS: &[&str] = &[
     "traits",
     "socket",
     "memfd",
+    "long",
 ];
 
 /// All tests of `check`, one after the other, on a busy host.
@@ -114,6 +116,10 @@ fn claims_timers_and_traits_keep_their_promises() -> Result<()> {
 
 fn sockets_and_nameless_files_keep_their_promises() -> Result<()> {
     check(Setup::new(), "socket memfd")
+}
+
+fn nothing_takes_for_ever() -> Result<()> {
+    check(Setup::new().cpus(1), "long")
 }
 
 fn execution_keeps_its_promises() -> Result<()> {

@@ -15,6 +15,7 @@ mod file;
 mod freezer;
 mod futex;
 mod group;
+mod long;
 mod memfd;
 mod memory;
 mod notify;
@@ -82,6 +83,7 @@ const AREAS: &[(&str, &[Test])] = &[
     ("traits", traits::TESTS),
     ("socket", socket::TESTS),
     ("memfd", memfd::TESTS),
+    ("long", long::TESTS),
 ];
 
 /// Runs `check [--list | --random CALLS [SEED] | --stress [NAME [COUNT]] |

@@ -14,6 +14,7 @@ use tock_registers::register_structs;
 use tock_registers::registers::{ReadOnly, ReadWrite, WriteOnly};
 
 use crate::arch::{gic, mmu};
+use crate::sync::{IrqSpinLock, Rank};
 
 register_structs! {
     Registers {
@@ -38,6 +39,8 @@ static BASE: AtomicUsize = AtomicUsize::new(0);
 static ALARM_HANDLER: AtomicUsize = AtomicUsize::new(0);
 /// Seconds of the pending alarm; 0 for none.
 static ALARM: AtomicUsize = AtomicUsize::new(0);
+/// Held while the alarm is set, taken back, or goes off.
+static CHANGES: IrqSpinLock<()> = IrqSpinLock::with_rank(Rank::Device, ());
 
 fn registers() -> Option<&'static Registers> {
     let base = BASE.load(Acquire) as *const Registers;
@@ -75,6 +78,7 @@ pub fn set_alarm_handler(handler: fn()) {
 pub fn set_alarm(seconds: u64) -> bool {
     let Some(clock) = registers() else { return false };
     let Ok(value) = u32::try_from(seconds) else { return false };
+    let _changes = CHANGES.lock();
     if value <= clock.data.get() {
         return false;
     }
@@ -96,14 +100,35 @@ pub fn alarm() -> Option<u64> {
 /// Takes the alarm back.
 pub fn cancel_alarm() {
     if let Some(clock) = registers() {
+        let _changes = CHANGES.lock();
         clock.interrupt_mask.set(0);
         clock.interrupt_clear.set(1);
         ALARM.store(0, Relaxed);
     }
 }
 
+/// The alarm is there until its handler has been called: whoever finds none
+/// finds what the handler has done.
 fn on_interrupt(_interrupt: u32) {
-    cancel_alarm();
+    let Some(clock) = registers() else { return };
+    let fired = {
+        let _changes = CHANGES.lock();
+        clock.interrupt_clear.set(1);
+        let set = ALARM.load(Relaxed);
+        if set > clock.data.get() as usize {
+            // Another has been set since.
+            return;
+        }
+        clock.interrupt_mask.set(0);
+        set
+    };
+    call_handler();
+    let _changes = CHANGES.lock();
+    // As above, but for this one.
+    let _ = ALARM.compare_exchange(fired, 0, Relaxed, Relaxed);
+}
+
+fn call_handler() {
     let handler = ALARM_HANDLER.load(Acquire) as *const ();
     if handler.is_null() {
         return;

@@ -31,6 +31,7 @@ use crate::arch;
 use crate::drivers::console;
 use crate::log::write_between_lines;
 use crate::sync::{IrqSpinLock, Rank, SpinLock};
+use crate::task::sleep::give_way;
 use crate::task::{Mutex, PollTable, WaitError, WaitQueue, kthread};
 
 mod control;
@@ -248,7 +249,10 @@ impl Terminal {
         }
         let mut bytes = [0; CHUNK];
         while input.remaining() > 0 {
-            if let Err(error) = self.wait_for_flow(blocking) {
+            // A console is slow: this may take minutes.
+            let is_ready =
+                give_way().and_then(|()| self.wait_for_flow(blocking));
+            if let Err(error) = is_ready {
                 return input.short(error);
             }
             let size = input.remaining().min(CHUNK);

@@ -299,9 +299,18 @@ pub fn requeue(
     Ok(woken + move_waiters(from_key, to_key, moved))
 }
 
+/// Moves no more than stand there now: some may come back meanwhile, and
+/// those of a word that is moved to itself do not even go.
 fn move_waiters(from: Key, to: Key, count: usize) -> usize {
+    let bucket = TABLE[index(from)].lock();
+    let there = bucket.iter().filter(|it| it.place().key == from).count();
+    drop(bucket);
+    let most = count.min(there);
+    if from == to {
+        return most;
+    }
     let mut moved = 0;
-    while moved < count && move_one(from, to) {
+    while moved < most && move_one(from, to) {
         moved += 1;
     }
     moved

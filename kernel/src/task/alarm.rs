@@ -13,8 +13,9 @@ use alloc::sync::{Arc, Weak};
 
 use kernel_abi::Errno;
 
-use super::{Mutex, WaitQueue, kthread};
+use super::{Mutex, WaitQueue, current, kthread, scheduler};
 use crate::arch;
+use crate::arch::thread::work;
 use crate::sync::{Rank, SpinLock};
 
 /// Called with the number of expiries since the last call, by the kernel
@@ -30,11 +31,18 @@ pub struct Setting {
     pub interval_ns: u64,
 }
 
-/// Deadline and serial number.
+/// After an expiry the next is not seen to for so long, ns. What expires more
+/// often is counted, to the last time, but called less often: a program must
+/// not keep a CPU busy with a timer of a nanosecond.
+const REST_NS: u64 = 100_000;
+
+/// When it is seen to, and serial number.
 type Key = (u64, u64);
 
 struct State {
     key: Option<Key>,
+    /// When it expires; the key's time may be later ([`REST_NS`]).
+    deadline_ns: u64,
     interval_ns: u64,
     /// Expiries that nobody took.
     count: u64,
@@ -66,7 +74,8 @@ static CHANGED: WaitQueue = WaitQueue::new();
 impl Alarm {
     /// An alarm that does `expired`.
     pub fn new(expired: Expired) -> Arc<Self> {
-        let state = State { key: None, interval_ns: 0, count: 0 };
+        let state =
+            State { key: None, deadline_ns: 0, interval_ns: 0, count: 0 };
         Arc::new_cyclic(|this| Self {
             turn: Mutex::new(()),
             state: SpinLock::with_rank(Rank::Object, state),
@@ -86,7 +95,7 @@ impl Alarm {
         let mut state = self.state.lock();
         let old = state.setting();
         state.count = 0;
-        self.arm(&mut state, deadline_ns, interval_ns);
+        self.arm(&mut state, deadline_ns, interval_ns, 0);
         drop(state);
         drop(turn);
         if deadline_ns.is_some() {
@@ -110,14 +119,21 @@ impl Alarm {
         core::mem::take(&mut self.state.lock().count)
     }
 
-    fn arm(&self, state: &mut State, deadline: Option<u64>, interval_ns: u64) {
+    fn arm(
+        &self,
+        state: &mut State,
+        deadline: Option<u64>,
+        interval_ns: u64,
+        not_before_ns: u64,
+    ) {
         let mut alarms = ALARMS.lock();
         if let Some(key) = state.key.take() {
             alarms.by_deadline.remove(&key);
         }
         state.interval_ns = interval_ns;
         if let Some(deadline) = deadline {
-            let key = (deadline, alarms.next_serial);
+            state.deadline_ns = deadline;
+            let key = (deadline.max(not_before_ns), alarms.next_serial);
             alarms.next_serial += 1;
             alarms.by_deadline.insert(key, self.this.clone());
             state.key = Some(key);
@@ -128,10 +144,11 @@ impl Alarm {
     fn expire(&self, now: u64) {
         let _turn = self.turn.lock();
         let mut state = self.state.lock();
-        let Some((deadline, _)) = state.key.filter(|(at, _)| *at <= now) else {
+        if state.key.is_none_or(|(at, _)| at > now) {
             // It was set anew meanwhile.
             return;
-        };
+        }
+        let deadline = state.deadline_ns;
         let interval_ns = state.interval_ns;
         let missed = (now - deadline).checked_div(interval_ns);
         let next = missed.map(|missed| {
@@ -140,7 +157,7 @@ impl Alarm {
         });
         let count = 1 + missed.unwrap_or(0);
         state.count = state.count.saturating_add(count);
-        self.arm(&mut state, next, interval_ns);
+        self.arm(&mut state, next, interval_ns, now + REST_NS);
         drop(state);
         (self.expired)(count);
     }
@@ -148,10 +165,10 @@ impl Alarm {
 
 impl State {
     fn setting(&self) -> Setting {
-        let Some((deadline, _)) = self.key else {
+        if self.key.is_none() {
             return Setting::default();
-        };
-        let left = deadline.saturating_sub(arch::timer::now_ns());
+        }
+        let left = self.deadline_ns.saturating_sub(arch::timer::now_ns());
         Setting { left_ns: left.max(1), interval_ns: self.interval_ns }
     }
 }
@@ -192,6 +209,10 @@ fn run() {
         if let Some(alarm) = expired {
             if let Some(alarm) = alarm.upgrade() {
                 alarm.expire(now);
+            }
+            // There may be many of them, and the kernel is not preempted.
+            if current().pending_work() & work::RESCHEDULE != 0 {
+                scheduler::schedule();
             }
             continue;
         }

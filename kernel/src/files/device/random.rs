@@ -10,6 +10,10 @@ use crate::arch;
 use crate::files::buffer::{Input, Output};
 use crate::files::file::{Blocking, File, Offset};
 use crate::sync::{Rank, SpinLock};
+use crate::task::sleep::give_way;
+
+/// After so many bytes others have their turn, and signals theirs.
+const BURST: usize = 1 << 16;
 
 fn generator() -> &'static SpinLock<Generator> {
     static GENERATOR: spin::Once<SpinLock<Generator>> = spin::Once::new();
@@ -44,6 +48,11 @@ pub fn read(output: &mut Output<'_>) -> Result<usize, Errno> {
         if let Err(error) = output.put(&chunk[..size]) {
             return output.short(error);
         }
+        if output.done().is_multiple_of(BURST)
+            && let Err(error) = give_way()
+        {
+            return output.short(error);
+        }
     }
     Ok(output.done())
 }
@@ -74,6 +83,11 @@ impl File for Random {
                 return input.short(error);
             }
             add_entropy(&chunk[..size]);
+            if input.done().is_multiple_of(BURST)
+                && let Err(error) = give_way()
+            {
+                return input.short(error);
+            }
         }
         Ok(input.done())
     }

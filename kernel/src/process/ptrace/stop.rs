@@ -8,9 +8,7 @@
 use alloc::boxed::Box;
 
 use kernel_abi::signal::SigInfo;
-use kernel_core::signal::{
-    Cause, Decision, Delivery, Notice, Resume, TraceStop,
-};
+use kernel_core::signal::{Cause, Decision, Delivery, Resume, TraceStop};
 
 use super::{Registers, tell};
 use crate::arch::thread::work;
@@ -40,36 +38,37 @@ pub(super) fn stop(
     let registers = Box::new(Registers::of_current(frame, shown.system_call));
     let old = thread.tracing.registers.lock().replace(registers);
     drop(old);
-    if let Some(notice) = begin(thread, shown) {
-        if let Some(notice) = notice {
-            notify::parent_of_notice(process, notice);
-        }
-        sleep::sleep_while(
-            "ptrace_stop",
-            state::TRACED | state::WAKEKILL,
-            || process.signals.lock().state.is_trace_stopped(thread.key),
-        );
-    }
+    sleep::sleep_while(
+        "ptrace_stop",
+        state::TRACED | state::WAKEKILL,
+        || begin(thread, shown),
+        || process.signals.lock().state.is_trace_stopped(thread.key),
+    );
     go_on(thread, frame)
 }
 
-/// The thread counts as stopped from here on, and its tracer is told. `None`:
-/// it does not stop; else what its process's parent is still to be told.
+/// The thread counts as stopped from here on, and its tracer and its process's
+/// parent are told. False if it does not stop.
 ///
 /// # Locks
 /// Holds the lock over all relations, as `wait4` does: whoever learns of the
 /// stop from `wait4` has had its `SIGCHLD`.
-fn begin(thread: &CurrentThread, shown: &Shown) -> Option<Option<Notice>> {
+fn begin(thread: &CurrentThread, shown: &Shown) -> bool {
     let process = &thread.process;
     let tree = tree::lock();
-    let notice = process.signals.lock().state.begin_trace_stop(
+    let begun = process.signals.lock().state.begin_trace_stop(
         thread.key,
         shown.what,
         shown.message,
-    )?;
+    );
+    let Some(notice) = begun else { return false };
     let tracer = tell::tell_of_stop(&tree, thread, &shown.what);
+    drop(tree);
     let is_parents = tracer.is_some_and(|id| id == process.parent());
-    Some(notice.filter(|_| !is_parents))
+    if let Some(notice) = notice.filter(|_| !is_parents) {
+        notify::parent_of_notice(process, notice);
+    }
+    true
 }
 
 /// The stop is over: takes the registers back.

@@ -35,13 +35,17 @@ pub(super) fn begin(thread: CurrentThread, signal: u32, unless_orphaned: bool) {
 /// The thread stops, and sleeps until the stop is over or the process ends.
 pub(super) fn take_part(thread: CurrentThread) {
     let process = &thread.process;
-    let notice = process.signals.lock().state.participate(thread.key);
-    if let Some(notice) = notice {
-        notify::parent_of_notice(process, notice);
-    }
+    let begin = || {
+        let notice = process.signals.lock().state.participate(thread.key);
+        if let Some(notice) = notice {
+            notify::parent_of_notice(process, notice);
+        }
+        true
+    };
     sleep::sleep_while(
         "do_signal_stop",
         state::STOPPED | state::WAKEKILL,
+        begin,
         || process.signals.lock().state.is_stopped(thread.key),
     );
 }
