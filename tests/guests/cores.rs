@@ -115,6 +115,14 @@ impl Pinned {
         Ok(())
     }
 
+    /// Freezes the group, and waits until all its tasks are frozen.
+    fn freeze(&mut self) -> Result<()> {
+        let state = format!("{GROUP}/freezer.state");
+        self.ensure_says(&format!("echo FROZEN > {state}"), "")?;
+        let all = format!("until grep -q FROZEN {state}; do sleep 0.01; done");
+        self.ensure_says(&all, "")
+    }
+
     /// Turns all CPUs but the first off or on; `online` are those after it.
     fn turn_others(&mut self, state: u32, online: &str) -> Result<()> {
         let last = self.cpus - 1;
@@ -136,7 +144,7 @@ fn stay_frozen(setup: Setup) -> Result<()> {
     let mut pinned = Pinned::new(setup.append("loglevel=1"))?;
     let all = pinned.all_cpus();
     let state = format!("cat {GROUP}/freezer.state");
-    pinned.ensure_says(&format!("echo FROZEN > {GROUP}/freezer.state"), "")?;
+    pinned.freeze()?;
     pinned.ensure_says(&state, "FROZEN\n")?;
     let frozen = pinned.look()?;
     pinned.turn_others(0, "0\n")?;
@@ -150,7 +158,7 @@ fn stay_frozen(setup: Setup) -> Result<()> {
     pinned.ensure_all_run_at_home()?;
 
     // Thawed while their CPUs are off, they run on what is left and go home.
-    pinned.ensure_says(&format!("echo FROZEN > {GROUP}/freezer.state"), "")?;
+    pinned.freeze()?;
     pinned.turn_others(0, "0\n")?;
     pinned.ensure_says(&format!("echo THAWED > {GROUP}/freezer.state"), "")?;
     pinned.ensure_says(&state, "THAWED\n")?;

@@ -271,12 +271,14 @@ fn stale_wakeup_count_is_refused() -> Result<()> {
     firn.power_off()
 }
 
+const SUSPEND: &str = "echo freeze > /sys/power/state; echo woken $?\n";
+
 fn suspend_until(
     firn: &mut Firn,
     wake: impl Fn(&mut Firn) -> Result<()>,
 ) -> Result<()> {
     let start = firn.transcript().len();
-    firn.send("echo freeze > /sys/power/state; echo woken $?\n")?;
+    firn.send(SUSPEND)?;
     wake(firn)?;
     firn.wait_for("\nwoken 0\n", start, Duration::from_secs(60))
 }
@@ -301,8 +303,11 @@ fn key_wakes_the_suspended_system() -> Result<()> {
 fn alarm_wakes_the_suspended_system() -> Result<()> {
     let mut firn = Setup::new().cpus(8).boot()?;
     firn.run("spin &")?;
-    firn.run("echo +2 > /sys/class/rtc/rtc0/wakealarm")?;
-    suspend_until(&mut firn, |_| Ok(()))?;
+    // In one line: an alarm that comes before the suspend does not end it.
+    let start = firn.transcript().len();
+    let alarm = "echo +3 > /sys/class/rtc/rtc0/wakealarm";
+    firn.send(&format!("{alarm}; {SUSPEND}"))?;
+    firn.wait_for("\nwoken 0\n", start, Duration::from_secs(60))?;
     firn.wait_for_prompt(Duration::from_secs(60)).context("after the alarm")?;
     ensure!(tasks(&mut firn, "spin")?.len() == 1, "the spinner is gone");
     firn.power_off()
@@ -316,7 +321,10 @@ fn hub_thread_handles_events_after_a_freeze() -> Result<()> {
     firn.run(event)?;
     ensure!(freeze(&mut firn)?, "the freeze failed");
     firn.run(event)?;
-    let count = firn.run("sleep 0.1; cat /sys/kernel/hub/event")?;
+    let count = firn.run(
+        "until [ $(cat /sys/kernel/hub/event) -ge 2 ]; do sleep 0.01; done; \
+         cat /sys/kernel/hub/event",
+    )?;
     ensure!(count == "2\n", "the hub thread handled {count:?}");
     firn.power_off()
 }

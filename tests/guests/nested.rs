@@ -103,6 +103,7 @@ fn freeze_and_thaw(shells: &mut Shells) -> Result<()> {
     shells.second(&format!(
         "cd /sys/fs/cgroup/freezer/0; echo {inner} > tasks
 echo FROZEN > freezer.state
+until grep -q FROZEN freezer.state; do sleep 0.01; done
 echo second: $(cat freezer.state) $(cut -d\" \" -f3 /proc/{inner}/stat)
 sleep {FROZEN}; echo second: thaws; echo THAWED > freezer.state
 echo second: $(cat freezer.state)"
