@@ -75,22 +75,6 @@ macro_rules! ensure_eq {
 
 pub(crate) use {ensure, ensure_eq, tests};
 
-/// How often a test tries what a busy host may spoil.
-const ROUNDS: u32 = 5;
-
-/// Fails unless a round is good: a busy host makes some late, a wrong kernel
-/// all. What must hold in every round fails as an error.
-pub fn in_some_round(
-    mut round: impl FnMut() -> Result<bool, Failure>,
-) -> Outcome {
-    for _ in 0..ROUNDS {
-        if round()? {
-            return Ok(());
-        }
-    }
-    Err(Failure(format!("none of {ROUNDS} rounds was in time")))
-}
-
 /// The status of a child that ran a closure; a failing child is 1.
 pub fn in_child(
     work: impl FnOnce() -> Result<i32, Failure>,
@@ -106,7 +90,8 @@ pub fn in_child(
 }
 
 /// Makes rounds until one is good. The host may hold a CPU up at any
-/// instruction, and what such a round shows is nothing; but not in each.
+/// instruction, and such a round shows nothing; but a wrong kernel spoils all.
+/// What must hold in every round fails as an error.
 pub fn in_some_round(
     mut round: impl FnMut() -> Result<bool, Failure>,
 ) -> Outcome {
