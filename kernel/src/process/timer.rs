@@ -5,7 +5,7 @@
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
-use alloc::sync::Arc;
+use alloc::sync::{Arc, Weak};
 use core::sync::atomic::AtomicU32;
 use core::sync::atomic::Ordering::Relaxed;
 
@@ -16,8 +16,8 @@ use super::signal::send;
 use super::{Process, ProcessId, thread_of, tree};
 use crate::arch;
 use crate::sync::{Rank, SpinLock};
+use crate::task::Task;
 use crate::task::alarm::{Alarm, Setting};
-use crate::task::{TaskId, table};
 
 pub mod cpu;
 
@@ -51,12 +51,13 @@ pub struct Timer {
 }
 
 /// What a timer does.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Notify {
     /// Signal to send; 0 for none.
     pub signal: u32,
-    /// To this thread; `None` for the process.
-    pub thread: Option<TaskId>,
+    /// To this thread; `None` for the process. Not by number: another
+    /// process's thread may bear it by the time of the expiry.
+    pub thread: Option<Weak<Task>>,
     /// Goes with the signal; `None` for the timer's number.
     pub value: Option<u64>,
 }
@@ -112,7 +113,7 @@ impl Timers {
         let id = (0..).find(is_free).ok_or(Errno::EAGAIN)?;
         let (overrun, lost) = (AtomicU32::new(0), AtomicU32::new(0));
         let alarm = Alarm::new(Box::new(move |count| {
-            tell(process, id, notify, count, &lost);
+            tell(process, id, &notify, count, &lost);
         }));
         let timer = Timer { clock, alarm, overrun };
         inner.created.insert(id, Arc::new(timer));
@@ -188,7 +189,7 @@ pub fn taken(process: &Process, info: &SigInfo) {
 fn tell(
     process: ProcessId,
     id: u32,
-    notify: Notify,
+    notify: &Notify,
     count: u64,
     lost: &AtomicU32,
 ) {
@@ -199,16 +200,14 @@ fn tell(
     let count = count.saturating_add(lost.swap(0, Relaxed));
     let value = notify.value.unwrap_or(id.into());
     let info = SigInfo::timer(notify.signal, id, count - 1, value);
-    let sent = match notify.thread {
+    let sent = match &notify.thread {
         None => tree::find(process)
             .ok_or(Errno::ESRCH)
             .and_then(|process| send::to_process(&process, &info)),
-        Some(thread) => {
-            table::find(thread).ok_or(Errno::ESRCH).and_then(|task| {
-                let thread = thread_of(&task).ok_or(Errno::ESRCH)?;
-                send::to_thread(&task, thread, &info)
-            })
-        }
+        Some(thread) => thread.upgrade().ok_or(Errno::ESRCH).and_then(|task| {
+            let thread = thread_of(&task).ok_or(Errno::ESRCH)?;
+            send::to_thread(&task, thread, &info)
+        }),
     };
     if sent.is_err() {
         lost.store(count, Relaxed);

@@ -1,5 +1,6 @@
 //! Calls about timers that send signals.
 
+use alloc::sync::{Arc, Weak};
 use core::sync::atomic::Ordering::Relaxed;
 
 use kernel_abi::signal::{SIGALRM, SIGRTMAX};
@@ -14,7 +15,7 @@ use crate::process::timer::Notify;
 use crate::process::timer::cpu::{self, Kind};
 use crate::process::{clock, current, thread_of};
 use crate::task::alarm::Setting;
-use crate::task::table;
+use crate::task::{Task, table};
 
 /// This family's rows of the table.
 pub const CALLS: &[Row] = &[
@@ -134,17 +135,19 @@ fn read_notify(address: usize) -> core::result::Result<Notify, Errno> {
     match how {
         SIGNAL => Ok(Notify { signal, thread: None, value }),
         NONE => Ok(Notify { signal: 0, thread: None, value }),
-        THREAD if is_own_thread(id) => {
-            Ok(Notify { signal, thread: Some(id), value })
+        THREAD => {
+            let thread = own_thread(id).ok_or(Errno::EINVAL)?;
+            Ok(Notify { signal, thread: Some(thread), value })
         }
         _ => Err(Errno::EINVAL),
     }
 }
 
-fn is_own_thread(id: u32) -> bool {
-    let Some(task) = table::find(id) else { return false };
-    thread_of(&task)
-        .is_some_and(|thread| thread.process.id == current().process.id)
+/// The thread `id` of the caller's process.
+fn own_thread(id: u32) -> Option<Weak<Task>> {
+    let task = table::find(id)?;
+    let is_own = Arc::ptr_eq(&thread_of(&task)?.process, &current().process);
+    is_own.then(|| Arc::downgrade(&task))
 }
 
 fn timer_settime(args: &Args) -> Result {
