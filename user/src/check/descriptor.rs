@@ -1,14 +1,21 @@
 //! File descriptors: numbers, copies, positions.
 
-use user_lib::linux::{
-    F_DUPFD, F_GETFD, F_SETFD, FD_CLOEXEC, O_APPEND, O_CLOEXEC, O_CREAT,
-    O_RDONLY, O_RDWR, O_WRONLY, SEEK_CUR, SEEK_END, SEEK_SET,
-};
-use user_lib::{Errno, Result, file};
+use core::sync::atomic::Ordering;
 
+use user_lib::linux::{
+    __NR_clone, __NR_fcntl, CLONE_FILES, F_DUPFD, F_GETFD, F_SETFD, F_SETLK,
+    F_SETLKW, F_WRLCK, FD_CLOEXEC, O_APPEND, O_CLOEXEC, O_CREAT, O_RDONLY,
+    O_RDWR, O_WRONLY, SEEK_CUR, SEEK_END, SEEK_SET, SIGCHLD,
+};
+use user_lib::syscall::arbitrary;
+use user_lib::time::{self, Time};
+use user_lib::{Errno, Result, file, process};
+
+use crate::check::freezer::{wait_for, wait_for_place, words};
 use crate::check::tool::{
     Outcome, ensure, ensure_eq, fresh_path, in_child, tests,
 };
+use crate::child::Child;
 
 tests! {
     the_lowest_number_is_taken
@@ -21,6 +28,7 @@ tests! {
     appending_goes_to_the_end
     reading_needs_permission
     too_many_files_are_refused
+    a_lock_of_a_closed_descriptor_is_given_back
 }
 
 /// A file that is gone from its directory, open for reading and writing.
@@ -161,5 +169,54 @@ fn too_many_files_are_refused() -> Outcome {
     };
     ensure_eq!(error, Errno::EMFILE);
     ensure_eq!(file::pipe(0), Err(Errno::EMFILE));
+    Ok(())
+}
+
+/// Locks the whole file for writing.
+fn lock(descriptor: i32, command: u32) -> Result<()> {
+    let record = [u64::from(F_WRLCK), 0, 0, 0];
+    let place = record.as_ptr() as usize;
+    let arguments = [descriptor as usize, command as usize, place, 0, 0, 0];
+    arbitrary(__NR_fcntl, arguments).map(drop)
+}
+
+/// Starts a process with this one's table of descriptors, which waits for a
+/// lock; it exits with its error.
+fn wait_for_lock(descriptor: i32) -> Result<i32> {
+    let flags = (CLONE_FILES | SIGCHLD) as usize;
+    match arbitrary(__NR_clone, [flags, 0, 0, 0, 0, 0])? {
+        0 => {
+            let error = lock(descriptor, F_SETLKW).err();
+            process::exit(error.map_or(0, |it| it.0.into()))
+        }
+        id => Ok(id as i32),
+    }
+}
+
+fn a_lock_of_a_closed_descriptor_is_given_back() -> Outcome {
+    let path = fresh_path("locked");
+    let closed = file::open(&path, O_RDWR | O_CREAT, 0o600)?;
+    let [has_locked] = words()?;
+    let holder = Child::start(|| {
+        if lock(closed, F_SETLK).is_ok() {
+            has_locked.store(1, Ordering::Release);
+        }
+        time::sleep(Time::from_millis(1 << 30));
+        0
+    })?;
+    wait_for(has_locked, 1);
+    let waiter = wait_for_lock(closed)?;
+    wait_for_place(waiter, "locks_lock")?;
+    file::close(closed)?;
+    drop(holder);
+    let error = i32::from(Errno::EBADF.0);
+    ensure_eq!(process::wait_for(waiter)?.exit_code(), Some(error));
+    // The table lives on, in this process, and has no lock.
+    let other = in_child(|| {
+        lock(file::open(&path, O_RDWR, 0)?, F_SETLK)?;
+        Ok(0)
+    })?;
+    ensure_eq!(other.exit_code(), Some(0));
+    file::remove(&path)?;
     Ok(())
 }

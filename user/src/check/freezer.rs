@@ -149,6 +149,18 @@ pub fn wait_for_state(
     Ok(())
 }
 
+/// Waits until a process sleeps at this place of the kernel.
+pub fn wait_for_place(
+    pid: i32,
+    place: &str,
+) -> core::result::Result<(), Failure> {
+    let path = format!("/proc/{pid}/wchan");
+    while file::text(&path)? != place {
+        time::sleep(Time::from_millis(1));
+    }
+    Ok(())
+}
+
 /// How often a process went to sleep by itself.
 fn sleeps_of(pid: i32) -> core::result::Result<String, Failure> {
     let text = file::text(&format!("/proc/{pid}/status"))?;

@@ -184,7 +184,9 @@ fn fcntl(args: &Args) -> Result {
             Ok(0)
         }
         F_GETLK | F_SETLK | F_SETLKW | F_OFD_GETLK | F_OFD_SETLK
-        | F_OFD_SETLKW => lock::control(&table, &file, args.word(1), argument),
+        | F_OFD_SETLKW => {
+            lock::control(&table, (fd, &file), args.word(1), argument)
+        }
         F_ADD_SEALS => {
             if !file.flags().can_write() {
                 return Err(Errno::EPERM);

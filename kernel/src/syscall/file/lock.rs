@@ -67,10 +67,11 @@ const READ: i16 = 0;
 const WRITE: i16 = 1;
 const UNLOCK: i16 = 2;
 
-/// The lock commands of `fcntl`.
+/// The lock commands of `fcntl`, for a descriptor and what it was when the
+/// call began.
 pub(super) fn control(
     table: &Arc<FileTable>,
-    file: &Arc<OpenFile>,
+    (fd, file): (usize, &Arc<OpenFile>),
     command: u32,
     address: usize,
 ) -> Result {
@@ -96,11 +97,42 @@ pub(super) fn control(
     match command {
         F_GETLK | F_OFD_GETLK => {
             tell(&mut record, lock::find_conflict(inode, &wanted));
-            user::write_value(address, &record).map(|()| 0)
+            return user::write_value(address, &record).map(|()| 0);
         }
-        F_SETLK | F_OFD_SETLK => set(file, &wanted, Blocking::Fail),
-        _ => set(file, &wanted, Blocking::Sleep),
+        F_SETLK | F_OFD_SETLK => set(file, &wanted, Blocking::Fail)?,
+        _ => set(file, &wanted, Blocking::Sleep)?,
+    };
+    if !is_own {
+        keep_if_open(table, (fd, file), &wanted)?;
     }
+    Ok(0)
+}
+
+/// Gives back a lock of `table` whose descriptor was closed while it was
+/// being taken: no later close would.
+///
+/// | takes the lock | closes the descriptor |
+/// |---|---|
+/// | notes it at the file, waits | takes the descriptor out |
+/// | | gives back what the table has by now |
+/// | has the lock | |
+/// | finds the descriptor gone: gives it back | |
+///
+/// If it finds the descriptor there, the close comes later. The table's own
+/// lock, which both take, lets that close see the note and the lock.
+///
+/// # Errors
+/// `EBADF` if the descriptor is gone, or another file's.
+fn keep_if_open(
+    table: &FileTable,
+    (fd, file): (usize, &Arc<OpenFile>),
+    taken: &Lock,
+) -> Checked<()> {
+    if table.get(fd).is_ok_and(|it| Arc::ptr_eq(&it, file)) {
+        return Ok(());
+    }
+    lock::release(file.inode().id(), taken.owner, &taken.range);
+    Err(Errno::EBADF)
 }
 
 fn set(file: &Arc<OpenFile>, wanted: &Lock, blocking: Blocking) -> Result {
