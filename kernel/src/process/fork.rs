@@ -181,6 +181,15 @@ impl Child {
     }
 
     /// Makes it the first thread of a process of its own.
+    ///
+    /// Who its relatives are is read under the tree's lock, under which it
+    /// also enters: others change that any time.
+    ///
+    /// | clone | meanwhile |
+    /// |---|---|
+    /// | reads nothing of group and parent | the shell moves the caller |
+    /// | | the caller's parent ends: its children go to another |
+    /// | locks the tree, reads, enters | a kill of the group waits |
     fn separate(
         self,
         parent: &CurrentThread,
@@ -206,11 +215,16 @@ impl Child {
         // In its group before anybody can find it: who kills a group finds
         // every child, or has killed its parent before it was made.
         FREEZER.born(&Scheduler, &task.freezer, &parent.task().freezer);
+        let own = &parent.process;
         // A sibling's end is told as the caller's own will be.
-        let exit_signal = match request.has(Flags::PARENT) {
-            true => tree.node(parent.process.id).map_or(0, |it| it.exit_signal),
-            false => request.exit_signal,
+        let (parent_id, exit_signal) = match request.has(Flags::PARENT) {
+            true => {
+                let signal = tree.node(own.id).map_or(0, |it| it.exit_signal);
+                (own.parent(), signal)
+            }
+            false => (own.id, request.exit_signal),
         };
+        tree.relate(&process, parent_id, own);
         tree.insert(Node::new(process, task.clone(), exit_signal));
         drop(tree);
         Ok(start(request, task, traces))
@@ -249,12 +263,10 @@ fn new_process(
     id: TaskId,
 ) -> Result<(Arc<Process>, kernel_core::signal::ThreadKey), Errno> {
     let own = &parent.process;
-    let parent_id = match request.has(Flags::PARENT) {
-        // The first process has no parent that could wait.
-        true if own.parent() == 0 => return Err(Errno::EINVAL),
-        true => own.parent(),
-        false => own.id,
-    };
+    // The first process has no parent that could wait.
+    if request.has(Flags::PARENT) && own.parent() == 0 {
+        return Err(Errno::EINVAL);
+    }
     let mut signals = {
         let theirs = own.signals.lock();
         Signals::new(theirs.state.actions().clone(), false)
@@ -277,8 +289,8 @@ fn new_process(
     let traits = own.traits.fork();
     let inherited =
         Inherited { signals, credentials, limits, image, maker, traits };
-    let relations = [parent_id, own.group(), own.session()];
-    Ok((Process::new(id, relations, inherited), key))
+    // It has no relatives before it enters the tree.
+    Ok((Process::new(id, [0; 3], inherited), key))
 }
 
 /// Nothing fails any more: the child runs. Its number.

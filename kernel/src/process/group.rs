@@ -25,6 +25,15 @@ pub fn named(id: i32) -> Result<Arc<Process>, Errno> {
 
 /// `setpgid(2)`: 0 stands for the caller, and for the process's own number.
 ///
+/// The process was found before the tree is locked; only one that still
+/// stands in it may become a member of a group:
+///
+/// | `setpgid` of a child | another thread of the parent |
+/// |---|---|
+/// | finds the child | |
+/// | | waits for it: it leaves tree and group |
+/// | locks the tree, finds it gone: `ESRCH` | |
+///
 /// # Errors
 /// `ESRCH`, `EINVAL`, `EPERM`, `EACCES` as there.
 pub fn set_group(id: i32, group: i32) -> Result<(), Errno> {
@@ -35,6 +44,9 @@ pub fn set_group(id: i32, group: i32) -> Result<(), Errno> {
         group => group,
     };
     let mut tree = tree::lock();
+    if !tree.holds(&process) {
+        return Err(Errno::ESRCH);
+    }
     if process.id != own.id {
         check_child(&own, &process)?;
     }

@@ -145,6 +145,13 @@ impl Tree {
         self.nodes.get(&id)
     }
 
+    /// True if `process` still stands in the tree. Another may bear its
+    /// number by now.
+    pub fn holds(&self, process: &Arc<Process>) -> bool {
+        let node = self.nodes.get(&process.id);
+        node.is_some_and(|it| Arc::ptr_eq(&it.process, process))
+    }
+
     /// The node of `id`, to change it.
     pub fn node_mut(&mut self, id: ProcessId) -> Option<&mut Node> {
         self.nodes.get_mut(&id)
@@ -165,6 +172,15 @@ impl Tree {
         }
         self.enter_group(&process);
         self.enter_session(process.session());
+    }
+
+    /// Puts `child`, which is not in the tree yet, under `parent`, into the
+    /// group and session that `maker` is in now.
+    pub fn relate(&self, child: &Process, parent: ProcessId, maker: &Process) {
+        let relations = &child.relations;
+        relations.parent.store(parent, Relaxed);
+        relations.group.store(maker.group(), Relaxed);
+        relations.session.store(maker.session(), Relaxed);
     }
 
     /// Takes a dead process out, for good.
