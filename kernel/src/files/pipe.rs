@@ -12,7 +12,7 @@
 //!
 //! A reader wakes writers only if there was room for less than [`PIPE_BUF`]:
 //! no writer waits while there is more. A reader that leaves bytes wakes the
-//! next reader, since the writer woke only one.
+//! next reader, since the writer woke only one; so does one that only looks.
 
 use alloc::format;
 use alloc::string::String;
@@ -168,15 +168,27 @@ impl Pipe {
     }
 
     /// Copies the oldest bytes and leaves them; waits for some as a read
-    /// does. 0 at the end.
+    /// does. 0 at the end, and where no bytes are wanted.
+    ///
+    /// | writer | looks | reads |
+    /// |---|---|---|
+    /// | | sleeps first in the queue | sleeps behind it |
+    /// | empty before: wakes one | copies, leaves all | |
+    /// | not empty before: wakes none | wakes one | takes them |
     fn peek(
         &self,
         bytes: &mut [u8],
         blocking: Blocking,
     ) -> Result<usize, Errno> {
+        if bytes.is_empty() {
+            return Ok(0);
+        }
         loop {
             let is_open = self.is_open();
             let count = self.ring.lock().copy(bytes);
+            if count > 0 {
+                self.readable.wake_one();
+            }
             if count > 0 || !is_open {
                 return Ok(count);
             }

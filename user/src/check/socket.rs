@@ -12,7 +12,7 @@ use user_lib::syscall::arbitrary;
 use user_lib::time::Time;
 use user_lib::{Errno, Result, file, process, terminal};
 
-use crate::check::freezer::wait_for_state;
+use crate::check::freezer::{wait_for_place, wait_for_state};
 use crate::check::tool::{Outcome, ensure_eq, in_background, tests};
 use crate::child::Child;
 
@@ -23,6 +23,8 @@ tests! {
     waiting_for_a_pair_ends
     shutting_a_socket_ends_every_wait_at_it
     tee_leaves_what_it_copies
+    a_look_does_not_keep_the_wake_up_of_a_reader
+    a_look_at_nothing_returns
     user_memory_goes_into_a_pipe_and_back
 }
 
@@ -200,6 +202,42 @@ fn tee_leaves_what_it_copies() -> Outcome {
     ensure_eq!(file::read(from, &mut found)?, 4);
     ensure_eq!(tee(from, write, 1), Err(Errno::EINVAL));
     ensure_eq!(tee(to, from, 1), Err(Errno::EBADF));
+    Ok(())
+}
+
+/// The one that looks waits first, so that it has the wake-up.
+fn a_look_does_not_keep_the_wake_up_of_a_reader() -> Outcome {
+    let [from, to] = file::pipe(0)?;
+    let [_, copy] = file::pipe(0)?;
+    let [told, tell] = file::pipe(0)?;
+    let looks = in_background(|| {
+        let arguments = [from as usize, copy as usize, 8, 0, 0, 0];
+        ensure_eq!(arbitrary(__NR_tee, arguments)?, 1);
+        Ok(())
+    })?;
+    wait_for_place(looks.id(), "pipe_read")?;
+    let reads = in_background(|| {
+        ensure_eq!(file::read(from, &mut [0; 8])?, 1);
+        file::write_all(tell, b"x")?;
+        Ok(())
+    })?;
+    wait_for_place(reads.id(), "pipe_read")?;
+    file::write(to, b"x")?;
+    let mut entries = [terminal::poll_entry(told, POLLIN)];
+    let limit = Some(Time::from_millis(10_000));
+    ensure_eq!(terminal::poll(&mut entries, limit, None)?, 1);
+    for child in [looks, reads] {
+        ensure_eq!(child.wait()?.exit_code(), Some(0));
+    }
+    Ok(())
+}
+
+fn a_look_at_nothing_returns() -> Outcome {
+    let [one, other] = pair(0)?;
+    ensure_eq!(receive(other, &mut [], PEEK)?, 0);
+    file::write(one, b"x")?;
+    ensure_eq!(receive(other, &mut [], PEEK)?, 0);
+    ensure_eq!(receive(other, &mut [0; 8], 0)?, 1);
     Ok(())
 }
 
