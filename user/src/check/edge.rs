@@ -1,10 +1,11 @@
 //! The edge of the kernel: bad pointers, unknown calls, small calls.
 
 use user_lib::linux::{
-    __NR_clock_gettime, __NR_execve, __NR_getcwd, __NR_getdents64,
-    __NR_getrandom, __NR_nanosleep, __NR_newfstatat, __NR_openat, __NR_pipe2,
-    __NR_ppoll, __NR_read, __NR_rt_sigaction, __NR_rt_sigprocmask, __NR_uname,
-    __NR_wait4, __NR_write, AT_FDCWD, MNT_DETACH, O_RDONLY, PROT_READ, SIGTERM,
+    __NR_clock_gettime, __NR_eventfd2, __NR_execve, __NR_getcwd,
+    __NR_getdents64, __NR_getrandom, __NR_nanosleep, __NR_newfstatat,
+    __NR_openat, __NR_pipe2, __NR_ppoll, __NR_read, __NR_rt_sigaction,
+    __NR_rt_sigprocmask, __NR_uname, __NR_wait4, __NR_write, AT_FDCWD,
+    MNT_DETACH, O_NONBLOCK, O_RDONLY, PROT_READ, SIGTERM,
 };
 use user_lib::memory::{Mapping, PAGE_SIZE, Sharing};
 use user_lib::syscall::arbitrary;
@@ -28,6 +29,7 @@ tests! {
     a_mount_that_is_not_there_is_refused
     a_deep_stack_of_mounts_goes_at_once
     power_needs_its_magic
+    a_read_to_a_bad_place_keeps_the_count
 }
 
 fn unknown_calls_are_enosys() -> Outcome {
@@ -195,5 +197,27 @@ fn power_needs_its_magic() -> Outcome {
         Ok(SIGTERM as i32)
     })?;
     ensure_eq!(status.exit_code(), Some(SIGTERM as i32));
+    Ok(())
+}
+
+/// Nothing else fits in between, however full the counter is.
+fn a_read_to_a_bad_place_keeps_the_count() -> Outcome {
+    const MOST: u64 = u64::MAX - 1;
+    let flags = O_NONBLOCK as usize;
+    let counter = arbitrary(__NR_eventfd2, [0, flags, 0, 0, 0, 0])?;
+    let number = counter as i32;
+    file::write(number, &MOST.to_ne_bytes())?;
+    let adds = Child::start(move || {
+        while file::write(number, &1_u64.to_ne_bytes()) == Err(Errno::EAGAIN) {}
+        1
+    })?;
+    for _ in 0..5000 {
+        let read = arbitrary(__NR_read, [counter, 8, 8, 0, 0, 0]);
+        ensure_eq!(read, Err(Errno::EFAULT));
+    }
+    drop(adds);
+    let mut found = [0; 8];
+    ensure_eq!(file::read(number, &mut found)?, 8);
+    ensure_eq!(u64::from_ne_bytes(found), MOST);
     Ok(())
 }
