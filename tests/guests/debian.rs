@@ -146,6 +146,11 @@ fn expect(firn: &mut Firn, typed: &str, text: &str) -> Result<()> {
         .with_context(|| format!("typed {typed:?}"))
 }
 
+/// Waits until bash has heard that its job is stopped.
+const WAIT_FOR_STOP: &str = "wait_for_stop() { \
+    until jobs > /tmp/jobs; [[ $(</tmp/jobs) == *Stopped* ]]; do \
+    sleep 0.1; done; }";
+
 fn a_login_shell_controls_its_jobs() -> Result<()> {
     let Some(debian) = sysroot()? else { return Ok(()) };
     let image = login_shell(&debian)?.link("/bin/sleep", "busybox")?;
@@ -163,7 +168,9 @@ fn a_login_shell_controls_its_jobs() -> Result<()> {
     expect(&mut firn, "\u{3}", "# ")?;
     firn.wait_for_prompt(LIMIT)?;
     ensure!(firn.run("echo $?")? == "130\n", "^C ends the job");
-    let output = firn.run("sleep 1000 & kill -STOP $!; sleep 0.3; bg; jobs")?;
+    firn.run(WAIT_FOR_STOP)?;
+    let output =
+        firn.run("sleep 1000 & kill -STOP $!; wait_for_stop; bg; jobs")?;
     ensure_lines(
         &output,
         &["[1]+ sleep 1000 &", "[1]+  Running                 sleep 1000 &"],
@@ -171,7 +178,7 @@ fn a_login_shell_controls_its_jobs() -> Result<()> {
     firn.run("kill $!; wait")?;
     // A job in the background that reads is stopped until it may.
     firn.run("cat &")?;
-    let output = firn.run("sleep 0.3; jobs")?;
+    let output = firn.run("wait_for_stop; jobs")?;
     ensure!(output.contains("Stopped"), "{output:?}");
     expect(&mut firn, "fg\n", "cat\n")?;
     expect(&mut firn, "typed\n", "typed\ntyped\n")?;
@@ -291,7 +298,12 @@ fn the_document_of_the_cgroup_freezer_can_be_typed() -> Result<()> {
         ("echo $some_pid > /sys/fs/cgroup/freezer/0/tasks", ""),
         ("cat /sys/fs/cgroup/freezer/0/freezer.state", "THAWED\n"),
         ("echo FROZEN > /sys/fs/cgroup/freezer/0/freezer.state", ""),
-        ("cat /sys/fs/cgroup/freezer/0/freezer.state", "FROZEN\n"),
+        // It may be FREEZING first.
+        (
+            "until grep FROZEN /sys/fs/cgroup/freezer/0/freezer.state; do \
+             sleep 0.1; done",
+            "FROZEN\n",
+        ),
         ("cat /sys/fs/cgroup/freezer/0/freezer.self_freezing", "1\n"),
         ("cat /sys/fs/cgroup/freezer/0/freezer.parent_freezing", "0\n"),
         ("cut -d' ' -f3 /proc/$some_pid/stat", "D\n"),

@@ -70,17 +70,25 @@ fn strace_shows_what_programs_ask_the_kernel() -> Result<()> {
 
 /// Attaches to a program that runs, and to one that is frozen.
 fn attach_and_leave(firn: &mut Firn) -> Result<()> {
-    let watch = "strace -o /tmp/trace -p $p & t=$!; busybox sleep 0.5";
+    let watch = "strace -o /tmp/trace -p $p & t=$!; \
+        while busybox grep -q 'TracerPid:.0$' /proc/$p/status; do \
+        busybox sleep 0.1; done";
+    // What it has seen stands there before it ends.
+    let see = "for word in wait4 clone; do \
+        until busybox grep -q $word /tmp/trace; do busybox sleep 0.1; done; \
+        done; kill $t; wait $t";
     firn.run("sh -c 'while :; do busybox sleep 0.05; done' & p=$!")?;
     firn.run(watch)?;
     ensure_shown(firn, "grep TracerPid /proc/$p/status; echo $t", &["\t"])?;
-    firn.run("kill $t; wait $t")?;
+    firn.run(see)?;
     ensure_shown(firn, "grep TracerPid /proc/$p/status", &["\t0\n"])?;
     ensure_shown(firn, "busybox cat /tmp/trace", &["wait4(", "clone("])?;
     for command in [
         "busybox mount -t cgroup -ofreezer freezer $g",
         "busybox mkdir $g/0; echo $p > $g/0/tasks",
-        "echo FROZEN > $g/0/freezer.state; busybox sleep 0.2",
+        "echo FROZEN > $g/0/freezer.state",
+        "until busybox grep -q FROZEN $g/0/freezer.state; do \
+         busybox sleep 0.1; done",
         "busybox rm /tmp/trace",
     ] {
         let output = firn.run(command)?;
@@ -88,12 +96,16 @@ fn attach_and_leave(firn: &mut Firn) -> Result<()> {
     }
     // It is seized at once, and stops when it can run.
     firn.run(watch)?;
+    firn.run("busybox sleep 0.5")?;
+    // Who is asked to stop wakes for a moment, and freezes again.
+    let is_frozen = "test \"$(busybox cut -d' ' -f3 /proc/$p/stat)\" = D";
+    firn.run(&format!("until {is_frozen}; do busybox sleep 0.1; done"))?;
     let frozen = "busybox cut -d' ' -f3 /proc/$p/stat; \
         busybox cat $g/0/freezer.state; busybox cat /tmp/trace";
     let output = firn.run(frozen)?;
     ensure!(output == "D\nFROZEN\n", "frozen: {output:?}");
-    firn.run("echo THAWED > $g/0/freezer.state; busybox sleep 0.5")?;
-    firn.run("kill $t; wait $t")?;
+    firn.run("echo THAWED > $g/0/freezer.state")?;
+    firn.run(see)?;
     ensure_shown(firn, "busybox cat /tmp/trace", &["wait4(", "clone("])?;
     let status = "busybox grep TracerPid /proc/$p/status; kill $p; wait";
     ensure_shown(firn, status, &["\t0\n"])
