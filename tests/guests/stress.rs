@@ -26,6 +26,7 @@ pub const TESTS: &[Test] = tests::list![
     broken_programs_are_refused_or_end,
     storms_of_signals_are_weathered,
     greedy_programs_are_killed,
+    kernel_memory_is_not_used_up_by_programs,
     many_small_programs_are_killed_before_their_parent,
     cpus_come_and_go_under_load,
     cpus_of_smaller_machines_come_and_go_too,
@@ -162,6 +163,11 @@ fn greedy_programs_are_killed() -> Result<()> {
         ("bomb", rounds(1, 10)),
     ];
     stress(Setup::new().memory("128M"), &tests)
+}
+
+/// Nobody's programs make the kernel keep things, until there is no more.
+fn kernel_memory_is_not_used_up_by_programs() -> Result<()> {
+    stress(Setup::new().memory("128M"), &[("hoard", rounds(1, 10))])
 }
 
 fn many_small_programs_are_killed_before_their_parent() -> Result<()> {

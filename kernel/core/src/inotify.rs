@@ -64,6 +64,14 @@ const PADDING: usize = HEADER;
 /// So many bytes wait at most; then events are lost, and one says so.
 const BYTES_MAX: usize = 64 << 10;
 
+/// Bytes of a name in an event.
+fn padded(name: &[u8]) -> usize {
+    match name.len() {
+        0 => 0,
+        length => (length + 1).next_multiple_of(PADDING),
+    }
+}
+
 /// Events that wait to be read.
 #[derive(Default)]
 pub struct Queue {
@@ -89,11 +97,7 @@ impl Queue {
         name: &[u8],
     ) {
         if self.bytes.len() + HEADER + name.len() > BYTES_MAX {
-            if !self.is_overflown {
-                self.is_overflown = true;
-                self.append(-1, OVERFLOW, 0, b"");
-            }
-            return;
+            return self.overflow();
         }
         let before = self.bytes.len();
         self.append(descriptor, mask, cookie, name);
@@ -104,11 +108,24 @@ impl Queue {
         }
     }
 
+    /// Events are lost: the first time, an event says so.
+    pub fn overflow(&mut self) {
+        if !self.is_overflown {
+            self.is_overflown = true;
+            self.append(-1, OVERFLOW, 0, b"");
+        }
+    }
+
+    /// So much memory is needed at once to add an event with this name;
+    /// `None` if there is room.
+    pub fn growth(&self, name: &[u8]) -> Option<usize> {
+        let needed = self.bytes.len() + HEADER + padded(name);
+        let capacity = self.bytes.capacity();
+        (needed > capacity).then(|| needed.max(2 * capacity))
+    }
+
     fn append(&mut self, descriptor: i32, mask: u32, cookie: u32, name: &[u8]) {
-        let length = match name.len() {
-            0 => 0,
-            length => (length + 1).next_multiple_of(PADDING),
-        };
+        let length = padded(name);
         let start = self.bytes.len();
         self.bytes.extend(descriptor.to_ne_bytes());
         for word in [mask, cookie, length as u32] {

@@ -23,12 +23,15 @@ use kernel_abi::system::EpollEvent;
 use super::file::{File, OpenFile};
 use super::flags::PollEvents;
 use super::inode::Kind;
+use crate::mm::frame;
 use crate::task::{Mutex, PollTable, WaitError, WaitQueue};
 
 /// Tell only of events, not of states (`EPOLLET`).
 const EDGE: u32 = 1 << 31;
 /// Tell once, then not before the interest is changed (`EPOLLONESHOT`).
 const ONCE: u32 = 1 << 30;
+/// Most files of a set (Linux `max_user_watches` is a limit of this kind).
+const INTERESTS_MAX: usize = 32_768;
 /// What is always told.
 const ALWAYS: PollEvents = PollEvents::ERROR.union(PollEvents::HANG_UP);
 
@@ -89,7 +92,8 @@ impl Epoll {
     ///
     /// # Errors
     /// `EEXIST`, `ENOENT`; `EPERM` for a file that is always ready; `ELOOP`
-    /// for sets nested too deep.
+    /// for sets nested too deep; `ENOSPC` if there are too many files,
+    /// `ENOMEM` if memory is short.
     pub fn change(
         &self,
         fd: usize,
@@ -132,6 +136,12 @@ impl Epoll {
         set.interests.retain(|_, it| it.file.strong_count() != 0);
         if set.interests.contains_key(&key) {
             return Err(Errno::EEXIST);
+        }
+        if set.interests.len() >= INTERESTS_MAX {
+            return Err(Errno::ENOSPC);
+        }
+        if frame::is_short() {
+            return Err(Errno::ENOMEM);
         }
         Ok(set.interests.insert(key, Interest::new(file, event)))
     }

@@ -2,7 +2,8 @@
 //!
 //! A read from the beginning makes the text anew; later reads go on in the
 //! same text, so that a program sees one snapshot. What makes the text holds
-//! no lock that a frozen task could hold.
+//! no lock that a frozen task could hold, and asks for the room for a long text
+//! ([`heap::reserve`](crate::mm::heap::reserve)): each open file keeps one.
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -13,6 +14,7 @@ use kernel_abi::Errno;
 
 use super::buffer::{Input, Output};
 use super::file::{Blocking, File, Offset};
+use crate::mm::frame;
 use crate::sync::SpinLock;
 
 /// Longest text that a write hands over at once.
@@ -47,6 +49,9 @@ impl Generated {
             return Ok(text);
         }
         let show = self.show.as_ref().ok_or(Errno::EIO)?;
+        if frame::is_short() {
+            return Err(Errno::ENOMEM);
+        }
         let text = Arc::new(show()?);
         let old = self.text.lock().replace(text.clone());
         drop(old);

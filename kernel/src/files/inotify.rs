@@ -24,7 +24,7 @@ use super::file::{Blocking, File, interrupted};
 use super::flags::PollEvents;
 use super::inode::{Inode, InodeId, Kind};
 use super::location::{Location, name_in};
-use crate::mm::user;
+use crate::mm::{frame, heap, user};
 use crate::sync::{Rank, SpinLock};
 use crate::task::{PollTable, WaitQueue};
 
@@ -70,7 +70,7 @@ impl Inotify {
     ///
     /// # Errors
     /// `EINVAL` if `mask` has no event; `EEXIST` if it must be new and is
-    /// not; `ENOSPC` if there are too many.
+    /// not; `ENOSPC` if there are too many, or memory is short.
     pub fn watch(&self, inode: InodeId, mask: u32) -> Result<i32, Errno> {
         if mask & ALL_EVENTS == 0 {
             return Err(Errno::EINVAL);
@@ -88,7 +88,7 @@ impl Inotify {
             watch.mask = old | kept;
             return Ok(watch.descriptor);
         }
-        if watches.len() >= WATCHES_MAX {
+        if watches.len() >= WATCHES_MAX || frame::is_short() {
             return Err(Errno::ENOSPC);
         }
         let descriptor = self.next.fetch_add(1, Relaxed);
@@ -115,7 +115,12 @@ impl Inotify {
     }
 
     fn push(&self, descriptor: i32, mask: u32, cookie: u32, name: &[u8]) {
-        self.queue.lock().push(descriptor, mask, cookie, name);
+        let mut queue = self.queue.lock();
+        match queue.growth(name).is_none_or(heap::has_room) {
+            true => queue.push(descriptor, mask, cookie, name),
+            false => queue.overflow(),
+        }
+        drop(queue);
         self.readers.wake_all();
     }
 }

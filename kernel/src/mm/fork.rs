@@ -53,7 +53,7 @@ impl AddressSpace {
     ) -> Result<usize, OutOfTables> {
         let root = child.root;
         let copy = child.inner.get_mut();
-        copy.regions = inner.regions.clone();
+        copy.regions = inner.regions.try_clone().map_err(|_| OutOfTables)?;
         copy.heap = inner.heap;
         copy.is_reaped = inner.is_reaped;
         let tables = &mut copy.tables;

@@ -12,6 +12,7 @@
 mod boot;
 mod handle;
 
+use kernel_core::memory::PAGE_SIZE;
 use kernel_core::memory::frame::{
     Buddy, FrameNumber, FrameSpan, FrameStats, FrameTable, FrameUse, MAX_SPANS,
     Release,
@@ -256,6 +257,20 @@ pub fn stats() -> FrameStats {
 pub fn is_short() -> bool {
     let stats = BUDDY.lock().stats();
     stats.free <= stats.reserve && self::stats().free <= stats.reserve
+}
+
+/// True if the kernel may take so many bytes for a program's sake without
+/// making memory scarce.
+pub(super) fn has_room(bytes: usize) -> bool {
+    let stats = stats();
+    stats.free > 2 * stats.reserve + bytes.div_ceil(PAGE_SIZE)
+}
+
+/// True if the kernel may take so many bytes at once and have half of its
+/// reserve still, which what takes little lives on.
+pub(super) fn has_half_reserve(bytes: usize) -> bool {
+    let stats = stats();
+    stats.free > stats.reserve / 2 + bytes / PAGE_SIZE
 }
 
 /// True if so little is left that what takes many frames at once (a fork, a

@@ -7,12 +7,16 @@
 //! frames and never shrinks. Objects given back stay on their list.
 //!
 //! Frames for the heap may come from the kernel's reserve
-//! ([`FrameUse::Kernel`]), so an allocation fails only if that is gone: a
-//! kernel bug, and a panic.
+//! ([`FrameUse::Kernel`]); one of many frames leaves half of that to those of
+//! few. So what is small fails only if the reserve is gone: a kernel bug, and
+//! a panic. What a program makes large is asked for where it can be refused
+//! ([`reserve`], `try_reserve`).
 
 use core::alloc::{GlobalAlloc, Layout};
 use core::ptr::{self, NonNull};
 
+use alloc::vec::Vec;
+use kernel_abi::Errno;
 use kernel_core::memory::PAGE_SIZE;
 use kernel_core::memory::frame::FrameUse;
 use linked_list_allocator::Heap as HoleList;
@@ -102,6 +106,28 @@ pub(super) fn is_aligned(layout: Layout) -> bool {
     // SAFETY: allocated just now, with this layout.
     unsafe { HEAP.dealloc(object, layout) };
     !object.is_null() && object.addr().is_multiple_of(layout.align())
+}
+
+/// True if an object of so many bytes does not make memory scarce.
+pub fn has_room(size: usize) -> bool {
+    frame::has_room(size) || HEAP.0.lock().has_hole(size)
+}
+
+/// Makes room in a buffer for so many bytes more, for a program's sake: unless
+/// the buffer is small, not from what is scarce.
+///
+/// # Errors
+/// `ENOMEM`; nothing has changed then.
+pub fn reserve(bytes: &mut Vec<u8>, more: usize) -> Result<(), Errno> {
+    let needed = bytes.len().checked_add(more).ok_or(Errno::ENOMEM)?;
+    if needed <= bytes.capacity() {
+        return Ok(());
+    }
+    let size = needed.max(2 * bytes.capacity());
+    if size > LARGEST && !has_room(size) {
+        return Err(Errno::ENOMEM);
+    }
+    bytes.try_reserve(more).map_err(|_| Errno::ENOMEM)
 }
 
 struct KernelHeap(IrqSpinLock<Heap>);
@@ -292,6 +318,19 @@ impl Heap {
         unsafe { self.holes.deallocate(object, layout) }
     }
 
+    /// True if the holes have room for so many bytes in one place.
+    fn has_hole(&mut self, size: usize) -> bool {
+        let Ok(layout) = Layout::from_size_align(size, 16) else {
+            return false;
+        };
+        let found = self.holes.allocate_first_fit(layout);
+        if let Ok(object) = found {
+            // SAFETY: it came from the holes just now, with this layout.
+            unsafe { self.holes.deallocate(object, layout) };
+        }
+        found.is_ok()
+    }
+
     /// Takes bytes out of the holes; grows the window if none fits.
     fn cut(&mut self, layout: Layout) -> Option<NonNull<u8>> {
         if let Ok(found) = self.holes.allocate_first_fit(layout) {
@@ -307,6 +346,9 @@ impl Heap {
     fn grow(&mut self, size: usize) -> Option<()> {
         let size = size.max(GROWTH).next_multiple_of(PAGE_SIZE);
         if size > WINDOW - self.mapped {
+            return None;
+        }
+        if size > GROWTH && !frame::has_half_reserve(size) {
             return None;
         }
         let start = HEAP_BASE + self.mapped;

@@ -265,10 +265,10 @@ impl AddressSpace {
         inner.heap.current()
     }
 
-    /// Every region, in rising order.
-    pub fn regions(&self) -> Vec<RegionInfo> {
+    /// The first region that ends above `address`.
+    pub fn region_above(&self, address: usize) -> Option<RegionInfo> {
         let inner = self.inner.lock();
-        inner.regions.iter().map(|r| inner.describe(r)).collect()
+        Some(inner.describe(inner.regions.above(address)?))
     }
 
     /// Pages in memory, page tables included: the out-of-memory score.

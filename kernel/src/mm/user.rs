@@ -18,7 +18,7 @@ use kernel_core::memory::region::HIGHEST;
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 use super::frame::FrameRef;
-use super::page;
+use super::{heap, page};
 use crate::arch;
 use crate::sync::rank::debug_check_no_locks_held;
 
@@ -201,7 +201,7 @@ pub fn write_value<T: IntoBytes + Immutable>(
 ///
 /// # Errors
 /// `EFAULT`; `ENAMETOOLONG` if there is no zero byte among the first `most`
-/// bytes.
+/// bytes; `ENOMEM`.
 pub fn read_cstr(address: usize, most: usize) -> Result<Vec<u8>, Errno> {
     const FIRST: usize = 64;
     let mut string = Vec::new();
@@ -228,7 +228,7 @@ fn read_part(
     room: usize,
 ) -> Result<usize, Errno> {
     debug_check_no_locks_held();
-    string.reserve(room);
+    heap::reserve(string, room)?;
     let to = string.spare_capacity_mut().as_mut_ptr().cast();
     // SAFETY: `reserve` made `room` bytes; the caller checked the user side.
     let count = unsafe { mm_user_read_string(to, address, room) };

@@ -34,6 +34,10 @@ const LEAST_ROOM: usize = 128 << 10;
 /// No more than this whatever the limit: three quarters of 8 MiB.
 const MOST_ROOM: usize = 6 << 20;
 
+/// Of so many bytes of strings some are copied before anybody looks whether
+/// there is memory for them.
+const UNCHECKED: usize = 64 << 10;
+
 /// What to run, with copies of all strings.
 pub struct Request {
     /// Path of the file.
@@ -82,13 +86,18 @@ fn read_strings(array: usize, room: &mut usize) -> Result<Vec<Vec<u8>>, Errno> {
         if address == 0 {
             return Ok(strings);
         }
-        let string = user::read_cstr(address, MAX_STRING);
+        let read = || user::read_cstr(address, MAX_STRING);
+        let string = oom::with_memory(read);
         let string = string.map_err(|error| match error {
             Errno::ENAMETOOLONG => Errno::E2BIG,
             other => other,
         })?;
         let size = string.len() + 1 + size_of::<usize>();
+        let before = *room;
         *room = room.checked_sub(size).ok_or(Errno::E2BIG)?;
+        if before / UNCHECKED != *room / UNCHECKED {
+            oom::wait_for_memory()?;
+        }
         strings.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
         strings.push(string);
     }

@@ -80,7 +80,7 @@ impl ProcessSource for Reporter {
         thread: Option<u32>,
         what: Text,
     ) -> Result<Vec<u8>, Errno> {
-        Ok(Subject::find(process, thread)?.text(what, thread.is_none()))
+        Subject::find(process, thread)?.text(what, thread.is_none())
     }
 
     fn owner(&self, process: u32) -> (u32, u32) {

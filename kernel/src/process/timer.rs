@@ -15,6 +15,7 @@ use kernel_abi::signal::{SI_TIMER, SIGALRM, SigInfo};
 use super::signal::send;
 use super::{Process, ProcessId, thread_of, tree};
 use crate::arch;
+use crate::mm::frame;
 use crate::sync::{Rank, SpinLock};
 use crate::task::Task;
 use crate::task::alarm::{Alarm, Setting};
@@ -98,13 +99,16 @@ impl Timers {
     /// Makes a timer that is off; its number.
     ///
     /// # Errors
-    /// `EAGAIN` if there are too many.
+    /// `EAGAIN` if there are too many, or memory is short.
     pub fn create(
         &self,
         process: ProcessId,
         clock: u32,
         notify: Notify,
     ) -> Result<u32, Errno> {
+        if frame::is_short() {
+            return Err(Errno::EAGAIN);
+        }
         let mut inner = self.timers.lock();
         if inner.created.len() >= MOST {
             return Err(Errno::EAGAIN);

@@ -10,6 +10,7 @@ mod crew;
 mod crowd;
 mod freeze;
 mod group;
+mod hoard;
 mod hog;
 mod leak;
 mod map;
@@ -50,6 +51,7 @@ const TESTS: &[Stress] = &[
     Stress { name: "bomb", rounds: 2, run: hog::bomb_is_survived },
     Stress { name: "sleepers", rounds: 1, run: sleepers::their_parent_lives },
     Stress { name: "growth", rounds: 1, run: hog::growth_ends },
+    Stress { name: "hoard", rounds: 1, run: hoard::kernel_memory_lasts },
     Stress { name: "map", rounds: 10_000, run: map::random_mappings },
     Stress { name: "stack", rounds: 3, run: map::deep_stack },
     Stress { name: "program", rounds: 500, run: program::mutations },

@@ -66,3 +66,21 @@ fn a_full_queue_says_that_events_are_lost() {
     queue.push(7, MODIFY, 0, b"");
     assert_eq!(events(queue.peek(100).unwrap()), [(7, MODIFY, 0)]);
 }
+
+#[test]
+fn what_needs_memory_says_how_much() {
+    let mut queue = Queue::new();
+    assert_eq!(queue.growth(b"name"), Some(2 * HEADER));
+    queue.push(1, CREATE, 0, b"name");
+    while queue.growth(b"name").is_none() {
+        queue.push(1, MODIFY, 0, b"");
+        queue.push(1, CREATE, 0, b"name");
+    }
+    let before = queue.len();
+    assert!(queue.growth(b"name") > Some(before));
+    queue.overflow();
+    queue.overflow();
+    assert_eq!(queue.len(), before + HEADER);
+    let all = events(queue.peek(BYTES_MAX).unwrap());
+    assert_eq!(all.last(), Some(&(-1, OVERFLOW, 0)));
+}

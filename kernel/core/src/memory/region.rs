@@ -113,7 +113,7 @@ pub enum RegionError {
     NotMapped,
     /// The region may never be writable.
     Denied,
-    /// More than [`MOST_REGIONS`].
+    /// More than [`MOST_REGIONS`], or than there is memory for.
     TooMany,
 }
 

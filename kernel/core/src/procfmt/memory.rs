@@ -32,6 +32,10 @@ pub struct Mapping<'a> {
 }
 
 impl Mapping<'_> {
+    /// Most bytes of a line but for its name, of which a byte may become
+    /// four.
+    pub const MOST: usize = 160;
+
     /// The line.
     pub fn render(&self, out: &mut Vec<u8>) {
         let line = out.len();

@@ -3,7 +3,6 @@
 //! The formats are `kernel_core::procfmt`'s; here the figures are collected.
 
 use alloc::sync::Arc;
-use alloc::vec;
 use alloc::vec::Vec;
 use core::sync::atomic::Ordering::Relaxed;
 
@@ -15,7 +14,7 @@ use kernel_core::signal::SignalSet;
 
 use crate::files::proc::Text;
 use crate::files::tty;
-use crate::mm::{AddressSpace, PAGE_SIZE, Protection, Sharing};
+use crate::mm::{AddressSpace, PAGE_SIZE, Protection, Sharing, heap};
 use crate::process::image::Image;
 use crate::process::usage::Usage;
 use crate::process::{Process, Thread, limits, thread_of, thread_usage, tree};
@@ -73,22 +72,31 @@ impl Subject {
 
     /// A text of `/proc` about it: about the process as a whole, or about the
     /// thread alone.
-    pub(super) fn text(&self, what: Text, is_whole: bool) -> Vec<u8> {
-        match what {
+    ///
+    /// # Errors
+    /// `ENOMEM` if there is no memory for a long one.
+    pub(super) fn text(
+        &self,
+        what: Text,
+        is_whole: bool,
+    ) -> Result<Vec<u8>, Errno> {
+        let text = match what {
             Text::Stat => self.stat(is_whole),
             Text::Statm => self.statm(),
             Text::Status => self.status(is_whole),
-            Text::CommandLine => self.strings(|image| image.arguments.clone()),
+            Text::CommandLine => {
+                self.strings(|image| image.arguments.clone())?
+            }
             Text::Name => {
                 let mut name = self.task.name().as_bytes().to_vec();
                 name.push(b'\n');
                 name
             }
             Text::Environment => {
-                self.strings(|image| image.environment.clone())
+                self.strings(|image| image.environment.clone())?
             }
             Text::WaitChannel => self.wait_channel(),
-            Text::Maps => self.maps(),
+            Text::Maps => self.maps()?,
             Text::Limits => match self.process() {
                 Some(process) => process.limits.lock().clone().render(),
                 None => limits::Limits::initial().render(),
@@ -97,7 +105,8 @@ impl Subject {
                 let groups_of = super::GROUPS.get();
                 groups_of.map_or(Vec::new(), |of| of(&self.task))
             }
-        }
+        };
+        Ok(text)
     }
 
     fn thread(&self) -> Option<&Thread> {
@@ -289,10 +298,14 @@ impl Subject {
         text
     }
 
-    fn maps(&self) -> Vec<u8> {
+    /// One region after the other, since the text may be long: it ends where
+    /// memory does, with `ENOMEM`.
+    fn maps(&self) -> Result<Vec<u8>, Errno> {
         let mut text = Vec::new();
-        let regions = self.space().map(|space| space.regions());
-        for region in regions.unwrap_or_default() {
+        let Some(space) = self.space() else { return Ok(text) };
+        let mut end = 0;
+        while let Some(region) = space.region_above(end) {
+            end = region.range.end;
             let has = |right| region.protection.contains(right);
             let name = region.name();
             let source = region.source.as_ref();
@@ -310,21 +323,28 @@ impl Subject {
                 inode: source.map_or(0, |source| source.inode()),
                 name: name.as_bytes(),
             };
+            heap::reserve(&mut text, Mapping::MOST + 4 * name.len())?;
             line.render(&mut text);
         }
-        text
+        Ok(text)
     }
 
     /// Strings of the program, read from its memory.
-    fn strings(&self, pick: fn(&Image) -> core::ops::Range<usize>) -> Vec<u8> {
+    fn strings(
+        &self,
+        pick: fn(&Image) -> core::ops::Range<usize>,
+    ) -> Result<Vec<u8>, Errno> {
+        let mut bytes = Vec::new();
         let Some((process, space)) = self.process().zip(self.space()) else {
-            return Vec::new();
+            return Ok(bytes);
         };
         let range = pick(&process.image.lock());
-        let mut bytes = vec![0; range.len().min(MOST_STRINGS)];
+        let length = range.len().min(MOST_STRINGS);
+        heap::reserve(&mut bytes, length)?;
+        bytes.resize(length, 0);
         match space.read_at(range.start, &mut bytes) {
-            Ok(()) => bytes,
-            Err(_) => Vec::new(),
+            Ok(()) => Ok(bytes),
+            Err(_) => Ok(Vec::new()),
         }
     }
 

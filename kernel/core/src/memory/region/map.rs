@@ -14,7 +14,6 @@ use super::{
 use crate::memory::{PAGE_SHIFT, page_floor};
 
 /// All regions of one address space, by rising address.
-#[derive(Clone)]
 pub struct RegionMap<B> {
     pub(super) regions: Vec<Region<B>>,
     pages: usize,
@@ -30,6 +29,25 @@ impl<B: Backing> RegionMap<B> {
     /// An empty map.
     pub const fn new() -> Self {
         Self { regions: Vec::new(), pages: 0 }
+    }
+
+    /// A copy.
+    ///
+    /// # Errors
+    /// [`RegionError::TooMany`] if there is no memory for it.
+    pub fn try_clone(&self) -> Result<Self, RegionError> {
+        let mut copy = Self::new();
+        copy.reserve(self.regions.len())?;
+        copy.regions.extend_from_slice(&self.regions);
+        copy.pages = self.pages;
+        Ok(copy)
+    }
+
+    /// Makes room for `more` regions.
+    #[inline]
+    fn reserve(&mut self, more: usize) -> Result<(), RegionError> {
+        let reserved = self.regions.try_reserve(more);
+        reserved.map_err(|_| RegionError::TooMany)
     }
 
     /// Pages mapped in all regions, present or not.
@@ -56,6 +74,11 @@ impl<B: Backing> RegionMap<B> {
             .iter()
             .take_while(|region| region.start < range.end);
         first..first + met.count()
+    }
+
+    /// The first region that ends above `address`.
+    pub fn above(&self, address: usize) -> Option<&Region<B>> {
+        self.regions.get(self.first_above(address))
     }
 
     /// The region that holds `address`.
@@ -111,6 +134,7 @@ impl<B: Backing> RegionMap<B> {
         if self.regions.len() >= MOST_REGIONS {
             return Err(RegionError::TooMany);
         }
+        self.reserve(1)?;
         let index = self.first_above(region.start);
         let above = self.regions.get(index);
         if above.is_some_and(|above| above.start < region.end) {
@@ -236,6 +260,7 @@ impl<B: Backing> RegionMap<B> {
         if more > 0 && self.regions.len() + more > MOST_REGIONS {
             return Err(RegionError::TooMany);
         }
+        self.reserve(more)?;
         if cuts_high {
             self.split(end - 1, range.end);
         }
