@@ -1,12 +1,12 @@
 //! An inode of the RAM file system.
 
 use alloc::boxed::Box;
-use alloc::format;
 use alloc::string::String;
 use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
 
 use kernel_abi::Errno;
+use kernel_core::path::PATH_MAX;
 
 use super::Shared;
 use super::data::{At, Data};
@@ -19,6 +19,9 @@ use crate::files::pipe::Pipe;
 use crate::sync::SpinLock;
 
 mod access;
+
+/// Stands for a name of more than `PATH_MAX` bytes.
+const TOO_LONG: &str = "(too long)";
 
 enum Body {
     File(Data),
@@ -165,17 +168,25 @@ impl Node {
         }
     }
 
-    /// Its name within the file system; `None` if it has none any more.
+    /// Its name within the file system; `None` if it has none any more,
+    /// [`TOO_LONG`] if it has one that no call could give.
     fn path(&self) -> Option<String> {
-        let mut path = String::new();
+        // Names come last one first, each reversed, and are turned at the
+        // end: no quadratic copying.
+        let mut reversed = Vec::new();
         let mut number = self.number;
         let mut above = self.parent_node()?;
         loop {
             let name = above.directory().ok()?.name_of(number)?;
-            path = format!("/{}{path}", String::from_utf8_lossy(&name));
+            if reversed.len() + name.len() + 2 > PATH_MAX {
+                return Some(String::from(TOO_LONG));
+            }
+            reversed.extend(name.iter().rev());
+            reversed.push(b'/');
             let next = above.parent_node()?;
             if Arc::ptr_eq(&next, &above) {
-                return Some(path);
+                reversed.reverse();
+                return Some(String::from_utf8_lossy(&reversed).into_owned());
             }
             number = above.number;
             above = next;
