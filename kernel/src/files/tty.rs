@@ -249,10 +249,7 @@ impl Terminal {
         }
         let mut bytes = [0; CHUNK];
         while input.remaining() > 0 {
-            // A console is slow: this may take minutes.
-            let is_ready =
-                give_way().and_then(|()| self.wait_for_flow(blocking));
-            if let Err(error) = is_ready {
+            if let Err(error) = self.wait_for_flow(blocking) {
                 return input.short(error);
             }
             let size = input.remaining().min(CHUNK);
@@ -260,6 +257,13 @@ impl Terminal {
                 return input.short(error);
             }
             self.show(&bytes[..size]);
+            // A console is slow: the rest may take minutes. The first piece
+            // is written whatever comes, so that each call gets further.
+            if input.remaining() > 0
+                && let Err(error) = give_way()
+            {
+                return input.short(error);
+            }
         }
         Ok(input.done())
     }

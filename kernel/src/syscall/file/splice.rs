@@ -106,7 +106,8 @@ fn transfer(from: &mut Side, to: &mut Side, count: usize) -> Result {
             Err(_) if moved > 0 => break,
             other => other?,
         };
-        match finish_write(to.write(&bytes[..read])) {
+        let is_all = from.at.is_none() && to.address == 0;
+        match write(to, &bytes[..read], is_all) {
             Ok(written) => {
                 moved += written;
                 from.advance(written);
@@ -120,6 +121,23 @@ fn transfer(from: &mut Side, to: &mut Side, count: usize) -> Result {
         }
     }
     Ok(moved)
+}
+
+/// Writes as a system call does, or all of it as far as each call gets any
+/// further: what a stream has given would be lost otherwise.
+fn write(to: &mut Side, bytes: &[u8], is_all: bool) -> Result {
+    let mut done = 0;
+    loop {
+        match finish_write(to.write(&bytes[done..])) {
+            Ok(0) => return Ok(done),
+            Ok(count) => done += count,
+            Err(_) if done > 0 => return Ok(done),
+            Err(error) => return Err(error),
+        }
+        if !is_all || done == bytes.len() {
+            return Ok(done);
+        }
+    }
 }
 
 fn is_ready(side: &Side, wanted: PollEvents) -> bool {
