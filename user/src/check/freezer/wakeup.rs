@@ -141,16 +141,16 @@ fn an_alarm_has_its_grammar() -> Outcome {
     Ok(())
 }
 
-/// Suspends to idle until the alarm; gives how long that took, in
-/// milliseconds. With detection armed an alarm that comes too early, as it
-/// may on a busy host, is an error and not an endless sleep: then the next is
-/// set a second later.
+/// Suspends to idle until the alarm; gives how long it took from setting the
+/// alarm, in milliseconds. With detection armed an alarm that comes too early,
+/// as it may on a busy host, is an error and not an endless sleep: then the
+/// next is set a second later.
 pub fn suspend_for(seconds: u32) -> core::result::Result<u32, Failure> {
     file::overwrite(LEVEL, b"none")?;
     for seconds in seconds..seconds + 5 {
         let count = number(WAKEUPS)?;
-        set_alarm(seconds)?;
         let start = now_ms();
+        set_alarm(seconds)?;
         let armed = file::overwrite(WAKEUPS, format!("{count}").as_bytes());
         let done = armed.and_then(|()| file::overwrite(STATE, b"freeze"));
         let taken = now_ms() - start;
