@@ -14,7 +14,8 @@
 //!
 //! With `freezer.stubborn=1` on the kernel command line a second thread
 //! starts that says it is freezable and never reaches a freeze point, so that
-//! a refused freeze can be seen (freezer-spec K6).
+//! a refused freeze can be seen (freezer-spec K6). With `freezer.slow=MS` one
+//! starts that takes so long to reach a freeze point, in each freeze.
 
 use alloc::string::{String, ToString};
 use core::sync::atomic::Ordering::{AcqRel, Relaxed};
@@ -25,9 +26,13 @@ use kernel_abi::Errno;
 use crate::arch;
 use crate::files::sys::{Attribute, register};
 use crate::task::kthread::{kthread_run, wait_event_freezable};
-use crate::task::refrigerator::{kthread_freezable_should_stop, set_freezable};
-use crate::task::{WaitQueue, sleep, workqueue};
+use crate::task::refrigerator::{
+    FREEZER, kthread_freezable_should_stop, set_freezable, try_to_freeze,
+};
+use crate::task::{WaitQueue, current, sleep, workqueue};
 
+/// How long the slow thread takes to freeze, ns.
+static SLOW_NS: AtomicU64 = AtomicU64::new(0);
 /// Events that wait to be handled.
 static PENDING: AtomicU32 = AtomicU32::new(0);
 /// Events handled so far.
@@ -104,6 +109,31 @@ fn store_event(_text: &[u8]) -> Result<(), Errno> {
 pub fn start_stubborn() -> Result<(), Errno> {
     kthread_run("stubborn", stubborn_thread)?;
     Ok(())
+}
+
+/// Starts the thread that takes so many milliseconds to freeze.
+///
+/// # Errors
+/// `ENOMEM`, `EAGAIN`.
+pub fn start_slow(milliseconds: u32) -> Result<(), Errno> {
+    SLOW_NS.store(u64::from(milliseconds) * 1_000_000, Relaxed);
+    kthread_run("slow", slow_thread)?;
+    Ok(())
+}
+
+fn slow_thread() {
+    set_freezable();
+    let sleep = |time_ns| {
+        let deadline = arch::timer::now_ns() + time_ns;
+        sleep::sleep_uninterruptible("slow_thread", deadline);
+    };
+    loop {
+        sleep(10_000_000);
+        if FREEZER.freezing(&current().freezer) {
+            sleep(SLOW_NS.load(Relaxed));
+            try_to_freeze();
+        }
+    }
 }
 
 /// Promises to freeze and does not: sleeps where the freezer cannot see it

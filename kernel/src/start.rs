@@ -134,6 +134,10 @@ fn start_services(command_line: CommandLine<'_>) -> Result<(), Errno> {
     if command_line.value("freezer.stubborn") == Some("1") {
         hub::start_stubborn()?;
     }
+    let slow = command_line.value("freezer.slow");
+    if let Some(milliseconds) = slow.and_then(|text| text.parse().ok()) {
+        hub::start_slow(milliseconds)?;
+    }
     let delay = command_line.value("suspend.pm_test_delay");
     if let Some(seconds) = delay.and_then(|text| text.parse().ok()) {
         power::set_test_delay(seconds);

@@ -15,6 +15,7 @@ pub const TESTS: &[Test] = tests::list![
     frozen_spinners_go_on_after_the_thaw,
     repeated_freezes_leave_nothing_behind,
     stubborn_thread_fails_the_freeze_and_is_named,
+    alarm_during_the_freeze_is_not_lost,
     refused_freeze_is_rolled_back,
     failed_freeze_is_counted,
     sleep_states_are_those_of_the_machine,
@@ -313,6 +314,32 @@ fn alarm_wakes_the_suspended_system() -> Result<()> {
     firn.wait_for_prompt(Duration::from_secs(60)).context("after the alarm")?;
     ensure!(tasks(&mut firn, "spin")?.len() == 1, "the spinner is gone");
     firn.power_off()
+}
+
+/// The alarm goes off while the freeze waits for the last task. Nobody has
+/// armed, so it does not abort; it ends the suspend as soon as that begins.
+// spec: M1 M4 U3
+fn alarm_during_the_freeze_is_not_lost() -> Result<()> {
+    for cpus in [1, 4] {
+        let setup = Setup::new().cpus(cpus).repeatable();
+        let mut firn = setup.append("freezer.slow=5000").boot()?;
+        // A second at least is left for the freeze to begin.
+        let alarm = "echo +2 > /sys/class/rtc/rtc0/wakealarm";
+        let start = firn.transcript().len();
+        firn.send(&format!("{alarm}; {SUSPEND}"))?;
+        firn.wait_for("\nwoken 0\n", start, Duration::from_secs(60))?;
+        let log = log(&mut firn)?;
+        let expected = [
+            "Freezing remaining freezable tasks ... (elapsed 5.### seconds) \
+             done.",
+            "PM: suspend-to-idle",
+        ];
+        ensure_in_order(&log, &expected)?;
+        let left = firn.run("cat /sys/class/rtc/rtc0/wakealarm")?;
+        ensure!(left.is_empty(), "the alarm is still set: {left}");
+        firn.power_off()?;
+    }
+    Ok(())
 }
 
 // spec: K1 K2

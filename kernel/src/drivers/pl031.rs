@@ -113,13 +113,16 @@ fn on_interrupt(_interrupt: u32) {
     let Some(clock) = registers() else { return };
     let fired = {
         let _changes = CHANGES.lock();
-        clock.interrupt_clear.set(1);
         let set = ALARM.load(Relaxed);
-        if set > clock.data.get() as usize {
-            // Another has been set since.
+        let is_due = set != 0 && set <= clock.data.get() as usize;
+        if is_due {
+            clock.interrupt_mask.set(0);
+        }
+        clock.interrupt_clear.set(1);
+        if !is_due {
+            // It has been taken back since, or another has been set.
             return;
         }
-        clock.interrupt_mask.set(0);
         set
     };
     call_handler();

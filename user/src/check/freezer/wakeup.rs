@@ -2,21 +2,18 @@
 //! never lost.
 
 use alloc::format;
-use alloc::vec;
-use core::sync::atomic::Ordering;
 
 use user_lib::linux::{O_RDONLY, SIGUSR1};
 use user_lib::time::{self, Time};
 use user_lib::{Errno, Result, file, process, signal};
 
 use super::{
-    FAILED, LEVEL, STATE, TIMEOUT, ensure_refused, figure, freeze, look_at,
-    now_ms, number, prepare, wait_for, words,
+    FAILED, LEVEL, STATE, ensure_refused, freeze, look_at, now_ms, number,
 };
 use crate::check::tool::{
     Failure, Outcome, ensure, ensure_eq, in_some_round, tests,
 };
-use crate::child::{Child, signal_again_and_again};
+use crate::child::signal_again_and_again;
 
 tests! {
     a_stale_wakeup_count_is_refused
@@ -25,13 +22,11 @@ tests! {
     a_signal_ends_the_wait_for_an_event: ALARM
     an_alarm_has_its_grammar: ALARM
     an_alarm_ends_a_suspend: ALARM
-    an_alarm_during_the_freeze_is_not_lost: ALARM, SECOND_CPU
 }
 
 const WAKEUPS: &str = "/sys/power/wakeup_count";
 const ALARM: &str = "/sys/class/rtc/rtc0/wakealarm";
 const CLOCK: &str = "/sys/class/rtc/rtc0/since_epoch";
-const SECOND_CPU: &str = "/sys/devices/system/cpu/cpu1";
 
 /// How long an event is in progress.
 const EVENT_MS: u32 = 100;
@@ -170,56 +165,4 @@ fn an_alarm_ends_a_suspend() -> Outcome {
     ensure!(suspend_for(3)? >= 1000);
     ensure_eq!(file::text(ALARM)?, "");
     Ok(())
-}
-
-/// A child that stays in one system call, where it cannot freeze, for about
-/// some seconds, again and again.
-fn start_slow_caller(seconds: u32) -> Result<Child> {
-    const PROBE: usize = 1 << 20;
-    const PIECES_MAX: usize = 1024;
-    let random = file::open("/dev/urandom", O_RDONLY, 0)?;
-    let mut bytes = vec![0; PROBE];
-    let start = now_ms();
-    for _ in 0..4 {
-        file::read(random, &mut bytes)?;
-    }
-    let each_ms = ((now_ms() - start) / 4).max(1);
-    let times = ((seconds * 1000 / each_ms) as usize).min(PIECES_MAX);
-    let [begun] = words()?;
-    let child = Child::start(|| {
-        loop {
-            begun.fetch_add(1, Ordering::Release);
-            // What comes does not matter, nor how much.
-            let _ = file::read_over(random, &mut bytes, times);
-        }
-    })?;
-    wait_for(begun, 1);
-    file::close(random)?;
-    Ok(child)
-}
-
-/// The alarm goes off while the freeze waits for the last task. Nobody has
-/// armed, so it does not abort; it ends the suspend as soon as that begins.
-///
-/// With one CPU there is no such freeze: the kernel is not preempted, so
-/// nobody asks for one while the call runs.
-// spec: M1 M4 U3
-fn an_alarm_during_the_freeze_is_not_lost() -> Outcome {
-    prepare(0)?;
-    file::overwrite(TIMEOUT, b"60000")?;
-    file::overwrite(LEVEL, b"none")?;
-    // A busy machine may end the call before the alarm.
-    for _ in 0..5 {
-        let child = start_slow_caller(4)?;
-        // The clock counts whole seconds: a second at least is left to begin
-        // the suspend, which would wait for ever for an alarm before it.
-        set_alarm(2)?;
-        file::overwrite(STATE, b"freeze")?;
-        drop(child);
-        ensure_eq!(file::text(ALARM)?, "");
-        if figure("user_us")? > 2_000_000 {
-            return Ok(());
-        }
-    }
-    Err(Failure("no freeze was longer than two seconds".into()))
 }
