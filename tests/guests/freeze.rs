@@ -4,7 +4,7 @@
 //! notice is told by the guest's own program `check` (see `check.rs`).
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 
 use tests::catalog::Test;
 use tests::setup::{Firn, Setup};
@@ -15,15 +15,12 @@ pub const TESTS: &[Test] = tests::list![
     frozen_spinners_go_on_after_the_thaw,
     repeated_freezes_leave_nothing_behind,
     stubborn_thread_fails_the_freeze_and_is_named,
-    alarm_during_the_freeze_is_not_lost,
     refused_freeze_is_rolled_back,
     failed_freeze_is_counted,
     sleep_states_are_those_of_the_machine,
     test_levels_are_shown_and_checked,
     freeze_timeout_is_shown_and_checked,
     stale_wakeup_count_is_refused,
-    key_wakes_the_suspended_system,
-    alarm_wakes_the_suspended_system: Alarm,
     hub_thread_handles_events_after_a_freeze,
     interrupt_key_kills_a_frozen_job_after_the_thaw,
     stop_key_stops_a_frozen_job_after_the_thaw,
@@ -43,7 +40,7 @@ fn freeze(firn: &mut Firn) -> Result<bool> {
 }
 
 /// The log's lines without time stamps, in the order they came.
-fn log(firn: &mut Firn) -> Result<Vec<String>> {
+pub fn log(firn: &mut Firn) -> Result<Vec<String>> {
     let text = firn.run("dmesg")?;
     let line = |line: &str| match line.split_once("] ") {
         Some((_, rest)) => rest.to_owned(),
@@ -54,7 +51,7 @@ fn log(firn: &mut Firn) -> Result<Vec<String>> {
 
 /// Fails unless `expected` are lines of `log`, in this order. A `#` stands
 /// for any one digit.
-fn ensure_in_order(log: &[String], expected: &[&str]) -> Result<()> {
+pub fn ensure_in_order(log: &[String], expected: &[&str]) -> Result<()> {
     let mut rest = log.iter();
     for pattern in expected {
         let found = rest.any(|line| is_like(line, pattern));
@@ -71,7 +68,7 @@ fn is_like(line: &str, pattern: &str) -> bool {
 }
 
 /// The lines of `ps` about commands with `name` in them: number and command.
-fn tasks(firn: &mut Firn, name: &str) -> Result<Vec<String>> {
+pub fn tasks(firn: &mut Firn, name: &str) -> Result<Vec<String>> {
     let text = firn.run("ps")?;
     let lines = text.lines().filter(|line| line.contains(name));
     Ok(lines.map(task).collect())
@@ -271,75 +268,6 @@ fn stale_wakeup_count_is_refused() -> Result<()> {
     let output = firn.run(&arm)?;
     ensure!(output.contains("status 0"), "arming: {output}");
     firn.power_off()
-}
-
-const SUSPEND: &str = "echo freeze > /sys/power/state; echo woken $?\n";
-
-fn suspend_until(
-    firn: &mut Firn,
-    wake: impl Fn(&mut Firn) -> Result<()>,
-) -> Result<()> {
-    let start = firn.transcript().len();
-    firn.send(SUSPEND)?;
-    firn.wait_for("PM: suspend-to-idle", start, Duration::from_secs(60))?;
-    wake(firn)?;
-    firn.wait_for("\nwoken 0\n", start, Duration::from_secs(60))
-}
-
-// spec: M1
-fn key_wakes_the_suspended_system() -> Result<()> {
-    let mut firn = Setup::new().boot()?;
-    firn.run("sleep 1000 &")?;
-    suspend_until(&mut firn, |firn| {
-        let start = firn.transcript().len();
-        let early = firn.wait_for("woken 0", start, Duration::from_secs(3));
-        ensure!(early.is_err(), "it woke without a key");
-        firn.send("\n")
-    })?;
-    firn.wait_for_prompt(Duration::from_secs(60)).context("after the key")?;
-    let left = tasks(&mut firn, "sleep 1000")?;
-    ensure!(left.len() == 1, "ps shows {left:?}");
-    firn.power_off()
-}
-
-// spec: M1
-fn alarm_wakes_the_suspended_system() -> Result<()> {
-    let mut firn = Setup::new().cpus(8).boot()?;
-    firn.run("spin &")?;
-    // In one line: an alarm that comes before the suspend does not end it.
-    let start = firn.transcript().len();
-    let alarm = "echo +3 > /sys/class/rtc/rtc0/wakealarm";
-    firn.send(&format!("{alarm}; {SUSPEND}"))?;
-    firn.wait_for("\nwoken 0\n", start, Duration::from_secs(60))?;
-    firn.wait_for_prompt(Duration::from_secs(60)).context("after the alarm")?;
-    ensure!(tasks(&mut firn, "spin")?.len() == 1, "the spinner is gone");
-    firn.power_off()
-}
-
-/// The alarm goes off while the freeze waits for the last task. Nobody has
-/// armed, so it does not abort; it ends the suspend as soon as that begins.
-// spec: M1 M4 U3
-fn alarm_during_the_freeze_is_not_lost() -> Result<()> {
-    for cpus in [1, 4] {
-        let setup = Setup::new().cpus(cpus).repeatable();
-        let mut firn = setup.append("freezer.slow=5000").boot()?;
-        // A second at least is left for the freeze to begin.
-        let alarm = "echo +2 > /sys/class/rtc/rtc0/wakealarm";
-        let start = firn.transcript().len();
-        firn.send(&format!("{alarm}; {SUSPEND}"))?;
-        firn.wait_for("\nwoken 0\n", start, Duration::from_secs(60))?;
-        let log = log(&mut firn)?;
-        let expected = [
-            "Freezing remaining freezable tasks ... (elapsed 5.### seconds) \
-             done.",
-            "PM: suspend-to-idle",
-        ];
-        ensure_in_order(&log, &expected)?;
-        let left = firn.run("cat /sys/class/rtc/rtc0/wakealarm")?;
-        ensure!(left.is_empty(), "the alarm is still set: {left}");
-        firn.power_off()?;
-    }
-    Ok(())
 }
 
 // spec: K1 K2

@@ -24,6 +24,7 @@ mod selftest;
 mod shell;
 mod stress;
 mod stress_ng;
+mod suspend;
 mod trace;
 
 const GROUPS: &[Group] = &[
@@ -39,6 +40,7 @@ const GROUPS: &[Group] = &[
     Group { tier: "system", tests: cores::TESTS, runs: Runs::Always },
     Group { tier: "system", tests: shell::TESTS, runs: Runs::Always },
     Group { tier: "system", tests: freeze::TESTS, runs: Runs::Always },
+    Group { tier: "system", tests: suspend::TESTS, runs: Runs::Always },
     Group { tier: "system", tests: freezer::TESTS, runs: Runs::Always },
     Group { tier: "system", tests: power::TESTS, runs: Runs::Always },
     Group { tier: "system", tests: demo::TESTS, runs: Runs::Always },

@@ -4,6 +4,10 @@ use kernel_abi::Errno;
 
 use crate::files::buffer::{Input, Output};
 use crate::files::file::{Blocking, File, Offset};
+use crate::task::sleep::give_way;
+
+/// After so many bytes others have their turn, and signals theirs.
+const BURST: usize = 1 << 20;
 
 /// Reads as empty, swallows what is written.
 pub(super) struct Null;
@@ -34,10 +38,13 @@ impl File for Null {
 
 /// Zeros without end.
 fn read_zeros(output: &mut Output<'_>) -> Result<usize, Errno> {
-    match output.put_zeros(output.remaining()) {
-        Ok(()) => Ok(output.done()),
-        Err(error) => output.short(error),
+    while output.remaining() > 0 {
+        let result = output.put_zeros(output.remaining().min(BURST));
+        if let Err(error) = result.and_then(|()| give_way()) {
+            return output.short(error);
+        }
     }
+    Ok(output.done())
 }
 
 /// Reads as zeros, swallows what is written.
