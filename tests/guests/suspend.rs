@@ -69,6 +69,7 @@ fn alarm_during_the_freeze_is_not_lost() -> Result<()> {
         let start = firn.transcript().len();
         firn.send(&format!("{alarm}; {SUSPEND}"))?;
         firn.wait_for("\nwoken 0\n", start, Duration::from_secs(60))?;
+        firn.wait_for_prompt(Duration::from_secs(60))?;
         let log = log(&mut firn)?;
         let expected = [
             "Freezing remaining freezable tasks ... (elapsed 5.### seconds) \
