@@ -7,8 +7,9 @@ use core::ptr;
 use core::sync::atomic::{AtomicU32, Ordering};
 
 use user_lib::linux::{
-    __NR_futex, __NR_setitimer, __NR_timer_create, __NR_timer_settime,
-    __NR_writev, CLOCK_MONOTONIC, O_RDONLY, O_WRONLY, SIGALRM, SIGKILL,
+    __NR_futex, __NR_sendfile, __NR_setitimer, __NR_timer_create,
+    __NR_timer_settime, __NR_writev, CLOCK_MONOTONIC, O_RDONLY, O_WRONLY,
+    SIGALRM, SIGKILL,
 };
 use user_lib::schedule::{futex_wait, futex_wake, usable_cpus};
 use user_lib::syscall::arbitrary;
@@ -23,6 +24,7 @@ tests! {
     a_word_that_is_requeued_to_itself_counts_each_waiter_once
     a_long_write_to_the_terminal_freezes_and_dies
     a_signal_ends_a_long_read_of_random_bytes
+    a_signal_ends_a_long_copy_between_files
 }
 
 /// A timer that expires all the time, and sends nothing.
@@ -97,14 +99,30 @@ fn a_long_write_to_the_terminal_freezes_and_dies() -> Outcome {
 
 extern "C" fn ignore(_: i32) {}
 
-fn a_signal_ends_a_long_read_of_random_bytes() -> Outcome {
-    const TIMES: usize = 1024;
+/// Has a signal with a handler come in 20 ms.
+fn interrupt_soon() -> Result<()> {
     signal::handle(SIGALRM, ignore)?;
-    let from = file::open("/dev/urandom", O_RDONLY, 0)?;
-    let mut buffer = vec![0; 1 << 20];
     let setting = [0_u64, 0, 0, 20_000];
     let place = setting.as_ptr() as usize;
-    arbitrary(__NR_setitimer, [0, place, 0, 0, 0, 0])?;
+    arbitrary(__NR_setitimer, [0, place, 0, 0, 0, 0]).map(drop)
+}
+
+/// Pieces of 4 KiB: none is large enough to look for signals by itself.
+fn a_signal_ends_a_long_copy_between_files() -> Outcome {
+    const COUNT: usize = 1 << 30;
+    let from = file::open("/dev/urandom", O_RDONLY, 0)? as usize;
+    let to = file::open("/dev/null", O_WRONLY, 0)? as usize;
+    interrupt_soon()?;
+    let count = arbitrary(__NR_sendfile, [to, from, 0, COUNT, 0, 0])?;
+    ensure!(count > 0 && count < COUNT);
+    Ok(())
+}
+
+fn a_signal_ends_a_long_read_of_random_bytes() -> Outcome {
+    const TIMES: usize = 1024;
+    let from = file::open("/dev/urandom", O_RDONLY, 0)?;
+    let mut buffer = vec![0; 1 << 20];
+    interrupt_soon()?;
     let count = file::read_over(from, &mut buffer, TIMES)?;
     ensure!(count > 0 && count < TIMES * buffer.len());
     // The system call goes on where the signal does not count.

@@ -16,6 +16,7 @@ use crate::files::file::{Blocking, File};
 use crate::files::pipe::End;
 use crate::files::{Input, Kind, OpenFile, OpenFlags, Output, PollEvents};
 use crate::mm::user;
+use crate::task::sleep::give_way;
 
 /// This family's rows of the table.
 pub const CALLS: &[Row] = &[
@@ -91,11 +92,15 @@ impl Side {
     }
 }
 
-/// Moves up to `count` bytes; how many.
+/// Moves up to `count` bytes; how many. A signal ends it between two pieces,
+/// and a freeze comes there.
 fn transfer(from: &mut Side, to: &mut Side, count: usize) -> Result {
     let mut bytes = vec![0; count.min(CHUNK)];
     let mut moved = 0;
     while moved < count {
+        if moved > 0 && give_way().is_err() {
+            break;
+        }
         if moved > 0 && from.at.is_none() && !is_ready(from, PollEvents::IN) {
             // A stream that has given something is not waited for.
             break;
