@@ -36,4 +36,4 @@ pub use send::{Everybody, Sent, Target};
 pub use set::SignalSet;
 pub use state::{SignalState, ThreadKey};
 pub use stop::Notice;
-pub use trace::{Cause, Decision, Resume, Style, TraceStop};
+pub use trace::{Begun, Cause, Decision, Reason, Resume, Style, TraceStop};

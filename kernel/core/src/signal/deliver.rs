@@ -33,7 +33,7 @@ pub enum Delivery {
     /// Another thread started a group stop: take part.
     JoinStop,
     /// The thread is traced, and a group stop or its tracer asks it to trap
-    /// ([`SignalState::trap`]).
+    /// ([`Reason::Asked`](super::Reason::Asked)).
     Trap,
     /// The thread is traced: its tracer decides about this signal, in a stop;
     /// then call [`SignalState::after_report`].
@@ -73,7 +73,7 @@ impl SignalState {
                 return Delivery::Exit(0);
             }
             let thread = self.thread(key);
-            if thread.stop_pending || thread.has_trap() {
+            if thread.is_asked_to_stop() {
                 return match self.is_traced(key) {
                     true => Delivery::Trap,
                     false => Delivery::JoinStop,

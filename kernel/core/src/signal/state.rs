@@ -280,8 +280,7 @@ impl SignalState {
         let thread = self.thread(key);
         let pending = thread.pending.set() | self.pending.set();
         self.is_dying(key)
-            || thread.stop_pending
-            || thread.has_trap()
+            || thread.is_asked_to_stop()
             || !(pending & thread.open()).is_empty()
     }
 

@@ -92,6 +92,32 @@ impl TraceStop {
     }
 }
 
+/// Why a thread stops for its tracer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Reason {
+    /// This happened, and is shown.
+    Happened(TraceStop),
+    /// [`Delivery::Trap`]: a group stop or an interrupt, of thread `id` of
+    /// `user`. What it shows is settled when the stop begins: `SIGCONT` may
+    /// have come since, and shown a group stop that is over, a tracer would
+    /// listen for a `SIGCONT` that never comes.
+    Asked {
+        /// The thread.
+        id: u32,
+        /// Its real user.
+        user: u32,
+    },
+}
+
+/// A thread has stopped for its tracer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Begun {
+    /// What the tracer is told.
+    pub what: TraceStop,
+    /// What the parent is told: the group has stopped.
+    pub notice: Option<Notice>,
+}
+
 struct Stop {
     what: TraceStop,
     is_reported: bool,
@@ -149,10 +175,15 @@ impl Thread {
         self.trace.as_ref().is_some_and(|trace| trace.stop.is_some())
     }
 
-    pub(super) fn has_trap(&self) -> bool {
+    fn has_trap(&self) -> bool {
         self.live_trace().is_some_and(|trace| {
             trace.stop.is_none() && (trace.trap_pending || trace.notify_pending)
         })
+    }
+
+    /// Whether the group's stop or the tracer asks it to stop.
+    pub(super) fn is_asked_to_stop(&self) -> bool {
+        self.stop_pending || self.has_trap()
     }
 
     /// Tells the tracer of a seized thread that the group's stop changed.
@@ -215,7 +246,7 @@ impl SignalState {
     }
 
     /// What a group stop or an interrupt shows, of thread `id` of `user`.
-    pub fn trap(&self, key: ThreadKey, id: u32, user: u32) -> TraceStop {
+    fn asked(&self, key: ThreadKey, id: u32, user: u32) -> TraceStop {
         let signal = self.stop.signal();
         let style = self.trace_settings(key).map(|(style, _)| style);
         if style == Some(Style::Seized) {
@@ -229,18 +260,27 @@ impl SignalState {
 
     /// The thread stops now for its tracer: it sleeps until
     /// [`SignalState::is_trace_stopped`] is false, then calls
-    /// [`SignalState::end_trace_stop`]. `None` if it is not traced, or about
-    /// to end. The notice is for the parent: the group has stopped.
+    /// [`SignalState::end_trace_stop`]. `None` if it is not traced, about to
+    /// end, or no longer asked to stop.
     #[must_use]
     pub fn begin_trace_stop(
         &mut self,
         key: ThreadKey,
-        what: TraceStop,
+        reason: Reason,
         message: u64,
-    ) -> Option<Option<Notice>> {
+    ) -> Option<Begun> {
         if self.is_dying(key) {
             return None;
         }
+        let what = match reason {
+            Reason::Happened(what) => what,
+            Reason::Asked { id, user }
+                if self.thread(key).is_asked_to_stop() =>
+            {
+                self.asked(key, id, user)
+            }
+            Reason::Asked { .. } => return None,
+        };
         let thread = self.thread_mut(key);
         let trace = thread.live_trace_mut()?;
         trace.trap_pending = false;
@@ -254,7 +294,8 @@ impl SignalState {
             Some(Stop { what, is_reported: false, is_listening: false });
         let joins = what.cause == Cause::Group
             && core::mem::take(&mut thread.stop_pending);
-        Some(if joins { self.stop.one_less() } else { None })
+        let notice = if joins { self.stop.one_less() } else { None };
+        Some(Begun { what, notice })
     }
 
     /// Whether the thread sleeps in a trace stop.

@@ -8,7 +8,9 @@
 use alloc::boxed::Box;
 
 use kernel_abi::signal::SigInfo;
-use kernel_core::signal::{Cause, Decision, Delivery, Resume, TraceStop};
+use kernel_core::signal::{
+    Begun, Cause, Decision, Delivery, Reason, Resume, TraceStop,
+};
 
 use super::{Registers, tell};
 use crate::arch::thread::work;
@@ -22,7 +24,7 @@ pub const NO_SYSTEM_CALL: i32 = -1;
 
 /// What a stop shows besides its registers.
 pub(super) struct Shown {
-    pub what: TraceStop,
+    pub reason: Reason,
     pub message: u64,
     pub system_call: i32,
 }
@@ -58,11 +60,11 @@ fn begin(thread: &CurrentThread, shown: &Shown) -> bool {
     let tree = tree::lock();
     let begun = process.signals.lock().state.begin_trace_stop(
         thread.key,
-        shown.what,
+        shown.reason,
         shown.message,
     );
-    let Some(notice) = begun else { return false };
-    let tracer = tell::tell_of_stop(&tree, thread, &shown.what);
+    let Some(Begun { what, notice }) = begun else { return false };
+    let tracer = tell::tell_of_stop(&tree, thread, &what);
     drop(tree);
     let is_parents = tracer.is_some_and(|id| id == process.parent());
     if let Some(notice) = notice.filter(|_| !is_parents) {
@@ -110,9 +112,9 @@ pub fn report_signal(
     frame: &mut TrapFrame,
     info: SigInfo,
 ) -> Option<Delivery> {
-    let what = TraceStop::signal(info);
+    let reason = Reason::Happened(TraceStop::signal(info));
     let tracer = tracer_of(thread);
-    let shown = Shown { what, message: 0, system_call: NO_SYSTEM_CALL };
+    let shown = Shown { reason, message: 0, system_call: NO_SYSTEM_CALL };
     let (decision, _) = stop(thread, frame, &shown);
     let mut signals = thread.process.signals.lock();
     signals.state.after_report(thread.key, decision, tracer)
@@ -130,11 +132,8 @@ fn tracer_of(thread: &CurrentThread) -> [u32; 2] {
 /// A group stop, or the tracer, asks the thread to trap.
 pub fn trap(thread: &CurrentThread, frame: &mut TrapFrame) {
     let user = thread.process.credentials.lock().user.real;
-    let what = {
-        let signals = thread.process.signals.lock();
-        signals.state.trap(thread.key, thread.id(), user)
-    };
-    let shown = Shown { what, message: 0, system_call: NO_SYSTEM_CALL };
+    let reason = Reason::Asked { id: thread.id(), user };
+    let shown = Shown { reason, message: 0, system_call: NO_SYSTEM_CALL };
     let _ = stop(thread, frame, &shown);
 }
 
@@ -149,7 +148,8 @@ pub(super) fn notify_tracer(
 ) -> (u32, i32) {
     let user = thread.process.credentials.lock().user.real;
     let what = TraceStop::trap(cause, code, thread.id(), user);
+    let reason = Reason::Happened(what);
     let (decision, number) =
-        stop(thread, frame, &Shown { what, message, system_call });
+        stop(thread, frame, &Shown { reason, message, system_call });
     (decision.signal, number)
 }

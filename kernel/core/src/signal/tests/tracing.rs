@@ -10,11 +10,14 @@ use kernel_abi::signal::{
 use super::{block, handle, info, process, send, send_to};
 use crate::signal::state::{SignalState, ThreadKey};
 use crate::signal::{
-    Cause, Decision, Delivery, Everybody, Notice, Resume, SignalSet, Style,
-    TraceStop,
+    Begun, Cause, Decision, Delivery, Everybody, Notice, Reason, Resume,
+    SignalSet, Style, TraceStop,
 };
 
 const TRACER: [u32; 2] = [7, 1000];
+
+/// The thread is asked to stop.
+const ASKED: Reason = Reason::Asked { id: 42, user: 0 };
 
 fn traced(style: Style) -> (SignalState, ThreadKey) {
     let (mut state, keys) = process(1);
@@ -27,15 +30,15 @@ fn stop_at_signal(state: &mut SignalState, key: ThreadKey) -> SigInfo {
     let Delivery::Report(info) = state.dequeue(key) else {
         panic!("nothing to report")
     };
-    let stop = TraceStop::signal(info);
-    assert_eq!(state.begin_trace_stop(key, stop, 0), Some(None));
+    let what = TraceStop::signal(info);
+    let begun = state.begin_trace_stop(key, Reason::Happened(what), 0);
+    assert_eq!(begun, Some(Begun { what, notice: None }));
     info
 }
 
 fn trap(state: &mut SignalState, key: ThreadKey) -> Option<Notice> {
     assert_eq!(state.dequeue(key), Delivery::Trap);
-    let stop = state.trap(key, 42, 0);
-    state.begin_trace_stop(key, stop, 0).expect("it is traced")
+    state.begin_trace_stop(key, ASKED, 0).expect("it is traced").notice
 }
 
 /// The tracer lets it go on; what the thread does then.
@@ -196,6 +199,40 @@ fn a_group_stop_of_an_attached_thread_shows_no_signal() {
 }
 
 #[test]
+fn a_group_stop_that_is_over_by_then_is_not_shown() {
+    // spec: G8
+    let (mut state, keys) = process(1);
+    let key = keys[0];
+    let _ = send(&mut state, SIGSTOP);
+    assert!(matches!(state.dequeue(key), Delivery::Stop { .. }));
+    assert!(state.begin_stop(key, SIGSTOP));
+    let _ = state.participate(key);
+    // As strace begins: seize, interrupt, continue; the thread is as far as
+    // here when the last two come.
+    assert_eq!(state.attach(key, Style::Seized, 0), Ok(true));
+    assert_eq!(state.dequeue(key), Delivery::Trap);
+    assert_eq!(state.interrupt(key), Ok(()));
+    let _ = send(&mut state, SIGCONT);
+    assert!(state.begin_trace_stop(key, ASKED, 0).is_some());
+    // To a stop by SIGSTOP it would answer with PTRACE_LISTEN, for ever.
+    let code = SIGTRAP | EVENT_STOP << 8;
+    assert_eq!(state.report_trace(key, true), Some(code));
+}
+
+#[test]
+fn an_attached_thread_does_not_trap_for_a_stop_that_is_over() {
+    let (mut state, key) = traced(Style::Attached);
+    let _ = send(&mut state, SIGSTOP);
+    stop_at_signal(&mut state, key);
+    assert!(go_on(&mut state, key, SIGSTOP).is_some());
+    assert!(state.begin_stop(key, SIGSTOP));
+    assert_eq!(state.dequeue(key), Delivery::Trap);
+    let _ = send(&mut state, SIGCONT);
+    assert_eq!(state.begin_trace_stop(key, ASKED, 0), None);
+    assert!(!state.is_trace_stopped(key));
+}
+
+#[test]
 fn sigcont_in_a_trace_stop_takes_the_stop_signal_back() {
     let (mut state, key) = traced(Style::Attached);
     let _ = send(&mut state, SIGSTOP);
@@ -262,7 +299,8 @@ fn options_say_how_system_calls_and_the_end_look() {
     let (mut state, key) = traced(Style::Seized);
     assert_eq!(state.system_call_code(key), SIGTRAP);
     let stop = TraceStop::trap(Cause::Entry, SIGTRAP, 42, 0);
-    assert!(state.begin_trace_stop(key, stop, 5).is_some());
+    let reason = Reason::Happened(stop);
+    assert!(state.begin_trace_stop(key, reason, 5).is_some());
     assert_eq!(state.trace_message(key), Ok(5));
     assert_eq!(state.set_trace_options(key, 1 << 31), Err(Errno::EINVAL));
     let options = O_TRACESYSGOOD | O_EXITKILL;
