@@ -35,6 +35,30 @@
 //! Two wakers take turns by the task's wake lock; the second finds the task
 //! RUNNING. Model `a_sleeper_is_placed_once_and_off_its_cpu`.
 //!
+//! A waker can be slow: between any two of its steps the task may take its
+//! announcement back, run on, move to another CPU, announce another sleep, or
+//! end. So what it read counts only where the task cannot change it:
+//!
+//! * Under the lock of the queue of the task's CPU, the task cannot depart. The
+//!   CPU may have changed before the lock was held: it is asked again
+//!   (QueueAgain). Model `a_moved_sleeper_is_woken`.
+//! * A task that is not `on_queue` gets a place only from who holds its wake
+//!   lock, and its state holds still until then. So now its state says why it
+//!   is not (SecondLook): it sleeps, or moves and is somebody else's to place.
+//!   Model `a_task_that_moves_is_placed_once`.
+//! * A task ends under its wake lock (EndLock): nobody who saw it asleep makes
+//!   it run any more. Model `an_ended_task_stays_ended`.
+//!
+//! ```text
+//!  task                                  waker
+//!  ----                                  -----
+//!  state := INTERRUPTIBLE                [wake lock] state?  INTERRUPTIBLE
+//!  condition holds: state := RUNNING
+//!  moves: on_queue := false              on_queue?  no
+//!  on_cpu := false                       state?  RUNNING: not asleep
+//!  [wake lock] place
+//! ```
+//!
 //! Read next: the kernel's `task/scheduler.rs` and `task/wake.rs`.
 
 use crate::sync::{AtomicBool, AtomicU32, Ordering, const_new, fence};
@@ -59,6 +83,12 @@ pub enum Step {
     OnCpuWait,
     /// The waker takes the queue's lock to meet a sleeper on its way out.
     QueueLock,
+    /// Under that lock, the waker sees that the queue is still the sleeper's.
+    QueueAgain,
+    /// The waker looks at the state again of a task that has left its queue.
+    SecondLook,
+    /// A task ends under its wake lock.
+    EndLock,
 }
 
 /// What the handshake needs of the scheduler.
@@ -73,9 +103,11 @@ pub trait WakeHost {
     fn words(task: &Self::Task) -> &WakeWords;
     /// Runs `body` under the task's wake lock.
     fn with_wake_lock<R>(task: &Self::Task, body: impl FnOnce() -> R) -> R;
-    /// Runs `body` under the lock of the run queue of the CPU that the task
-    /// runs on or ran on last.
-    fn with_queue_lock<R>(task: &Self::Task, body: impl FnOnce() -> R) -> R;
+    /// The run queue of the CPU that the task runs on or ran on last. It
+    /// changes under that queue's lock, or under the wake lock.
+    fn queue_of(task: &Self::Task) -> usize;
+    /// Runs `body` under the lock of this run queue.
+    fn with_queue_lock<R>(queue: usize, body: impl FnOnce() -> R) -> R;
     /// Puts a task that is nowhere into a run queue, by way of
     /// [`WakeWords::arrive`].
     fn place(task: &Self::Task);
@@ -90,6 +122,9 @@ pub struct WakeWords {
     state: AtomicU32,
     /// In a run queue, or running. Written under the queue's lock.
     on_queue: AtomicBool,
+    /// Left its CPU without a sleep, and has no place yet. Only for who runs
+    /// next on that CPU.
+    is_homeless: AtomicBool,
     /// Running, or not yet off its stack. Written by the CPU that switches.
     on_cpu: AtomicBool,
 }
@@ -101,6 +136,7 @@ impl WakeWords {
             Self {
                 state: AtomicU32::new(RUNNING),
                 on_queue: AtomicBool::new(false),
+                is_homeless: AtomicBool::new(false),
                 on_cpu: AtomicBool::new(false),
             }
         }
@@ -150,9 +186,20 @@ impl WakeWords {
 
     /// A runnable task leaves its queue for another.
     ///
-    /// Locks: the queue's lock is held.
+    /// Locks: the queue's lock is held; the wake lock too, until it is placed.
     #[inline]
     pub fn leave_queue(&self) {
+        self.on_queue.store(false, Ordering::Release);
+    }
+
+    /// The current task, which is runnable, leaves its CPU and no queue has it:
+    /// whoever runs next on this CPU hears of it from
+    /// [`WakeWords::leave_cpu`], and places it.
+    ///
+    /// Locks: the queue's lock is held.
+    #[inline]
+    pub fn move_on(&self) {
+        self.is_homeless.store(true, Ordering::Relaxed);
         self.on_queue.store(false, Ordering::Release);
     }
 
@@ -163,6 +210,15 @@ impl WakeWords {
     pub fn arrive(&self) {
         self.on_queue.store(true, Ordering::Release);
         self.state.store(RUNNING, Ordering::Release);
+    }
+
+    /// Takes a sleep back that is one of `states`; whether it was.
+    fn cancel(&self, states: u32) -> bool {
+        let is_meant = self.state() & states != 0;
+        if is_meant {
+            self.state.store(RUNNING, Ordering::Release);
+        }
+        is_meant
     }
 
     /// Whether the task is in a queue or runs.
@@ -178,10 +234,16 @@ impl WakeWords {
     }
 
     /// The task's stack is not in use any more. From here on it may run
-    /// elsewhere.
+    /// elsewhere. True if it moves: the caller places it, under its wake lock.
     #[inline]
-    pub fn leave_cpu(&self) {
+    #[must_use]
+    pub fn leave_cpu(&self) -> bool {
+        let is_homeless = self.is_homeless.load(Ordering::Relaxed);
+        if is_homeless {
+            self.is_homeless.store(false, Ordering::Relaxed);
+        }
         self.on_cpu.store(false, Ordering::Release);
+        is_homeless
     }
 
     /// Whether a CPU runs the task or is not yet off its stack.
@@ -212,8 +274,14 @@ pub fn try_to_wake_up<H: WakeHost>(task: &H::Task, states: u32) -> bool {
         if words.state() & states == 0 {
             return false;
         }
-        if words.is_on_queue() && keep_running::<H>(task) {
-            return true;
+        if words.is_on_queue()
+            && let Some(is_woken) = keep_running::<H>(task, states)
+        {
+            return is_woken;
+        }
+        let is_meant = words.state() & states != 0;
+        if H::WITHOUT != Some(Step::SecondLook) && !is_meant {
+            return false;
         }
         words.state.store(WAKING, Ordering::Release);
         while H::WITHOUT != Some(Step::OnCpuWait) && words.is_on_cpu() {
@@ -224,18 +292,33 @@ pub fn try_to_wake_up<H: WakeHost>(task: &H::Task, states: u32) -> bool {
     })
 }
 
-/// Cancels the sleep of a task on its way out; false if it has left.
-fn keep_running<H: WakeHost>(task: &H::Task) -> bool {
+/// Cancels the sleep of a task on its way out; whether there was one to
+/// cancel. `None` if the task has left.
+fn keep_running<H: WakeHost>(task: &H::Task, states: u32) -> Option<bool> {
     let words = H::words(task);
-    let cancel = || {
-        let is_here = words.is_on_queue();
-        if is_here {
-            words.state.store(RUNNING, Ordering::Release);
+    let cancel = || words.is_on_queue().then(|| words.cancel(states));
+    if H::WITHOUT == Some(Step::QueueLock) {
+        return cancel();
+    }
+    loop {
+        let queue = H::queue_of(task);
+        let met = H::with_queue_lock(queue, || {
+            let is_its = H::WITHOUT == Some(Step::QueueAgain)
+                || H::queue_of(task) == queue;
+            is_its.then(cancel)
+        });
+        if let Some(met) = met {
+            return met;
         }
-        is_here
-    };
+    }
+}
+
+/// The current task is about to end, in this state, in which nobody wakes it.
+/// It may run on if a waker saw it asleep, but not after this.
+pub fn end<H: WakeHost>(task: &H::Task, state: u32) {
+    let words = H::words(task);
     match H::WITHOUT {
-        Some(Step::QueueLock) => cancel(),
-        _ => H::with_queue_lock(task, cancel),
+        Some(Step::EndLock) => words.announce::<H>(state),
+        _ => H::with_wake_lock(task, || words.announce::<H>(state)),
     }
 }

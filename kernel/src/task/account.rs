@@ -5,11 +5,13 @@ use alloc::sync::Arc;
 use core::sync::atomic::Ordering::Relaxed;
 
 use kernel_abi::Errno;
+use kernel_core::schedule::door;
 use kernel_core::schedule::{Arrival, Entity};
 
 use super::hotplug::possible_cpus;
 use super::queue::{QUEUES, Queue, active_cpus};
 use super::scheduler::{enqueue, request_reschedule};
+use super::wake::Placing;
 use super::{Task, wake};
 use crate::arch;
 use crate::arch::thread::work;
@@ -146,13 +148,28 @@ pub(super) fn push(task: &Arc<Task>, from: usize, to: usize) {
     }
 }
 
+/// Places the task anew, if it still waits on `from`. One that `from` is
+/// switching away from stays; it is free in a moment.
+pub(super) fn evict(placing: &Placing, task: &Arc<Task>, from: usize) {
+    let _wake = task.wake_lock.lock();
+    if take_waiting(task, from) {
+        door::place(placing, task);
+    } else {
+        arch::cpu::relax();
+    }
+}
+
 /// [`enqueue`], out of line: it is long.
 #[inline(never)]
 fn enter(task: &Arc<Task>, cpu: usize) -> bool {
     enqueue(task, cpu, Arrival::Moved)
 }
 
-/// Takes the task out of the queue of `cpu`, if it waits there.
+/// Takes the task out of the queue of `cpu`, if it waits there; the caller
+/// places it.
+///
+/// # Locks
+/// The task's wake lock is held until it has a place again.
 fn take_waiting(task: &Arc<Task>, cpu: usize) -> bool {
     let mut guard = QUEUES[cpu].queue.lock();
     let queue = &mut *guard;

@@ -255,29 +255,13 @@ pub fn for_each_runnable(mut visit: impl FnMut(&Arc<Task>, Running)) {
     }
 }
 
-/// Takes a task that waits on `cpu` out of its queue. `None` if nobody does.
-pub(super) fn take_any(cpu: usize) -> Option<Arc<Task>> {
-    let entry = &QUEUES[cpu];
-    loop {
-        let mut guard = entry.queue.lock();
-        let queue = &mut *guard;
-        if queue.waiting.is_empty() {
-            return None;
-        }
-        // One that the CPU is switching away from is free in a moment.
-        if let Some(task) = queue.waiting.remove(|task| !task.is_on_cpu()) {
-            task.entity.lock().leave(queue.waiting.min_vruntime());
-            task.wake.leave_queue();
-            entry.publish(queue);
-            return Some(task);
-        }
-        drop(guard);
-        arch::cpu::relax();
-    }
+/// A task that waits on `cpu`.
+pub(super) fn any_waiting(cpu: usize) -> Option<Arc<Task>> {
+    QUEUES[cpu].queue.lock().waiting.peek().cloned()
 }
 
-/// Runs `body` under the lock of the task's CPU's queue.
-pub(super) fn with_queue_of<R>(task: &Task, body: impl FnOnce() -> R) -> R {
-    let _queue = QUEUES[task.cpu()].queue.lock();
+/// Runs `body` under the lock of the queue of `cpu`.
+pub(super) fn with_lock<R>(cpu: usize, body: impl FnOnce() -> R) -> R {
+    let _queue = QUEUES[cpu].queue.lock();
     body()
 }

@@ -151,7 +151,7 @@ fn move_on(
     previous: &Task,
 ) -> Option<Arc<Task>> {
     queue.running.leave(queue.waiting.min_vruntime());
-    previous.wake.leave_queue();
+    previous.wake.move_on();
     pop_or_pull(queue, cpu).or_else(|| queue.idle_task.clone())
 }
 
@@ -216,11 +216,7 @@ fn note_idleness(cpu: usize, previous: Kind, next: Kind) {
 /// The first act of whoever runs next: from here on `last` may be woken,
 /// pulled or freed.
 fn finish(last: Arc<Task>) {
-    let is_homeless = last.kind != Kind::Idle
-        && last.state() == state::RUNNING
-        && !last.wake.is_on_queue();
-    last.wake.leave_cpu();
-    if is_homeless {
+    if last.wake.leave_cpu() {
         wake::place_moved(&last);
     }
 }
@@ -238,7 +234,7 @@ pub fn exit_current() -> ! {
     let task = current();
     FREEZER.dead(&Scheduler, &*task);
     trace::record(trace::Kind::Exit, task.id(), 0);
-    task.set_state(state::DEAD);
+    wake::end(&task.to_arc());
     schedule();
     unreachable!("a dead task was switched in")
 }

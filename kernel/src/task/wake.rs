@@ -11,7 +11,7 @@ use kernel_core::schedule::{Arrival, Machine, select_cpu, select_fastest};
 use kernel_core::wake::{WakeHost, WakeWords};
 
 use super::refrigerator::Scheduler;
-use super::{Task, queue, scheduler, state};
+use super::{Task, account, queue, scheduler, state};
 use crate::arch;
 use crate::trace;
 
@@ -29,8 +29,13 @@ impl WakeHost for Scheduler {
         body()
     }
 
-    fn with_queue_lock<R>(task: &Arc<Task>, body: impl FnOnce() -> R) -> R {
-        queue::with_queue_of(task, body)
+    #[inline(always)]
+    fn queue_of(task: &Arc<Task>) -> usize {
+        task.cpu()
+    }
+
+    fn with_queue_lock<R>(queue: usize, body: impl FnOnce() -> R) -> R {
+        queue::with_lock(queue, body)
     }
 
     #[inline(always)]
@@ -55,6 +60,14 @@ pub fn try_to_wake_up(task: &Arc<Task>, states: u32) -> bool {
 /// Wakes a task from ordinary sleep.
 pub fn wake_up(task: &Arc<Task>) -> bool {
     try_to_wake_up(task, state::NORMAL)
+}
+
+/// The current task ends: nobody wakes it again.
+///
+/// # Locks
+/// Takes its wake lock.
+pub(super) fn end(task: &Arc<Task>) {
+    kernel_core::wake::end::<Scheduler>(task, state::DEAD);
 }
 
 /// Starts a new task: from here on it runs.
@@ -120,8 +133,12 @@ impl Doors for Placing {
         queue::close_door(cpu);
     }
 
-    fn take(&self, cpu: usize) -> Option<Arc<Task>> {
-        queue::take_any(cpu)
+    fn evict(&self, cpu: usize) -> bool {
+        let task = queue::any_waiting(cpu);
+        task.is_some_and(|task| {
+            account::evict(self, &task, cpu);
+            true
+        })
     }
 }
 

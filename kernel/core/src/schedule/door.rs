@@ -55,8 +55,9 @@ pub trait Doors {
     fn hide(&self, cpu: usize);
     /// Closes the door of `cpu`, under the queue's lock.
     fn close(&self, cpu: usize);
-    /// Takes a task that waits out of the queue of `cpu`.
-    fn take(&self, cpu: usize) -> Option<Self::Task>;
+    /// Takes a task that waits out of the queue of `cpu` and [`place`]s it
+    /// anew, so that nobody else can meanwhile; false if no task waits.
+    fn evict(&self, cpu: usize) -> bool;
 }
 
 /// Puts a task that is in no queue into one.
@@ -72,16 +73,10 @@ pub fn clear_out<D: Doors>(doors: &D, cpu: usize) {
         doors.hide(cpu);
     }
     if D::WITHOUT == Some(Step::CloseFirst) {
-        place_all(doors, cpu);
+        while doors.evict(cpu) {}
         doors.close(cpu);
         return;
     }
     doors.close(cpu);
-    place_all(doors, cpu);
-}
-
-fn place_all<D: Doors>(doors: &D, cpu: usize) {
-    while let Some(task) = doors.take(cpu) {
-        place(doors, &task);
-    }
+    while doors.evict(cpu) {}
 }

@@ -76,8 +76,12 @@ impl<const WITHOUT: usize> Doors for Machine<WITHOUT> {
         self.queues[cpu].lock().unwrap().is_open = false;
     }
 
-    fn take(&self, cpu: usize) -> Option<u32> {
-        self.queues[cpu].lock().unwrap().tasks.pop()
+    fn evict(&self, cpu: usize) -> bool {
+        let task = self.queues[cpu].lock().unwrap().tasks.pop();
+        task.is_some_and(|task| {
+            place(self, &task);
+            true
+        })
     }
 }
 
