@@ -31,6 +31,7 @@ pub const TESTS: &[Test] = tests::list![
     claims_timers_and_traits_keep_their_promises,
     sockets_and_nameless_files_keep_their_promises,
     nothing_takes_for_ever,
+    what_depends_on_time_is_right_at_once,
     every_area_is_in_this_list,
     all_promises_hold_on_one_cpu_with_little_memory,
     all_promises_hold_on_two_cpus,
@@ -78,6 +79,28 @@ const AREAS: &[&str] = &[
     "long",
 ];
 
+/// The tests that try several rounds where the host may hold a CPU up
+/// (`in_some_round`). Where time is counted in instructions none may fail.
+const TIMED: &[&str] = &[
+    "a_timer_survives_its_cpu",
+    "the_boot_cpu_goes_off_and_comes_back",
+    "a_test_lasts_as_long_as_its_delay",
+    "a_deadly_alarm_kills_after_the_thaw",
+    "a_stopped_task_takes_an_alarm_when_it_continues",
+    "an_alarm_ends_a_sleep_after_the_thaw",
+    "an_alarm_is_taken_after_the_thaw_and_once",
+    "sleepers_freeze_where_they_sleep",
+    "time_outs_are_not_stretched_by_a_freeze",
+    "time_outs_within_a_freeze_end_after_it",
+    "a_reader_waits_until_an_event_is_over",
+    "a_signal_ends_the_wait_for_an_event",
+    "processor_time_counts_work_and_no_sleep",
+    "a_timer_has_one_signal_however_often_it_expires",
+    "only_time_on_a_cpu_counts_for_a_timer_of_it",
+    "two_timers_have_a_signal_each",
+    "spinners_do_not_stop_a_sleeper",
+];
+
 /// All tests of `check`, one after the other, on a busy host.
 const LIMIT: Duration = Duration::from_secs(300);
 
@@ -120,6 +143,14 @@ fn sockets_and_nameless_files_keep_their_promises() -> Result<()> {
 
 fn nothing_takes_for_ever() -> Result<()> {
     check(Setup::new().cpus(1), "long")
+}
+
+fn what_depends_on_time_is_right_at_once() -> Result<()> {
+    for cpus in [1, 4] {
+        let setup = Setup::new().cpus(cpus).repeatable();
+        check(setup, &format!("--exact {}", TIMED.join(" ")))?;
+    }
+    Ok(())
 }
 
 fn execution_keeps_its_promises() -> Result<()> {

@@ -87,9 +87,15 @@ const AREAS: &[(&str, &[Test])] = &[
 ];
 
 /// Runs `check [--list | --random CALLS [SEED] | --stress [NAME [COUNT]] |
-/// AREA|NAME...]`; without a word, all tests.
+/// [--exact] AREA|NAME...]`; without a word, all tests. With `--exact` what
+/// depends on time must be right at the first try: on a machine that counts
+/// time in instructions.
 pub fn main(arguments: &[String]) -> i32 {
-    let words = &arguments[1..];
+    let mut words = &arguments[1..];
+    if words.first().is_some_and(|word| word == "--exact") {
+        tool::be_exact();
+        words = &words[1..];
+    }
     match words.first().map(String::as_str) {
         Some("--list") => list(),
         Some("--random") => random::main(&words[1..]),
