@@ -185,8 +185,10 @@ impl Process {
 
     /// What its threads used so far.
     pub fn usage(&self) -> Usage {
+        // A thread that ends moves from the one to the other under this lock.
+        let signals = self.signals.lock();
         let mut sum = *self.ended_usage.lock();
-        for member in &self.signals.lock().threads {
+        for member in &signals.threads {
             sum.add(&thread_usage(&member.task));
         }
         sum
@@ -327,6 +329,26 @@ impl Thread {
 #[inline]
 pub fn thread_of(task: &Task) -> Option<&Thread> {
     task.owner()
+}
+
+/// The task that programs know by this number. A thread that executed another
+/// program has its process's number, not that of its task.
+pub fn find_task(id: TaskId) -> Option<Arc<Task>> {
+    let Some(task) = task::table::find(id) else { return living_thread(id) };
+    let Some(thread) = thread_of(&task) else { return Some(task) };
+    if thread.id() != id {
+        return None;
+    }
+    if thread.process.signals.lock().is_borne_by(thread.key, &task) {
+        return Some(task);
+    }
+    // Dead, and known until its process is waited for.
+    living_thread(id).or(Some(task))
+}
+
+fn living_thread(id: TaskId) -> Option<Arc<Task>> {
+    let mut threads = tree::find(id)?.threads().into_iter();
+    threads.find(|task| thread_of(task).is_some_and(|it| it.id() == id))
 }
 
 /// The running thread.

@@ -2,12 +2,15 @@
  * and thread pointers. Each check prints a line; the last line is the sum. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -186,11 +189,78 @@ static void check_shared_handlers(void)
 	check("or has its own", now.sa_handler == SIG_DFL);
 }
 
-int main(void)
+/* The program of a thread that is not the first: it has the number of the
+ * process, by which signals reach it. */
+static int after_exec(void)
 {
+	char state = '?';
+	FILE *file = fopen("/proc/self/stat", "r");
+
+	if (!file || fscanf(file, "%*d (%*[^)]) %c", &state) != 1)
+		return 2;
+	if (state != 'R' || syscall(SYS_gettid) != getpid())
+		return 3;
+	return raise(SIGUSR1) ? 4 : 5;
+}
+
+static void *execute(void *unused)
+{
+	(void)unused;
+	execl("/proc/self/exe", "threads", "after-exec", NULL);
+	return NULL;
+}
+
+static void exec_by_another(void)
+{
+	pid_t child = fork();
+	int status = 0;
+
+	if (!child) {
+		pthread_t thread;
+
+		pthread_create(&thread, NULL, execute, NULL);
+		pthread_join(thread, NULL);
+		_exit(6);
+	}
+	waitpid(child, &status, 0);
+	check("exec by another thread",
+	      WIFSIGNALED(status) && WTERMSIG(status) == SIGUSR1);
+}
+
+/* A thread ends after it gave its mutex up and before it woke the next. */
+static void *give_up(void *word)
+{
+	static struct robust_list_head list;
+
+	list.list.next = &list.list;
+	list.list_op_pending = (struct robust_list *)word;
+	syscall(SYS_set_robust_list, &list, sizeof list);
+	usleep(50000);
+	syscall(SYS_exit, 0);
+	return NULL;
+}
+
+static void pending(void)
+{
+	static uint64_t word;
+	struct timespec limit = { .tv_sec = 20 };
+	pthread_t thread;
+
+	pthread_create(&thread, NULL, give_up, &word);
+	check("robust, given up",
+	      !syscall(SYS_futex, &word, FUTEX_WAIT, 0, &limit, NULL, 0));
+}
+
+int main(int count, char **unused)
+{
+	(void)unused;
+	if (count > 1)
+		return after_exec();
 	check_shared_handlers();
 	counting();
 	robust();
+	exec_by_another();
+	pending();
 	cancel();
 	timed();
 	timer();

@@ -7,11 +7,11 @@ use kernel_abi::Errno;
 use kernel_core::cgroup::{Handle, Tree, request};
 use kernel_core::freezer::{Flags, Hierarchy, Host};
 
-use super::member::{group_of, thread_number};
+use super::member::group_of;
 use super::{Tasks, events, forest};
-use crate::process::{Process, current, thread_of, tree};
+use crate::process::{Process, current, find_task, thread_of};
 use crate::task::refrigerator::{FREEZER, Scheduler};
-use crate::task::{self, Task, table};
+use crate::task::{self, Task};
 
 /// How much of a process moves.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -37,7 +37,7 @@ pub(super) fn attach(
 ) -> Result<(), Errno> {
     let task = match request::parse_task(text)? {
         None => task::current().to_arc(),
-        Some(id) => find(id).ok_or(Errno::ESRCH)?,
+        Some(id) => find_task(id).ok_or(Errno::ESRCH)?,
     };
     let Some(thread) = thread_of(&task) else {
         check_kthread(&task)?;
@@ -54,15 +54,6 @@ pub(super) fn attach(
             transfer(hierarchy, to, threads.map(|member| &member.task), what)
         }
     }
-}
-
-/// The living task that programs know by this number.
-fn find(id: u32) -> Option<Arc<Task>> {
-    let is_it = |task: &Arc<Task>| thread_number(task) == id;
-    table::find(id).filter(is_it).or_else(|| {
-        let mut threads = tree::find(id)?.threads().into_iter();
-        threads.find(is_it)
-    })
 }
 
 /// A kernel thread that is bound to a CPU, or works for a workqueue, stays.

@@ -10,7 +10,6 @@
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::sync::atomic::Ordering::Relaxed;
 
 use kernel_abi::Errno;
 use kernel_core::executable::stack::MAX_STRING;
@@ -199,8 +198,7 @@ fn commit(thread: &CurrentThread, frame: &mut TrapFrame, loaded: Loaded) {
     let task = thread.task();
     futex::release_robust_list(thread);
     exit::release_memory(thread, Some(loaded.space));
-    let old_id = thread.visible_id.swap(process.id, Relaxed);
-    link::renamed(thread, old_id);
+    link::rename(thread);
     close_files(thread);
     handlers::unshare(process);
     // First the timers, which send no more signals then.

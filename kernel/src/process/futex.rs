@@ -368,22 +368,32 @@ fn walk_robust_list(thread: &CurrentThread, head: usize) -> Result<(), Errno> {
         }
         let next: u64 = user::read_value((entry & !1) as usize)?;
         if entry != list.pending {
-            release_robust(thread, word_of(entry))?;
+            release_robust(thread, word_of(entry), false)?;
         }
         entry = next;
     }
     if list.pending != 0 {
-        release_robust(thread, word_of(list.pending))?;
+        release_robust(thread, word_of(list.pending), true)?;
     }
     Ok(())
 }
 
-fn release_robust(thread: &CurrentThread, word: usize) -> Result<(), Errno> {
+/// A `pending` futex is one that the thread was about to take or to give up.
+/// It may be free already, with those that wait for it not yet woken.
+fn release_robust(
+    thread: &CurrentThread,
+    word: usize,
+    is_pending: bool,
+) -> Result<(), Errno> {
     if !word.is_multiple_of(4) {
         return Err(Errno::EFAULT);
     }
     loop {
         let value = user::load_word(word)?;
+        if is_pending && value & OWNER == 0 {
+            wake_one_at(&thread.space()?, word);
+            return Ok(());
+        }
         if value & OWNER != thread.id() {
             return Ok(());
         }

@@ -11,8 +11,7 @@ use super::{Args, Entry, Result};
 use crate::mm::user;
 use crate::process::futex::{self, Scope};
 use crate::process::signal::restart;
-use crate::process::{clock, current, thread_of};
-use crate::task::table;
+use crate::process::{clock, current, find_task, thread_of};
 
 /// This family's rows of the table.
 pub const CALLS: &[Row] = &[
@@ -129,7 +128,7 @@ fn get_robust_list(args: &Args) -> Result {
     let head = match args.word(0) {
         0 => current().robust_list.load(Relaxed),
         id => {
-            let task = table::find(id).ok_or(Errno::ESRCH)?;
+            let task = find_task(id).ok_or(Errno::ESRCH)?;
             let thread = thread_of(&task).ok_or(Errno::ESRCH)?;
             thread.robust_list.load(Relaxed)
         }

@@ -7,8 +7,8 @@ use kernel_abi::{Errno, syscall as number};
 use super::table::Row;
 use super::{Args, Entry, Result};
 use crate::mm::user::{self, UserSlice};
-use crate::process::{Process, current, group, thread_of, tree};
-use crate::task::{self, Task, account, scheduler, table};
+use crate::process::{Process, current, find_task, group, thread_of, tree};
+use crate::task::{self, Task, account, scheduler};
 
 /// This family's rows of the table.
 pub const CALLS: &[Row] = &[
@@ -35,7 +35,7 @@ fn sched_yield(_: &Args) -> Result {
 fn named(id: i32) -> core::result::Result<Arc<Task>, Errno> {
     match id {
         0 => Ok(task::current().to_arc()),
-        1.. => table::find(id as u32).ok_or(Errno::ESRCH),
+        1.. => find_task(id as u32).ok_or(Errno::ESRCH),
         _ => Err(Errno::EINVAL),
     }
 }

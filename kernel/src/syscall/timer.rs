@@ -13,9 +13,9 @@ use crate::arch;
 use crate::mm::user;
 use crate::process::timer::Notify;
 use crate::process::timer::cpu::{self, Kind};
-use crate::process::{clock, current, thread_of};
+use crate::process::{clock, current, find_task, thread_of};
+use crate::task::Task;
 use crate::task::alarm::Setting;
-use crate::task::{Task, table};
 
 /// This family's rows of the table.
 pub const CALLS: &[Row] = &[
@@ -145,7 +145,7 @@ fn read_notify(address: usize) -> core::result::Result<Notify, Errno> {
 
 /// The thread `id` of the caller's process.
 fn own_thread(id: u32) -> Option<Weak<Task>> {
-    let task = table::find(id)?;
+    let task = find_task(id)?;
     let is_own = Arc::ptr_eq(&thread_of(&task)?.process, &current().process);
     is_own.then(|| Arc::downgrade(&task))
 }

@@ -205,18 +205,23 @@ pub fn inherit(task: &Arc<Task>) {
 }
 
 /// The thread is known by another number from here on: that of its process,
-/// of which no other thread is left.
-pub fn renamed(thread: &CurrentThread, old_id: TaskId) {
+/// of which no other thread is left. Who traced the thread of that number
+/// looks again whom it waits for.
+pub fn rename(thread: &CurrentThread) {
     let id = thread.process.id;
-    if old_id == id {
+    if thread.id() == id {
         return;
     }
     let mut tree = tree::lock();
+    // Under the lock: a tracer's entry has the number that the thread has.
+    let old_id = thread.visible_id.swap(id, Relaxed);
     let tracer = thread.tracing.tracer();
     let first = tree.node_mut(id).and_then(|node| node.tracer.take());
-    let gone = first
-        .and_then(|tracer| tree.node_mut(tracer))
-        .and_then(|node| node.tracees.remove(&id));
+    let gone =
+        first.and_then(|tracer| tree.node_mut(tracer)).and_then(|node| {
+            node.process.child_changed.wake_all();
+            node.tracees.remove(&id)
+        });
     if let Some(tracer) = tracer {
         if let Some(node) = tree.node_mut(tracer.process)
             && let Some(tracee) = node.tracees.remove(&old_id)

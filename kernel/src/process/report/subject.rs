@@ -17,7 +17,9 @@ use crate::files::tty;
 use crate::mm::{AddressSpace, PAGE_SIZE, Protection, Sharing, heap};
 use crate::process::image::Image;
 use crate::process::usage::Usage;
-use crate::process::{Process, Thread, limits, thread_of, thread_usage, tree};
+use crate::process::{
+    Process, Thread, find_task, limits, thread_of, thread_usage, tree,
+};
 use crate::task::refrigerator::{FREEZER, REFRIGERATOR};
 use crate::task::{self, Task, state, table};
 
@@ -60,7 +62,8 @@ impl Subject {
                 let mut all = user.process.threads().into_iter();
                 all.find(|task| task.id() == thread).ok_or(Errno::ESRCH)?
             }
-            _ => leader,
+            // The leader itself is dead after another's exec.
+            _ => find_task(id).unwrap_or(leader),
         };
         Ok(Self { task, user: Some(user) })
     }
