@@ -7,9 +7,11 @@
 //!  4  the lease ends
 //! ```
 //!
-//! A fork either sees the signal, and makes no child, or puts its child into
-//! the tree of processes and into its group before the next look. So three
-//! rounds are enough, whatever bomb is in the group.
+//! A fork holds the lock over all relations while it looks for a signal and
+//! puts its child into the tree of processes and into its group. So does each
+//! round, for a moment, at its end: a fork has seen the signal by then, and
+//! makes no child, or the next look finds the child. So three rounds are
+//! enough, whatever bomb is in the group.
 
 use alloc::sync::Arc;
 
@@ -20,7 +22,7 @@ use kernel_core::freezer::{Flags, Hierarchy};
 
 use super::{Tasks, forest, member};
 use crate::process::signal::send;
-use crate::process::{Process, thread_of};
+use crate::process::{Process, thread_of, tree};
 use crate::task::refrigerator::{FREEZER, Scheduler};
 
 /// Ends all processes in `top` and below. Returns when all are on their way.
@@ -45,6 +47,9 @@ fn kill_once(hierarchy: Hierarchy, top: Handle) -> bool {
             kill_process(process);
             found = true;
         }
+    }
+    if found {
+        drop(tree::lock());
     }
     found
 }

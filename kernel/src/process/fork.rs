@@ -15,9 +15,11 @@ use alloc::sync::Arc;
 use core::sync::atomic::Ordering::Relaxed;
 
 use kernel_abi::Errno;
+use kernel_core::freezer;
+use kernel_core::signal::ThreadKey;
 
 use super::ptrace::link;
-use super::signal::{Member, Signals};
+use super::signal::{Member, Signals, send};
 use super::tree::{self, Node};
 use super::{
     CurrentThread, Inherited, NewThread, Process, Thread, current, exec, futex,
@@ -177,6 +179,7 @@ impl Child {
         // After it stands among its process's threads: who moves the process
         // to another group finds it there, or has moved its parent before.
         FREEZER.born(&Scheduler, &task.freezer, &parent.task().freezer);
+        share_end(parent, &task, key);
         Ok(start(request, task, traces))
     }
 
@@ -234,7 +237,7 @@ impl Child {
         self,
         request: &Request,
         process: Arc<Process>,
-        key: kernel_core::signal::ThreadKey,
+        key: ThreadKey,
         first_step: FirstStep,
     ) -> Arc<Task> {
         let clear_at_exit = match request.has(Flags::CHILD_CLEARTID) {
@@ -257,11 +260,26 @@ impl Child {
     }
 }
 
+/// Whoever ends the process marks the threads that stand among its threads. A
+/// thread that has just come there may have been missed, and is marked here.
+/// It is in its group already: who kills a group finds it there, or has marked
+/// its parent before.
+fn share_end(parent: &CurrentThread, task: &Arc<Task>, key: ThreadKey) {
+    let signals = parent.process.signals.lock();
+    if signals.state.is_dying(key) {
+        send::kill(task);
+    }
+    drop(signals);
+    if parent.task().freezer.flags().contains(freezer::Flags::KILLED) {
+        FREEZER.mark_killed(&Scheduler, task);
+    }
+}
+
 fn new_process(
     parent: &CurrentThread,
     request: &Request,
     id: TaskId,
-) -> Result<(Arc<Process>, kernel_core::signal::ThreadKey), Errno> {
+) -> Result<(Arc<Process>, ThreadKey), Errno> {
     let own = &parent.process;
     // The first process has no parent that could wait.
     if request.has(Flags::PARENT) && own.parent() == 0 {

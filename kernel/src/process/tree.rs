@@ -47,7 +47,7 @@ pub fn find(id: ProcessId) -> Option<Arc<Process>> {
 
 /// All processes, in the order of their numbers.
 pub fn all() -> Vec<Arc<Process>> {
-    lock().nodes.values().map(|node| node.process.clone()).collect()
+    lock().all()
 }
 
 /// Number of processes, zombies included.
@@ -242,6 +242,11 @@ impl Tree {
                 self.sessions.remove(&id);
             }
         }
+    }
+
+    /// Every process, zombies included.
+    pub fn all(&self) -> Vec<Arc<Process>> {
+        self.nodes.values().map(|node| node.process.clone()).collect()
     }
 
     /// Members of process group `id`; `None` if there is no such group.

@@ -6,7 +6,7 @@
 use super::Freezer;
 use super::count::barrier;
 use super::host::{Host, Request, Step};
-use super::task::{Flags, Groups, Hierarchy, TaskFreezer, Word};
+use super::task::{Flags, Groups, HIDDEN, Hierarchy, TaskFreezer, Word};
 use crate::sync::Ordering;
 
 impl Freezer {
@@ -49,6 +49,9 @@ impl Freezer {
     /// As [`Freezer::born`], with everything said: for the first tasks, and
     /// for kernel threads, which are born with `KTHREAD | NOFREEZE` whoever
     /// asks for them.
+    ///
+    /// A child that is chosen to die before it is born stays so: who ends a
+    /// process marks every thread that stands among its threads.
     pub fn born_with<H: Host>(
         &self,
         host: &H,
@@ -56,7 +59,9 @@ impl Freezer {
         flags: Flags,
         groups: Groups,
     ) {
-        self.change(host, child, |_| Word::new(flags, groups));
+        self.change(host, child, |old| {
+            Word::new(flags | old.flags() & HIDDEN, groups)
+        });
     }
 
     /// A successful `execve` of the current task: what it runs now is a user

@@ -55,8 +55,8 @@ const UNCOUNTED: Flags = Flags::NOFREEZE
     .union(Flags::SKIP)
     .union(Flags::SUSPEND_TASK);
 
-/// What `/proc/PID/stat` does not show.
-const HIDDEN: Flags =
+/// What `/proc/PID/stat` does not show: it is to die, for whatever reason.
+pub(super) const HIDDEN: Flags =
     Flags::OOM_VICTIM.union(Flags::DYING).union(Flags::KILLED);
 
 /// A hierarchy of groups. A task stands in one group of each.

@@ -19,8 +19,16 @@ use crate::process::usage::TICK_NS;
 /// # Locks
 /// Takes the lock over all relations, and under it the parent's signal lock.
 pub fn parent_of_notice(process: &Arc<Process>, notice: Notice) {
-    let mut tree = tree::lock();
-    let Some(parent) = mark(&mut tree, process) else { return };
+    parent_of_notice_in(&mut tree::lock(), process, notice);
+}
+
+/// As [`parent_of_notice`], for who holds the lock over all relations.
+pub fn parent_of_notice_in(
+    tree: &mut Tree,
+    process: &Arc<Process>,
+    notice: Notice,
+) {
+    let Some(parent) = mark(tree, process) else { return };
     let (code, status) = notice.code_and_status();
     let info = child_info(process, code, status);
     let mut signals = parent.signals.lock();

@@ -8,11 +8,14 @@ use alloc::sync::Arc;
 
 use kernel_abi::Errno;
 use kernel_abi::signal::{SI_TKILL, SI_USER, SIGCONT, SIGKILL, SigInfo};
-use kernel_core::signal::{Everybody, Sent, Target, ThreadKey};
+use kernel_core::signal::{Everybody, Notice, Sent, Target, ThreadKey};
 
 use super::{Signals, notify};
 use crate::arch::thread::work;
-use crate::process::{Process, ProcessId, Thread, current, thread_of, tree};
+use crate::process::tree::{self, Tree};
+use crate::process::{
+    Process, ProcessId, Thread, current, find_task, thread_of,
+};
 use crate::task::refrigerator::{FREEZER, Scheduler};
 use crate::task::{self, Task, scheduler, state, wake};
 
@@ -71,15 +74,46 @@ fn send_if(
     forced: bool,
     is_there: impl FnOnce(&Signals) -> bool,
 ) -> Result<(), Errno> {
+    if let Some(notice) = post(process, target, info, forced, is_there)? {
+        notify::parent_of_notice(process, notice);
+    }
+    Ok(())
+}
+
+/// All of [`send_if`] but telling the parent, which is left to the caller.
+fn post(
+    process: &Process,
+    target: Target,
+    info: &SigInfo,
+    forced: bool,
+    is_there: impl FnOnce(&Signals) -> bool,
+) -> Result<Option<Notice>, Errno> {
     let mut signals = process.signals.lock();
     if !is_there(&signals) {
         return Err(Errno::ESRCH);
     }
     let sent = signals.state.send(target, info, forced)?;
     carry_out(&signals, &sent);
-    drop(signals);
-    if let Some(notice) = sent.notice {
-        notify::parent_of_notice(process, notice);
+    Ok(sent.notice)
+}
+
+/// Sends to a process as a whole, as one of several: under the lock over all
+/// relations, so that none of them makes a child meanwhile that is not sent
+/// it. A fork enters its child under that lock, unless a signal has come.
+///
+/// | sends to the group | a member forks |
+/// |---|---|
+/// | reads the members | |
+/// | | enters a child into the group |
+/// | sends to those it read, and the child is left | |
+fn post_in(
+    tree: &mut Tree,
+    process: &Arc<Process>,
+    info: &SigInfo,
+) -> Result<(), Errno> {
+    let notice = post(process, Target::Process, info, false, |_| true)?;
+    if let Some(notice) = notice {
+        notify::parent_of_notice_in(tree, process, notice);
     }
     Ok(())
 }
@@ -193,15 +227,21 @@ pub fn kill_call(target: i32, signal: u32) -> Result<(), Errno> {
 }
 
 fn to_group(group: ProcessId, signal: u32) -> Result<(), Errno> {
-    let members = tree::lock().group_members(group);
-    let members = members.ok_or(Errno::ESRCH)?;
-    best_of(members.iter().map(|member| checked(member, signal)))
+    // Dropped after the lock: a process can end with it.
+    let members;
+    let mut tree = tree::lock();
+    members = tree.group_members(group).ok_or(Errno::ESRCH)?;
+    let tree = &mut *tree;
+    best_of(members.iter().map(|member| checked_in(tree, member, signal)))
 }
 
 fn to_all(own: &Process, signal: u32) -> Result<(), Errno> {
-    let everybody = tree::all();
+    let everybody;
+    let mut tree = tree::lock();
+    everybody = tree.all();
+    let tree = &mut *tree;
     let meant = everybody.iter().filter(|it| it.id != 1 && it.id != own.id);
-    best_of(meant.map(|process| checked(process, signal)))
+    best_of(meant.map(|process| checked_in(tree, process, signal)))
 }
 
 /// Success if any succeeded, else the last failure.
@@ -220,6 +260,15 @@ fn best_of(
 fn checked(process: &Arc<Process>, signal: u32) -> Result<(), Errno> {
     let info = user_info(signal, SI_USER);
     checked_with(process, signal, &info, |info| to_process(process, info))
+}
+
+fn checked_in(
+    tree: &mut Tree,
+    process: &Arc<Process>,
+    signal: u32,
+) -> Result<(), Errno> {
+    let info = user_info(signal, SI_USER);
+    checked_with(process, signal, &info, |info| post_in(tree, process, info))
 }
 
 /// Sends `info` by `send` if the running process may.
@@ -272,7 +321,7 @@ pub fn queue_to_thread(
     signal: u32,
     info: &SigInfo,
 ) -> Result<(), Errno> {
-    let task = task::table::find(thread_id).ok_or(Errno::ESRCH)?;
+    let task = find_task(thread_id).ok_or(Errno::ESRCH)?;
     let thread = thread_of(&task).ok_or(Errno::ESRCH)?;
     if process_id.is_some_and(|id| id != thread.process.id) {
         return Err(Errno::ESRCH);
@@ -302,10 +351,12 @@ fn user_info(signal: u32, code: i32) -> SigInfo {
 
 /// Sends a kernel signal to every process of `group`: the terminal's `^C`.
 pub fn group_from_kernel(group: ProcessId, signal: u32) {
-    let members = tree::lock().group_members(group);
-    for member in members.unwrap_or_default() {
-        let info = SigInfo::kernel(signal);
-        let _ = to_process(&member, &info);
+    let members;
+    let mut tree = tree::lock();
+    members = tree.group_members(group).unwrap_or_default();
+    for member in &members {
+        // A signal without a value always finds room.
+        let _ = post_in(&mut tree, member, &SigInfo::kernel(signal));
     }
 }
 
