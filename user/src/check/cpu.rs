@@ -6,12 +6,14 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU32, Ordering};
 
-use user_lib::time::{self, Time, monotonic};
+use user_lib::time::{self, Time};
 use user_lib::{Errno, Result, file, schedule};
 
 use super::freezer::wakeup::suspend_for;
 use super::freezer::{freeze, now_ms, wait_for, words};
-use super::tool::{Failure, Outcome, ensure, ensure_eq, in_some_round, tests};
+use super::tool::{
+    Failure, Outcome, ensure, ensure_eq, in_some_round, soon, tests,
+};
 use crate::child::Child;
 
 tests! {
@@ -181,18 +183,6 @@ impl Nomad {
     fn is_on(&self, number: u32) -> bool {
         soon(|| self.place.load(Ordering::Relaxed) == number)
     }
-}
-
-/// Whether something holds within ten seconds.
-fn soon(holds: impl Fn() -> bool) -> bool {
-    let end = monotonic() + Time::from_millis(10_000);
-    while !holds() {
-        if monotonic() > end {
-            return false;
-        }
-        time::sleep(Time::from_millis(1));
-    }
-    true
 }
 
 fn a_running_task_moves_when_told() -> Outcome {

@@ -1,5 +1,6 @@
 //! Processes: fork, exit, wait, groups, orphans.
 
+use alloc::format;
 use core::sync::atomic::{AtomicU32, Ordering};
 
 use user_lib::linux::{
@@ -12,7 +13,9 @@ use user_lib::{
     Errno, environment, file, memory, process, schedule, signal, time,
 };
 
-use crate::check::tool::{Outcome, ensure, ensure_eq, in_child, tests};
+use crate::check::tool::{
+    Failure, Outcome, ensure, ensure_eq, in_child, soon, tests,
+};
 use crate::child::Child;
 
 tests! {
@@ -28,6 +31,7 @@ tests! {
     many_children_end_in_any_order
     groups_are_inherited_and_changed
     a_signal_to_a_group_reaches_its_members_only
+    a_signal_to_a_group_reaches_children_of_its_forks
     a_session_leader_cannot_start_another
     wait_by_group_finds_members
     a_deep_chain_of_forks_ends
@@ -188,6 +192,35 @@ fn a_signal_to_a_group_reaches_its_members_only() -> Outcome {
     ensure_eq!(first.wait()?.killed_by(), Some(SIGTERM));
     ensure_eq!(second.wait()?.killed_by(), Some(SIGTERM));
     ensure_eq!(process::wait(other.id(), WNOHANG), Ok(None));
+    Ok(())
+}
+
+/// Forks, as its children do, until there are enough of them.
+fn breed(born: &AtomicU32) -> i32 {
+    while born.fetch_add(1, Ordering::Relaxed) < 24 {
+        let _ = process::fork();
+    }
+    forever()
+}
+
+fn a_signal_to_a_group_reaches_children_of_its_forks() -> Outcome {
+    for round in 0..60 {
+        let born = &memory::shared_words(1)?[0];
+        let leader = Child::start(|| breed(born))?;
+        let group = leader.id();
+        process::set_group(group, group)?;
+        while born.load(Ordering::Relaxed) < round % 20 {
+            schedule::give_way();
+        }
+        signal::send(-group, SIGKILL)?;
+        leader.wait()?;
+        // The others are children of process 1 by now, which waits for them.
+        let is_gone = || signal::send(-group, 0) == Err(Errno::ESRCH);
+        if !soon(is_gone) {
+            while signal::send(-group, SIGKILL).is_ok() {}
+            return Err(Failure(format!("round {round}: somebody lives on")));
+        }
+    }
     Ok(())
 }
 

@@ -6,6 +6,7 @@ use core::sync::atomic::{AtomicU32, Ordering};
 
 use user_lib::linux::O_CLOEXEC;
 use user_lib::process::WaitStatus;
+use user_lib::time::{self, Time};
 use user_lib::{Errno, environment, file, process};
 
 use crate::child::Child;
@@ -112,6 +113,18 @@ pub fn in_some_round(
         }
     }
     Err(Failure(format!("none of {rounds} rounds was good")))
+}
+
+/// Whether something holds within ten seconds.
+pub fn soon(holds: impl Fn() -> bool) -> bool {
+    let end = time::monotonic() + Time::from_millis(10_000);
+    while !holds() {
+        if time::monotonic() > end {
+            return false;
+        }
+        time::sleep(Time::from_millis(1));
+    }
+    true
 }
 
 /// Starts a child that does something; it exits with 0 or says what failed.
