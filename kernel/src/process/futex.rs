@@ -279,6 +279,9 @@ pub fn wake_one_at(space: &Arc<AddressSpace>, address: usize) {
 /// Wakes up to `wake` waiters of one word and moves up to `moved` others to
 /// another. How many of both. With `expected`, only if the word holds it.
 ///
+/// The others move first: one that is woken may find the second word's mutex
+/// free, take it, give it up and wake the next, who must stand there by then.
+///
 /// # Errors
 /// `EAGAIN` if it holds something else; as [`wake`].
 pub fn requeue(
@@ -295,36 +298,39 @@ pub fn requeue(
     {
         return Err(Errno::EAGAIN);
     }
+    let moved = move_waiters(from_key, to_key, wake, moved);
     let woken = wake_key(from_key, wake, u32::MAX);
-    Ok(woken + move_waiters(from_key, to_key, moved))
+    // Those that were to be woken may have given up: then others are.
+    wake_key(to_key, moved.min(wake - woken), u32::MAX);
+    Ok(woken + moved)
 }
 
-/// Moves no more than stand there now: some may come back meanwhile, and
-/// those of a word that is moved to itself do not even go.
-fn move_waiters(from: Key, to: Key, count: usize) -> usize {
+/// Moves waiters of `from` but for the first `kept`; no more than stand there
+/// now: some may come back meanwhile, and those of a word that is moved to
+/// itself do not even go.
+fn move_waiters(from: Key, to: Key, kept: usize, count: usize) -> usize {
     let bucket = TABLE[index(from)].lock();
     let there = bucket.iter().filter(|it| it.place().key == from).count();
     drop(bucket);
-    let most = count.min(there);
+    let most = count.min(there.saturating_sub(kept));
     if from == to {
         return most;
     }
     let mut moved = 0;
-    while moved < most && move_one(from, to) {
+    while moved < most && move_one(from, to, kept) {
         moved += 1;
     }
     moved
 }
 
-/// Moves the first waiter of `from`. One lock at a time: for a moment the
-/// waiter stands in neither bucket, and if it gives up then, it looks again
-/// until it finds itself ([`leave`]).
-fn move_one(from: Key, to: Key) -> bool {
+/// Moves the first waiter of `from` after those `kept`. One lock at a time:
+/// for a moment the waiter stands in neither bucket, and if it gives up then,
+/// it looks again until it finds itself ([`leave`]).
+fn move_one(from: Key, to: Key, kept: usize) -> bool {
     let mut bucket = TABLE[index(from)].lock();
-    let mut waiters = bucket.iter();
-    let Some(at) = waiters.position(|it| it.place().key == from) else {
-        return false;
-    };
+    let waiters = bucket.iter().enumerate();
+    let mut waiters = waiters.filter(|(_, it)| it.place().key == from);
+    let Some((at, _)) = waiters.nth(kept) else { return false };
     if index(from) == index(to) {
         bucket[at].state.lock().key = to;
         return true;

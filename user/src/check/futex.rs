@@ -18,6 +18,7 @@ tests! {
     a_wait_times_out
     a_sleeper_is_woken
     only_so_many_are_woken
+    some_are_woken_and_others_moved
     nobody_there_wakes_nobody
     a_wait_is_interrupted
     private_memory_is_not_shared
@@ -81,6 +82,32 @@ fn only_so_many_are_woken() -> Outcome {
     time::sleep(Time::from_millis(30));
     ensure!(woken.load(Ordering::Acquire) <= 2);
     wake_exactly(word, 3)?;
+    for child in children {
+        ensure_eq!(child.wait()?.exit_code(), Some(0));
+    }
+    Ok(())
+}
+
+/// `FUTEX_REQUEUE`: the first waiter is woken, the next two move.
+fn some_are_woken_and_others_moved() -> Outcome {
+    const REQUEUE: usize = 3;
+    let words = memory::shared_words(2)?;
+    let [from, to] = words else { return Err(Errno::ENOMEM.into()) };
+    let mut children = alloc::vec::Vec::new();
+    for _ in 0..4 {
+        let child =
+            Child::start(|| i32::from(futex_wait(from, 0, None) != Ok(())))?;
+        wait_for_state(child.id(), 'S')?;
+        children.push(child);
+    }
+    let [place, other] = [from, to].map(|it| it.as_ptr() as usize);
+    let both = arbitrary(__NR_futex, [place, REQUEUE, 1, 2, other, 0])?;
+    ensure_eq!(both, 3);
+    ensure_eq!(children.remove(0).wait()?.exit_code(), Some(0));
+    ensure_eq!(futex_wake(from, 9)?, 1);
+    let last = children.pop().ok_or(Errno::ECHILD)?;
+    ensure_eq!(last.wait()?.exit_code(), Some(0));
+    ensure_eq!(futex_wake(to, 9)?, 2);
     for child in children {
         ensure_eq!(child.wait()?.exit_code(), Some(0));
     }
