@@ -123,8 +123,14 @@ impl SignalState {
 
     /// The thread stops now: it sleeps until [`SignalState::is_stopped`] is
     /// false, then asks for its signals again. The last one tells the parent.
+    ///
+    /// One that is traced by now does not: the tracer, which did not find it
+    /// asleep, waits for the trap that it is told to take when it asks again.
     #[must_use]
     pub fn participate(&mut self, key: ThreadKey) -> Option<Notice> {
+        if self.is_traced(key) {
+            return None;
+        }
         let thread = self.thread_mut(key);
         if !core::mem::take(&mut thread.stop_pending) {
             return None;

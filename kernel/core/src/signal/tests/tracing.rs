@@ -266,6 +266,26 @@ fn a_stopped_thread_that_is_attached_traps() {
 }
 
 #[test]
+fn a_thread_that_is_attached_on_its_way_to_a_group_stop_traps() {
+    // spec: G8
+    for style in [Style::Attached, Style::Seized] {
+        let (mut state, keys) = process(2);
+        let first = send(&mut state, SIGSTOP).thread.unwrap();
+        assert!(matches!(state.dequeue(first), Delivery::Stop { .. }));
+        assert!(state.begin_stop(first, SIGSTOP));
+        assert_eq!(state.dequeue(keys[1]), Delivery::JoinStop);
+        for &key in &keys {
+            assert_eq!(state.attach(key, style, 0), Ok(false));
+            assert_eq!(state.participate(key), None);
+            assert!(!state.is_stopped(key));
+        }
+        assert_eq!(trap(&mut state, keys[0]), None);
+        let stopped = Some(Notice::Stopped(SIGSTOP));
+        assert_eq!(trap(&mut state, keys[1]), stopped);
+    }
+}
+
+#[test]
 fn a_lost_tracer_leaves_what_it_has_not_heard_of() {
     for (hears, expected) in [(false, SIGTERM), (true, 0)] {
         let (mut state, key) = traced(Style::Attached);
