@@ -137,7 +137,8 @@ pub(super) struct Trace {
     /// A group stop began or ended (Linux's `JOBCTL_TRAP_NOTIFY`).
     notify_pending: bool,
     message: u64,
-    /// The signal with which the tracer let it go on; 0 for none.
+    /// The signal with which the tracer let it go on; 0 for none, and unless
+    /// the thread is about to leave a stop.
     signal: u32,
     info: Option<SigInfo>,
 }

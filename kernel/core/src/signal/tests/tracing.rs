@@ -304,6 +304,26 @@ fn a_lost_tracer_leaves_what_it_has_not_heard_of() {
 }
 
 #[test]
+fn what_a_lost_tracer_decided_holds() {
+    let (mut state, key) = traced(Style::Attached);
+    let _ = send(&mut state, SIGTERM);
+    stop_at_signal(&mut state, key);
+    let signal = SIGUSR1.into();
+    assert_eq!(state.resume(key, Resume::Continue, signal), Ok(()));
+    state.release(key, None);
+    assert!(!state.is_traced(key));
+    assert_eq!(state.attach(key, Style::Seized, 0), Ok(false));
+    state.release(key, None);
+    assert_eq!(state.end_trace_stop(key).signal, SIGUSR1);
+    let nothing = Decision { signal: 0, info: None };
+    assert_eq!(state.end_trace_stop(key), nothing);
+    // Without a signal to keep, nothing is left of the tracing at once.
+    assert_eq!(state.attach(key, Style::Attached, 0), Ok(false));
+    state.release(key, None);
+    assert_eq!(state.end_trace_stop(key), nothing);
+}
+
+#[test]
 fn one_that_left_its_tracer_can_be_attached_before_it_runs() {
     let (mut state, key) = traced(Style::Attached);
     let _ = send(&mut state, SIGTERM);
