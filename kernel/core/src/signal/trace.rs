@@ -204,6 +204,13 @@ pub struct Decision {
     pub info: Option<SigInfo>,
 }
 
+impl Decision {
+    /// Nobody was there to ask about this signal: it acts as it came.
+    pub fn unasked(info: SigInfo) -> Self {
+        Decision { signal: info.signo as u32, info: Some(info) }
+    }
+}
+
 impl SignalState {
     /// Whether a thread is traced.
     pub fn is_traced(&self, key: ThreadKey) -> bool {

@@ -304,6 +304,40 @@ fn a_lost_tracer_leaves_what_it_has_not_heard_of() {
 }
 
 #[test]
+fn a_signal_acts_if_the_tracer_is_lost_before_the_stop() {
+    let (mut state, key) = traced(Style::Attached);
+    let _ = send(&mut state, SIGTERM);
+    let Delivery::Report(info) = state.dequeue(key) else {
+        panic!("nothing to report")
+    };
+    state.release(key, None);
+    let reason = Reason::Happened(TraceStop::signal(info));
+    assert_eq!(state.begin_trace_stop(key, reason, 0), None);
+    let kill = Delivery::Terminate { signal: SIGTERM, core: false };
+    let decision = Decision::unasked(info);
+    assert_eq!(state.after_report(key, decision, TRACER), Some(kill));
+}
+
+#[test]
+fn sigcont_takes_a_stop_signal_back_though_the_tracer_is_lost() {
+    for continues in [false, true] {
+        let (mut state, key) = traced(Style::Attached);
+        let _ = send(&mut state, SIGSTOP);
+        let Delivery::Report(info) = state.dequeue(key) else {
+            panic!("nothing to report")
+        };
+        state.release(key, None);
+        if continues {
+            let _ = send(&mut state, SIGCONT);
+        }
+        let decision = Decision::unasked(info);
+        let decided = state.after_report(key, decision, TRACER);
+        assert!(matches!(decided, Some(Delivery::Stop { .. })));
+        assert_eq!(state.begin_stop(key, SIGSTOP), !continues);
+    }
+}
+
+#[test]
 fn what_a_lost_tracer_decided_holds() {
     let (mut state, key) = traced(Style::Attached);
     let _ = send(&mut state, SIGTERM);
