@@ -237,11 +237,14 @@ impl SignalState {
     }
 
     /// Returns to the mask that `suspend_with` saved, if any. Called when a
-    /// thread leaves for user mode without a handler.
-    pub fn restore_mask(&mut self, key: ThreadKey) {
-        let thread = self.thread_mut(key);
-        if let Some(mask) = thread.saved_mask.take() {
-            thread.blocked = mask;
+    /// thread leaves for user mode without a handler. Signals of the process
+    /// that were sent to this thread meanwhile and that it blocks again are
+    /// returned, as by [`SignalState::set_blocked`].
+    #[must_use]
+    pub fn restore_mask(&mut self, key: ThreadKey) -> SignalSet {
+        match self.thread_mut(key).saved_mask.take() {
+            Some(mask) => self.set_blocked(key, mask),
+            None => SignalSet::EMPTY,
         }
     }
 

@@ -53,7 +53,8 @@ pub fn set_for_call(new: SignalSet) {
 pub fn end_of_call() {
     let thread = current();
     let mut signals = thread.process.signals.lock();
-    signals.state.restore_mask(thread.key);
+    let lost = signals.state.restore_mask(thread.key);
+    send::retarget(&signals, lost);
     signals.recalculate(thread.key, &thread.task());
 }
 
