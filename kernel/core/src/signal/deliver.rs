@@ -114,9 +114,20 @@ impl SignalState {
     }
 
     /// `rt_sigtimedwait`: signals of `set` wake the thread even if blocked,
-    /// until this is called with the empty set.
+    /// until [`SignalState::end_wait`].
     pub fn wait_for(&mut self, key: ThreadKey, set: SignalSet) {
         self.thread_mut(key).waiting_for = set.without(SignalSet::UNBLOCKABLE);
+    }
+
+    /// `rt_sigtimedwait` is over. Signals of the process that this thread
+    /// would have taken until now are returned, as by
+    /// [`SignalState::set_blocked`].
+    #[must_use]
+    pub fn end_wait(&mut self, key: ThreadKey) -> SignalSet {
+        let shared = self.pending.set();
+        let thread = self.thread_mut(key);
+        let waited_for = core::mem::take(&mut thread.waiting_for);
+        shared & waited_for & thread.blocked
     }
 
     pub(super) fn act(

@@ -112,8 +112,24 @@ fn a_waiter_is_told_of_signals_it_blocks_and_takes_them() {
     let set = SignalSet::one(SIGUSR1);
     let taken = state.take_pending(keys[1], set).unwrap();
     assert_eq!((taken.signo, taken.pid()), (SIGUSR1 as i32, 42));
-    state.wait_for(keys[1], SignalSet::EMPTY);
+    assert_eq!(state.end_wait(keys[1]), SignalSet::EMPTY);
     assert!(!state.needs_attention(keys[1]));
+}
+
+#[test]
+fn what_came_for_a_wait_that_ends_finds_another_thread() {
+    let (mut state, keys) = process(3);
+    let set = SignalSet::of(&[SIGUSR1, SIGHUP]);
+    for &key in &keys {
+        block(&mut state, key, &[SIGUSR1]);
+    }
+    state.wait_for(keys[0], set);
+    state.wait_for(keys[2], set);
+    assert_eq!(send(&mut state, SIGUSR1).thread, Some(keys[0]));
+    let lost = state.end_wait(keys[0]);
+    // What it does not block it takes itself.
+    assert_eq!(lost, SignalSet::one(SIGUSR1));
+    assert_eq!(state.takers(lost).collect::<Vec<_>>(), [keys[2]]);
 }
 
 #[test]
