@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use kernel_abi::Errno;
-use kernel_abi::signal::{SIG_IGN, SigAction, SigStack};
+use kernel_abi::signal::{SIG_IGN, SIGKILL, SigAction, SigStack};
 
 use super::action::Actions;
 use super::pending::Pending;
@@ -35,6 +35,8 @@ pub(super) struct Thread {
     pub(super) stopped: bool,
     /// Has to exit, because another thread calls `execve`.
     pub(super) doomed: bool,
+    /// Exits, and returns to user mode no more (Linux's `PF_EXITING`).
+    pub(super) leaving: bool,
     /// What is kept of a traced thread.
     pub(super) trace: Option<Box<Trace>>,
 }
@@ -51,13 +53,18 @@ impl Thread {
             stop_dequeued: false,
             stopped: false,
             doomed: false,
+            leaving: false,
             trace: None,
         }
     }
 
-    /// Signals that this thread takes notice of.
+    /// Signals that this thread takes notice of. One that exits takes none,
+    /// and can only be killed.
     pub(super) fn open(&self) -> SignalSet {
-        !self.blocked | self.waiting_for
+        match self.leaving {
+            true => SignalSet::one(SIGKILL),
+            false => !self.blocked | self.waiting_for,
+        }
     }
 }
 
@@ -120,6 +127,18 @@ impl SignalState {
         };
         self.threads[at] = Some(Thread::new(blocked));
         Ok(ThreadKey(at as u32))
+    }
+
+    /// A thread begins to exit: from here on it takes no signal. Signals of
+    /// the process that it might have taken are returned; tell those that
+    /// [`SignalState::takers`] gives.
+    #[must_use]
+    pub fn begin_leaving(&mut self, key: ThreadKey) -> SignalSet {
+        let shared = self.pending.set();
+        let thread = self.thread_mut(key);
+        let open = thread.open();
+        thread.leaving = true;
+        shared & open
     }
 
     /// A thread has exited.
