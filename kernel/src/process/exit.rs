@@ -46,6 +46,7 @@ pub fn exit_group(status: u32) -> ! {
 pub fn exit_thread(status: u32) -> ! {
     let thread = current();
     FREEZER.exiting(&Scheduler, &*thread.task());
+    take_no_signals(&thread);
     futex::release_robust_list(&thread);
     let peak_pages = release_memory(&thread, None);
     // Each guard ends with its statement, before what it guarded is dropped.
@@ -55,6 +56,14 @@ pub fn exit_thread(status: u32) -> ! {
     drop(fs);
     leave_process(&thread, status, peak_pages);
     scheduler::exit_current()
+}
+
+/// A signal to the process that comes while the thread gives back what it has
+/// is for the others: this one would take it and do nothing about it.
+fn take_no_signals(thread: &CurrentThread) {
+    let mut signals = thread.process.signals.lock();
+    let lost = signals.state.begin_leaving(thread.key);
+    send::retarget(&signals, lost);
 }
 
 /// Exchanges the memory for `new`, and lets go of the parent that a vfork keeps waiting.

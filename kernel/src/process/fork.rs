@@ -164,6 +164,11 @@ impl Child {
         let process = parent.process.clone();
         let key = {
             let mut signals = process.signals.lock();
+            if signals.state.is_dying(parent.key) {
+                // Its sibling's exec waits for those it saw; one more would
+                // not be told to end.
+                return Err(Errno::ERESTARTNOINTR);
+            }
             let blocked = signals.state.blocked(parent.key);
             signals.state.add_thread(blocked)?
         };

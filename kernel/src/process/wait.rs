@@ -111,14 +111,21 @@ fn try_wait(
     options: Options,
 ) -> Result<Option<Outcome>, Errno> {
     let mut tree = tree::lock();
-    let found = find(&tree, process, which, options);
-    if let Ok(Some(found)) = found {
-        return Ok(take(&mut tree, process, found, options));
-    }
-    match traced::find(&tree, process, which, options) {
-        Err(_) => found.map(|_| None),
-        Ok(None) => Ok(None),
-        Ok(Some(id)) => Ok(traced::take(&mut tree, process, id, options)),
+    // Until nobody is found: one that was may go on before it is taken, and
+    // another, behind it, has something to tell.
+    loop {
+        let found = find(&tree, process, which, options);
+        let taken = match found {
+            Ok(Some(id)) => take(&mut tree, process, id, options),
+            _ => match traced::find(&tree, process, which, options) {
+                Err(_) => return found.map(|_| None),
+                Ok(None) => return Ok(None),
+                Ok(Some(id)) => traced::take(&mut tree, process, id, options),
+            },
+        };
+        if taken.is_some() {
+            return Ok(taken);
+        }
     }
 }
 

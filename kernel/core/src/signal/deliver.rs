@@ -83,10 +83,13 @@ impl SignalState {
             let Some(info) = self.take(key, open) else {
                 return Delivery::Nothing;
             };
-            if self.is_traced(key) {
-                // Whether it will stop depends on the tracer; a SIGCONT
+            let is_traced = self.is_traced(key);
+            if is_traced || SignalSet::STOP.contains(info.signo as u32) {
+                // Whether it will stop may depend on the tracer; a SIGCONT
                 // meanwhile takes this back.
                 self.thread_mut(key).stop_dequeued = true;
+            }
+            if is_traced {
                 return Delivery::Report(info);
             }
             if let Some(delivery) = self.act(key, info) {
@@ -111,9 +114,20 @@ impl SignalState {
     }
 
     /// `rt_sigtimedwait`: signals of `set` wake the thread even if blocked,
-    /// until this is called with the empty set.
+    /// until [`SignalState::end_wait`].
     pub fn wait_for(&mut self, key: ThreadKey, set: SignalSet) {
         self.thread_mut(key).waiting_for = set.without(SignalSet::UNBLOCKABLE);
+    }
+
+    /// `rt_sigtimedwait` is over. Signals of the process that this thread
+    /// would have taken until now are returned, as by
+    /// [`SignalState::set_blocked`].
+    #[must_use]
+    pub fn end_wait(&mut self, key: ThreadKey) -> SignalSet {
+        let shared = self.pending.set();
+        let thread = self.thread_mut(key);
+        let waited_for = core::mem::take(&mut thread.waiting_for);
+        shared & waited_for & thread.blocked
     }
 
     pub(super) fn act(
@@ -125,7 +139,7 @@ impl SignalState {
         let action = self.actions.get(signal);
         match action.handler {
             SIG_IGN => None,
-            SIG_DFL => self.act_by_default(key, signal),
+            SIG_DFL => self.act_by_default(signal),
             _ => {
                 if action.flags & SA_RESETHAND != 0 {
                     self.actions.reset(signal);
@@ -138,20 +152,13 @@ impl SignalState {
         }
     }
 
-    fn act_by_default(
-        &mut self,
-        key: ThreadKey,
-        signal: u32,
-    ) -> Option<Delivery> {
+    fn act_by_default(&self, signal: u32) -> Option<Delivery> {
         if self.is_init && !SignalSet::UNBLOCKABLE.contains(signal) {
             return None;
         }
         match DefaultAction::of(signal) {
             DefaultAction::Ignore | DefaultAction::Continue => None,
             DefaultAction::Stop => {
-                if !self.is_traced(key) {
-                    self.thread_mut(key).stop_dequeued = true;
-                }
                 let unless_orphaned = signal != SIGSTOP;
                 Some(Delivery::Stop { signal, unless_orphaned })
             }

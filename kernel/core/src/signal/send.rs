@@ -188,16 +188,25 @@ impl SignalState {
     /// `execve`: every other thread shall exit. The caller flags and wakes
     /// them and waits until they are gone. False if the process is already
     /// ending; then the caller exits, too.
+    ///
+    /// A group stop that the caller has yet to join stays, with nobody else
+    /// to wait for; the new program stops before it runs. Another thread that
+    /// took a stop signal hands it on, see [`SignalState::begin_stop`].
     #[must_use]
     pub fn begin_exec(&mut self, key: ThreadKey) -> bool {
         if self.exit.is_some() || self.thread(key).doomed {
             return false;
         }
-        self.end_stop();
-        self.stop = Default::default();
+        match self.thread(key).stop_pending {
+            true => self.stop.wait_for_one(),
+            false => self.stop = Default::default(),
+        }
         for (at, slot) in self.threads.iter_mut().enumerate() {
+            let is_caller = at == key.0 as usize;
             if let Some(thread) = slot {
-                thread.doomed = at != key.0 as usize;
+                thread.doomed = !is_caller;
+                thread.stop_pending &= is_caller;
+                thread.stopped = false;
             }
         }
         true

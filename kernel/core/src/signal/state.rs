@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use kernel_abi::Errno;
-use kernel_abi::signal::{SIG_IGN, SigAction, SigStack};
+use kernel_abi::signal::{SIG_IGN, SIGKILL, SigAction, SigStack};
 
 use super::action::Actions;
 use super::pending::Pending;
@@ -35,6 +35,8 @@ pub(super) struct Thread {
     pub(super) stopped: bool,
     /// Has to exit, because another thread calls `execve`.
     pub(super) doomed: bool,
+    /// Exits, and returns to user mode no more (Linux's `PF_EXITING`).
+    pub(super) leaving: bool,
     /// What is kept of a traced thread.
     pub(super) trace: Option<Box<Trace>>,
 }
@@ -51,13 +53,18 @@ impl Thread {
             stop_dequeued: false,
             stopped: false,
             doomed: false,
+            leaving: false,
             trace: None,
         }
     }
 
-    /// Signals that this thread takes notice of.
+    /// Signals that this thread takes notice of. One that exits takes none,
+    /// and can only be killed.
     pub(super) fn open(&self) -> SignalSet {
-        !self.blocked | self.waiting_for
+        match self.leaving {
+            true => SignalSet::one(SIGKILL),
+            false => !self.blocked | self.waiting_for,
+        }
     }
 }
 
@@ -120,6 +127,18 @@ impl SignalState {
         };
         self.threads[at] = Some(Thread::new(blocked));
         Ok(ThreadKey(at as u32))
+    }
+
+    /// A thread begins to exit: from here on it takes no signal. Signals of
+    /// the process that it might have taken are returned; tell those that
+    /// [`SignalState::takers`] gives.
+    #[must_use]
+    pub fn begin_leaving(&mut self, key: ThreadKey) -> SignalSet {
+        let shared = self.pending.set();
+        let thread = self.thread_mut(key);
+        let open = thread.open();
+        thread.leaving = true;
+        shared & open
     }
 
     /// A thread has exited.
@@ -237,11 +256,14 @@ impl SignalState {
     }
 
     /// Returns to the mask that `suspend_with` saved, if any. Called when a
-    /// thread leaves for user mode without a handler.
-    pub fn restore_mask(&mut self, key: ThreadKey) {
-        let thread = self.thread_mut(key);
-        if let Some(mask) = thread.saved_mask.take() {
-            thread.blocked = mask;
+    /// thread leaves for user mode without a handler. Signals of the process
+    /// that were sent to this thread meanwhile and that it blocks again are
+    /// returned, as by [`SignalState::set_blocked`].
+    #[must_use]
+    pub fn restore_mask(&mut self, key: ThreadKey) -> SignalSet {
+        match self.thread_mut(key).saved_mask.take() {
+            Some(mask) => self.set_blocked(key, mask),
+            None => SignalSet::EMPTY,
         }
     }
 

@@ -68,6 +68,11 @@ impl GroupStop {
         }
     }
 
+    /// Only one thread is left to take part.
+    pub(super) fn wait_for_one(&mut self) {
+        self.remaining = self.remaining.min(1);
+    }
+
     /// A thread has stopped, or exited while it was expected to.
     pub(super) fn one_less(&mut self) -> Option<Notice> {
         self.remaining = self.remaining.saturating_sub(1);
@@ -101,10 +106,17 @@ impl SignalState {
     /// exit came in between. The caller flags and wakes or kicks the other
     /// threads, then calls [`SignalState::participate`] for itself; a traced
     /// thread asks for its signals again, and traps.
+    ///
+    /// One that is to exit, because another calls `execve`, gives the signal
+    /// back to the process instead: it is for the new program.
     #[must_use]
     pub fn begin_stop(&mut self, key: ThreadKey, signal: u32) -> bool {
         let dequeued = core::mem::take(&mut self.thread_mut(key).stop_dequeued);
         if !dequeued || self.exit.is_some() {
+            return false;
+        }
+        if self.thread(key).doomed {
+            self.pending.add_bare(signal);
             return false;
         }
         if !self.stop.stopped {
@@ -123,8 +135,14 @@ impl SignalState {
 
     /// The thread stops now: it sleeps until [`SignalState::is_stopped`] is
     /// false, then asks for its signals again. The last one tells the parent.
+    ///
+    /// One that is traced by now does not: the tracer, which did not find it
+    /// asleep, waits for the trap that it is told to take when it asks again.
     #[must_use]
     pub fn participate(&mut self, key: ThreadKey) -> Option<Notice> {
+        if self.is_traced(key) {
+            return None;
+        }
         let thread = self.thread_mut(key);
         if !core::mem::take(&mut thread.stop_pending) {
             return None;

@@ -137,7 +137,8 @@ pub(super) struct Trace {
     /// A group stop began or ended (Linux's `JOBCTL_TRAP_NOTIFY`).
     notify_pending: bool,
     message: u64,
-    /// The signal with which the tracer let it go on; 0 for none.
+    /// The signal with which the tracer let it go on; 0 for none, and unless
+    /// the thread is about to leave a stop.
     signal: u32,
     info: Option<SigInfo>,
 }
@@ -201,6 +202,13 @@ pub struct Decision {
     pub signal: u32,
     /// What the stop showed, as the tracer left it.
     pub info: Option<SigInfo>,
+}
+
+impl Decision {
+    /// Nobody was there to ask about this signal: it acts as it came.
+    pub fn unasked(info: SigInfo) -> Self {
+        Decision { signal: info.signo as u32, info: Some(info) }
+    }
 }
 
 impl SignalState {

@@ -30,23 +30,29 @@ pub(super) struct Shown {
 }
 
 /// Stops the running thread for its tracer, if it has one. What the tracer
-/// decided, and the number of the system call as it left it.
-pub(super) fn stop(
+/// decided, and the number of the system call as it left it. `None` if there
+/// was no stop: the tracer may have gone a moment ago.
+fn stop(
     thread: &CurrentThread,
     frame: &mut TrapFrame,
     shown: &Shown,
-) -> (Decision, i32) {
+) -> (Option<Decision>, i32) {
     let process = &thread.process;
     let registers = Box::new(Registers::of_current(frame, shown.system_call));
     let old = thread.tracing.registers.lock().replace(registers);
     drop(old);
+    let mut has_begun = false;
     sleep::sleep_while(
         "ptrace_stop",
         state::TRACED | state::WAKEKILL,
-        || begin(thread, shown),
+        || {
+            has_begun = begin(thread, shown);
+            has_begun
+        },
         || process.signals.lock().state.is_trace_stopped(thread.key),
     );
-    go_on(thread, frame)
+    let (decision, number) = go_on(thread, frame);
+    (has_begun.then_some(decision), number)
 }
 
 /// The thread counts as stopped from here on, and its tracer and its process's
@@ -116,6 +122,8 @@ pub fn report_signal(
     let tracer = tracer_of(thread);
     let shown = Shown { reason, message: 0, system_call: NO_SYSTEM_CALL };
     let (decision, _) = stop(thread, frame, &shown);
+    // Without a stop nobody has decided, and the signal is taken already.
+    let decision = decision.unwrap_or_else(|| Decision::unasked(info));
     let mut signals = thread.process.signals.lock();
     signals.state.after_report(thread.key, decision, tracer)
 }
@@ -151,5 +159,5 @@ pub(super) fn notify_tracer(
     let reason = Reason::Happened(what);
     let (decision, number) =
         stop(thread, frame, &Shown { reason, message, system_call });
-    (decision.signal, number)
+    (decision.map_or(0, |decision| decision.signal), number)
 }

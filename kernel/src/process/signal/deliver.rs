@@ -78,7 +78,8 @@ fn take_signals(frame: &mut TrapFrame) {
 /// No handler runs: a mask saved by `rt_sigsuspend` or `ppoll` returns.
 fn settle(thread: &CurrentThread) {
     let mut signals = thread.process.signals.lock();
-    signals.state.restore_mask(thread.key);
+    let lost = signals.state.restore_mask(thread.key);
+    send::retarget(&signals, lost);
     signals.recalculate(thread.key, &thread.task());
 }
 

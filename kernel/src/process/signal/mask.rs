@@ -53,7 +53,8 @@ pub fn set_for_call(new: SignalSet) {
 pub fn end_of_call() {
     let thread = current();
     let mut signals = thread.process.signals.lock();
-    signals.state.restore_mask(thread.key);
+    let lost = signals.state.restore_mask(thread.key);
+    send::retarget(&signals, lost);
     signals.recalculate(thread.key, &thread.task());
 }
 
@@ -84,13 +85,36 @@ pub fn wait_for(
         deadline_ns,
         || take(&thread, set),
     );
-    let mut signals = thread.process.signals.lock();
-    signals.state.wait_for(thread.key, SignalSet::EMPTY);
-    signals.recalculate(thread.key, &thread.task());
-    result.map_err(|error| match error {
+    end_wait(&thread, set, result).map_err(|error| match error {
         WaitError::TimedOut => Errno::EAGAIN,
         WaitError::Interrupted => Errno::EINTR,
     })
+}
+
+/// Ends a wait for `set`. One that failed looks once more: a signal that came
+/// since its last look was sent to this thread, and nobody else was told.
+fn end_wait(
+    thread: &CurrentThread,
+    set: SignalSet,
+    result: Result<SigInfo, WaitError>,
+) -> Result<SigInfo, WaitError> {
+    let process = &thread.process;
+    let mut signals = process.signals.lock();
+    let late = match result {
+        Ok(_) => None,
+        Err(_) => signals.state.take_pending(thread.key, set),
+    };
+    let lost = signals.state.end_wait(thread.key);
+    send::retarget(&signals, lost);
+    signals.recalculate(thread.key, &thread.task());
+    drop(signals);
+    match late {
+        Some(info) => {
+            timer::taken(process, &info);
+            Ok(info)
+        }
+        None => result,
+    }
 }
 
 /// Takes a pending signal of `set` (`rt_sigtimedwait`, `signalfd`).

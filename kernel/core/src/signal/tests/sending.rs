@@ -160,6 +160,23 @@ fn what_a_leaving_or_blocking_thread_might_have_taken_finds_another() {
 }
 
 #[test]
+fn a_thread_that_exits_takes_no_signal_but_can_be_killed() {
+    let (mut state, keys) = process(2);
+    handle(&mut state, SIGUSR1, 0, SignalSet::EMPTY);
+    let set = SignalSet::one(SIGUSR1);
+    assert_eq!(send(&mut state, SIGUSR1).thread, Some(keys[0]));
+    assert_eq!(state.begin_leaving(keys[0]), set);
+    assert_eq!(state.takers(set).collect::<Vec<_>>(), [keys[1]]);
+    assert_eq!(send(&mut state, SIGUSR1).thread, Some(keys[1]));
+    assert_eq!(send_to(&mut state, keys[0], SIGUSR1).thread, None);
+    // Nobody takes it, so it does not end the process.
+    block(&mut state, keys[1], &[SIGTERM]);
+    assert_eq!(send(&mut state, SIGTERM).everybody, Everybody::Nothing);
+    assert_eq!(state.begin_leaving(keys[0]), SignalSet::EMPTY);
+    assert_eq!(send(&mut state, SIGKILL).everybody, Everybody::Kill);
+}
+
+#[test]
 fn process_one_gets_only_what_it_handles() {
     let mut state = SignalState::new(Actions::default(), true);
     let key = state.add_thread(SignalSet::EMPTY).unwrap();

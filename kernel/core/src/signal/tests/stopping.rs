@@ -7,7 +7,7 @@ use kernel_abi::signal::{
 
 use super::{block, handle, process, send};
 use crate::signal::state::{SignalState, ThreadKey};
-use crate::signal::{Delivery, Everybody, Notice, SignalSet};
+use crate::signal::{Delivery, Everybody, Notice, SignalSet, Style};
 
 /// Sends a stop signal and lets every thread take part.
 fn stop_all(state: &mut SignalState, keys: &[ThreadKey], signal: u32) {
@@ -166,4 +166,58 @@ fn a_process_can_be_stopped_again() {
         assert_eq!(state.wait_stopped(true), Some(signal));
         let _ = send(&mut state, SIGCONT);
     }
+}
+
+#[test]
+fn exec_does_not_lose_a_stop_that_is_under_way() {
+    for continues in [false, true] {
+        let (mut state, keys) = process(3);
+        let first = send(&mut state, SIGTSTP).thread.unwrap();
+        let _ = state.dequeue(first);
+        assert!(state.begin_stop(first, SIGTSTP));
+        assert_eq!(state.participate(first), None);
+        assert!(state.begin_exec(keys[1]));
+        assert!(!state.is_stopped(first));
+        for key in [keys[0], keys[2]] {
+            assert_eq!(state.dequeue(key), Delivery::Exit(0));
+            assert_eq!(state.remove_thread(key).notice, None);
+        }
+        if continues {
+            let notice = send(&mut state, SIGCONT).notice;
+            assert_eq!(notice, Some(Notice::Stopped(SIGTSTP)));
+            assert_eq!(state.dequeue(keys[1]), Delivery::Nothing);
+        } else {
+            assert_eq!(state.dequeue(keys[1]), Delivery::JoinStop);
+            let notice = state.participate(keys[1]);
+            assert_eq!(notice, Some(Notice::Stopped(SIGTSTP)));
+        }
+    }
+}
+
+#[test]
+fn exec_does_not_lose_a_stop_signal_that_another_thread_took() {
+    for continues in [false, true] {
+        let (mut state, keys) = process(2);
+        let first = send(&mut state, SIGSTOP).thread.unwrap();
+        assert!(matches!(state.dequeue(first), Delivery::Stop { .. }));
+        assert!(state.begin_exec(keys[1]));
+        if continues {
+            let _ = send(&mut state, SIGCONT);
+        }
+        assert!(!state.begin_stop(first, SIGSTOP));
+        let kept = if continues { &[][..] } else { &[SIGSTOP] };
+        let departure = state.remove_thread(first);
+        assert_eq!(departure.retarget, SignalSet::of(kept));
+        let next = state.dequeue(keys[1]);
+        assert_eq!(matches!(next, Delivery::Stop { .. }), !continues);
+    }
+}
+
+#[test]
+fn exec_of_one_that_is_not_asked_to_stop_ends_the_stop() {
+    let (mut state, keys) = process(2);
+    stop_all(&mut state, &keys, SIGSTOP);
+    assert_eq!(state.attach(keys[1], Style::Seized, 0), Ok(true));
+    assert!(state.begin_exec(keys[1]));
+    assert_eq!(state.wait_stopped(true), None);
 }

@@ -79,11 +79,24 @@ fn a_suspended_mask_returns_with_the_handler_or_without() {
     let handler = next_handler(&mut state, keys[0]);
     assert_eq!(handler.old_mask, SignalSet::one(SIGUSR1));
     let _ = state.handler_entered(keys[0], &handler);
-    state.restore_mask(keys[0]);
+    let _ = state.restore_mask(keys[0]);
     assert_eq!(state.blocked(keys[0]), SignalSet::one(SIGUSR1));
     let _ = state.suspend_with(keys[0], SignalSet::one(SIGHUP));
-    state.restore_mask(keys[0]);
+    let _ = state.restore_mask(keys[0]);
     assert_eq!(state.blocked(keys[0]), SignalSet::one(SIGUSR1));
+}
+
+#[test]
+fn what_a_suspended_mask_let_through_finds_another_thread() {
+    let (mut state, keys) = process(2);
+    handle(&mut state, SIGUSR1, 0, SignalSet::EMPTY);
+    let set = SignalSet::one(SIGUSR1);
+    block(&mut state, keys[0], &[SIGUSR1]);
+    let _ = state.suspend_with(keys[0], SignalSet::EMPTY);
+    assert_eq!(send(&mut state, SIGUSR1).thread, Some(keys[0]));
+    assert_eq!(state.restore_mask(keys[0]), set);
+    assert_eq!(state.takers(set).collect::<Vec<_>>(), [keys[1]]);
+    assert_eq!(state.restore_mask(keys[0]), SignalSet::EMPTY);
 }
 
 #[test]
@@ -99,8 +112,24 @@ fn a_waiter_is_told_of_signals_it_blocks_and_takes_them() {
     let set = SignalSet::one(SIGUSR1);
     let taken = state.take_pending(keys[1], set).unwrap();
     assert_eq!((taken.signo, taken.pid()), (SIGUSR1 as i32, 42));
-    state.wait_for(keys[1], SignalSet::EMPTY);
+    assert_eq!(state.end_wait(keys[1]), SignalSet::EMPTY);
     assert!(!state.needs_attention(keys[1]));
+}
+
+#[test]
+fn what_came_for_a_wait_that_ends_finds_another_thread() {
+    let (mut state, keys) = process(3);
+    let set = SignalSet::of(&[SIGUSR1, SIGHUP]);
+    for &key in &keys {
+        block(&mut state, key, &[SIGUSR1]);
+    }
+    state.wait_for(keys[0], set);
+    state.wait_for(keys[2], set);
+    assert_eq!(send(&mut state, SIGUSR1).thread, Some(keys[0]));
+    let lost = state.end_wait(keys[0]);
+    // What it does not block it takes itself.
+    assert_eq!(lost, SignalSet::one(SIGUSR1));
+    assert_eq!(state.takers(lost).collect::<Vec<_>>(), [keys[2]]);
 }
 
 #[test]

@@ -10,9 +10,11 @@ use kernel_abi::signal::{
 use super::{block, handle, info, process, send, send_to};
 use crate::signal::state::{SignalState, ThreadKey};
 use crate::signal::{
-    Begun, Cause, Decision, Delivery, Everybody, Notice, Reason, Resume,
-    SignalSet, Style, TraceStop,
+    Begun, Cause, Delivery, Everybody, Notice, Reason, Resume, SignalSet,
+    Style, TraceStop,
 };
+
+mod lost;
 
 const TRACER: [u32; 2] = [7, 1000];
 
@@ -266,32 +268,23 @@ fn a_stopped_thread_that_is_attached_traps() {
 }
 
 #[test]
-fn a_lost_tracer_leaves_what_it_has_not_heard_of() {
-    for (hears, expected) in [(false, SIGTERM), (true, 0)] {
-        let (mut state, key) = traced(Style::Attached);
-        let _ = send(&mut state, SIGTERM);
-        stop_at_signal(&mut state, key);
-        if hears {
-            assert_eq!(state.report_trace(key, true), Some(SIGTERM));
+fn a_thread_that_is_attached_on_its_way_to_a_group_stop_traps() {
+    // spec: G8
+    for style in [Style::Attached, Style::Seized] {
+        let (mut state, keys) = process(2);
+        let first = send(&mut state, SIGSTOP).thread.unwrap();
+        assert!(matches!(state.dequeue(first), Delivery::Stop { .. }));
+        assert!(state.begin_stop(first, SIGSTOP));
+        assert_eq!(state.dequeue(keys[1]), Delivery::JoinStop);
+        for &key in &keys {
+            assert_eq!(state.attach(key, style, 0), Ok(false));
+            assert_eq!(state.participate(key), None);
+            assert!(!state.is_stopped(key));
         }
-        state.release(key, None);
-        assert!(!state.is_traced(key));
-        assert!(!state.is_trace_stopped(key));
-        assert_eq!(state.end_trace_stop(key).signal, expected);
-        let nothing = Decision { signal: 0, info: None };
-        assert_eq!(state.end_trace_stop(key), nothing);
+        assert_eq!(trap(&mut state, keys[0]), None);
+        let stopped = Some(Notice::Stopped(SIGSTOP));
+        assert_eq!(trap(&mut state, keys[1]), stopped);
     }
-}
-
-#[test]
-fn one_that_left_its_tracer_can_be_attached_before_it_runs() {
-    let (mut state, key) = traced(Style::Attached);
-    let _ = send(&mut state, SIGTERM);
-    stop_at_signal(&mut state, key);
-    assert_eq!(state.detach(key, SIGUSR1.into()), Ok(()));
-    assert_eq!(state.attach(key, Style::Seized, 0), Ok(false));
-    assert_eq!(state.end_trace_stop(key).signal, SIGUSR1);
-    assert!(state.is_traced(key));
 }
 
 #[test]

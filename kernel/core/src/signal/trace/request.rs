@@ -138,6 +138,9 @@ impl SignalState {
         let Some(trace) = thread.trace.as_mut() else { return };
         trace.is_released = true;
         match trace.stop.take() {
+            // It was let go on with a signal and has not run yet: that is
+            // kept until it has left its stop.
+            None if trace.signal != 0 => {}
             None => thread.trace = None,
             Some(stop) => {
                 let unheard =
