@@ -13,7 +13,7 @@
 use alloc::sync::Arc;
 use core::sync::atomic::Ordering::Relaxed;
 
-use kernel_core::schedule::capacity::{has_faster, pull_from, relief};
+use kernel_core::schedule::capacity::{has_faster, pull_from_any, relief};
 use kernel_core::schedule::{Arrival, Entity, Machine};
 
 use super::queue::{QUEUES, Queue, active_cpus, idle_cpus};
@@ -26,8 +26,8 @@ use crate::arch::thread::work;
 /// two CPUs could each hold what the other wants.
 const PULL_TRIES: usize = 64;
 
-/// Takes a waiting task from the CPU that has the most for its speed, for a
-/// CPU that has none.
+/// Takes a waiting task for a CPU that has none, from the CPU that has the most
+/// for its speed, among those where one may run here.
 ///
 /// Only which queue is looked at is decided by hints; the move is made under
 /// both queues' locks. A waker has no part in it: a waiting task's state is
@@ -44,15 +44,21 @@ pub(super) fn pull(queue: &mut Queue, cpu: usize) -> Option<Arc<Task>> {
     if waiting.fold(0, |all, one| all | one) == 0 {
         return None;
     }
-    pull_from_busiest(queue, cpu)
+    pull_from_others(queue, cpu)
 }
 
 #[inline(never)]
-fn pull_from_busiest(queue: &mut Queue, cpu: usize) -> Option<Arc<Task>> {
+fn pull_from_others(queue: &mut Queue, cpu: usize) -> Option<Arc<Task>> {
     let waiting = |other: usize| QUEUES[other].waiting.load(Relaxed);
-    let busiest = pull_from(cpu, MAX_CPUS, waiting, arch::smp::capacity)?;
+    let take = |other: usize| take_from(other, queue, cpu);
+    pull_from_any(cpu, MAX_CPUS, waiting, arch::smp::capacity, take)
+}
+
+/// Takes a task that waits on `from` and may run on `cpu`, whose queue is
+/// `queue`.
+fn take_from(from: usize, queue: &mut Queue, cpu: usize) -> Option<Arc<Task>> {
     let mut other = (0..PULL_TRIES).find_map(|_| {
-        let guard = QUEUES[busiest].queue.try_lock();
+        let guard = QUEUES[from].queue.try_lock();
         if guard.is_none() {
             arch::cpu::relax();
         }
@@ -63,12 +69,12 @@ fn pull_from_busiest(queue: &mut Queue, cpu: usize) -> Option<Arc<Task>> {
     })?;
     let mut entity = task.entity.lock();
     entity.leave(other.waiting.min_vruntime());
-    convert(&mut entity, busiest, cpu);
+    convert(&mut entity, from, cpu);
     entity.place(queue.waiting.min_vruntime(), Arrival::Moved);
     drop(entity);
     // Under both locks: who looks for the task finds it in one of the two.
     task.machine().cpu.store(cpu as u32, Relaxed);
-    QUEUES[busiest].publish(&other);
+    QUEUES[from].publish(&other);
     Some(task)
 }
 
