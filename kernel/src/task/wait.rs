@@ -19,6 +19,22 @@
 //! deadlines are absolute, and `EINTR` comes from signals only (freezer-spec
 //! S1, R5, X8).
 //!
+//! Nor does it end or change what others wait for. A task that parks so leaves
+//! the queue first and hands a wake-up that was meant for it to the next:
+//!
+//! ```text
+//!  reader A, its group frozen   writer              reader B
+//!  --------------------------   ------              --------
+//!  sleeps first in the queue                        sleeps behind A
+//!                               puts a byte
+//!                               wakes one: A
+//!  leaves; was woken: wakes B
+//!  parks                                            reads the byte
+//! ```
+//!
+//! Nobody wakes A in its stead while it is parked: it stands in no queue, and
+//! after the thaw it tests its condition before it enters one again.
+//!
 //! Next to read: `poll.rs`, waiting on several queues.
 
 use alloc::collections::VecDeque;
@@ -148,6 +164,14 @@ impl WaitQueue {
         at.and_then(|at| waiters.list.remove(at)).is_some()
     }
 
+    /// Takes an exclusive waiter off that will not use a wake-up; one that it
+    /// was given already goes to the next.
+    fn step_aside(&self, ticket: u64) {
+        if !self.leave(ticket) {
+            self.wake_one();
+        }
+    }
+
     /// Sleeps until `condition` gives a value. A signal ends the sleep; a
     /// freeze does not. `place` is what `wchan` shows.
     ///
@@ -261,8 +285,12 @@ impl WaitQueue {
                 self.leave(ticket);
                 return Ok(value);
             }
-            let ended = sleep.sleep();
-            let was_woken = !self.leave(ticket);
+            let mut stands = true;
+            let ended = sleep.sleep_and(|| {
+                self.step_aside(ticket);
+                stands = false;
+            });
+            let was_woken = stands && !self.leave(ticket);
             if let Some(value) = condition() {
                 return Ok(value);
             }
@@ -315,6 +343,14 @@ impl Sleep {
     /// # Errors
     /// What else ended the sleep. `Ok` says only: test the condition.
     pub(super) fn sleep(&mut self) -> Result<(), WaitError> {
+        self.sleep_and(|| {})
+    }
+
+    /// As [`Sleep::sleep`]; calls `before_freeze` if it then freezes.
+    fn sleep_and(
+        &mut self,
+        before_freeze: impl FnOnce(),
+    ) -> Result<(), WaitError> {
         if self.has_expired() {
             self.cancel();
             return Err(WaitError::TimedOut);
@@ -326,7 +362,7 @@ impl Sleep {
         if self.depth == state::UNINTERRUPTIBLE {
             scheduler::schedule();
         } else {
-            refrigerator::freezable_schedule();
+            refrigerator::freezable_schedule(before_freeze);
         }
         if self.has_expired() {
             return Err(WaitError::TimedOut);
