@@ -167,10 +167,15 @@ pub(super) fn leave() {
     let _ = CHANGED.wake_all();
     gic::leave_cpu();
     let error = psci::cpu_off();
-    LEAVING.fetch_and(!(1 << own), AcqRel);
     log::error!("CPU{own}: does not go off: {error}");
-    if smp::rejoin(own) {
+    let is_back = smp::rejoin(own);
+    if is_back {
         come_online(own);
+    }
+    // Last: who turns it off goes on now, and may turn it on or off again.
+    LEAVING.fetch_and(!(1 << own), AcqRel);
+    if is_back {
+        let _ = CHANGED.wake_all();
     }
 }
 
@@ -210,8 +215,10 @@ fn down(cpu: usize) -> Result<(), Errno> {
     clear_out(&Placing { arrival: Arrival::Moved, select }, cpu);
     LEAVING.fetch_or(bit, AcqRel);
     dislodge(cpu);
+    // One that firmware refuses may be back before this task looks.
     CHANGED.wait_uninterruptible("cpu_down", || {
-        (online_cpus() & bit == 0).then_some(())
+        let has_left = online_cpus() & bit == 0;
+        (has_left || LEAVING.load(Acquire) & bit == 0).then_some(())
     });
     ask_until(arch::timer::now_ns() + CHANGE_LIMIT_NS, "cpu_down", || {
         smp::is_off(cpu) || LEAVING.load(Acquire) & bit == 0
