@@ -159,9 +159,15 @@ impl WaitQueue {
 
     /// Takes the waiter off. False if a wake-up has done so.
     pub(super) fn leave(&self, ticket: u64) -> bool {
+        let waiter = self.take_off(ticket);
+        // An epoll instance keeps places of tasks that have ended since.
+        waiter.map(|waiter| table::bury(waiter.task)).is_some()
+    }
+
+    fn take_off(&self, ticket: u64) -> Option<Waiter> {
         let mut waiters = self.waiters.lock();
-        let at = waiters.list.iter().position(|it| it.ticket == ticket);
-        at.and_then(|at| waiters.list.remove(at)).is_some()
+        let at = waiters.list.iter().position(|it| it.ticket == ticket)?;
+        waiters.list.remove(at)
     }
 
     /// Takes an exclusive waiter off that will not use a wake-up; one that it
