@@ -288,7 +288,8 @@ impl WaitQueue {
             sleep.announce();
             if let Some(value) = condition() {
                 sleep.cancel();
-                self.leave(ticket);
+                // Another's event may have been meant, and its wake-up.
+                self.step_aside(ticket);
                 return Ok(value);
             }
             let mut stands = true;
