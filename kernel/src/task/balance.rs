@@ -5,6 +5,7 @@
 //! | a CPU runs out of work | that CPU | a waiting task, to it ([`pull`]) |
 //! | a tick, some CPU idles | the idle CPU, called | as above |
 //! | a tick on a slow CPU, a fast one idles | the running task | itself |
+//! | a turn is over, some CPU idles | the tick | a waiting task, to it |
 //! | a turn is over, others are spread thinner | the tick | a waiting task |
 //!
 //! The rules are `kernel_core::schedule::capacity`'s: speed counts, so that
@@ -115,8 +116,13 @@ pub(super) fn advise(
         queue.is_offered = is_offered;
         return if is_offered { Advice::MoveOn } else { Advice::Stay };
     }
-    if let Some(cpu) = idle_cpu_for(queue, idle) {
-        return Advice::Call(cpu);
+    if let Some((task, cpu)) = idle_cpu_for(queue, idle) {
+        // At the end of a turn the task would run here before a CPU that is
+        // called has come, and the one that may not leave would wait.
+        return match is_over {
+            true => Advice::Push(task.clone(), cpu),
+            false => Advice::Call(cpu),
+        };
     }
     match is_over {
         true => push(queue, running.cpu()).unwrap_or(Advice::Stay),
@@ -141,15 +147,16 @@ pub(super) fn follow(advice: Advice, running: &Task) {
     }
 }
 
-/// An idle CPU that may run one of the first few waiting tasks. It pulled
-/// when it became idle, but these may have come since.
-fn idle_cpu_for(queue: &Queue, idle: u32) -> Option<usize> {
+/// One of the first few waiting tasks, and an idle CPU that may run it. That
+/// CPU pulled when it became idle, but these may have come since.
+fn idle_cpu_for(queue: &Queue, idle: u32) -> Option<(&Arc<Task>, usize)> {
     if idle == 0 {
         return None;
     }
-    let wanted = queue.waiting.iter().take(8).map(|task| task.allowed_cpus());
-    let usable = idle & wanted.fold(0, |all, mask| all | mask);
-    (usable != 0).then(|| usable.trailing_zeros() as usize)
+    queue.waiting.iter().take(8).find_map(|task| {
+        let usable = task.allowed_cpus() & idle;
+        (usable != 0).then(|| (task, usable.trailing_zeros() as usize))
+    })
 }
 
 fn wants_faster(running: &Task, idle: u32) -> bool {
