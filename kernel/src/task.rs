@@ -134,7 +134,10 @@ pub struct Task {
     /// What it sleeps in, for `wchan` and the freezer's report.
     waits_in: SpinLock<&'static str>,
     /// What user mode sees while this task runs; `None` for kernel threads.
-    space: SpinLock<Option<Arc<AddressSpace>>>,
+    /// The CPU that switches to the task takes it while a waker may wait for
+    /// that CPU to leave the task before, so nobody holds it for the length
+    /// of an interrupt.
+    space: IrqSpinLock<Option<Arc<AddressSpace>>>,
     /// What the layer above keeps for this task.
     owner: Slot,
     /// Given back when the last reference ends, hence never under its user.

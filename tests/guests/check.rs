@@ -99,6 +99,7 @@ const TIMED: &[&str] = &[
     "only_time_on_a_cpu_counts_for_a_timer_of_it",
     "two_timers_have_a_signal_each",
     "spinners_do_not_stop_a_sleeper",
+    "an_idle_cpu_finds_the_one_task_it_may_run",
 ];
 
 /// All tests of `check`, one after the other, on a busy host.

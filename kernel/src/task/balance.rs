@@ -5,6 +5,7 @@
 //! | a CPU runs out of work | that CPU | a waiting task, to it ([`pull`]) |
 //! | a tick, some CPU idles | the idle CPU, called | as above |
 //! | a tick on a slow CPU, a fast one idles | the running task | itself |
+//! | a turn is over, some CPU idles | the tick | a waiting task, to it |
 //! | a turn is over, others are spread thinner | the tick | a waiting task |
 //!
 //! The rules are `kernel_core::schedule::capacity`'s: speed counts, so that
@@ -13,7 +14,7 @@
 use alloc::sync::Arc;
 use core::sync::atomic::Ordering::Relaxed;
 
-use kernel_core::schedule::capacity::{has_faster, pull_from, relief};
+use kernel_core::schedule::capacity::{has_faster, pull_from_any, relief};
 use kernel_core::schedule::{Arrival, Entity, Machine};
 
 use super::queue::{QUEUES, Queue, active_cpus, idle_cpus};
@@ -26,8 +27,8 @@ use crate::arch::thread::work;
 /// two CPUs could each hold what the other wants.
 const PULL_TRIES: usize = 64;
 
-/// Takes a waiting task from the CPU that has the most for its speed, for a
-/// CPU that has none.
+/// Takes a waiting task for a CPU that has none, from the CPU that has the most
+/// for its speed, among those where one may run here.
 ///
 /// Only which queue is looked at is decided by hints; the move is made under
 /// both queues' locks. A waker has no part in it: a waiting task's state is
@@ -44,15 +45,21 @@ pub(super) fn pull(queue: &mut Queue, cpu: usize) -> Option<Arc<Task>> {
     if waiting.fold(0, |all, one| all | one) == 0 {
         return None;
     }
-    pull_from_busiest(queue, cpu)
+    pull_from_others(queue, cpu)
 }
 
 #[inline(never)]
-fn pull_from_busiest(queue: &mut Queue, cpu: usize) -> Option<Arc<Task>> {
+fn pull_from_others(queue: &mut Queue, cpu: usize) -> Option<Arc<Task>> {
     let waiting = |other: usize| QUEUES[other].waiting.load(Relaxed);
-    let busiest = pull_from(cpu, MAX_CPUS, waiting, arch::smp::capacity)?;
+    let take = |other: usize| take_from(other, queue, cpu);
+    pull_from_any(cpu, MAX_CPUS, waiting, arch::smp::capacity, take)
+}
+
+/// Takes a task that waits on `from` and may run on `cpu`, whose queue is
+/// `queue`.
+fn take_from(from: usize, queue: &mut Queue, cpu: usize) -> Option<Arc<Task>> {
     let mut other = (0..PULL_TRIES).find_map(|_| {
-        let guard = QUEUES[busiest].queue.try_lock();
+        let guard = QUEUES[from].queue.try_lock();
         if guard.is_none() {
             arch::cpu::relax();
         }
@@ -63,12 +70,12 @@ fn pull_from_busiest(queue: &mut Queue, cpu: usize) -> Option<Arc<Task>> {
     })?;
     let mut entity = task.entity.lock();
     entity.leave(other.waiting.min_vruntime());
-    convert(&mut entity, busiest, cpu);
+    convert(&mut entity, from, cpu);
     entity.place(queue.waiting.min_vruntime(), Arrival::Moved);
     drop(entity);
     // Under both locks: who looks for the task finds it in one of the two.
     task.machine().cpu.store(cpu as u32, Relaxed);
-    QUEUES[busiest].publish(&other);
+    QUEUES[from].publish(&other);
     Some(task)
 }
 
@@ -109,8 +116,13 @@ pub(super) fn advise(
         queue.is_offered = is_offered;
         return if is_offered { Advice::MoveOn } else { Advice::Stay };
     }
-    if let Some(cpu) = idle_cpu_for(queue, idle) {
-        return Advice::Call(cpu);
+    if let Some((task, cpu)) = idle_cpu_for(queue, idle) {
+        // At the end of a turn the task would run here before a CPU that is
+        // called has come, and the one that may not leave would wait.
+        return match is_over {
+            true => Advice::Push(task.clone(), cpu),
+            false => Advice::Call(cpu),
+        };
     }
     match is_over {
         true => push(queue, running.cpu()).unwrap_or(Advice::Stay),
@@ -135,15 +147,16 @@ pub(super) fn follow(advice: Advice, running: &Task) {
     }
 }
 
-/// An idle CPU that may run one of the first few waiting tasks. It pulled
-/// when it became idle, but these may have come since.
-fn idle_cpu_for(queue: &Queue, idle: u32) -> Option<usize> {
+/// One of the first few waiting tasks, and an idle CPU that may run it. That
+/// CPU pulled when it became idle, but these may have come since.
+fn idle_cpu_for(queue: &Queue, idle: u32) -> Option<(&Arc<Task>, usize)> {
     if idle == 0 {
         return None;
     }
-    let wanted = queue.waiting.iter().take(8).map(|task| task.allowed_cpus());
-    let usable = idle & wanted.fold(0, |all, mask| all | mask);
-    (usable != 0).then(|| usable.trailing_zeros() as usize)
+    queue.waiting.iter().take(8).find_map(|task| {
+        let usable = task.allowed_cpus() & idle;
+        (usable != 0).then(|| (task, usable.trailing_zeros() as usize))
+    })
 }
 
 fn wants_faster(running: &Task, idle: u32) -> bool {

@@ -122,7 +122,7 @@ impl Task {
             kthread: kthread::Requests::new(),
             name: SpinLock::with_rank(Rank::Device, Name::new(new.name)),
             waits_in: SpinLock::with_rank(Rank::Device, ""),
-            space: SpinLock::with_rank(Rank::KernelMap, new.space.clone()),
+            space: IrqSpinLock::with_rank(Rank::KernelMap, new.space.clone()),
             owner: Slot::new(),
             _stack: None,
         }

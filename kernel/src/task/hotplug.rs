@@ -52,6 +52,7 @@ use super::queue::{self, QUEUES, active_cpus, online_cpus};
 use super::wake::Placing;
 use super::{Mutex, Task, WaitQueue, account, scheduler, sleep, table, timer};
 use crate::arch::cpu::MAX_CPUS;
+use crate::arch::psci::StartError;
 use crate::arch::thread::Stack;
 use crate::arch::thread::work;
 use crate::arch::{self, cpu, gic, irq, psci, smp, thread};
@@ -71,10 +72,11 @@ static CHANGED: WaitQueue = WaitQueue::new();
 static STACK_TOPS: [AtomicUsize; MAX_CPUS] =
     [const { AtomicUsize::new(0) }; MAX_CPUS];
 
-/// How long a CPU may take to come, ns.
-const START_LIMIT_NS: u64 = 5_000_000_000;
-/// How often firmware is asked whether a CPU is off, a millisecond apart.
-const OFF_TRIES: usize = 100;
+/// How long a CPU may take to come, or to go once it is on its way, ns. A host
+/// may hold it up anywhere.
+const CHANGE_LIMIT_NS: u64 = 5_000_000_000;
+/// Firmware tells nobody when a CPU is off, so it is asked that often, ns.
+const ASK_AGAIN_NS: u64 = 1_000_000;
 
 /// CPUs that the machine has, bit n for CPU n.
 pub fn possible_cpus() -> u32 {
@@ -165,10 +167,15 @@ pub(super) fn leave() {
     let _ = CHANGED.wake_all();
     gic::leave_cpu();
     let error = psci::cpu_off();
-    LEAVING.fetch_and(!(1 << own), AcqRel);
     log::error!("CPU{own}: does not go off: {error}");
-    if smp::rejoin(own) {
+    let is_back = smp::rejoin(own);
+    if is_back {
         come_online(own);
+    }
+    // Last: who turns it off goes on now, and may turn it on or off again.
+    LEAVING.fetch_and(!(1 << own), AcqRel);
+    if is_back {
+        let _ = CHANGED.wake_all();
     }
 }
 
@@ -208,18 +215,31 @@ fn down(cpu: usize) -> Result<(), Errno> {
     clear_out(&Placing { arrival: Arrival::Moved, select }, cpu);
     LEAVING.fetch_or(bit, AcqRel);
     dislodge(cpu);
+    // One that firmware refuses may be back before this task looks.
     CHANGED.wait_uninterruptible("cpu_down", || {
-        (online_cpus() & bit == 0).then_some(())
+        let has_left = online_cpus() & bit == 0;
+        (has_left || LEAVING.load(Acquire) & bit == 0).then_some(())
     });
-    for _ in 0..OFF_TRIES {
-        if smp::is_off(cpu) || LEAVING.load(Acquire) & bit == 0 {
-            break;
-        }
-        let deadline = arch::timer::now_ns() + 1_000_000;
-        sleep::sleep_uninterruptible("cpu_down", deadline);
-    }
+    ask_until(arch::timer::now_ns() + CHANGE_LIMIT_NS, "cpu_down", || {
+        smp::is_off(cpu) || LEAVING.load(Acquire) & bit == 0
+    });
     let was_refused = LEAVING.fetch_and(!bit, AcqRel) & bit == 0;
     if was_refused { Err(Errno::EPERM) } else { Ok(()) }
+}
+
+/// Asks until it is so, or until the deadline has passed.
+fn ask_until(
+    deadline_ns: u64,
+    place: &'static str,
+    mut is_so: impl FnMut() -> bool,
+) {
+    while !is_so() {
+        let now = arch::timer::now_ns();
+        if now >= deadline_ns {
+            return;
+        }
+        sleep::sleep_uninterruptible(place, now + ASK_AGAIN_NS);
+    }
 }
 
 fn bit_of(cpu: usize) -> Result<u32, Errno> {
@@ -243,9 +263,8 @@ fn up(cpu: usize) -> Result<(), Errno> {
     if active_cpus() & bit != 0 {
         return Ok(());
     }
-    smp::request_start(cpu, stack_top(cpu)?, begin_other)
-        .map_err(|error| error.errno())?;
-    let deadline = arch::timer::now_ns() + START_LIMIT_NS;
+    let deadline = arch::timer::now_ns() + CHANGE_LIMIT_NS;
+    request_start(cpu, deadline)?;
     let is_there = || (active_cpus() & bit != 0).then_some(());
     CHANGED
         .wait_until_there("cpu_up", deadline, is_there)
@@ -253,6 +272,22 @@ fn up(cpu: usize) -> Result<(), Errno> {
     log::info!("CPU{cpu} is up");
     call_home(bit);
     Ok(())
+}
+
+/// Asks firmware for a CPU. One that is on its way still, off or on, is asked
+/// for again: it was awaited too short a time when it went or came last.
+fn request_start(cpu: usize, deadline_ns: u64) -> Result<(), Errno> {
+    let top = stack_top(cpu)?;
+    let mut result = Ok(());
+    ask_until(deadline_ns, "cpu_up", || {
+        result = smp::request_start(cpu, top, begin_other);
+        let is_on_its_way = result.is_err_and(StartError::is_on_its_way);
+        !is_on_its_way || active_cpus() & 1 << cpu != 0
+    });
+    match result {
+        Err(error) if !error.is_on_its_way() => Err(error.errno()),
+        _ => Ok(()),
+    }
 }
 
 fn is_homeless(task: &Task) -> bool {

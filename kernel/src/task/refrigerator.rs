@@ -230,9 +230,10 @@ pub(super) fn recheck(task: &Task) {
 
 /// Sleeps as the announced state says, counting as frozen meanwhile if the
 /// task is a user task; afterwards stays in the refrigerator while freezing
-/// holds. The caller tests its condition again (freezer-spec S1, R5).
+/// holds, and calls `before_freeze` before that. The caller tests its condition
+/// again (freezer-spec S1, R5).
 #[inline]
-pub(super) fn freezable_schedule() {
+pub(super) fn freezable_schedule(before_freeze: impl FnOnce()) {
     let task = current();
     if !task.is_user() {
         scheduler::schedule();
@@ -240,7 +241,7 @@ pub(super) fn freezable_schedule() {
     }
     FREEZER.freezer_do_not_count(&Scheduler, &*task);
     scheduler::schedule();
-    FREEZER.freezer_count(&Scheduler, &*task);
+    FREEZER.freezer_count_after(&Scheduler, &*task, before_freeze);
 }
 
 /// A freeze point: the current task stays here while it should be frozen.

@@ -19,6 +19,22 @@
 //! deadlines are absolute, and `EINTR` comes from signals only (freezer-spec
 //! S1, R5, X8).
 //!
+//! Nor does it end or change what others wait for. A task that parks so leaves
+//! the queue first and hands a wake-up that was meant for it to the next:
+//!
+//! ```text
+//!  reader A, its group frozen   writer              reader B
+//!  --------------------------   ------              --------
+//!  sleeps first in the queue                        sleeps behind A
+//!                               puts a byte
+//!                               wakes one: A
+//!  leaves; was woken: wakes B
+//!  parks                                            reads the byte
+//! ```
+//!
+//! Nobody wakes A in its stead while it is parked: it stands in no queue, and
+//! after the thaw it tests its condition before it enters one again.
+//!
 //! Next to read: `poll.rs`, waiting on several queues.
 
 use alloc::collections::VecDeque;
@@ -143,9 +159,23 @@ impl WaitQueue {
 
     /// Takes the waiter off. False if a wake-up has done so.
     pub(super) fn leave(&self, ticket: u64) -> bool {
+        let waiter = self.take_off(ticket);
+        // An epoll instance keeps places of tasks that have ended since.
+        waiter.map(|waiter| table::bury(waiter.task)).is_some()
+    }
+
+    fn take_off(&self, ticket: u64) -> Option<Waiter> {
         let mut waiters = self.waiters.lock();
-        let at = waiters.list.iter().position(|it| it.ticket == ticket);
-        at.and_then(|at| waiters.list.remove(at)).is_some()
+        let at = waiters.list.iter().position(|it| it.ticket == ticket)?;
+        waiters.list.remove(at)
+    }
+
+    /// Takes an exclusive waiter off that will not use a wake-up; one that it
+    /// was given already goes to the next.
+    fn step_aside(&self, ticket: u64) {
+        if !self.leave(ticket) {
+            self.wake_one();
+        }
     }
 
     /// Sleeps until `condition` gives a value. A signal ends the sleep; a
@@ -258,11 +288,16 @@ impl WaitQueue {
             sleep.announce();
             if let Some(value) = condition() {
                 sleep.cancel();
-                self.leave(ticket);
+                // Another's event may have been meant, and its wake-up.
+                self.step_aside(ticket);
                 return Ok(value);
             }
-            let ended = sleep.sleep();
-            let was_woken = !self.leave(ticket);
+            let mut stands = true;
+            let ended = sleep.sleep_and(|| {
+                self.step_aside(ticket);
+                stands = false;
+            });
+            let was_woken = stands && !self.leave(ticket);
             if let Some(value) = condition() {
                 return Ok(value);
             }
@@ -315,6 +350,14 @@ impl Sleep {
     /// # Errors
     /// What else ended the sleep. `Ok` says only: test the condition.
     pub(super) fn sleep(&mut self) -> Result<(), WaitError> {
+        self.sleep_and(|| {})
+    }
+
+    /// As [`Sleep::sleep`]; calls `before_freeze` if it then freezes.
+    fn sleep_and(
+        &mut self,
+        before_freeze: impl FnOnce(),
+    ) -> Result<(), WaitError> {
         if self.has_expired() {
             self.cancel();
             return Err(WaitError::TimedOut);
@@ -326,7 +369,7 @@ impl Sleep {
         if self.depth == state::UNINTERRUPTIBLE {
             scheduler::schedule();
         } else {
-            refrigerator::freezable_schedule();
+            refrigerator::freezable_schedule(before_freeze);
         }
         if self.has_expired() {
             return Err(WaitError::TimedOut);

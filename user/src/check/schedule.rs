@@ -8,6 +8,7 @@ use user_lib::syscall::arbitrary;
 use user_lib::time::Time;
 use user_lib::{Errno, cpu, file, memory, process, schedule, time};
 
+use crate::check::freezer::Spinner;
 use crate::check::tool::{
     Failure, Outcome, ensure, ensure_eq, in_some_round, tests,
 };
@@ -26,6 +27,7 @@ tests! {
     yielding_lets_others_run
     vector_registers_survive_switches
     spinners_do_not_stop_a_sleeper
+    an_idle_cpu_finds_the_one_task_it_may_run
 }
 
 fn affinity_is_kept_and_inherited() -> Outcome {
@@ -247,5 +249,27 @@ fn spinners_do_not_stop_a_sleeper() -> Outcome {
             time::monotonic() - start
         });
         Ok(slept.max() < Some(Time::from_millis(3000)))
+    })
+}
+
+/// Most wait on the first CPU, and are pinned there; on the second one waits
+/// that may run anywhere.
+fn an_idle_cpu_finds_the_one_task_it_may_run() -> Outcome {
+    if schedule::usable_cpus() < 3 {
+        return Ok(());
+    }
+    let all = schedule::affinity(0)?;
+    in_some_round(|| {
+        let mut spinners = alloc::vec::Vec::new();
+        for cpu in [0, 0, 0, 1, 1] {
+            let spinner = Spinner::start()?;
+            schedule::set_affinity(spinner.child.id(), 1 << cpu)?;
+            spinners.push(spinner);
+        }
+        spinners.iter().for_each(Spinner::wait_for_more);
+        let free = spinners[4].child.id();
+        schedule::set_affinity(free, all)?;
+        time::sleep(Time::from_millis(300));
+        Ok(cpu_of(free)? > 1)
     })
 }

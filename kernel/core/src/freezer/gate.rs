@@ -105,21 +105,47 @@ impl Freezer {
     /// it waited for (Linux `freezer_count`).
     #[inline]
     pub fn freezer_count<H: Host>(&self, host: &H, task: &H::Task) -> bool {
+        self.freezer_count_after(host, task, || {})
+    }
+
+    /// As [`Freezer::freezer_count`], with something to do before the task
+    /// freezes, if it does: there it gives away what others wait for. It is
+    /// awake still, so no freeze is complete before.
+    #[inline]
+    pub fn freezer_count_after<H: Host>(
+        &self,
+        host: &H,
+        task: &H::Task,
+        before: impl FnOnce(),
+    ) -> bool {
         self.clear(host, task.as_ref(), Flags::SKIP);
         barrier::<H>(Step::WakeBarrier);
-        self.try_to_freeze(host, task)
+        self.try_to_freeze_after(host, task, before)
     }
 
     /// A freeze point: freezes the current task if it should; true if it
     /// was in the refrigerator (Linux `try_to_freeze`).
     #[inline]
     pub fn try_to_freeze<H: Host>(&self, host: &H, task: &H::Task) -> bool {
+        self.try_to_freeze_after(host, task, || {})
+    }
+
+    #[inline]
+    fn try_to_freeze_after<H: Host>(
+        &self,
+        host: &H,
+        task: &H::Task,
+        before: impl FnOnce(),
+    ) -> bool {
         if cfg!(debug_assertions) && !task.as_ref().load().has(Flags::NOFREEZE)
         {
             host.check_no_locks_held();
         }
-        self.freezing(task.as_ref())
-            && self.refrigerator(host, task, KthreadStop::Ignore)
+        if !self.freezing(task.as_ref()) {
+            return false;
+        }
+        before();
+        self.refrigerator(host, task, KthreadStop::Ignore)
     }
 
     /// The current task stays here while it is freezing; true if it slept

@@ -63,6 +63,29 @@ pub fn pull_from(
     best.map(|(cpu, ..)| cpu)
 }
 
+/// What a CPU with nothing to do gets from the first queue that has something
+/// for it. `take` is asked for one queue after the other, in the order of
+/// [`pull_from`]: those that wait where most do may all be pinned there.
+#[inline]
+pub fn pull_from_any<T>(
+    own: usize,
+    cpus: usize,
+    waiting: impl Fn(usize) -> u32,
+    capacity: impl Fn(usize) -> u32,
+    mut take: impl FnMut(usize) -> Option<T>,
+) -> Option<T> {
+    let mut tried = 0_u32;
+    loop {
+        let is_new = |cpu: usize| tried & 1 << cpu == 0;
+        let rest = |cpu| if is_new(cpu) { waiting(cpu) } else { 0 };
+        let cpu = pull_from(own, cpus, rest, &capacity)?;
+        if let Some(taken) = take(cpu) {
+            return Some(taken);
+        }
+        tried |= 1 << cpu;
+    }
+}
+
 /// Where a task of `weight` that waits on `own` is better off: the CPU that
 /// is spread thinnest with it, if by an eighth less thinly than `own` is now.
 ///

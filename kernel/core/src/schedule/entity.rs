@@ -106,10 +106,12 @@ impl Entity {
     }
 
     /// Bills a running task for the time since `start` or the last `charge`.
+    /// Nothing, if that was charged up to a later time: whoever calls may
+    /// have read the clock before it waited for the queue's lock.
     #[inline]
     pub fn charge(&mut self, now_ns: u64) {
         let delta = now_ns.saturating_sub(self.charged_ns);
-        self.charged_ns = now_ns;
+        self.charged_ns += delta;
         self.total_ns += delta;
         self.vruntime = self.vruntime.saturating_add(self.weighted(delta));
     }

@@ -69,6 +69,18 @@ fn time_is_shared_by_weight() {
     }
 }
 
+/// Who read the clock before it waited for the queue's lock comes late.
+#[test]
+fn time_is_billed_once_whatever_clock_comes_late() {
+    let mut entity = Entity::new(0);
+    entity.start(1000);
+    for now in [1100, 1060, 1120, 900, 1120] {
+        entity.charge(now);
+    }
+    assert_eq!(entity.total_ns(), 120);
+    assert_eq!(entity.total_ns_at(1130), 130);
+}
+
 #[test]
 fn pop_returns_tasks_in_order_of_claim_and_arrival() {
     let mut queue = RunQueue::new();

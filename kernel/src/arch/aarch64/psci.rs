@@ -42,6 +42,12 @@ impl core::fmt::Display for StartError {
 }
 
 impl StartError {
+    /// Whether the CPU is not off yet, or is about to come already.
+    pub fn is_on_its_way(self) -> bool {
+        use psci::error::Error::{AlreadyOn, OnPending};
+        matches!(self, StartError::Refused(AlreadyOn | OnPending))
+    }
+
     /// What a program is told.
     pub fn errno(self) -> Errno {
         use psci::error::Error;

@@ -2,16 +2,18 @@
 //! deadlines, figures.
 
 use alloc::string::String;
-use core::sync::atomic::Ordering;
+use core::sync::atomic::{AtomicU32, Ordering};
 
 use user_lib::linux::{
-    O_NONBLOCK, O_RDONLY, O_WRONLY, POLLERR, POLLPRI, SIGKILL, SIGTERM,
+    O_NONBLOCK, O_RDONLY, O_WRONLY, POLLERR, POLLPRI, SIGKILL, SIGTERM, SIGUSR1,
 };
 use user_lib::time::{Time, monotonic};
 use user_lib::{Errno, file, process, schedule, signal, terminal};
 
 use super::{Group, Mount, letter, pause};
-use crate::check::freezer::{Spinner, wait_for, wait_for_state, words};
+use crate::check::freezer::{
+    Spinner, wait_for, wait_for_place, wait_for_state, words,
+};
 use crate::check::tool::{Failure, Outcome, ensure, ensure_eq, tests};
 use crate::child::Child;
 
@@ -26,6 +28,7 @@ tests! {
     a_lease_freezes_as_long_as_somebody_holds_it
     a_lease_ends_with_its_holder
     a_freeze_with_a_deadline_happens_in_time_or_not_at_all
+    a_frozen_reader_keeps_no_byte_from_another
 }
 
 /// What a poll of one descriptor finds within a time.
@@ -332,5 +335,52 @@ fn a_freeze_with_a_deadline_happens_in_time_or_not_at_all() -> Outcome {
         i32::from(written != Err(Errno::EDEADLK))
     })?;
     ensure_eq!(inside.wait()?.exit_code(), Some(0));
+    Ok(())
+}
+
+/// A child that reads a byte of a pipe and counts it.
+fn reader(pipe: [i32; 2], count: &'static AtomicU32) -> Result<Child, Failure> {
+    extern "C" fn go_on(_signal: i32) {}
+    let child = Child::start(|| {
+        let is_handled = signal::handle(SIGUSR1, go_on).is_ok();
+        let read = file::read(pipe[0], &mut [0]);
+        count.fetch_add(1, Ordering::SeqCst);
+        i32::from(!is_handled || read != Ok(1))
+    })?;
+    wait_for_place(child.id(), "pipe_read")?;
+    wait_for_state(child.id(), 'S')?;
+    Ok(child)
+}
+
+/// The frozen one stands first in the queue, asleep there; or a signal woke it
+/// and it went to the refrigerator.
+// spec: S1 R5
+fn a_frozen_reader_keeps_no_byte_from_another() -> Outcome {
+    let mount = Mount::v1()?;
+    for is_signalled in [false, true] {
+        let group = mount.group("readers")?;
+        let pipe = file::pipe(0)?;
+        let [frozen_count, free_count] = words()?;
+        let frozen = reader(pipe, frozen_count)?;
+        group.add(frozen.id())?;
+        let free = reader(pipe, free_count)?;
+        group.freeze()?;
+        if is_signalled {
+            signal::send(frozen.id(), SIGUSR1)?;
+            wait_for_state(frozen.id(), 'D')?;
+        }
+        file::write(pipe[1], b"x")?;
+        let end = monotonic() + Time::from_millis(5_000);
+        while free_count.load(Ordering::SeqCst) == 0 {
+            ensure!(monotonic() < end);
+            pause(1);
+        }
+        ensure_eq!(free.wait()?.exit_code(), Some(0));
+        ensure_eq!(frozen_count.load(Ordering::SeqCst), 0);
+        group.thaw()?;
+        file::write(pipe[1], b"x")?;
+        ensure_eq!(frozen.wait()?.exit_code(), Some(0));
+        pipe.iter().try_for_each(|&end| file::close(end))?;
+    }
     Ok(())
 }

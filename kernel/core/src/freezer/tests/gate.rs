@@ -169,3 +169,25 @@ fn only_the_last_to_park_tells_the_freezer() {
     fake.sleep(2);
     assert_eq!(fake.take_events(), ["quiet"]);
 }
+
+/// spec: S1 R5
+#[test]
+fn who_freezes_after_a_sleep_gives_away_first_and_awake() {
+    let fake = Fake::new(&[USER]);
+    let given = core::cell::Cell::new(0);
+    let wake = || {
+        fake.sleep(1);
+        let give = || {
+            assert_eq!(fake.freezer.count_awake(Phase::User), 2);
+            assert!(!fake.take_events().contains(&"refrigerator 1".into()));
+            given.set(given.get() + 1);
+        };
+        fake.freezer.freezer_count_after(&fake, &fake.tasks[1], give)
+    };
+    assert!(!wake());
+    assert_eq!(given.get(), 0);
+    fake.freezer.raise();
+    fake.meanwhile(|fake| fake.freezer.lower());
+    assert!(wake());
+    assert_eq!(given.get(), 1);
+}

@@ -1,7 +1,9 @@
 //! The promises about CPUs of unequal speed.
 
 use super::{Arrival, Entity, Machine, RunQueue, select_cpu, select_fastest};
-use crate::schedule::capacity::{Scale, has_faster, pull_from, relief};
+use crate::schedule::capacity::{
+    Scale, has_faster, pull_from, pull_from_any, relief,
+};
 
 /// Four slow CPUs, then four fast ones, as a big.LITTLE machine has them.
 const UNEQUAL: [u32; 8] = [530, 530, 530, 530, 1024, 1024, 1024, 1024];
@@ -47,6 +49,31 @@ fn an_idle_cpu_pulls_where_most_wait_for_its_speed() {
     assert_eq!(pull([0, 0, 1, 0, 1, 9, 0, 0]), Some(2));
     assert_eq!(pull([0, 0, 1, 0, 2, 0, 0, 0]), Some(4));
     assert_eq!(pull([0, 1, 0, 0, 0, 0, 3, 0]), Some(6));
+}
+
+/// Those that wait on the first may be pinned there.
+#[test]
+fn an_idle_cpu_goes_on_to_the_queue_that_has_a_task_for_it() {
+    let pull = |giving: u32, waiting: [u32; 8]| {
+        let mut asked = Vec::new();
+        let pulled = pull_from_any(
+            5,
+            8,
+            |cpu| waiting[cpu],
+            |cpu| UNEQUAL[cpu],
+            |cpu| {
+                asked.push(cpu);
+                (giving & 1 << cpu != 0).then_some(cpu)
+            },
+        );
+        (pulled, asked)
+    };
+    let waiting = [0, 1, 0, 0, 1, 9, 3, 0];
+    assert_eq!(pull(0b0101_0010, waiting), (Some(6), vec![6]));
+    assert_eq!(pull(0b0001_0010, waiting), (Some(1), vec![6, 1]));
+    assert_eq!(pull(0b0001_0000, waiting), (Some(4), vec![6, 1, 4]));
+    assert_eq!(pull(0b0010_0000, waiting), (None, vec![6, 1, 4]));
+    assert_eq!(pull(0xff, [0; 8]), (None, vec![]));
 }
 
 #[test]
