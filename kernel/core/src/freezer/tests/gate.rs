@@ -1,7 +1,9 @@
 //! `freezing`, `freeze_task` and the skip protocol.
 
 use super::fake::{Fake, KTHREAD, USER};
-use crate::freezer::{Flags, Groups, Hierarchy, Phase, Request, SELF_FREEZING};
+use crate::freezer::{
+    Flags, Groups, Hierarchy, Phase, Request, SELF_FREEZING, TaskFreezer,
+};
 use crate::sync::Ordering::Relaxed;
 
 /// spec: C5 D1
@@ -25,15 +27,16 @@ fn freezing_asks_in_this_order() {
         kthread | Flags::OOM_VICTIM,
     ];
     let fake = Fake::new(&[]);
-    let (freezer, task) = (&fake.freezer, fake.task(0));
+    let freezer = &fake.freezer;
     let answers = |pm: bool, nosig: bool, group: u32, kind: Flags| {
         let groups = Groups::ROOT.with(Hierarchy::V1, group);
         freezer.system_freezing_cnt.store(1, Relaxed);
         freezer.pm_freezing.store(pm, Relaxed);
         freezer.pm_nosig_freezing.store(nosig, Relaxed);
         freezer.groups[1].bits.store(SELF_FREEZING, Relaxed);
-        freezer.born_with(&fake, task, kind, groups);
-        freezer.freezing(task)
+        let task = TaskFreezer::new();
+        freezer.born_with(&fake, &task, kind, groups);
+        freezer.freezing(&task)
     };
     for kind in unfreezable {
         assert!(!answers(true, true, 1, kind), "{kind:?}");
@@ -190,4 +193,13 @@ fn who_freezes_after_a_sleep_gives_away_first_and_awake() {
     fake.meanwhile(|fake| fake.freezer.lower());
     assert!(wake());
     assert_eq!(given.get(), 1);
+}
+
+#[test]
+fn who_is_killed_before_birth_stays_killed() {
+    let fake = Fake::new(&[USER]);
+    let child = TaskFreezer::new();
+    child.word.fetch_or(u64::from(Flags::KILLED.bits()), Relaxed);
+    fake.freezer.born(&fake, &child, fake.task(1));
+    assert!(child.flags().contains(Flags::KILLED));
 }
