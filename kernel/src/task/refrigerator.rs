@@ -233,7 +233,7 @@ pub(super) fn recheck(task: &Task) {
 /// holds, and calls `before_freeze` before that. The caller tests its condition
 /// again (freezer-spec S1, R5).
 #[inline]
-pub(super) fn freezable_schedule(before_freeze: impl FnOnce()) {
+pub(super) fn freezable_schedule(before_freeze: &mut dyn FnMut()) {
     let task = current();
     if !task.is_user() {
         scheduler::schedule();

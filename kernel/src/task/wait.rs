@@ -158,6 +158,7 @@ impl WaitQueue {
     }
 
     /// Takes the waiter off. False if a wake-up has done so.
+    #[inline(never)]
     pub(super) fn leave(&self, ticket: u64) -> bool {
         let waiter = self.take_off(ticket);
         // An epoll instance keeps places of tasks that have ended since.
@@ -172,6 +173,7 @@ impl WaitQueue {
 
     /// Takes an exclusive waiter off that will not use a wake-up; one that it
     /// was given already goes to the next.
+    #[inline(never)]
     fn step_aside(&self, ticket: u64) {
         if !self.leave(ticket) {
             self.wake_one();
@@ -293,7 +295,7 @@ impl WaitQueue {
                 return Ok(value);
             }
             let mut stands = true;
-            let ended = sleep.sleep_and(|| {
+            let ended = sleep.sleep_and(&mut || {
                 self.step_aside(ticket);
                 stands = false;
             });
@@ -350,13 +352,15 @@ impl Sleep {
     /// # Errors
     /// What else ended the sleep. `Ok` says only: test the condition.
     pub(super) fn sleep(&mut self) -> Result<(), WaitError> {
-        self.sleep_and(|| {})
+        self.sleep_and(&mut || {})
     }
 
-    /// As [`Sleep::sleep`]; calls `before_freeze` if it then freezes.
+    /// As [`Sleep::sleep`]; calls `before_freeze` if it then freezes. Made once
+    /// for all waits, each of which has a condition of its own type.
+    #[inline(never)]
     fn sleep_and(
         &mut self,
-        before_freeze: impl FnOnce(),
+        before_freeze: &mut dyn FnMut(),
     ) -> Result<(), WaitError> {
         if self.has_expired() {
             self.cancel();
