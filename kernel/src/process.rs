@@ -117,6 +117,9 @@ pub struct Process {
     pub children_usage: SpinLock<Usage>,
     /// `setitimer`, `timer_create`.
     pub timers: timer::Timers,
+    /// How many signals came to it as one of several. Written under the lock
+    /// over all relations.
+    pub(in crate::process) shared_signals: AtomicU32,
 }
 
 impl Process {
@@ -142,6 +145,7 @@ impl Process {
             maker: inherited.maker,
             handlers: handlers::Handlers::new(),
             traits: inherited.traits,
+            shared_signals: AtomicU32::new(0),
             ended_usage: leaf(Usage::default()),
             children_usage: leaf(Usage::default()),
             timers: timer::Timers::new(),
@@ -331,6 +335,12 @@ pub fn thread_of(task: &Task) -> Option<&Thread> {
     task.owner()
 }
 
+/// The number by which programs know a task: a thread's own, which an exec
+/// changes, or that of a kernel thread.
+pub fn number_of(task: &Task) -> TaskId {
+    thread_of(task).map_or(task.id(), Thread::id)
+}
+
 /// The task that programs know by this number. A thread that executed another
 /// program has its process's number, not that of its task.
 pub fn find_task(id: TaskId) -> Option<Arc<Task>> {
@@ -348,7 +358,7 @@ pub fn find_task(id: TaskId) -> Option<Arc<Task>> {
 
 fn living_thread(id: TaskId) -> Option<Arc<Task>> {
     let mut threads = tree::find(id)?.threads().into_iter();
-    threads.find(|task| thread_of(task).is_some_and(|it| it.id() == id))
+    threads.find(|task| number_of(task) == id)
 }
 
 /// The running thread.

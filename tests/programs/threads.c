@@ -1,6 +1,7 @@
 /* Threads of the C library: what they need of futexes, robust lists, signals
  * and thread pointers. Each check prints a line; the last line is the sum. */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <errno.h>
 #include <linux/futex.h>
 #include <pthread.h>
@@ -10,6 +11,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -189,17 +191,31 @@ static void check_shared_handlers(void)
 	check("or has its own", now.sa_handler == SIG_DFL);
 }
 
+static int count_threads(void)
+{
+	DIR *tasks = opendir("/proc/self/task");
+	struct dirent *entry;
+	int count = 0;
+
+	while (tasks && (entry = readdir(tasks)))
+		count += entry->d_name[0] != '.';
+	return count;
+}
+
 /* The program of a thread that is not the first: it has the number of the
  * process, by which signals reach it. */
 static int after_exec(void)
 {
-	char state = '?';
+	char path[64], state = '?';
 	FILE *file = fopen("/proc/self/stat", "r");
 
 	if (!file || fscanf(file, "%*d (%*[^)]) %c", &state) != 1)
 		return 2;
 	if (state != 'R' || syscall(SYS_gettid) != getpid())
 		return 3;
+	snprintf(path, sizeof path, "/proc/self/task/%d/stat", getpid());
+	if (access(path, F_OK) || count_threads() != 1)
+		return 6;
 	return raise(SIGUSR1) ? 4 : 5;
 }
 
@@ -220,11 +236,27 @@ static void exec_by_another(void)
 
 		pthread_create(&thread, NULL, execute, NULL);
 		pthread_join(thread, NULL);
-		_exit(6);
+		_exit(7);
 	}
 	waitpid(child, &status, 0);
 	check("exec by another thread",
 	      WIFSIGNALED(status) && WTERMSIG(status) == SIGUSR1);
+}
+
+/* Whether the first thread sleeps in a futex. */
+static int first_sleeps(void)
+{
+	char path[64], where[64] = "";
+	FILE *file;
+
+	snprintf(path, sizeof path, "/proc/self/task/%d/wchan", getpid());
+	file = fopen(path, "r");
+	if (!file)
+		return 0;
+	if (!fgets(where, sizeof where, file))
+		where[0] = 0;
+	fclose(file);
+	return !strncmp(where, "futex_wait", 10);
 }
 
 /* A thread ends after it gave its mutex up and before it woke the next. */
@@ -235,7 +267,8 @@ static void *give_up(void *word)
 	list.list.next = &list.list;
 	list.list_op_pending = (struct robust_list *)word;
 	syscall(SYS_set_robust_list, &list, sizeof list);
-	usleep(50000);
+	while (!first_sleeps())
+		usleep(1000);
 	syscall(SYS_exit, 0);
 	return NULL;
 }

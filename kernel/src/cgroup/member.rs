@@ -10,7 +10,7 @@ use kernel_core::cgroup::{Handle, Tree};
 use kernel_core::freezer::{Flags, Hierarchy};
 
 use super::forest;
-use crate::process::{Thread, thread_of};
+use crate::process::{number_of, thread_of};
 use crate::task::{Task, table};
 
 /// The group of a task.
@@ -24,7 +24,7 @@ fn is_alive(task: &Task) -> bool {
 
 /// The numbers of a group's tasks, ascending.
 pub(super) fn threads(hierarchy: Hierarchy, slot: u32) -> Vec<u32> {
-    numbers(thread_number, |task| group_of(task, hierarchy) == slot)
+    numbers(number_of, |task| group_of(task, hierarchy) == slot)
 }
 
 /// The numbers of the processes in a domain, ascending: in the group, and in
@@ -50,11 +50,6 @@ fn numbers(
     numbers.sort_unstable();
     numbers.dedup();
     numbers
-}
-
-/// The number of a thread as programs see it.
-pub(super) fn thread_number(task: &Task) -> u32 {
-    thread_of(task).map_or(task.id(), Thread::id)
 }
 
 /// The number of a thread's process.

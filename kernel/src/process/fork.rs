@@ -12,7 +12,7 @@
 //! (P3).
 
 use alloc::sync::Arc;
-use core::sync::atomic::Ordering::Relaxed;
+use core::sync::atomic::Ordering::{Acquire, Relaxed};
 
 use kernel_abi::Errno;
 use kernel_core::freezer;
@@ -64,6 +64,8 @@ pub fn clone(
 ) -> Result<Born, Errno> {
     try_to_freeze();
     let parent = current();
+    // Before the look: a signal after it is seen at the end.
+    let signals_before = parent.process.shared_signals.load(Acquire);
     if parent.task().signal_pending() {
         return Err(Errno::ERESTARTNOINTR);
     }
@@ -71,7 +73,9 @@ pub fn clone(
     let task = new_task(&parent, request, shares.space.clone())?;
     let release = request.has(Flags::VFORK).then(Arc::<Release>::default);
     let traces = traces || request.has(Flags::PTRACE);
-    let child = Child { task, shares, release: release.clone(), traces };
+    let release_too = release.clone();
+    let child =
+        Child { task, shares, release: release_too, traces, signals_before };
     let first = first_registers(frame, request);
     let id = if request.has(Flags::THREAD) {
         child.join(&parent, request, first)?
@@ -151,6 +155,8 @@ struct Child {
     shares: Shares,
     release: Option<Arc<Release>>,
     traces: bool,
+    /// What `shared_signals` was when the call began.
+    signals_before: u32,
 }
 
 impl Child {
@@ -208,12 +214,13 @@ impl Child {
         if request.has(Flags::SIGHAND) {
             handlers::share(&parent.process, &process);
         }
-        let traces = self.traces;
+        let (traces, before) = (self.traces, self.signals_before);
         let task = self.finish(request, process.clone(), key, first);
         let mut tree = tree::lock();
-        if parent.task().signal_pending() {
+        let signals = parent.process.shared_signals.load(Relaxed);
+        if parent.task().signal_pending() || signals != before {
             // A signal to the group must reach parent and child, or be seen
-            // to before there is a child.
+            // to before there is a child: perhaps by another thread.
             return Err(Errno::ERESTARTNOINTR);
         }
         // Not before it is certain that it lives: process and task hold each

@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 
 use kernel_abi::Errno;
 
-use super::{group, signal, thread_of, tree};
+use super::{group, number_of, signal, thread_of, tree};
 use crate::files::permission::Authority;
 use crate::files::proc::{ProcessSource, Text};
 use crate::files::tty::{JobControl, Member, TerminalUse};
@@ -59,8 +59,11 @@ impl ProcessSource for Reporter {
     fn threads(&self, process: u32) -> Result<Vec<u32>, Errno> {
         let subject = Subject::find(process, None)?;
         let threads = subject.process().map(|process| process.threads());
-        let mut ids: Vec<u32> =
-            threads.unwrap_or_default().iter().map(|task| task.id()).collect();
+        let mut ids: Vec<u32> = threads
+            .unwrap_or_default()
+            .iter()
+            .map(|it| number_of(it))
+            .collect();
         if ids.is_empty() {
             ids.push(process);
         }

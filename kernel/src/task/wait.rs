@@ -19,7 +19,8 @@
 //! deadlines are absolute, and `EINTR` comes from signals only (freezer-spec
 //! S1, R5, X8).
 //!
-//! Nor does it end or change what others wait for. A task that parks so leaves
+//! Nor does it end or change what others wait for (but for a futex, whose
+//! wake-up is its waiter's own, frozen or not). A task that parks so leaves
 //! the queue first and hands a wake-up that was meant for it to the next:
 //!
 //! ```text

@@ -206,7 +206,10 @@ fn breed(born: &AtomicU32) -> i32 {
 fn a_signal_to_a_group_reaches_children_of_its_forks() -> Outcome {
     for round in 0..60 {
         let born = &memory::shared_words(1)?[0];
-        let leader = Child::start(|| breed(born))?;
+        let leader = Child::start(|| {
+            let _ = process::set_group(0, 0);
+            breed(born)
+        })?;
         let group = leader.id();
         process::set_group(group, group)?;
         while born.load(Ordering::Relaxed) < round % 20 {

@@ -204,13 +204,6 @@ pub struct Decision {
     pub info: Option<SigInfo>,
 }
 
-impl Decision {
-    /// Nobody was there to ask about this signal: it acts as it came.
-    pub fn unasked(info: SigInfo) -> Self {
-        Decision { signal: info.signo as u32, info: Some(info) }
-    }
-}
-
 impl SignalState {
     /// Whether a thread is traced.
     pub fn is_traced(&self, key: ThreadKey) -> bool {
@@ -324,6 +317,23 @@ impl SignalState {
             thread.trace = None;
         }
         Decision { signal, info }
+    }
+
+    /// Acts on a signal that the thread took, and about which nobody could be
+    /// asked. `None`: ask again. The tracer is lost, and it acts as it came; or
+    /// the thread is about to end, and the signal is for the others.
+    pub fn after_no_report(
+        &mut self,
+        key: ThreadKey,
+        info: SigInfo,
+    ) -> Option<Delivery> {
+        let signal = info.signo as u32;
+        if self.is_dying(key) {
+            self.pending.add_bare(signal);
+            return None;
+        }
+        let decision = Decision { signal, info: Some(info) };
+        self.after_report(key, decision, [0; 2])
     }
 
     /// Acts on a signal that the thread took, as the tracer decided. `None`:

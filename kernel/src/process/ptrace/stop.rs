@@ -122,10 +122,13 @@ pub fn report_signal(
     let tracer = tracer_of(thread);
     let shown = Shown { reason, message: 0, system_call: NO_SYSTEM_CALL };
     let (decision, _) = stop(thread, frame, &shown);
-    // Without a stop nobody has decided, and the signal is taken already.
-    let decision = decision.unwrap_or_else(|| Decision::unasked(info));
     let mut signals = thread.process.signals.lock();
-    signals.state.after_report(thread.key, decision, tracer)
+    match decision {
+        Some(decision) => {
+            signals.state.after_report(thread.key, decision, tracer)
+        }
+        None => signals.state.after_no_report(thread.key, info),
+    }
 }
 
 /// The tracer's process and its user, as the sender of a signal.

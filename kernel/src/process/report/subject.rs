@@ -18,7 +18,8 @@ use crate::mm::{AddressSpace, PAGE_SIZE, Protection, Sharing, heap};
 use crate::process::image::Image;
 use crate::process::usage::Usage;
 use crate::process::{
-    Process, Thread, find_task, limits, thread_of, thread_usage, tree,
+    Process, Thread, find_task, limits, number_of, thread_of, thread_usage,
+    tree,
 };
 use crate::task::refrigerator::{FREEZER, REFRIGERATOR};
 use crate::task::{self, Task, state, table};
@@ -60,7 +61,8 @@ impl Subject {
         let task = match thread {
             Some(thread) if thread != id => {
                 let mut all = user.process.threads().into_iter();
-                all.find(|task| task.id() == thread).ok_or(Errno::ESRCH)?
+                all.find(|task| number_of(task) == thread)
+                    .ok_or(Errno::ESRCH)?
             }
             // The leader itself is dead after another's exec.
             _ => find_task(id).unwrap_or(leader),
@@ -149,7 +151,7 @@ impl Subject {
         tell: impl FnOnce(&format::Identity<'_>) -> T,
     ) -> T {
         let name = self.task.name();
-        let id = self.task.id();
+        let id = number_of(&self.task);
         let process = self.process();
         let threads = process.map_or(1, |it| it.threads().len().max(1));
         let own = process.map_or(id, |process| process.id);

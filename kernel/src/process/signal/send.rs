@@ -2,9 +2,11 @@
 //!
 //! The state decides under the signal lock; flags are set and tasks woken
 //! under it too; the parent is told after it is released, because that takes
-//! the lock over all relations, which comes first.
+//! the lock over all relations, which comes first. Who sends to several has
+//! that lock all the while.
 
 use alloc::sync::Arc;
+use core::sync::atomic::Ordering::Relaxed;
 
 use kernel_abi::Errno;
 use kernel_abi::signal::{SI_TKILL, SI_USER, SIGCONT, SIGKILL, SigInfo};
@@ -99,7 +101,8 @@ fn post(
 
 /// Sends to a process as a whole, as one of several: under the lock over all
 /// relations, so that none of them makes a child meanwhile that is not sent
-/// it. A fork enters its child under that lock, unless a signal has come.
+/// it. A fork enters its child under that lock, unless such a signal has come
+/// since the fork began, whichever thread it is for.
 ///
 /// | sends to the group | a member forks |
 /// |---|---|
@@ -111,6 +114,7 @@ fn post_in(
     process: &Arc<Process>,
     info: &SigInfo,
 ) -> Result<(), Errno> {
+    process.shared_signals.fetch_add(1, Relaxed);
     let notice = post(process, Target::Process, info, false, |_| true)?;
     if let Some(notice) = notice {
         notify::parent_of_notice_in(tree, process, notice);

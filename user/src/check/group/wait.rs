@@ -14,7 +14,7 @@ use super::{Group, Mount, letter, pause};
 use crate::check::freezer::{
     Spinner, wait_for, wait_for_place, wait_for_state, words,
 };
-use crate::check::tool::{Failure, Outcome, ensure, ensure_eq, tests};
+use crate::check::tool::{Failure, Outcome, ensure, ensure_eq, soon, tests};
 use crate::child::Child;
 
 tests! {
@@ -370,11 +370,7 @@ fn a_frozen_reader_keeps_no_byte_from_another() -> Outcome {
             wait_for_state(frozen.id(), 'D')?;
         }
         file::write(pipe[1], b"x")?;
-        let end = monotonic() + Time::from_millis(5_000);
-        while free_count.load(Ordering::SeqCst) == 0 {
-            ensure!(monotonic() < end);
-            pause(1);
-        }
+        ensure!(soon(|| free_count.load(Ordering::SeqCst) != 0));
         ensure_eq!(free.wait()?.exit_code(), Some(0));
         ensure_eq!(frozen_count.load(Ordering::SeqCst), 0);
         group.thaw()?;

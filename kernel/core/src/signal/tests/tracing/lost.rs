@@ -2,7 +2,7 @@
 
 use kernel_abi::signal::{SIGCONT, SIGSTOP, SIGTERM, SIGUSR1};
 
-use super::{TRACER, send, stop_at_signal, traced};
+use super::{process, send, send_to, stop_at_signal, traced};
 use crate::signal::{Decision, Delivery, Reason, Resume, Style, TraceStop};
 
 #[test]
@@ -34,8 +34,7 @@ fn a_signal_acts_if_the_tracer_is_lost_before_the_stop() {
     let reason = Reason::Happened(TraceStop::signal(info));
     assert_eq!(state.begin_trace_stop(key, reason, 0), None);
     let kill = Delivery::Terminate { signal: SIGTERM, core: false };
-    let decision = Decision::unasked(info);
-    assert_eq!(state.after_report(key, decision, TRACER), Some(kill));
+    assert_eq!(state.after_no_report(key, info), Some(kill));
 }
 
 #[test]
@@ -50,8 +49,7 @@ fn sigcont_takes_a_stop_signal_back_though_the_tracer_is_lost() {
         if continues {
             let _ = send(&mut state, SIGCONT);
         }
-        let decision = Decision::unasked(info);
-        let decided = state.after_report(key, decision, TRACER);
+        let decided = state.after_no_report(key, info);
         assert!(matches!(decided, Some(Delivery::Stop { .. })));
         assert_eq!(state.begin_stop(key, SIGSTOP), !continues);
     }
@@ -86,4 +84,22 @@ fn one_that_left_its_tracer_can_be_attached_before_it_runs() {
     assert_eq!(state.attach(key, Style::Seized, 0), Ok(false));
     assert_eq!(state.end_trace_stop(key).signal, SIGUSR1);
     assert!(state.is_traced(key));
+}
+
+#[test]
+fn a_thread_that_an_exec_ends_leaves_its_signal_to_the_new_program() {
+    let (mut state, keys) = process(2);
+    assert_eq!(state.attach(keys[1], Style::Attached, 0), Ok(false));
+    let _ = send_to(&mut state, keys[1], SIGTERM);
+    let Delivery::Report(info) = state.dequeue(keys[1]) else {
+        panic!("nothing to report")
+    };
+    assert!(state.begin_exec(keys[0]));
+    let reason = Reason::Happened(TraceStop::signal(info));
+    assert_eq!(state.begin_trace_stop(keys[1], reason, 0), None);
+    // It does not end the process, in which the exec goes on.
+    assert_eq!(state.after_no_report(keys[1], info), None);
+    assert_eq!(state.dequeue(keys[1]), Delivery::Exit(0));
+    let kill = Delivery::Terminate { signal: SIGTERM, core: false };
+    assert_eq!(state.dequeue(keys[0]), kill);
 }
