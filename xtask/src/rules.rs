@@ -4,6 +4,7 @@
 //! has a test with an example that breaks it. [`source`] reads the files and
 //! takes comments and strings out of them.
 pub mod boards;
+pub mod circles;
 pub mod conditions;
 pub mod layers;
 pub mod sizes;
@@ -47,6 +48,7 @@ impl fmt::Display for Finding {
 /// What breaks a rule in `sources`; `boards` are the names of all boards.
 pub fn broken(sources: &[Source], boards: &[String]) -> Vec<Finding> {
     let mut findings = layers::check(sources);
+    findings.extend(circles::check(sources));
     findings.extend(boards::check(sources, boards));
     findings.extend(unsafety::check(sources));
     findings.extend(conditions::check(sources));

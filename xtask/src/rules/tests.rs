@@ -1,6 +1,8 @@
 //! Each rule finds an example that breaks it, and leaves a good one alone.
 use super::source::{Source, code_of};
-use super::{Finding, boards, conditions, layers, sizes, spec, unsafety};
+use super::{
+    Finding, boards, circles, conditions, layers, sizes, spec, unsafety,
+};
 
 fn texts(findings: &[Finding]) -> String {
     let lines: Vec<_> = findings.iter().map(Finding::to_string).collect();
@@ -196,4 +198,106 @@ fn name_of_a_board_outside_boards_is_found() {
     assert!(found("xtask/src/lib.rs", "//! A Snow `Sled`").contains("snow"));
     assert_eq!(found("boards/sled-3/extra.rs", "// sled-3"), "");
     assert_eq!(found("kernel/src/boot.rs", "// a sled"), "");
+}
+
+/// What the rule says of a crate with these files below `a/src`.
+fn circles_of(files: &[(&str, &str)]) -> String {
+    let sources: Vec<_> = files
+        .iter()
+        .map(|(name, text)| Source::new(&format!("a/src/{name}"), text))
+        .collect();
+    texts(&circles::check(&sources))
+}
+
+#[test]
+fn circle_planted_in_any_crate_is_found() {
+    for folder in [
+        "kernel/abi/src",
+        "kernel/core/src",
+        "kernel/machine/src",
+        "kernel/task/src",
+        "kernel/linux/files/src",
+        "kernel/src",
+        "user/src",
+        "user/lib/src",
+        "xtask/src",
+        "tests/src",
+        "tests/guests",
+    ] {
+        let file = |name: &str, text: &str| {
+            Source::new(&format!("{folder}/{name}"), text)
+        };
+        for root in ["lib.rs", "main.rs"] {
+            let sources = [
+                file(root, "mod one;\nmod two;"),
+                file("one.rs", "use crate::two::Two;\npub struct One(Two);"),
+                file("two.rs", "pub struct Two;\nfn f(_: super::one::One) {}"),
+            ];
+            let text = texts(&circles::check(&sources));
+            let expected = format!(
+                "{folder}/one.rs: imports form a circle of 2 files: \
+                 {folder}/one.rs > {folder}/two.rs (Two) > \
+                 {folder}/one.rs (One)"
+            );
+            assert_eq!(text, expected);
+        }
+    }
+}
+
+#[test]
+fn circle_of_a_file_and_its_folder_is_found() {
+    let text = circles_of(&[
+        ("lib.rs", "mod one;"),
+        ("one.rs", "mod part;\npub struct One(part::Part);"),
+        ("one/part.rs", "pub struct Part;\nuse super::One;"),
+    ]);
+    assert!(text.contains("circle of 2 files"), "{text}");
+}
+
+#[test]
+fn circle_through_a_re_export_is_found_where_the_name_is_defined() {
+    let files = [
+        ("lib.rs", "mod one; mod two;\npub use one::One;"),
+        ("one.rs", "pub struct One;\nuse crate::two;\nfn f() { two::g() }"),
+        ("two.rs", "use crate::One;\npub fn g() -> One { One }"),
+    ];
+    let text = circles_of(&files);
+    assert!(text.contains("a/src/one.rs > a/src/two.rs (g)"), "{text}");
+}
+
+#[test]
+fn face_of_a_folder_is_no_circle() {
+    let files = [
+        ("lib.rs", "mod one;\npub use one::{Data, act};"),
+        ("one.rs", "mod act;\nmod data;\npub use act::act;\npub use data::*;"),
+        ("one/data.rs", "pub struct Data;"),
+        ("one/act.rs", "use super::data::Data;\npub fn act(_: Data) {}"),
+    ];
+    assert_eq!(circles_of(&files), "");
+}
+
+#[test]
+fn modules_inside_of_a_file_lead_to_that_file() {
+    let files = [
+        ("lib.rs", "mod one; mod two;"),
+        (
+            "one.rs",
+            "pub mod state { pub const ON: u32 = super::BASE; }\n\
+                    const BASE: u32 = 1;\nuse crate::two;\n\
+                    fn f() { two::g(); }",
+        ),
+        ("two.rs", "use crate::one;\npub fn g() -> u32 { one::state::ON }"),
+    ];
+    let text = circles_of(&files);
+    assert!(text.contains("(ON)") && text.contains("(g)"), "{text}");
+}
+
+#[test]
+fn names_of_other_crates_and_methods_tie_nothing() {
+    let files = [
+        ("lib.rs", "mod one; mod two;"),
+        ("one.rs", "use crate::two::Two;\nfn f(t: Two) { t.one::<u8>(); }"),
+        ("two.rs", "use core::one::One;\npub struct Two(log::Level);"),
+    ];
+    assert_eq!(circles_of(&files), "");
 }
