@@ -1,8 +1,6 @@
 //! Each rule finds an example that breaks it, and leaves a good one alone.
 use super::source::{Source, code_of};
-use super::{
-    Finding, boards, circles, conditions, layers, sizes, spec, unsafety,
-};
+use super::{Finding, boards, circles, conditions, sizes, spec, unsafety};
 
 fn texts(findings: &[Finding]) -> String {
     let lines: Vec<_> = findings.iter().map(Finding::to_string).collect();
@@ -22,28 +20,37 @@ fn comments_and_strings_are_no_code() {
 
 #[test]
 fn unsafe_in_a_scheduler_is_found() {
-    let bad = Source::new("kernel/src/task.rs", "fn f() {\n unsafe {} }");
+    let bad = Source::new("kernel/task/src/lib.rs", "fn f() {\n unsafe {} }");
     let findings = unsafety::check(&[bad]);
     assert_eq!(findings.len(), 1);
     assert_eq!(findings[0].line, 2);
 }
 
 #[test]
-fn unsafe_in_the_machine_half_is_allowed() {
+fn unsafe_in_the_machine_crate_is_allowed() {
     let good = [
-        Source::new("kernel/src/arch/aarch64/cpu.rs", "unsafe fn f() {}"),
-        Source::new("kernel/src/arch.rs", "unsafe fn f() {}"),
-        Source::new("kernel/src/task.rs", "// unsafe\nfn is_unsafe() {}"),
+        Source::new("kernel/machine/src/arch/cpu.rs", "unsafe fn f() {}"),
+        Source::new("kernel/machine/src/lib.rs", "mod arch;"),
+        Source::new("kernel/machine/Cargo.toml", "[package]"),
+        Source::new("kernel/task/src/a.rs", "// unsafe\nfn is_unsafe() {}"),
     ];
     assert_eq!(texts(&unsafety::check(&good)), "");
-    let bad = Source::new("kernel/src/archive.rs", "unsafe fn f() {}");
+    let bad = Source::new("kernel/machinery/src/a.rs", "unsafe fn f() {}");
     assert_eq!(unsafety::check(&[bad]).len(), 1);
 }
 
 #[test]
-fn core_must_forbid_unsafe() {
-    let bad = Source::new("kernel/core/src/lib.rs", "//! Rules.");
-    assert_eq!(unsafety::check(&[bad]).len(), 1);
+fn crate_must_forbid_unsafe() {
+    let crate_of = |manifest: &str, root: &str| {
+        let sources = [
+            Source::new("kernel/core/Cargo.toml", manifest),
+            Source::new("kernel/core/src/lib.rs", root),
+        ];
+        unsafety::check(&sources).len()
+    };
+    assert_eq!(crate_of("[package]", "//! Rules."), 1);
+    assert_eq!(crate_of("[package]", "#![forbid(unsafe_code)]"), 0);
+    assert_eq!(crate_of("[lints.rust]\nunsafe_code = \"forbid\"", ""), 0);
 }
 
 #[test]
@@ -68,72 +75,6 @@ fn features_of_core_are_found() {
     assert_eq!(conditions::check(&[bad]).len(), 1);
     let other = Source::new("user/Cargo.toml", manifest);
     assert_eq!(texts(&conditions::check(&[other])), "");
-}
-
-#[test]
-fn import_from_a_higher_layer_is_found() {
-    let bad = [
-        Source::new("kernel/src/task.rs", "use core::fmt;\nuse crate::files;"),
-        Source::new("kernel/src/files.rs", "use crate::task::Task;"),
-    ];
-    let text = texts(&layers::check(&bad));
-    let expected = "kernel/src/task.rs:2: task must not import crate::files";
-    assert!(text.contains(expected), "{text}");
-}
-
-#[test]
-fn braces_hide_no_import() {
-    let text = "use crate::{\n arch::{cpu, irq},\n files::pipe as p,\n};";
-    let bad = [
-        Source::new("kernel/src/task.rs", text),
-        Source::new("kernel/src/files/pipe.rs", ""),
-        Source::new("kernel/src/arch/aarch64/irq.rs", ""),
-    ];
-    let text = texts(&layers::check(&bad));
-    assert!(text.contains("crate::files::pipe"), "{text}");
-    assert!(!text.contains("arch"), "{text}");
-}
-
-#[test]
-fn circle_within_a_layer_is_found() {
-    let bad = [
-        Source::new("kernel/src/mm/heap.rs", "use crate::sync::spin::Lock;"),
-        Source::new("kernel/src/sync/spin.rs", "use crate::mm::heap;"),
-    ];
-    let text = texts(&layers::check(&bad));
-    let expected = "circle: mm/heap > sync/spin > mm/heap";
-    assert!(text.contains(expected), "{text}");
-}
-
-#[test]
-fn two_modules_may_meet_without_a_circle() {
-    let good = [
-        Source::new("kernel/src/sync/spin.rs", "use crate::arch::irq::mask;"),
-        Source::new("kernel/src/arch/aarch64/irq.rs", ""),
-        Source::new(
-            "kernel/src/arch/aarch64/gic.rs",
-            "use crate::sync::spin::Lock;",
-        ),
-    ];
-    assert_eq!(texts(&layers::check(&good)), "");
-}
-
-#[test]
-fn boot_may_hand_over_and_nothing_else_upwards() {
-    let good = Source::new(
-        "kernel/src/arch/aarch64/boot.rs",
-        "fn go() { crate::kernel_main(information) }",
-    );
-    assert_eq!(texts(&layers::check(&[good])), "");
-    let bad = Source::new("kernel/src/arch.rs", "use crate::HOOKS;");
-    assert_eq!(layers::check(&[bad]).len(), 1);
-}
-
-#[test]
-fn module_without_a_layer_is_found() {
-    let bad = Source::new("kernel/src/helpers.rs", "");
-    let text = texts(&layers::check(&[bad]));
-    assert!(text.contains("in no layer"), "{text}");
 }
 
 #[test]
