@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 use kernel_abi::Errno;
 use kernel_core::command_line::{CommandLine, ForInit};
 use kernel_core::cpu_model::Model;
-use kernel_core::freezer::wakeup::Source;
+use kernel_core::power::wakeup::Source;
 
 use crate::arch::{self, cpu, gic, irq, psci, smp, timer, trap};
 use crate::drivers::console;
