@@ -12,15 +12,22 @@ use kernel_core::command_line::{CommandLine, ForInit};
 use kernel_core::cpu_model::Model;
 use kernel_core::power::wakeup::Source;
 
-use crate::arch::{self, cpu, gic, irq, psci, smp, timer, trap};
-use crate::drivers::console;
-use crate::files::{FsContext, Location};
-use crate::freezer::wakeup;
-use crate::panic::refuse;
-use crate::process::start::{Programs, first_process};
-use crate::process::{self, fault, signal};
-use crate::task::{self, hotplug, kthread, scheduler, wake};
-use crate::{cgroup, files, heartbeat, hub, mm, panic, power, syscall};
+use kernel_call as syscall;
+use kernel_control::cgroup;
+use kernel_control::heartbeat;
+use kernel_control::hub;
+use kernel_control::power;
+use kernel_files as files;
+use kernel_files::{FsContext, Location};
+use kernel_machine::arch::{self, cpu, gic, irq, psci, smp, timer, trap};
+use kernel_machine::drivers::console;
+use kernel_machine::mm;
+use kernel_machine::panic;
+use kernel_machine::panic::refuse;
+use kernel_process::start::{Programs, first_process};
+use kernel_process::{self as process, fault, signal};
+use kernel_task::freezer::wakeup;
+use kernel_task::{self as task, hotplug, kthread, scheduler, wake};
 
 static HOOKS: trap::Hooks = trap::Hooks {
     syscall: syscall::dispatch,
