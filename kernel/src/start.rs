@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 use kernel_abi::Errno;
 use kernel_core::command_line::{CommandLine, ForInit};
 use kernel_core::cpu_model::Model;
-use kernel_core::freezer::wakeup::Source;
+use kernel_core::power::wakeup::Source;
 
 use kernel_call as syscall;
 use kernel_control::{cgroup, heartbeat, hub, power};

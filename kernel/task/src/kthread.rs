@@ -3,7 +3,7 @@
 //! A kernel thread runs a closure. It is not freezable until it says
 //! [`set_freezable`](super::refrigerator::set_freezable), and then passes a
 //! freeze point in its main loop. Others ask it to stop or to park; the rules
-//! of asking are `kernel_core::freezer::KthreadControl`'s.
+//! of asking are `kernel_core::kthread::KthreadControl`'s.
 //!
 //! Next to read: `workqueue.rs`; `hub.rs` for an example.
 
@@ -12,8 +12,8 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use kernel_abi::Errno;
-use kernel_core::freezer::kthread::KthreadControl;
 use kernel_core::freezer::{Flags, Groups};
+use kernel_core::kthread::KthreadControl;
 
 use super::refrigerator::{FREEZER, Scheduler};
 use super::wait::{Share, Sleep};

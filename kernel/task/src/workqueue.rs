@@ -2,7 +2,7 @@
 //!
 //! A queue has one worker. A freezable queue's works do not begin while the
 //! system is frozen; those that run then are waited for. The rules are
-//! `kernel_core::freezer::work::WorkFifo`'s (freezer-spec W1 to W4).
+//! `kernel_core::workqueue::WorkFifo`'s (freezer-spec W1 to W4).
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 
 use kernel_abi::Errno;
 use kernel_core::freezer::Flags;
-use kernel_core::freezer::work::WorkFifo;
+use kernel_core::workqueue::WorkFifo;
 
 use super::refrigerator::{FREEZER, Scheduler};
 use super::{WaitQueue, kthread};

@@ -10,47 +10,10 @@
 
 use kernel_abi::Errno;
 
-use super::Freezer;
-use super::console::Line;
-use super::count::barrier;
-use super::host::{Delivery, Host, Phase, Request, Step, System};
+use super::host::{Delivery, Host, Request, Step, System, barrier};
+use super::record::{LogEvent, Outcome, Phase, Record};
+use super::state::Freezer;
 use crate::sync::Ordering;
-
-/// How a phase ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// Everybody stands still.
-    Frozen,
-    /// The time was over.
-    TimedOut,
-    /// A wakeup event came.
-    Aborted,
-}
-
-/// The figures of a phase.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Record {
-    /// Which phase.
-    pub phase: Phase,
-    /// How it ended.
-    pub outcome: Outcome,
-    /// Its duration in nanoseconds.
-    pub elapsed_ns: u64,
-    /// The clock at its end, in nanoseconds.
-    pub ended_ns: u64,
-    /// Tasks awake when it began.
-    pub awake: u32,
-    /// Requests sent.
-    pub signalled: u32,
-    /// Of those, how many woke a sleeper.
-    pub woken: u32,
-    /// Of those, how many interrupted a CPU.
-    pub kicked: u32,
-    /// Tasks that refused in the end.
-    pub refusing: u32,
-    /// Freezable works still active in the end.
-    pub busy_works: u32,
-}
 
 impl Freezer {
     /// Whether nobody of `phase` is awake any more. What the tasks did before
@@ -88,7 +51,7 @@ impl Freezer {
             self.count_refusers(system, &mut record);
         }
         system.record(&record);
-        system.log(Line::Phase(record));
+        system.log(LogEvent::Phase(record));
         if record.outcome == Outcome::Frozen {
             return Ok(());
         }
@@ -187,7 +150,7 @@ impl Freezer {
 
     fn freeze_workqueues_begin<S: System>(&self, system: &S) {
         if self.workqueue_freezing.swap(true, Ordering::Relaxed) {
-            system.log(Line::WorkqueuesFrozenTwice);
+            system.log(LogEvent::WorkqueuesFrozenTwice);
         }
         system.freeze_workqueues_begin();
     }

@@ -3,13 +3,10 @@
 //! Read next: `tests/fake.rs`, the machine they run on.
 
 mod fake;
-mod files;
 mod flags;
 mod gate;
 mod group;
-mod kthread;
 mod refrigerator;
 mod rollback;
 mod sweep;
 mod transition;
-mod work;
