@@ -220,7 +220,7 @@ fn wake_kthread(task: &Task) -> Delivery {
 }
 
 /// A CPU is about to run `task`: marks it if it should freeze, so that a task
-/// that was queued or moved while a sweep passed by is caught.
+/// that a sweep missed, as it woke or moved between queues, is caught.
 #[inline]
 pub(super) fn recheck(task: &Task) {
     if FREEZER.switched_in::<Scheduler>(task) == Request::FakeSignal {
