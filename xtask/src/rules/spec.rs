@@ -22,6 +22,9 @@ const PAGE: &str = "kernel/core/src/freezer/SPECIFICATION.md";
 /// The name by which comments point to it.
 const NAME: &str = "SPECIFICATION.md";
 
+/// Another name, which leads a reader nowhere.
+const OLD_NAME: &str = "freezer-spec";
+
 /// Parts of a path that tests live in.
 const TESTS: [&str; 4] = ["test", "model", "check", "stress"];
 
@@ -113,6 +116,12 @@ fn wrong_citations(source: &Source, page: &Page) -> Vec<Finding> {
     for (line, clause) in in_tests.chain(citation::pointers(&source.text)) {
         if !page.has(clause) {
             let text = format!("{} is no number of {NAME}", name(clause));
+            findings.push(Finding::new(source, line, text));
+        }
+    }
+    for (line, text) in (1..).zip(source.text.lines()) {
+        if text.contains(OLD_NAME) {
+            let text = format!("say {NAME}, not {OLD_NAME}");
             findings.push(Finding::new(source, line, text));
         }
     }

@@ -99,6 +99,14 @@ fn citation_of_nothing_is_found() {
 }
 
 #[test]
+fn name_of_a_text_that_is_elsewhere_is_found() {
+    let other = ("kernel/src/task.rs", "\n//! (freezer-spec F1)");
+    let text = found(GOOD, &[(TESTS, TEST), other]);
+    let expected = "task.rs:2: say SPECIFICATION.md, not freezer-spec";
+    assert!(text.ends_with(expected), "{text}");
+}
+
+#[test]
 fn test_that_nobody_has_written_is_found() {
     let page = GOOD.replace("`a_model`", "`a_modle`");
     let text = found(&page, &[(TESTS, TEST)]);
