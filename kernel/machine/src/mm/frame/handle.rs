@@ -3,7 +3,7 @@
 use kernel_core::memory::PAGE_SIZE;
 use kernel_core::memory::frame::FrameNumber;
 
-use super::{is_sole, release, share, will_change};
+use super::allocator::{is_sole, release, share, will_change};
 use crate::mm::page;
 
 /// A frame that belongs to its holder alone. Its contents are unspecified
