@@ -60,7 +60,6 @@ impl fmt::Display for BootError {
 /// Where `arch::boot` hands over: one CPU, exceptions are caught, interrupts
 /// masked.
 pub fn kernel_main(entry: Entry) -> ! {
-    panic::init();
     kernel_machine::log::init();
     match boot(&entry) {
         Ok(info) => start::start(info),

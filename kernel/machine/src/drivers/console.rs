@@ -4,7 +4,7 @@
 //! needs no interrupt works anywhere, in a panic too. A port that takes
 //! nothing for long is given up, for a console must not stop the machine.
 //! Receiving is driven by interrupts: bytes go to the function that
-//! [`set_receiver`] names, in interrupt context.
+//! [`RECEIVER`] holds, in interrupt context.
 //!
 //! Read next: `pl011.rs`, `uart16550.rs`.
 
@@ -17,6 +17,7 @@ use kernel_core::device_tree::{Console, SerialKind};
 use super::pl011::Pl011;
 use super::uart16550::Uart16550;
 use crate::arch::{cpu, gic, image, mmu};
+use crate::sync::Hook;
 
 /// Bytes of registers that are mapped; every port has less.
 const SIZE: usize = 0x1000;
@@ -28,8 +29,8 @@ const PATIENCE: usize = 1_000_000;
 static BASE: AtomicUsize = AtomicUsize::new(0);
 /// The kind of port at [`BASE`], as [`pack`] writes it.
 static KIND: AtomicU32 = AtomicU32::new(0);
-/// The function for received bytes, as an address; 0 while there is none.
-static RECEIVER: AtomicUsize = AtomicUsize::new(0);
+/// The function that gets received bytes, in interrupt context.
+pub static RECEIVER: Hook<fn(u8)> = Hook::new();
 
 /// What every kind of port can do.
 #[derive(Clone, Copy)]
@@ -152,10 +153,8 @@ fn wait(is_ready: impl Fn() -> bool, action: impl FnOnce()) -> bool {
     false
 }
 
-/// Names the function that gets received bytes, in interrupt context, and
-/// lets them in.
-pub fn set_receiver(receiver: fn(u8)) {
-    RECEIVER.store(receiver as usize, Release);
+/// Lets received bytes in.
+pub fn start_receiving() {
     match port() {
         Some(Port::Pl011(port)) => port.start_receiving(),
         Some(Port::Uart16550(port)) => port.start_receiving(),
@@ -163,7 +162,7 @@ pub fn set_receiver(receiver: fn(u8)) {
     }
 }
 
-/// Connects the port's interrupt. Bytes come once there is a receiver.
+/// Connects the port's interrupt. Bytes come after [`start_receiving`].
 pub fn connect(interrupt: u32) {
     gic::register(interrupt, on_interrupt);
     gic::enable(interrupt, 0);
@@ -178,11 +177,7 @@ fn on_interrupt(_interrupt: u32) {
 }
 
 fn receive(byte: u8) {
-    let receiver = RECEIVER.load(Acquire) as *const ();
-    if receiver.is_null() {
-        return;
+    if let Some(receive) = RECEIVER.get() {
+        receive(byte);
     }
-    // SAFETY: `set_receiver` stores nothing but functions of this type.
-    let receiver: fn(u8) = unsafe { core::mem::transmute(receiver) };
-    receiver(byte);
 }

@@ -14,7 +14,7 @@ use tock_registers::interfaces::{Readable, Writeable};
 use tock_registers::register_structs;
 use tock_registers::registers::{ReadOnly, ReadWrite};
 
-use super::{GicError, PRIORITY, SPECIAL};
+use super::base::{self, GicError, PRIORITY, SPECIAL};
 use crate::arch::cpu::{self, MAX_CPUS};
 use crate::arch::mmu;
 
@@ -331,7 +331,7 @@ pub fn leave_cpu() {
 #[inline(always)]
 pub fn send(cpu: usize, interrupt: u32) {
     let target = TARGET[cpu].load(Relaxed);
-    super::publish();
+    base::publish();
     write_software(target | u64::from(interrupt) << 24);
     // SAFETY: a barrier: the interrupt is sent now, not some time later.
     unsafe { asm!("isb", options(nostack, preserves_flags)) };
