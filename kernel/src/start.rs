@@ -113,7 +113,7 @@ fn start_services(command_line: CommandLine<'_>) -> Result<(), Errno> {
     task::table::limit_by_memory(mm::frame::stats().total);
     process::init()?;
     cgroup::init()?;
-    syscall::file::proc::init()?;
+    syscall::proc::register_all()?;
     files::tty::set_key_hook(|| wakeup::event(Source::Console));
     power::files::register_all()?;
     power::rtc::register_all()?;
