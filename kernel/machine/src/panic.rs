@@ -42,7 +42,7 @@ pub type DescribeTask = fn(&mut dyn Write) -> fmt::Result;
 /// One line that says why there is no way on, and the machine stops.
 pub fn refuse(why: impl fmt::Display) -> ! {
     console::ensure();
-    // Not through the log: `quiet` must not hide it.
+    // The line bypasses the log: `quiet` must not hide it.
     let _ = writeln!(Raw, "Firn cannot boot: {why}");
     console::flush();
     psci::system_off()
@@ -56,7 +56,7 @@ fn no_device(frame: &TrapFrame, address: u64) -> ! {
         die(frame, message);
     }
     if OWNER.swap(cpu::id(), AcqRel) != NOBODY {
-        // The console itself, when this was said.
+        // Then it is the console that does not answer.
         if IS_SECOND.swap(true, AcqRel) {
             psci::system_off();
         }

@@ -124,7 +124,7 @@ fn brk(args: &Args) -> Result {
         end if end < wanted => Err(Errno::ENOMEM),
         end => Ok(end),
     });
-    // Where it is, if it cannot be there.
+    // The break stays where it is, if it cannot be there.
     Ok(result.unwrap_or_else(|_| space.set_break(0)))
 }
 

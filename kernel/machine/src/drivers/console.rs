@@ -21,9 +21,9 @@ use crate::sync::Hook;
 
 /// Bytes of registers that are mapped; every port has less.
 const SIZE: usize = 0x1000;
-/// How often a port is asked before it counts as dead; some tenths of a
+/// How often a port is polled before it counts as dead; some tenths of a
 /// second.
-const PATIENCE: usize = 1_000_000;
+const MOST_POLLS: usize = 1_000_000;
 
 /// Virtual address of the registers; 0 while there is no console.
 static BASE: AtomicUsize = AtomicUsize::new(0);
@@ -88,15 +88,15 @@ pub fn attach(console: &Console) -> bool {
     true
 }
 
-/// For who has bad news before the tree has named a console: takes the one
-/// that the board has, if it is clear which board this is.
+/// Takes the console that the board has, if the tree has named none so far
+/// and it is clear which board this is: an error must be told.
 pub fn ensure() {
     if BASE.load(Acquire) == 0 {
         attach_known();
     }
 }
 
-/// For who cannot write to the console: as [`ensure`], in place of it.
+/// As [`ensure`], in place of a console that does not answer.
 pub fn replace() {
     detach();
     attach_known();
@@ -143,7 +143,7 @@ pub fn flush() {
 
 /// Calls `action` once `is_ready`; false if that takes too long.
 fn wait(is_ready: impl Fn() -> bool, action: impl FnOnce()) -> bool {
-    for _ in 0..PATIENCE {
+    for _ in 0..MOST_POLLS {
         if is_ready() {
             action();
             return true;

@@ -124,6 +124,6 @@ fn on_interrupt(_interrupt: u32) {
         handler();
     }
     let _changes = CHANGES.lock();
-    // As above, but for this one.
+    // Another alarm may have been set meanwhile; it stays.
     let _ = ALARM.compare_exchange(fired, 0, Relaxed, Relaxed);
 }

@@ -133,7 +133,7 @@ pub(super) fn insert_pair(
 
 /// Takes back a descriptor that the program is not told of.
 fn close_again(table: &FileTable, fd: usize) {
-    // Fails only if another thread guessed the number and closed it.
+    // It fails only if another thread guessed the number and closed it.
     let _ = table.close(fd);
 }
 

@@ -22,8 +22,8 @@ pub mod work {
     pub const FATAL: u32 = 1 << 2;
     /// The fake signal of the freezer: pass a freeze point.
     pub const FREEZE: u32 = 1 << 3;
-    /// Its tracer lets it go on for one instruction (`TIF_SINGLESTEP`). Stays
-    /// set until it stops; see `step.rs`.
+    /// Its tracer lets it go on for one instruction (`TIF_SINGLESTEP`). The
+    /// bit stays set until it stops; see `step.rs`.
     pub const STEP: u32 = 1 << 4;
     /// A timer of its process's CPU time may have expired.
     pub const TIME: u32 = 1 << 5;

@@ -134,7 +134,7 @@ pub fn cause(syndrome: u64, address: u64) -> Cause {
 
 fn abort(syndrome: u64, address: u64, access: Access) -> Cause {
     let is_permission = match syndrome >> 2 & 0xf {
-        // Translation and access flag: as good as not mapped.
+        // After a translation or access flag fault the page counts as not mapped.
         0b0001 | 0b0010 => false,
         0b0011 => true,
         0b1000 => return other(ExceptionKind::Alignment, syndrome, address),

@@ -173,7 +173,7 @@ pub fn init_cpu(cpu: usize) -> Result<(), GicError> {
     redistributor.waker.set(waker & !PROCESSOR_SLEEP);
     wait(|| redistributor.waker.get() & CHILDREN_ASLEEP == 0)?;
     redistributor.clear_enable.set(!0);
-    // Calls that came while the CPU was off.
+    // Interrupts that were sent while the CPU was off are dropped.
     redistributor.clear_pending.set(!0);
     redistributor.group.set(!0);
     for priority in &redistributor.priority {

@@ -7,7 +7,7 @@ use crate::sync::Hook;
 /// What handles system calls; `vectors.s` calls it.
 pub type SystemCall = extern "C" fn(&mut TrapFrame);
 
-/// What the layers above do with exceptions. Set once, at boot.
+/// What the layers above do with exceptions.
 pub struct Hooks {
     /// A system call. Interrupts on.
     pub syscall: SystemCall,
