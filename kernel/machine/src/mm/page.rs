@@ -71,6 +71,7 @@ pub unsafe fn copy(to: FrameNumber, from: FrameNumber) {
 ///
 /// # Safety
 /// The caller holds a reference to the frame.
+#[inline]
 pub unsafe fn read(frame: FrameNumber, offset: usize, bytes: &mut [u8]) {
     assert!(offset <= PAGE_SIZE && bytes.len() <= PAGE_SIZE - offset);
     let from = pointer(frame).wrapping_add(offset);
@@ -86,6 +87,7 @@ pub unsafe fn read(frame: FrameNumber, offset: usize, bytes: &mut [u8]) {
 ///
 /// # Safety
 /// The caller holds a reference to the frame, and may change it.
+#[inline]
 pub unsafe fn write(frame: FrameNumber, offset: usize, bytes: &[u8]) {
     assert!(offset <= PAGE_SIZE && bytes.len() <= PAGE_SIZE - offset);
     let to = pointer(frame).wrapping_add(offset);

@@ -92,6 +92,7 @@ const _: () = assert!(offset_of!(Context, system_call) == 8);
 
 impl Context {
     /// Top of the kernel stack: one past its last byte.
+    #[inline]
     pub fn stack_top(&self) -> usize {
         self.stack_top
     }
@@ -124,6 +125,7 @@ pub fn current_context<'a>() -> &'a Context {
 }
 
 /// True once this CPU runs a task; false in early boot.
+#[inline]
 pub fn has_current() -> bool {
     let address: usize;
     // SAFETY: as in `current_context`.

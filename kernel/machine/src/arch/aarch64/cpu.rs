@@ -180,11 +180,13 @@ pub fn set_stopped() {
 }
 
 /// Bit per CPU that runs.
+#[inline]
 pub fn online_mask() -> u32 {
     ONLINE.load(Acquire)
 }
 
 /// Number of CPUs that run.
+#[inline]
 pub fn online_count() -> usize {
     online_mask().count_ones() as usize
 }

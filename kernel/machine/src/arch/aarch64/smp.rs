@@ -72,6 +72,7 @@ pub fn number_cpus(cpus: &List<Cpu, 64>, most: usize) {
 }
 
 /// Number of CPUs that the machine has and the kernel can use.
+#[inline]
 pub fn count() -> usize {
     CPUS.get().map_or(1, List::len)
 }

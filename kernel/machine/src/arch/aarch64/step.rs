@@ -32,6 +32,7 @@ pub(super) fn begin(frame: &mut TrapFrame) {
 }
 
 /// User mode was left. The call is harmless if nothing stepped.
+#[inline]
 pub fn end() {
     MDSCR_EL1.set(0);
 }

@@ -240,18 +240,21 @@ pub fn fp_state() -> FpState {
 }
 
 /// Puts the current task's floating-point registers into `state`.
+#[inline]
 pub fn save_fp_state(state: &mut FpState) {
     // SAFETY: the buffer has room for all registers.
     unsafe { firn_fp_save(state) };
 }
 
 /// Gives the current task these floating-point registers.
+#[inline]
 pub fn set_fp_state(state: &FpState) {
     // SAFETY: the buffer holds all registers.
     unsafe { firn_fp_restore(state) };
 }
 
 /// The current task's user thread pointer (`TPIDR_EL0`).
+#[inline]
 pub fn user_thread_pointer() -> u64 {
     let pointer: u64;
     // SAFETY: reads the user's thread pointer.
@@ -262,6 +265,7 @@ pub fn user_thread_pointer() -> u64 {
 }
 
 /// Sets the current task's user thread pointer.
+#[inline]
 pub fn set_user_thread_pointer(pointer: u64) {
     // SAFETY: the register belongs to user mode; any value is harmless.
     unsafe {

@@ -42,6 +42,7 @@ static INTERRUPTED_USER: [AtomicBool; MAX_CPUS] =
     [const { AtomicBool::new(false) }; MAX_CPUS];
 
 /// True if the interrupt that this CPU handles came in user mode.
+#[inline]
 pub fn interrupted_user() -> bool {
     INTERRUPTED_USER[cpu::id()].load(Relaxed)
 }
@@ -92,6 +93,7 @@ pub fn enter_user(first: &TrapFrame) -> ! {
 }
 
 /// From its next system call on, the current task is or is not traced.
+#[inline]
 pub fn trace_system_calls(is_traced: bool) {
     let hooks = user_hooks();
     let handler = if is_traced { hooks.traced_syscall } else { hooks.syscall };

@@ -82,6 +82,7 @@ pub(in crate::mm) fn is_ready() -> bool {
     TABLE.is_completed()
 }
 
+#[inline]
 fn table() -> &'static FrameTable<'static> {
     // SAFETY: `init` fills it before the first address space, heap object
     // or second CPU; nothing calls here before that.

@@ -38,6 +38,7 @@ pub(in crate::arch) fn user_hooks() -> &'static Hooks {
 
 /// What handles the system calls of a new task; 0 before there are hooks,
 /// for tasks that make none.
+#[inline]
 pub(in crate::arch) fn system_call() -> usize {
     HOOKS.get().map_or(0, |hooks| hooks.syscall as *const () as usize)
 }
