@@ -18,8 +18,8 @@ use kernel_files as files;
 use kernel_files::{FsContext, Location};
 use kernel_machine::arch::{self, cpu, gic, irq, psci, smp, timer};
 use kernel_machine::drivers::console;
+use kernel_machine::mm;
 use kernel_machine::panic::refuse;
-use kernel_machine::{mm, panic};
 use kernel_process as process;
 use kernel_process::start::{Programs, first_process};
 use kernel_task::freezer::wakeup;
@@ -49,7 +49,6 @@ pub struct BootInfo {
 /// masked.
 pub fn start(boot: BootInfo) -> ! {
     hotplug::begin(arch::image::boot_stack().end);
-    panic::set_describe_task(describe_task);
     hooks::plug();
     if !timer::works() {
         refuse("the interrupt of the timer does not come");
@@ -71,11 +70,6 @@ pub fn start(boot: BootInfo) -> ! {
         refuse("no memory for the first kernel thread");
     }
     scheduler::idle_loop()
-}
-
-fn describe_task(to: &mut dyn core::fmt::Write) -> core::fmt::Result {
-    let task = task::current();
-    write!(to, "task {} ({:?})", task.id(), task.kind())
 }
 
 /// How many CPUs run, and of what kind those are that follow each other.
@@ -119,7 +113,7 @@ fn start_services(command_line: CommandLine<'_>) -> Result<(), Errno> {
     task::table::limit_by_memory(mm::frame::stats().total);
     process::init()?;
     cgroup::init()?;
-    syscall::file::proc::init()?;
+    syscall::proc::register_all()?;
     files::tty::set_key_hook(|| wakeup::event(Source::Console));
     power::files::register_all()?;
     power::rtc::register_all()?;

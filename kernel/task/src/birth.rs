@@ -16,7 +16,7 @@ use kernel_machine::arch;
 use kernel_machine::arch::thread::{self, Context, FpState};
 use kernel_machine::mm::AddressSpace;
 use kernel_machine::mm::stack::KernelStack;
-use kernel_machine::sync::{IrqSpinLock, Rank, Slot, SpinLock};
+use kernel_machine::sync::{Attachment, IrqSpinLock, Rank, SpinLock};
 
 /// Which number a new task gets.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -123,7 +123,7 @@ impl Task {
             name: SpinLock::with_rank(Rank::Device, Name::new(new.name)),
             waits_in: SpinLock::with_rank(Rank::Device, ""),
             space: IrqSpinLock::with_rank(Rank::KernelMap, new.space.clone()),
-            owner: Slot::new(),
+            owner: Attachment::new(),
             _stack: None,
         }
     }

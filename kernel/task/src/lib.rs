@@ -25,7 +25,7 @@ use kernel_core::wake::{self as handshake, WakeWords};
 use kernel_machine::arch::thread::{Context, Threaded, work};
 use kernel_machine::mm::AddressSpace;
 use kernel_machine::mm::stack::KernelStack;
-use kernel_machine::sync::{IrqSpinLock, Slot, SpinLock};
+use kernel_machine::sync::{Attachment, IrqSpinLock, SpinLock};
 
 pub mod account;
 pub mod alarm;
@@ -145,7 +145,7 @@ pub struct Task {
     /// of an interrupt.
     space: IrqSpinLock<Option<Arc<AddressSpace>>>,
     /// What the layer above keeps for this task.
-    owner: Slot,
+    owner: Attachment,
     /// Given back when the last reference ends, hence never under its user.
     _stack: Option<KernelStack>,
 }
@@ -252,7 +252,7 @@ impl Task {
 
     /// Hangs the layer above's part onto a new task, once.
     pub fn set_owner<T: Any + Send + Sync>(&self, owner: Arc<T>) {
-        self.owner.fill(owner);
+        self.owner.attach(owner);
     }
 
     /// True if a signal waits to be looked at.
