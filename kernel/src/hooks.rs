@@ -2,12 +2,16 @@
 //! here and nowhere else.
 
 use kernel_call as syscall;
+use kernel_control::cgroup;
 use kernel_machine::arch::trap;
-use kernel_process::{fault, signal};
+use kernel_process::{fault, oom, signal};
+use kernel_task::{freezer, host};
 
 /// Plugs in every hook, on the boot CPU, before there are tasks.
 pub fn plug() {
     trap::HOOKS.plug(&EXCEPTIONS);
+    host::GROUP_WATCHER.plug(&cgroup::WATCHER);
+    freezer::OOM_KILLER.plug(&oom::KILLER);
 }
 
 /// Exceptions that came from user mode, or that it is to blame for.

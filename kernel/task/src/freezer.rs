@@ -34,11 +34,11 @@ use kernel_core::freezer::{HelperDepth, LogEvent, Phase, Record, System};
 use kernel_core::power::console::Line;
 use kernel_core::power::stats::{FreezeStats, Thaw};
 
-use crate::refrigerator::{FREEZER, Scheduler};
+use crate::refrigerator::{FREEZER, FreezerHost};
 use crate::{Mutex, Task};
 use crate::{current, scheduler, state, table, workqueue};
 use kernel_machine::arch;
-use kernel_machine::sync::{Rank, SpinLock};
+use kernel_machine::sync::{Hook, Rank, SpinLock};
 use kernel_machine::trace;
 
 pub mod helper;
@@ -69,14 +69,10 @@ pub struct OomKiller {
     pub enable: fn(),
 }
 
-static OOM_KILLER: spin::Once<OomKiller> = spin::Once::new();
+/// Plugged in by the kernel's binary.
+pub static OOM_KILLER: Hook<OomKiller> = Hook::new();
 
-/// Tells the freezer of the killer, once, at boot.
-pub fn set_oom_killer(killer: OomKiller) {
-    OOM_KILLER.call_once(|| killer);
-}
-
-impl System for Scheduler {
+impl System for FreezerHost {
     fn now_ns(&self) -> u64 {
         arch::timer::now_ns()
     }
@@ -208,7 +204,7 @@ pub fn state_letter(task: &Task) -> char {
 /// # Locks
 /// [`SYSTEM_TRANSITION`] is held.
 pub fn suspend_freeze_processes() -> Result<(), Errno> {
-    let result = FREEZER.suspend_freeze_processes(&Scheduler, &*current());
+    let result = FREEZER.suspend_freeze_processes(&FreezerHost, &*current());
     if result.is_err() {
         helper::open();
     }
@@ -222,7 +218,7 @@ pub fn suspend_freeze_processes() -> Result<(), Errno> {
 pub fn thaw_processes() {
     LOG_NS.store(0, Relaxed);
     let began_ns = arch::timer::now_ns();
-    FREEZER.thaw_processes(&Scheduler, &*current());
+    FREEZER.thaw_processes(&FreezerHost, &*current());
     helper::open();
     let elapsed_ns = arch::timer::now_ns() - began_ns;
     let log_ns = LOG_NS.load(Relaxed);

@@ -40,17 +40,20 @@
 //! Affinities stay as they are: see `kernel/decisions/0005-unequal-cpus.md`.
 //! Next to read: `kernel/linux/files/src/sys/cpu.rs`, the files.
 
-use core::sync::atomic::Ordering::{AcqRel, Acquire, Release};
+use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use core::sync::atomic::{AtomicU32, AtomicUsize};
 
 use kernel_abi::Errno;
 use kernel_core::schedule::door::clear_out;
 use kernel_core::schedule::{Arrival, select_fastest};
 
+use super::kick::request_reschedule;
 use super::mutex::MutexGuard;
+use super::place::{self, Placing};
 use super::queue::{self, QUEUES, active_cpus, online_cpus};
-use super::wake::Placing;
-use super::{Mutex, Task, WaitQueue, account, scheduler, sleep, table, timer};
+use super::{
+    Mutex, Task, WaitQueue, current, scheduler, sleep, table, tick, timer,
+};
 use kernel_machine::arch::cpu::MAX_CPUS;
 use kernel_machine::arch::psci::StartError;
 use kernel_machine::arch::thread::Stack;
@@ -125,7 +128,30 @@ fn begin_other() -> ! {
     come_online(cpu::id());
     let _ = CHANGED.wake_all();
     irq::enable();
-    scheduler::idle_loop()
+    idle_loop()
+}
+
+/// What a CPU does for ever once it has started: runs tasks, and waits for
+/// interrupts while there are none.
+pub fn idle_loop() -> ! {
+    loop {
+        irq::disable();
+        if has_work() {
+            scheduler::schedule();
+        } else if is_leaving() {
+            leave();
+        } else {
+            timer::end_tick();
+            cpu::wait_for_interrupt();
+        }
+        irq::enable();
+    }
+}
+
+fn has_work() -> bool {
+    let idle = current();
+    idle.context.work.load(Relaxed) & work::RESCHEDULE != 0
+        || QUEUES[idle.cpu()].waiting.load(Relaxed) != 0
 }
 
 /// Lets this CPU, on the stack of its idle task, take part in everything.
@@ -146,18 +172,19 @@ fn come_online(cpu: usize) {
     };
     gic::enable(arch::timer::interrupt(), cpu);
     timer::take_over(cpu);
+    tick::interrupt();
     queue::bring_online(&idle);
 }
 
 /// Whether this CPU shall go off.
 #[inline]
-pub(super) fn is_leaving() -> bool {
+fn is_leaving() -> bool {
     LEAVING.load(Acquire) & 1 << cpu::id() != 0
 }
 
 /// Turns this CPU off: the last act of its idle task, with interrupts masked.
 /// Returns if firmware will not have it; then the CPU is as before.
-pub(super) fn leave() {
+fn leave() {
     let own = cpu::id();
     let heir = active_cpus().trailing_zeros() as usize;
     timer::hand_over(own, heir);
@@ -255,7 +282,7 @@ fn dislodge(cpu: usize) {
         task.set_work(work::RESCHEDULE);
     }
     drop(queue);
-    scheduler::request_reschedule(cpu);
+    request_reschedule(cpu);
 }
 
 fn up(cpu: usize) -> Result<(), Errno> {
@@ -309,7 +336,7 @@ fn call_home(bit: u32) {
     for task in table::all() {
         let allowed = task.allowed_cpus();
         if allowed & bit != 0 && allowed & 1 << task.cpu() == 0 {
-            account::send_home(&task);
+            place::send_home(&task);
         }
     }
 }

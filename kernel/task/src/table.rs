@@ -10,7 +10,8 @@ use alloc::vec::Vec;
 
 use kernel_abi::Errno;
 
-use super::{Task, TaskId};
+use super::Task;
+use super::id::{Id, TaskId};
 use kernel_machine::mm::PAGE_SIZE;
 use kernel_machine::mm::stack::STACK_SIZE;
 use kernel_machine::sync::{IrqSpinLock, Rank};
@@ -39,9 +40,6 @@ static TABLE: IrqSpinLock<Table> = IrqSpinLock::with_rank(
 /// Tasks whose last reference ended where they could not be freed.
 static GRAVEYARD: IrqSpinLock<Vec<Task>> =
     IrqSpinLock::with_rank(Rank::Timer, Vec::new());
-
-/// A task's number, given back when dropped.
-pub struct Id(TaskId);
 
 impl Id {
     /// The next free number.
@@ -81,11 +79,6 @@ impl Id {
     /// 0, the number of every idle task.
     pub(super) fn idle() -> Id {
         Id(0)
-    }
-
-    /// The number.
-    pub fn get(&self) -> TaskId {
-        self.0
     }
 }
 

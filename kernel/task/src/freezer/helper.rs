@@ -11,7 +11,7 @@ use kernel_core::freezer::HelperDepth;
 use kernel_core::usermode_helper::Helpers;
 
 use crate::WaitQueue;
-use crate::refrigerator::Scheduler;
+use crate::refrigerator::FreezerHost;
 
 /// The gate.
 static HELPERS: Helpers = Helpers::new();
@@ -25,7 +25,7 @@ pub struct Permit(());
 impl Permit {
     /// Waits until a helper may start. For kernel threads that do not freeze.
     pub fn wait() -> Self {
-        let begin = || HELPERS.begin(&Scheduler).ok();
+        let begin = || HELPERS.begin(&FreezerHost).ok();
         MAY_START.wait_uninterruptible("usermodehelper", begin);
         Self(())
     }
@@ -33,7 +33,7 @@ impl Permit {
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        HELPERS.end(&Scheduler);
+        HELPERS.end(&FreezerHost);
     }
 }
 

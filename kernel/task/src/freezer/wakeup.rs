@@ -7,7 +7,7 @@ use kernel_abi::Errno;
 use kernel_core::freezer::Host;
 use kernel_core::power::wakeup::{Source, Wakeups};
 
-use crate::refrigerator::Scheduler;
+use crate::refrigerator::FreezerHost;
 use crate::sleep;
 use kernel_machine::arch;
 use kernel_machine::sync::{IrqSpinLock, Rank};
@@ -24,7 +24,7 @@ static WAKEUPS: IrqSpinLock<Wakeups> =
 pub fn event(source: Source) {
     let now = arch::timer::now_ns();
     WAKEUPS.lock().event(source, now, EVENT_NS);
-    Scheduler.quiet();
+    FreezerHost.quiet();
 }
 
 /// The number of events that are over; sleeps while one is in progress.
@@ -82,5 +82,5 @@ pub fn seen() -> Seen {
 /// not among those `seen`: one that came during the freeze is not lost.
 pub fn wait_for_event(seen: Seen) {
     let has_event = || WAKEUPS.lock().reported() != seen.0;
-    Scheduler.wait_for_quiet(u64::MAX, has_event);
+    FreezerHost.wait_for_quiet(u64::MAX, has_event);
 }
