@@ -182,7 +182,7 @@ impl core::fmt::Display for Refuser<'_> {
 }
 
 /// The state of a task as `/proc/PID/stat` shows it. A task in the
-/// refrigerator is in uninterruptible sleep, hence `D` (freezer-spec U7).
+/// refrigerator is in uninterruptible sleep, hence `D` (SPECIFICATION.md U7).
 pub fn state_letter(task: &Task) -> char {
     match task.state() {
         state::RUNNING | state::WAKING => 'R',
@@ -199,7 +199,7 @@ pub fn state_letter(task: &Task) -> char {
 /// stays awake and must call [`thaw_processes`].
 ///
 /// # Errors
-/// `EBUSY`, `EAGAIN`: everything runs again (freezer-spec O3).
+/// `EBUSY`, `EAGAIN`: everything runs again (SPECIFICATION.md O3).
 ///
 /// # Locks
 /// [`SYSTEM_TRANSITION`] is held.

@@ -140,7 +140,8 @@ impl Host for FreezerHost {
 
 /// Marks the task, and interrupts the CPU that runs it unless that is this
 /// one. A task in a run queue, or on its way to sleep, needs no more: it
-/// passes a freeze point before it does anything else (freezer-spec U1, U2).
+/// passes a freeze point before it does anything else
+/// (SPECIFICATION.md U1, U2).
 fn fake_signal(task: &Task) -> Delivery {
     trace::record(trace::Kind::FakeSignal, task.id(), task.cpu() as u32);
     task.set_work(work::FREEZE);

@@ -6,7 +6,7 @@
 //! system's freezer, the list of the tasks that sleep in the refrigerator, and
 //! what the current task calls to go there. The fake signal is a bit of its
 //! own beside the real signals' bit ([`work::FREEZE`]), so that nothing that
-//! recomputes real signals can lose it (freezer-spec U5).
+//! recomputes real signals can lose it (SPECIFICATION.md U5).
 //!
 //! Next to read: `host.rs`, how a task sleeps in the refrigerator.
 
@@ -24,7 +24,7 @@ use kernel_machine::sync::{IrqSpinLock, Rank};
 /// The system's freezer.
 pub static FREEZER: Freezer = Freezer::new();
 
-/// What `wchan` shows of a frozen task (freezer-spec U7).
+/// What `wchan` shows of a frozen task (SPECIFICATION.md U7).
 pub const REFRIGERATOR: &str = "__refrigerator";
 
 /// This kernel, as the freezer's host; `host.rs` carries it out.
@@ -74,7 +74,7 @@ pub(super) fn reserve(tasks: usize) -> Result<(), Errno> {
 }
 
 /// A CPU is about to run `task`: marks it if it should freeze, so that a task
-/// that was queued or moved while a sweep passed by is caught.
+/// that a sweep missed, as it woke or moved between queues, is caught.
 #[inline]
 pub(super) fn recheck(task: &Task) {
     if FREEZER.switched_in::<FreezerHost>(task) == Request::FakeSignal {
@@ -84,7 +84,7 @@ pub(super) fn recheck(task: &Task) {
 
 /// A freeze point: the current task stays here while it should be frozen.
 /// True if it was. The first act of signal handling on the way to user mode,
-/// and of a freezable kernel thread's loop (freezer-spec U4, K1).
+/// and of a freezable kernel thread's loop (SPECIFICATION.md U4, K1).
 ///
 /// The mark of the fake signal goes first, then come a full barrier and the
 /// look at the flags. A freeze that raises its flags after the look finds
@@ -100,13 +100,13 @@ pub fn try_to_freeze() -> bool {
 }
 
 /// Makes the current kernel thread freezable. True if it froze at once
-/// (freezer-spec F2).
+/// (SPECIFICATION.md F2).
 pub fn set_freezable() -> bool {
     FREEZER.set_freezable(&FreezerHost, &*current())
 }
 
 /// The freeze point of a kernel thread's main loop: whether it was frozen,
-/// and whether it should stop (freezer-spec K2).
+/// and whether it should stop (SPECIFICATION.md K2).
 pub fn kthread_freezable_should_stop() -> (bool, bool) {
     FREEZER.kthread_freezable_should_stop(&FreezerHost, &*current())
 }

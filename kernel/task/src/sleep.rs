@@ -140,7 +140,7 @@ impl Drop for Sleep {
 /// Sleeps as the announced state says, counting as frozen meanwhile if the
 /// task is a user task; afterwards stays in the refrigerator while freezing
 /// holds, and calls `before_freeze` before that. The caller tests its condition
-/// again (freezer-spec S1, R5).
+/// again (SPECIFICATION.md S1, R5).
 #[inline]
 fn freezable_schedule(before_freeze: &mut dyn FnMut()) {
     let task = current();
