@@ -5,25 +5,30 @@
 //! workqueues, the out-of-memory killer, the log. One task at a time freezes
 //! the system, under [`SYSTEM_TRANSITION`].
 //!
-//! One freeze, from the write to the refrigerator and back, file by file:
+//! One freeze, from the write to the refrigerator and back, file by file, each
+//! after its crate's name:
 //!
 //! ```text
-//!  power/files.rs            store_state            a write to the file
-//!  power.rs                  suspend, freeze_and_wait
-//!  core: transition.rs       suspend_freeze_processes: raises the flags
-//!  core: sweep.rs            try_to_freeze_tasks: asks, then waits
-//!  task/refrigerator.rs      for_each_awake, deliver: marks tasks, kicks CPUs
+//!  control: power/files.rs      store_state: a write to the file
+//!  control: power.rs            suspend, freeze_and_wait
+//!  task: freezer.rs             suspend_freeze_processes: the current task
+//!  core: freezer/transition.rs  the same: raises the flags
+//!  core: freezer/sweep.rs       try_to_freeze_tasks: asks, then waits
+//!  task: host.rs                for_each_awake, deliver: marks, kicks CPUs
 //!      the other CPU:
-//!  arch/aarch64/vectors.s    user_exit: sees the mark in the work word
-//!  process/signal/deliver.rs take_signals: a freeze point before all else
-//!  core: gate.rs             try_to_freeze, refrigerator: counts down
-//!  task/refrigerator.rs      sleep_in_refrigerator; quiet: wakes the freezer
+//!  machine: arch/aarch64/vectors.s
+//!                               user_exit: sees the mark in the work word
+//!  process: signal/deliver.rs   take_signals: a freeze point before all else
+//!  task: refrigerator.rs        try_to_freeze: clears the mark
+//!  core: freezer/gate.rs        try_to_freeze, refrigerator: counts down
+//!  task: host.rs                sleep_in_refrigerator; quiet: the last one
+//!                               wakes the freezer
 //!      and back:
-//!  core: transition.rs       thaw_processes: lowers the flags
-//!  task/refrigerator.rs      wake_refrigerated
+//!  core: freezer/transition.rs  thaw_processes: lowers the flags
+//!  task: host.rs                wake_refrigerated
 //! ```
 //!
-//! Next to read: `power.rs`, the files that start it.
+//! Next to read: `power.rs` of the crate `kernel_control`, which starts it.
 
 use alloc::string::{String, ToString};
 use core::sync::atomic::AtomicU64;

@@ -1,7 +1,8 @@
 //! Wakeup events of this machine: a key on the console, the alarm of the
 //! real-time clock. The rules are `kernel_core::power::wakeup`'s.
 //!
-//! Next to read: `power.rs`, what a suspend makes of them.
+//! Next to read: `power.rs` of the crate `kernel_control`: what a suspend makes
+//! of them.
 
 use kernel_abi::Errno;
 use kernel_core::freezer::Host;
@@ -20,7 +21,7 @@ static WAKEUPS: IrqSpinLock<Wakeups> =
     IrqSpinLock::with_rank(Rank::Freezer, Wakeups::new());
 
 /// An event has happened: it ends a suspend, or prevents one for which
-/// detection is armed. Any context.
+/// detection is armed. Any context may call it.
 pub fn event(source: Source) {
     let now = arch::timer::now_ns();
     WAKEUPS.lock().event(source, now, EVENT_NS);
