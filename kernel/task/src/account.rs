@@ -8,7 +8,7 @@ use kernel_abi::Errno;
 use kernel_core::schedule::Entity;
 
 use super::hotplug::possible_cpus;
-use super::place::send_home;
+use super::place::move_to_allowed;
 use super::queue::{QUEUES, Queue, active_cpus};
 use super::{Kind, Task};
 use kernel_machine::arch;
@@ -77,7 +77,8 @@ pub fn account(task: &Task) -> Entity {
     loop {
         let cpu = task.cpu();
         let queue = QUEUES[cpu].queue.lock();
-        // Elsewhere by now, it would look as if it had not run since.
+        // If the task is elsewhere by now, it would look as if it had not run
+        // since.
         if task.cpu() == cpu {
             return account_in(&queue, task);
         }
@@ -108,6 +109,6 @@ pub fn set_affinity(task: &Arc<Task>, mask: u32) -> Result<(), Errno> {
         return Err(Errno::EINVAL);
     }
     task.allowed.store(mask & possible_cpus(), Relaxed);
-    send_home(task);
+    move_to_allowed(task);
     Ok(())
 }

@@ -73,7 +73,8 @@ fn take_from(from: usize, queue: &mut Queue, cpu: usize) -> Option<Arc<Task>> {
     convert(&mut entity, from, cpu);
     entity.place(queue.waiting.min_vruntime(), Arrival::Moved);
     drop(entity);
-    // Under both locks: who looks for the task finds it in one of the two.
+    // It is written under both locks: who looks for the task finds it in one
+    // of the two.
     task.machine().cpu.store(cpu as u32, Relaxed);
     QUEUES[from].publish(&other);
     Some(task)
@@ -132,8 +133,8 @@ pub(super) fn follow(advice: Advice, running: &Task) {
         Advice::MoveOn => running.set_work(work::RESCHEDULE),
         Advice::Push(task, cpu) => {
             place::push(&task, running.cpu(), cpu);
-            // Freed by the next that makes a task, should it have ended.
-            let _ = table::bury(task);
+            // Should the task have ended, whoever makes the next one frees it.
+            let _ = table::defer_drop(task);
         }
     }
 }

@@ -56,13 +56,14 @@ pub struct NewTask<'a> {
 }
 
 impl Task {
-    /// Makes a task that sleeps nowhere yet: [`super::wake::wake_new`] starts it.
+    /// Makes a task that sleeps nowhere yet: [`super::wake::wake_new`] starts
+    /// it.
     ///
     /// # Errors
     /// `ENOMEM` without room for its stack or in the run queues; `EAGAIN`
     /// when no id is free.
     pub fn new(new: NewTask<'_>) -> Result<Arc<Task>, Errno> {
-        table::exhume();
+        table::drop_deferred();
         let room = reserve_one()?;
         let stack = KernelStack::new()?;
         let is_user = new.kind == Kind::User;

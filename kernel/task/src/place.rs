@@ -2,13 +2,13 @@
 //!
 //! Whoever places a task (a waker, a CPU that the task leaves, a change of its
 //! affinity) holds its wake lock until it has a place. Why no task stays
-//! behind on a CPU that goes away: `kernel_core::schedule::door`.
+//! behind on a CPU that goes away: `kernel_core::schedule::admission`.
 //!
 //! Next to read: `scheduler.rs`, who runs of those that wait.
 
 use alloc::sync::Arc;
 
-use kernel_core::schedule::door::{self, Doors};
+use kernel_core::schedule::admission::{self, Admission};
 use kernel_core::schedule::{Arrival, Machine, select_cpu, select_fastest};
 
 use super::Task;
@@ -23,7 +23,7 @@ use kernel_machine::arch::thread::work;
 /// As [`queue::enqueue`].
 #[inline(never)]
 pub(super) fn place(task: &Arc<Task>, arrival: Arrival) {
-    door::place(&Placing { arrival, select: select_cpu }, task);
+    admission::place(&Placing { arrival, select: select_cpu }, task);
 }
 
 /// As [`place`], for a task that ran until now and had to leave its CPU.
@@ -32,7 +32,7 @@ pub(super) fn place_moved(task: &Arc<Task>) {
     // finds the task in a queue.
     let _wake = task.wake_lock.lock();
     let placing = Placing { arrival: Arrival::Moved, select: select_fastest };
-    door::place(&placing, task);
+    admission::place(&placing, task);
 }
 
 /// How tasks are placed; `hotplug.rs` calls the other half of its trait.
@@ -41,7 +41,7 @@ pub(super) struct Placing {
     pub(super) select: fn(usize, u32, &Machine<'_>) -> usize,
 }
 
-impl Doors for Placing {
+impl Admission for Placing {
     type Task = Arc<Task>;
 
     #[inline(always)]
@@ -69,7 +69,7 @@ impl Doors for Placing {
     }
 
     fn close(&self, cpu: usize) {
-        queue::close_door(cpu);
+        queue::close(cpu);
     }
 
     fn evict(&self, cpu: usize) -> bool {
@@ -98,7 +98,7 @@ impl Placing {
 /// the new affinity. An idle CPU pulls under both queues' locks, and writes
 /// the task's CPU under them. What is left is a task that its CPU is
 /// switching away from: it gets a mark, and looks when it runs again.
-pub(super) fn send_home(task: &Arc<Task>) {
+pub(super) fn move_to_allowed(task: &Arc<Task>) {
     let _wake = task.wake_lock.lock();
     if task.allowed_cpus() & active_cpus() == 0 {
         return;
@@ -114,8 +114,8 @@ pub(super) fn send_home(task: &Arc<Task>) {
         }
         let running = guard.running_task.as_ref();
         if running.is_some_and(|running| Arc::ptr_eq(running, task)) {
-            // Marked, not only called: a CPU where nobody waits takes the
-            // call for one of the freezer's.
+            // The task is marked, and its CPU not only called: a CPU where
+            // nobody waits takes the call for one of the freezer's.
             task.set_work(work::RESCHEDULE);
             drop(guard);
             request_reschedule(cpu);
@@ -148,7 +148,7 @@ pub(super) fn push(task: &Arc<Task>, from: usize, to: usize) {
 pub(super) fn evict(placing: &Placing, task: &Arc<Task>, from: usize) {
     let _wake = task.wake_lock.lock();
     if take_waiting(task, from) {
-        door::place(placing, task);
+        admission::place(placing, task);
     } else {
         arch::cpu::relax();
     }

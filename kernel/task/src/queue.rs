@@ -8,7 +8,7 @@
 //! Two masks say which CPUs there are. A CPU is *active* while tasks are
 //! placed on it, and *online* while it may hold any: one that goes away stops
 //! being active first and online last, and one that comes is both at once.
-//! Why nobody stays behind: `kernel_core::schedule::door`.
+//! Why nobody stays behind: `kernel_core::schedule::admission`.
 //!
 //! Next to read: `scheduler.rs`; `hotplug.rs`, how CPUs come and go.
 
@@ -32,8 +32,8 @@ pub(super) struct Queue {
     /// The running task; `None` while the idle task runs.
     pub(super) running_task: Option<Arc<Task>>,
     pub(super) idle_task: Option<Arc<Task>>,
-    /// The door: the bit of this CPU in masks while tasks may enter the queue
-    /// and run on, 0 while they may not.
+    /// The bit of this CPU in masks while the queue is open: while tasks may
+    /// enter it and run on; else 0.
     pub(super) own_bit: u32,
     /// The running task, which nobody here competes with, should leave for a
     /// faster CPU that idles.
@@ -118,7 +118,7 @@ pub(super) fn hide(cpu: usize) {
 }
 
 /// Nobody enters the queue of `cpu` from now on.
-pub(super) fn close_door(cpu: usize) {
+pub(super) fn close(cpu: usize) {
     QUEUES[cpu].queue.lock().own_bit = 0;
 }
 
@@ -132,8 +132,8 @@ pub(super) fn go_offline(cpu: usize) {
     ONLINE_CPUS.fetch_and(!(1 << cpu), Release);
 }
 
-/// Puts a task that is in no queue into that of `cpu`; false if its door is
-/// closed (`kernel_core::schedule::door`).
+/// Puts a task that is in no queue into that of `cpu`; false if that is
+/// closed (`kernel_core::schedule::admission`).
 ///
 /// # Locks
 /// Its wake lock is held, or nobody else knows the task yet.

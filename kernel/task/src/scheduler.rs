@@ -1,5 +1,5 @@
-//! The scheduler: which task runs on which CPU, and the one door through
-//! which every switch passes.
+//! The scheduler: which task runs on which CPU, and the one function
+//! through which every switch passes.
 //!
 //! Each CPU has a queue of tasks that wait for it, ordered by virtual run
 //! time (policy: `kernel_core::schedule`), and runs the one with the best

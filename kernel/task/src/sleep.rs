@@ -1,6 +1,6 @@
 //! One task's sleep: what may end it, its deadline, its name, and the freeze
-//! that it sleeps through. Also: sleeping for a time, with nobody to be woken
-//! by; and giving way.
+//! that it sleeps through. Sleeping for a time, with nobody to be woken by, and
+//! giving way are here, too.
 //!
 //! Next to read: `wait.rs`, sleeping in a queue.
 

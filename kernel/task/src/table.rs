@@ -1,4 +1,5 @@
-//! The table of all tasks, by number, and the graveyard.
+//! The table of all tasks, by number, and those to be
+//! freed later.
 //!
 //! A number belongs to its task until the task's last reference is gone, so
 //! nobody who still holds a task can see its number name another.
@@ -38,7 +39,7 @@ static TABLE: IrqSpinLock<Table> = IrqSpinLock::with_rank(
 );
 
 /// Tasks whose last reference ended where they could not be freed.
-static GRAVEYARD: IrqSpinLock<Vec<Task>> =
+static DEFERRED: IrqSpinLock<Vec<Task>> =
     IrqSpinLock::with_rank(Rank::Timer, Vec::new());
 
 impl Id {
@@ -123,29 +124,29 @@ pub fn last_id() -> TaskId {
     TABLE.lock().last
 }
 
-/// Whether a reference was the last one.
+/// Whether a reference was the last one, so that the task is freed later.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Grave {
+pub(super) enum Deferred {
     /// Others hold the task.
-    Empty,
+    No,
     /// The task waits to be freed.
-    Filled,
+    Yes,
 }
 
 /// Drops a reference where freeing a task is not allowed: in an interrupt
 /// handler or under a lock. Should it be the last, the task is freed by the
-/// next [`exhume`].
-pub(super) fn bury(task: Arc<Task>) -> Grave {
-    let Some(task) = Arc::into_inner(task) else { return Grave::Empty };
-    GRAVEYARD.lock().push(task);
-    Grave::Filled
+/// next [`drop_deferred`].
+pub(super) fn defer_drop(task: Arc<Task>) -> Deferred {
+    let Some(task) = Arc::into_inner(task) else { return Deferred::No };
+    DEFERRED.lock().push(task);
+    Deferred::Yes
 }
 
-/// Frees what [`bury`] kept.
+/// Frees what [`defer_drop`] kept.
 ///
 /// # Locks
 /// None held.
-pub(super) fn exhume() {
-    let dead = core::mem::take(&mut *GRAVEYARD.lock());
+pub(super) fn drop_deferred() {
+    let dead = core::mem::take(&mut *DEFERRED.lock());
     drop(dead);
 }

@@ -52,9 +52,9 @@ pub struct Task {
     /// Wakers take turns.
     pub(super) wake_lock: IrqSpinLock<()>,
 
-    /// Place in the order of virtual run time. Only under a run queue's
-    /// lock, hence with interrupts masked; while the task runs, the queue
-    /// has it.
+    /// Place in the order of virtual run time. It is locked only under a run
+    /// queue's lock, hence with interrupts masked; while the task runs, the
+    /// queue has it.
     pub(super) entity: SpinLock<Entity>,
     /// CPUs it may run on, bit n for CPU n.
     pub(super) allowed: AtomicU32,

@@ -7,7 +7,7 @@
 use core::sync::atomic::Ordering::{Acquire, Relaxed};
 
 use super::queue::QUEUES;
-use super::table::Grave;
+use super::table::Deferred;
 use super::timer::{self, Queue, TIMERS, queues};
 use super::{Kind, balance, current, table, wake, workqueue};
 use kernel_machine::arch;
@@ -38,8 +38,8 @@ fn expire(queue: &Queue, now: u64) {
         let expired = queue.lock().pop_expired(now);
         let Some(task) = expired else { break };
         wake::wake_up(&task);
-        if table::bury(task) == Grave::Filled {
-            workqueue::system().queue_work(table::exhume);
+        if table::defer_drop(task) == Deferred::Yes {
+            workqueue::system().queue_work(table::drop_deferred);
         }
     }
 }
@@ -48,8 +48,8 @@ fn expire(queue: &Queue, now: u64) {
 fn tick(now: u64) {
     let running = current();
     if running.kind == Kind::Idle {
-        // Left over from the task before. It must end here: in the past, it
-        // would fire again before the idle task's next instruction.
+        // It is left over from the task before, and must end here: in the past,
+        // it would fire again before the idle task's next instruction.
         timer::end_tick();
         return;
     }
@@ -59,8 +59,8 @@ fn tick(now: u64) {
     let charged = queue.running.total_ns();
     queue.running.charge(now);
     if !trap::interrupted_user() {
-        // As Linux without exact accounting: the tick finds out where the
-        // time since the last one went.
+        // The tick finds out where the time since the last one went, as in
+        // Linux without exact accounting.
         let ran = queue.running.total_ns() - charged;
         queue.system_ns += ran;
         running.system_ns.fetch_add(ran, Relaxed);

@@ -7,8 +7,8 @@
 //! interrupt but for a deadline.
 //!
 //! The timers of a CPU that goes off stay in its queue, where their handles
-//! point; another CPU, its heir, looks at that queue too, until its owner is
-//! back. Both may look at the same time: each timer expires once, under the
+//! point; another CPU, its successor, looks at that queue too, until its owner
+//! is back. Both may look at the same time: each timer expires once, under the
 //! queue's lock.
 //!
 //! Next to read: `tick.rs`, the interrupt.
@@ -138,15 +138,15 @@ pub(super) fn take_over(cpu: usize) {
     TIMERS[cpu].served.fetch_or(1 << cpu, AcqRel);
 }
 
-/// This CPU goes off: `heir` looks after what it looked after. Interrupts
+/// This CPU goes off: `successor` looks after what it looked after. Interrupts
 /// are masked, and only the idle task runs here any more, which starts no
 /// timer.
-pub(super) fn hand_over(cpu: usize, heir: usize) {
+pub(super) fn hand_over(cpu: usize, successor: usize) {
     let timers = &TIMERS[cpu];
     let served = timers.served.swap(0, AcqRel);
-    TIMERS[heir].served.fetch_or(served, AcqRel);
+    TIMERS[successor].served.fetch_or(served, AcqRel);
     timers.tick.store(u64::MAX, Relaxed);
     timers.armed.store(u64::MAX, Relaxed);
     arch::timer::cancel();
-    arch::gic::send_ipi(heir, arch::gic::Ipi::Timers);
+    arch::gic::send_ipi(successor, arch::gic::Ipi::Timers);
 }

@@ -19,9 +19,10 @@
 //! deadlines are absolute, and `EINTR` comes from signals only
 //! (SPECIFICATION.md S1, R5, X8).
 //!
-//! Nor does it end or change what others wait for (but for a futex, whose
-//! wake-up is its waiter's own, frozen or not). A task that parks so leaves
-//! the queue first and hands a wake-up that was meant for it to the next:
+//! A freeze does not end or change what others wait for, either (but for a
+//! futex, whose wake-up is its waiter's own, frozen or not). A task that parks
+//! so leaves the queue first and hands a wake-up that was meant for it to the
+//! next:
 //!
 //! ```text
 //!  reader A, its group frozen   writer              reader B
@@ -114,7 +115,7 @@ impl WaitQueue {
             // again: its place is gone.
             if let Some(waiter) = waiters.list.remove(at) {
                 exclusive -= usize::from(waiter.share == Share::Exclusive);
-                table::bury(waiter.task);
+                table::defer_drop(waiter.task);
             }
         }
         woken
@@ -141,7 +142,7 @@ impl WaitQueue {
     pub(super) fn leave(&self, ticket: u64) -> bool {
         let waiter = self.take_off(ticket);
         // An epoll instance keeps places of tasks that have ended since.
-        waiter.map(|waiter| table::bury(waiter.task)).is_some()
+        waiter.map(|waiter| table::defer_drop(waiter.task)).is_some()
     }
 
     fn take_off(&self, ticket: u64) -> Option<Waiter> {

@@ -6,7 +6,7 @@
 
 use alloc::sync::Arc;
 
-use kernel_core::schedule::door;
+use kernel_core::schedule::admission;
 use kernel_core::schedule::{Arrival, select_fastest};
 use kernel_core::wake::{WakeHost, WakeWords};
 
@@ -86,5 +86,5 @@ pub(super) fn end(task: &Arc<Task>) {
 pub fn wake_new(task: &Arc<Task>) {
     let _wake = task.wake_lock.lock();
     let placing = Placing { arrival: Arrival::Moved, select: select_fastest };
-    door::place(&placing, task);
+    admission::place(&placing, task);
 }

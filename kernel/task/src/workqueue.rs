@@ -97,7 +97,7 @@ impl Workqueue {
         Ok(queue)
     }
 
-    /// Appends a work. Any context.
+    /// Appends a work. Any context may call it.
     pub fn queue_work(&self, work: impl FnOnce() + Send + 'static) {
         let mut works = self.works.lock();
         let activated = works.push(Box::new(work));
