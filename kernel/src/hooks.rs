@@ -4,14 +4,15 @@
 use core::fmt::{self, Write};
 
 use kernel_call as syscall;
-use kernel_core::freezer::wakeup::Source;
+use kernel_control::cgroup;
+use kernel_core::power::wakeup::Source;
 use kernel_files::tty;
 use kernel_machine::arch::trap;
 use kernel_machine::drivers::{console, pl031};
 use kernel_machine::panic;
-use kernel_process::{fault, signal};
-use kernel_task as task;
+use kernel_process::{fault, oom, signal};
 use kernel_task::freezer::wakeup;
+use kernel_task::{self as task, freezer, host};
 
 /// Plugs in every hook, on the boot CPU, before there are tasks.
 pub fn plug() {
@@ -19,6 +20,8 @@ pub fn plug() {
     trap::HOOKS.plug(&EXCEPTIONS);
     console::RECEIVER.plug(&RECEIVER);
     pl031::ALARM_HANDLER.plug(&ALARM_HANDLER);
+    host::GROUP_WATCHER.plug(&cgroup::WATCHER);
+    freezer::OOM_KILLER.plug(&oom::KILLER);
 }
 
 /// Exceptions that came from user mode, or that it is to blame for.

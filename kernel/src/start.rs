@@ -23,7 +23,7 @@ use kernel_machine::panic::refuse;
 use kernel_process as process;
 use kernel_process::start::{Programs, first_process};
 use kernel_task::freezer::wakeup;
-use kernel_task::{self as task, hotplug, kthread, scheduler, wake};
+use kernel_task::{self as task, hotplug, kthread, scheduler, tick, wake};
 
 use crate::hooks;
 
@@ -53,8 +53,8 @@ pub fn start(boot: BootInfo) -> ! {
     if !timer::works() {
         refuse("the interrupt of the timer does not come");
     }
-    gic::register(timer::interrupt(), |_| task::timer::interrupt());
-    gic::register(gic::Ipi::Timers as u32, |_| task::timer::interrupt());
+    gic::register(timer::interrupt(), |_| tick::interrupt());
+    gic::register(gic::Ipi::Timers as u32, |_| tick::interrupt());
     gic::register(gic::Ipi::Reschedule as u32, |_| {
         scheduler::reschedule_interrupt();
     });
@@ -69,7 +69,7 @@ pub fn start(boot: BootInfo) -> ! {
     if started.is_err() {
         refuse("no memory for the first kernel thread");
     }
-    scheduler::idle_loop()
+    hotplug::idle_loop()
 }
 
 /// How many CPUs run, and of what kind those are that follow each other.
