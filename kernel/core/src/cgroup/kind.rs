@@ -15,7 +15,8 @@
 
 use kernel_abi::Errno;
 
-use super::{Engine, Handle, ROOT, Tree};
+use super::state::Engine;
+use super::tree::{Handle, ROOT, Tree};
 
 /// What `cgroup.type` shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

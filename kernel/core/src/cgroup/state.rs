@@ -4,7 +4,7 @@
 
 use kernel_abi::Errno;
 
-use super::{Handle, ROOT, Tree, check_name};
+use super::tree::{Handle, ROOT, Tree, check_name};
 use crate::freezer::{LEASE_FREEZING, PARENT_FREEZING, SELF_FREEZING};
 
 /// What `freezer.state` shows.
