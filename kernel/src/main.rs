@@ -10,6 +10,7 @@
 extern crate alloc;
 
 mod boot;
+mod hooks;
 mod start;
 
 kernel_machine::entry!(boot::kernel_main);

@@ -10,11 +10,13 @@
 //! [`SleepLock`] is for sections that sleep or copy user memory; the task
 //! layer makes it a `Mutex`.
 
+mod hook;
 pub mod rank;
 mod sleep_lock;
 mod slot;
 mod spin;
 
+pub use hook::Hook;
 pub use rank::Rank;
 pub use sleep_lock::{Block, SleepGuard, SleepLock};
 pub use slot::Slot;

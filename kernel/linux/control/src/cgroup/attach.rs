@@ -7,8 +7,9 @@ use kernel_abi::Errno;
 use kernel_core::cgroup::{Handle, Tree, request};
 use kernel_core::freezer::{Flags, Hierarchy, Host};
 
+use super::events;
+use super::forest::{Tasks, forest};
 use super::member::group_of;
-use super::{Tasks, events, forest};
 use kernel_process::{Process, current, find_task, thread_of};
 use kernel_task::refrigerator::{FREEZER, Scheduler};
 use kernel_task::{self as task, Task};

@@ -18,12 +18,13 @@
 
 use core::arch::{asm, global_asm};
 use core::mem::offset_of;
-use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use core::sync::atomic::{AtomicBool, AtomicPtr};
+use core::sync::atomic::AtomicBool;
+use core::sync::atomic::Ordering::Relaxed;
 
 use super::cpu::{self, MAX_CPUS};
 use super::fault::{self, Cause};
 use super::{fixup, gic, irq, step, thread};
+use crate::sync::Hook;
 
 pub use super::fault::{
     Access, ExceptionKind, Fault, LastWords, UserException, set_last_words,
@@ -86,28 +87,16 @@ pub fn interrupted_user() -> bool {
     INTERRUPTED_USER[cpu::id()].load(Relaxed)
 }
 
-static HOOKS: AtomicPtr<Hooks> = AtomicPtr::new(core::ptr::null_mut());
-
-/// Names the functions that handle exceptions. Before, there is no user
-/// mode, and interrupts need none of them.
-pub fn set_hooks(hooks: &'static Hooks) {
-    HOOKS.store(core::ptr::from_ref(hooks).cast_mut(), Release);
-}
-
-#[inline(always)]
-fn hooks() -> Option<&'static Hooks> {
-    // SAFETY: null or what `set_hooks` stored, which lives for ever.
-    unsafe { HOOKS.load(Acquire).as_ref() }
-}
+/// The functions that handle exceptions. Before they are plugged in there is no
+/// user mode, and interrupts need none of them.
+pub static HOOKS: Hook<Hooks> = Hook::new();
 
 /// The hooks, on a path that only user mode can take.
 #[inline(always)]
 fn user_hooks() -> &'static Hooks {
-    let hooks = HOOKS.load(Relaxed);
-    debug_assert!(!hooks.is_null());
-    // SAFETY: user mode runs only after `set_hooks`, whose store the CPU
-    // that entered user mode has seen.
-    unsafe { &*hooks }
+    // SAFETY: user mode runs only after the boot CPU has plugged them in, and
+    // the CPU that entered user mode has seen that.
+    unsafe { HOOKS.get_plugged() }
 }
 
 /// The registers here and now.
@@ -158,7 +147,7 @@ pub fn enter_user(first: &TrapFrame) -> ! {
 /// What handles the system calls of a new task; 0 before there are hooks,
 /// for tasks that make none.
 pub(super) fn system_call() -> usize {
-    hooks().map_or(0, |hooks| hooks.syscall as *const () as usize)
+    HOOKS.get().map_or(0, |hooks| hooks.syscall as *const () as usize)
 }
 
 /// From its next system call on, the current task is or is not traced.
@@ -212,7 +201,7 @@ extern "C" fn user_work(frame: &mut TrapFrame) {
 #[unsafe(no_mangle)]
 extern "C" fn kernel_interrupt_taken() {
     gic::handle();
-    if let Some(hooks) = hooks() {
+    if let Some(hooks) = HOOKS.get() {
         (hooks.after_interrupt)();
     }
 }
@@ -236,7 +225,7 @@ extern "C" fn kernel_exception_taken(frame: &mut TrapFrame) {
     if frame.pstate & 1 << 7 == 0 {
         irq::enable();
     }
-    let is_mapped = hooks().is_some_and(|h| (h.kernel_fault)(&memory));
+    let is_mapped = HOOKS.get().is_some_and(|h| (h.kernel_fault)(&memory));
     irq::disable();
     if !is_mapped {
         frame.pc = fixup as u64;
