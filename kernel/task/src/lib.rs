@@ -20,7 +20,7 @@ use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 
 use kernel_core::freezer::TaskFreezer;
 use kernel_core::schedule::Entity;
-use kernel_core::wake::{self as handshake, WakeWords};
+use kernel_core::wake::WakeWords;
 
 use kernel_machine::arch::thread::{Context, Threaded, work};
 use kernel_machine::mm::AddressSpace;
@@ -52,6 +52,7 @@ use refrigerator::Scheduler;
 
 pub use birth::{NewTask, Numbered};
 pub use current::{Current, current};
+pub use kernel_core::task_state as state;
 pub use mutex::Mutex;
 pub use name::{NAME_LENGTH, Name};
 pub use poll::PollTable;
@@ -59,33 +60,6 @@ pub use wait::{Interrupted, WaitError, WaitQueue};
 
 /// A task's number, Linux's thread id. Positive; 0 is the idle tasks'.
 pub type TaskId = u32;
-
-/// States of a task, Linux's `TASK_*`: running (or ready to), asleep in one
-/// of several depths, or dead. Bits, so that a wake-up can name several.
-pub mod state {
-    /// On a CPU or in a run queue.
-    pub const RUNNING: u32 = super::handshake::RUNNING;
-    /// Asleep until an event or a signal.
-    pub const INTERRUPTIBLE: u32 = 1 << 0;
-    /// Asleep until the event, whatever signals come.
-    pub const UNINTERRUPTIBLE: u32 = 1 << 1;
-    /// Stopped by a stop signal.
-    pub const STOPPED: u32 = 1 << 2;
-    /// Stopped for a tracer.
-    pub const TRACED: u32 = 1 << 3;
-    /// A kernel thread parked by `kthread_park`.
-    pub const PARKED: u32 = 1 << 4;
-    /// Ended; waits to be reaped or is gone.
-    pub const DEAD: u32 = 1 << 5;
-    /// Being woken: on its way into a run queue.
-    pub const WAKING: u32 = super::handshake::WAKING;
-    /// With [`UNINTERRUPTIBLE`]: a fatal signal wakes nevertheless.
-    pub const WAKEKILL: u32 = 1 << 7;
-    /// Asleep until the event or a fatal signal.
-    pub const KILLABLE: u32 = UNINTERRUPTIBLE | WAKEKILL;
-    /// What an ordinary wake-up wakes.
-    pub const NORMAL: u32 = INTERRUPTIBLE | UNINTERRUPTIBLE;
-}
 
 /// What kind of code a task runs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
