@@ -2,6 +2,7 @@
 
 mod figures;
 mod kind;
+mod links;
 pub mod request;
 mod slots;
 mod state;
@@ -12,6 +13,7 @@ mod watch;
 
 pub use figures::Figures;
 pub use kind::Kind;
+pub use links::Links;
 pub use slots::Slots;
 pub use state::{Engine, State};
 pub use tree::{Group, Handle, ROOT, ROOT_HANDLE, Tree};

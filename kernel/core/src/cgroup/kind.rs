@@ -61,8 +61,8 @@ impl Tree {
     /// The slot of the domain that a group belongs to.
     pub fn domain(&self, slot: u32) -> u32 {
         let mut here = slot;
-        while let Some(group) = self.at(here).filter(|it| it.is_threaded) {
-            here = group.parent;
+        while self.is_threaded(here) {
+            here = self.links.parent(here);
         }
         here
     }
@@ -80,7 +80,7 @@ impl Tree {
         if self.get(handle)?.is_threaded {
             return Ok(());
         }
-        let domain = self.domain(self.get(handle)?.parent);
+        let domain = self.domain(self.links.parent(handle.slot));
         let is_possible = !self.is_populated(handle.slot, engine)
             && self.is_valid_domain(domain)
             && (domain == ROOT || !self.has_populated_domain(domain, engine));
@@ -139,7 +139,9 @@ impl Tree {
         loop {
             match self.at(here) {
                 _ if here == ROOT => return true,
-                Some(group) if !group.is_threaded => here = group.parent,
+                Some(group) if !group.is_threaded => {
+                    here = self.links.parent(here);
+                }
                 _ => return false,
             }
             if here != ROOT && self.has_threaded_child(here) {

@@ -1,6 +1,6 @@
 //! The groups of a hierarchy as a tree: names, numbers, who stands in whom.
 //!
-//! Read next: `cgroup/state.rs`.
+//! Read next: `cgroup/links.rs`, then `cgroup/state.rs`.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -8,6 +8,8 @@ use alloc::vec::Vec;
 use kernel_abi::Errno;
 
 use super::figures::Figures;
+use super::links::Links;
+use crate::freezer::Hierarchy;
 
 /// The slot of every hierarchy's root.
 pub const ROOT: u32 = 0;
@@ -25,15 +27,13 @@ pub struct Handle {
 /// The handle of every hierarchy's root.
 pub const ROOT_HANDLE: Handle = Handle { slot: ROOT, id: 0 };
 
-/// One group.
+/// One group. What the freezer knows of it (which bits ask for freezing,
+/// `freezer.kill_frozen`) and who is above it stand elsewhere, in its slot.
 pub struct Group {
     pub(super) id: u64,
-    pub(super) parent: u32,
     pub(super) name: Box<[u8]>,
     /// Slots of the groups in it, in the order of their numbers.
     pub(super) children: Vec<u32>,
-    /// The freezer's bits that are set.
-    pub(super) bits: u32,
     /// `FROZEN` was reached.
     pub(super) is_frozen: bool,
     pub(super) leases: u32,
@@ -41,31 +41,23 @@ pub struct Group {
     pub(super) is_threaded: bool,
     /// Requests to freeze or thaw so far.
     pub(super) requests: u64,
-    /// `notify_on_release`
-    pub notify_on_release: bool,
     /// `cgroup.clone_children`
     pub clone_children: bool,
-    /// `freezer.kill_frozen`.
-    pub kill_frozen: bool,
     /// For `freezer.stat`.
     pub figures: Figures,
 }
 
 impl Group {
-    fn new(id: u64, parent: u32, name: &[u8]) -> Box<Self> {
+    fn new(id: u64, name: &[u8]) -> Box<Self> {
         Box::new(Self {
             id,
-            parent,
             name: name.into(),
             children: Vec::new(),
-            bits: 0,
             is_frozen: false,
             leases: 0,
             is_threaded: false,
             requests: 0,
-            notify_on_release: false,
             clone_children: false,
-            kill_frozen: false,
             figures: Figures::default(),
         })
     }
@@ -88,23 +80,20 @@ impl Group {
 
 /// The groups of one hierarchy.
 pub struct Tree {
+    pub(super) hierarchy: Hierarchy,
+    /// Who stands in whom, by slot.
+    pub(super) links: &'static Links,
     /// By slot.
     pub(super) groups: Vec<Option<Box<Group>>>,
     pub(super) next_id: u64,
     pub(super) count: usize,
 }
 
-impl Default for Tree {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl Tree {
     /// The root alone.
-    pub fn new() -> Self {
-        let groups = alloc::vec![Some(Group::new(0, ROOT, b""))];
-        Self { groups, next_id: 1, count: 1 }
+    pub fn new(hierarchy: Hierarchy, links: &'static Links) -> Self {
+        let groups = alloc::vec![Some(Group::new(0, b""))];
+        Self { hierarchy, links, groups, next_id: 1, count: 1 }
     }
 
     /// The number of groups, the root included.
@@ -171,7 +160,8 @@ impl Tree {
     /// # Errors
     /// `ENODEV`.
     pub fn parent(&self, handle: Handle) -> Result<Handle, Errno> {
-        self.handle(self.get(handle)?.parent).ok_or(Errno::ENODEV)
+        self.get(handle)?;
+        self.handle(self.links.parent(handle.slot)).ok_or(Errno::ENODEV)
     }
 
     /// The children whose numbers are at least `least`, in order, with their
@@ -202,7 +192,7 @@ impl Tree {
         while let Some(group) = self.at(here).filter(|_| here != ROOT) {
             reversed.extend(group.name.iter().rev());
             reversed.push(b'/');
-            here = group.parent;
+            here = self.links.parent(here);
         }
         if reversed.is_empty() {
             reversed.push(b'/');
@@ -216,7 +206,7 @@ impl Tree {
         let mut here = slot;
         while here != top {
             match self.at(here) {
-                Some(group) if here != ROOT => here = group.parent,
+                Some(_) if here != ROOT => here = self.links.parent(here),
                 _ => return false,
             }
         }
@@ -232,12 +222,12 @@ impl Tree {
         let mut here = at;
         while here != top {
             let group = self.at(here)?;
-            let parent = self.at(group.parent)?;
+            let parent = self.at(self.links.parent(here))?;
             let later = self.place(parent, group.id + 1);
             if let Some(next) = parent.children.get(later) {
                 return Some(*next);
             }
-            here = group.parent;
+            here = self.links.parent(here);
         }
         None
     }
@@ -284,7 +274,8 @@ impl Tree {
         if self.groups.len() <= slot as usize {
             self.groups.resize_with(slot as usize + 1, || None);
         }
-        self.groups[slot as usize] = Some(Group::new(id, parent.slot, name));
+        self.groups[slot as usize] = Some(Group::new(id, name));
+        self.links.set(slot, self.hierarchy, parent.slot);
         // Numbers grow, so the last one is the greatest.
         self.linked(parent.slot).children.push(slot);
         Handle { slot, id }
@@ -292,10 +283,11 @@ impl Tree {
 
     /// Takes a group without children out.
     pub(super) fn take(&mut self, handle: Handle) {
-        let taken = self.groups[handle.slot as usize].take();
-        let Some(group) = taken else { return };
+        if self.groups[handle.slot as usize].take().is_none() {
+            return;
+        }
         self.count -= 1;
-        let above = self.linked(group.parent);
+        let above = self.linked(self.links.parent(handle.slot));
         above.children.retain(|slot| *slot != handle.slot);
     }
 }

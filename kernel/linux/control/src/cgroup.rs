@@ -34,7 +34,6 @@ mod row;
 /// # Errors
 /// `EEXIST` if called twice.
 pub fn init() -> Result<(), Errno> {
-    events::init();
     release::init()?;
     set_group_watcher(GroupWatcher {
         quiet: events::quiet,

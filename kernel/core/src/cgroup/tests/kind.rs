@@ -100,7 +100,7 @@ fn a_group_is_released_when_nothing_is_left_in_it() {
     };
     assert!(!is_released(&world, b), "nobody asked for it");
     for group in [a, b] {
-        world.tree.get_mut(group).unwrap().notify_on_release = true;
+        world.tree.set_notify_on_release(group, true, &world.fake).unwrap();
     }
     assert!(is_released(&world, b));
     assert!(!is_released(&world, a), "a group is in it");
