@@ -38,7 +38,6 @@ pub static WATCHER: GroupWatcher =
 /// # Errors
 /// `EEXIST` if called twice.
 pub fn init() -> Result<(), Errno> {
-    events::init();
     release::init()?;
     filesystem::register_types();
     report::init()
