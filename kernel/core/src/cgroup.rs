@@ -1,7 +1,7 @@
 #![doc = include_str!("cgroup/README.md")]
 
 mod figures;
-mod kind;
+mod group_type;
 mod links;
 pub mod request;
 mod slots;
@@ -12,7 +12,7 @@ mod tree;
 mod watch;
 
 pub use figures::Figures;
-pub use kind::Kind;
+pub use group_type::GroupType;
 pub use links::Links;
 pub use slots::Slots;
 pub use state::{Engine, State};

@@ -124,7 +124,7 @@ pub struct WakeWords {
     on_queue: AtomicBool,
     /// Left its CPU without a sleep, and has no place yet. Only for who runs
     /// next on that CPU.
-    is_homeless: AtomicBool,
+    is_moving: AtomicBool,
     /// Running, or not yet off its stack. Written by the CPU that switches.
     on_cpu: AtomicBool,
 }
@@ -136,7 +136,7 @@ impl WakeWords {
             Self {
                 state: AtomicU32::new(RUNNING),
                 on_queue: AtomicBool::new(false),
-                is_homeless: AtomicBool::new(false),
+                is_moving: AtomicBool::new(false),
                 on_cpu: AtomicBool::new(false),
             }
         }
@@ -199,7 +199,7 @@ impl WakeWords {
     /// Locks: the queue's lock is held.
     #[inline]
     pub fn move_on(&self) {
-        self.is_homeless.store(true, Ordering::Relaxed);
+        self.is_moving.store(true, Ordering::Relaxed);
         self.on_queue.store(false, Ordering::Release);
     }
 
@@ -238,12 +238,12 @@ impl WakeWords {
     #[inline]
     #[must_use]
     pub fn leave_cpu(&self) -> bool {
-        let is_homeless = self.is_homeless.load(Ordering::Relaxed);
-        if is_homeless {
-            self.is_homeless.store(false, Ordering::Relaxed);
+        let is_moving = self.is_moving.load(Ordering::Relaxed);
+        if is_moving {
+            self.is_moving.store(false, Ordering::Relaxed);
         }
         self.on_cpu.store(false, Ordering::Release);
-        is_homeless
+        is_moving
     }
 
     /// Whether a CPU runs the task or is not yet off its stack.

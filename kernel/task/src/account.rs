@@ -5,7 +5,7 @@ use alloc::sync::Arc;
 use core::sync::atomic::Ordering::Relaxed;
 
 use kernel_abi::Errno;
-use kernel_core::schedule::door;
+use kernel_core::schedule::placement;
 use kernel_core::schedule::{Arrival, Entity};
 
 use super::hotplug::possible_cpus;
@@ -153,7 +153,7 @@ pub(super) fn push(task: &Arc<Task>, from: usize, to: usize) {
 pub(super) fn evict(placing: &Placing, task: &Arc<Task>, from: usize) {
     let _wake = task.wake_lock.lock();
     if take_waiting(task, from) {
-        door::place(placing, task);
+        placement::place(placing, task);
     } else {
         arch::cpu::relax();
     }

@@ -5,7 +5,7 @@
 //! ```text
 //!  down (one at a time)                CPU 3
 //!  --------------------                -----
-//!  hide CPU 3, close its door
+//!  hide CPU 3, close its queue
 //!  place those who wait there
 //!  LEAVING |= CPU 3
 //!  mark the running task, send IPI --> it moves on by itself (`move_on`)
@@ -19,8 +19,8 @@
 //!
 //! What makes it right:
 //!
-//! * Nobody waits on CPU 3 once the door is closed and the queue was seen
-//!   empty, and nobody comes (`kernel_core::schedule::door`). So the one task
+//! * Nobody waits on CPU 3 once the queue is closed and was seen
+//!   empty, and nobody comes (`kernel_core::schedule::placement`). So the one task
 //!   to be marked is the one that runs then, and the mark is set under the
 //!   queue's lock, under which it was chosen.
 //! * The idle task reads `LEAVING` with interrupts masked, and then waits for
@@ -44,7 +44,7 @@ use core::sync::atomic::Ordering::{AcqRel, Acquire, Release};
 use core::sync::atomic::{AtomicU32, AtomicUsize};
 
 use kernel_abi::Errno;
-use kernel_core::schedule::door::clear_out;
+use kernel_core::schedule::placement::clear_out;
 use kernel_core::schedule::{Arrival, select_fastest};
 
 use super::mutex::MutexGuard;
@@ -248,7 +248,7 @@ fn bit_of(cpu: usize) -> Result<u32, Errno> {
     is_there.then_some(bit).ok_or(Errno::EINVAL)
 }
 
-/// Makes the task that runs on `cpu`, whose door is closed, move on.
+/// Makes the task that runs on `cpu`, whose queue is closed, move on.
 fn dislodge(cpu: usize) {
     let queue = QUEUES[cpu].queue.lock();
     if let Some(task) = &queue.running_task {

@@ -8,7 +8,7 @@
 //! Two masks say which CPUs there are. A CPU is *active* while tasks are
 //! placed on it, and *online* while it may hold any: one that goes away stops
 //! being active first and online last, and one that comes is both at once.
-//! Why nobody stays behind: `kernel_core::schedule::door`.
+//! Why nobody stays behind: `kernel_core::schedule::placement`.
 //!
 //! Next to read: `scheduler.rs`; `hotplug.rs`, how CPUs come and go.
 
@@ -32,7 +32,7 @@ pub(super) struct Queue {
     /// The running task; `None` while the idle task runs.
     pub(super) running_task: Option<Arc<Task>>,
     pub(super) idle_task: Option<Arc<Task>>,
-    /// The door: the bit of this CPU in masks while tasks may enter the queue
+    /// Whether the queue is open: the bit of this CPU in masks while tasks may enter the queue
     /// and run on, 0 while they may not.
     pub(super) own_bit: u32,
     /// The running task, which nobody here competes with, should leave for a

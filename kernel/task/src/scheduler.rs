@@ -1,4 +1,4 @@
-//! The scheduler: which task runs on which CPU, and the one door through
+//! The scheduler: which task runs on which CPU, and the one place through
 //! which every switch passes.
 //!
 //! Each CPU has a queue of tasks that wait for it, ordered by virtual run
@@ -239,8 +239,8 @@ pub fn exit_current() -> ! {
     unreachable!("a dead task was switched in")
 }
 
-/// Puts a task that is in no queue into that of `cpu`; false if its door is
-/// closed (`kernel_core::schedule::door`).
+/// Puts a task that is in no queue into that of `cpu`; false if it is
+/// closed (`kernel_core::schedule::placement`).
 ///
 /// # Locks
 /// Its wake lock is held, or nobody else knows the task yet.

@@ -6,7 +6,7 @@
 
 use alloc::sync::Arc;
 
-use kernel_core::schedule::door::{self, Doors};
+use kernel_core::schedule::placement::{self, Queues};
 use kernel_core::schedule::{Arrival, Machine, select_cpu, select_fastest};
 use kernel_core::wake::{WakeHost, WakeWords};
 
@@ -74,7 +74,7 @@ pub(super) fn end(task: &Arc<Task>) {
 pub fn wake_new(task: &Arc<Task>) {
     let _wake = task.wake_lock.lock();
     let placing = Placing { arrival: Arrival::Moved, select: select_fastest };
-    door::place(&placing, task);
+    placement::place(&placing, task);
 }
 
 /// Chooses a CPU for a task that is in no queue and puts it there.
@@ -83,7 +83,7 @@ pub fn wake_new(task: &Arc<Task>) {
 /// As [`scheduler::enqueue`].
 #[inline(never)]
 pub(super) fn place(task: &Arc<Task>, arrival: Arrival) {
-    door::place(&Placing { arrival, select: select_cpu }, task);
+    placement::place(&Placing { arrival, select: select_cpu }, task);
 }
 
 /// As [`place`], for a task that ran until now and had to leave its CPU.
@@ -92,7 +92,7 @@ pub(super) fn place_moved(task: &Arc<Task>) {
     // finds the task in a queue.
     let _wake = task.wake_lock.lock();
     let placing = Placing { arrival: Arrival::Moved, select: select_fastest };
-    door::place(&placing, task);
+    placement::place(&placing, task);
 }
 
 /// How tasks are placed; the other half of its trait is in `hotplug.rs`'s
@@ -102,7 +102,7 @@ pub(super) struct Placing {
     pub(super) select: fn(usize, u32, &Machine<'_>) -> usize,
 }
 
-impl Doors for Placing {
+impl Queues for Placing {
     type Task = Arc<Task>;
 
     #[inline(always)]

@@ -123,7 +123,7 @@ pub(super) fn show_statistics(group: Group) -> Shown {
 }
 
 pub(super) fn show_type(group: Group) -> Shown {
-    Ok(group.with(|tree, handle| tree.kind(handle))?.line().into())
+    Ok(group.with(|tree, handle| tree.group_type(handle))?.line().into())
 }
 
 pub(super) fn store_type(group: Group, text: &[u8]) -> Result<(), Errno> {

@@ -20,7 +20,7 @@ use super::tree::{Handle, ROOT, Tree};
 
 /// What `cgroup.type` shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum GroupType {
     /// A domain of its own.
     Domain,
     /// A domain with threaded groups in it.
@@ -31,7 +31,7 @@ pub enum Kind {
     Threaded,
 }
 
-impl Kind {
+impl GroupType {
     /// The line that is read.
     pub const fn line(self) -> &'static str {
         match self {
@@ -44,17 +44,17 @@ impl Kind {
 }
 
 impl Tree {
-    /// What kind of group it is.
+    /// What type of group it is, as `cgroup.type` says.
     ///
     /// # Errors
     /// `ENODEV`.
-    pub fn kind(&self, handle: Handle) -> Result<Kind, Errno> {
+    pub fn group_type(&self, handle: Handle) -> Result<GroupType, Errno> {
         self.get(handle)?;
         Ok(match handle.slot {
-            slot if self.is_threaded(slot) => Kind::Threaded,
-            slot if !self.is_valid_domain(slot) => Kind::DomainInvalid,
-            slot if self.has_threaded_child(slot) => Kind::DomainThreaded,
-            _ => Kind::Domain,
+            slot if self.is_threaded(slot) => GroupType::Threaded,
+            slot if !self.is_valid_domain(slot) => GroupType::DomainInvalid,
+            slot if self.has_threaded_child(slot) => GroupType::DomainThreaded,
+            _ => GroupType::Domain,
         })
     }
 
