@@ -186,7 +186,7 @@ impl core::fmt::Display for Refuser<'_> {
     }
 }
 
-/// What a task does, as `/proc/PID/stat` shows it (freezer-spec U7).
+/// What a task does, as `/proc/PID/stat` shows it (SPECIFICATION.md U7).
 pub fn shown_state(task: &Task) -> State {
     State::of(task.state(), FREEZER.holds(&task.freezer))
 }
@@ -195,7 +195,7 @@ pub fn shown_state(task: &Task) -> State {
 /// stays awake and must call [`thaw_processes`].
 ///
 /// # Errors
-/// `EBUSY`, `EAGAIN`: everything runs again (freezer-spec O3).
+/// `EBUSY`, `EAGAIN`: everything runs again (SPECIFICATION.md O3).
 ///
 /// # Locks
 /// [`SYSTEM_TRANSITION`] is held.

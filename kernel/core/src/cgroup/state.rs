@@ -60,7 +60,7 @@ pub trait Engine {
 
 impl Tree {
     /// Makes the group `name` in `parent`, in the free slot `slot`. Under a
-    /// freezing parent it is frozen from the start (V2). In cgroup v2 a fatal
+    /// freezing parent it is frozen from the start (SPECIFICATION.md V2). In cgroup v2 a fatal
     /// signal ends a frozen task.
     ///
     /// # Errors
@@ -95,7 +95,7 @@ impl Tree {
     }
 
     /// Removes the group `name` from `parent` and gives its slot, which is
-    /// free now (V10).
+    /// free now (SPECIFICATION.md V10).
     ///
     /// # Errors
     /// `ENOENT`; `EBUSY` if it has tasks, frozen or not, or groups.
@@ -119,8 +119,8 @@ impl Tree {
         Ok(handle.slot)
     }
 
-    /// The group's own request: `FROZEN` or `THAWED`. Returns at once (V4);
-    /// groups below follow (V6, V7).
+    /// The group's own request: `FROZEN` or `THAWED`. Returns at once
+    /// (SPECIFICATION.md V4); groups below follow (SPECIFICATION.md V6, V7).
     ///
     /// # Errors
     /// `ENODEV`; `EINVAL` for the root, which never freezes.
@@ -249,7 +249,7 @@ impl Tree {
         Ok(())
     }
 
-    /// The state. Finds out whether `FROZEN` is reached (V4, V5).
+    /// The state. Finds out whether `FROZEN` is reached (SPECIFICATION.md V4, V5).
     ///
     /// # Errors
     /// `ENODEV`.
@@ -272,7 +272,7 @@ impl Tree {
     }
 
     /// A task joins the group: `FROZEN` must be found anew, here and above
-    /// (V8). The caller then moves the task, and asks it.
+    /// (SPECIFICATION.md V8). The caller then moves the task, and asks it.
     pub fn joined(&mut self, slot: u32, engine: &impl Engine) {
         let mut here = slot;
         while here != ROOT {

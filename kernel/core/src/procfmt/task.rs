@@ -64,7 +64,7 @@ impl State {
 
     /// What is shown of a task with these bits of [`task_state`]. One that
     /// `is_frozen` sleeps as `D`, whatever it sleeps in, unless it is dead
-    /// (spec: U7 G4 S4). Linux 6.1 does so; Linux 5.10 shows how a task that
+    /// (SPECIFICATION.md U7, G4, S4). Linux 6.1 does so; Linux 5.10 shows how a task that
     /// it did not have to wake sleeps.
     pub const fn of(state: u32, is_frozen: bool) -> State {
         match state {
@@ -123,7 +123,7 @@ pub struct Stat {
     pub tty: u32,
     /// Foreground process group of the terminal, or -1.
     pub tpgid: i32,
-    /// `PF_*`, the freezer's flags among them (spec: F4).
+    /// `PF_*`, the freezer's flags among them (SPECIFICATION.md F4).
     pub flags: u32,
     /// Page faults without input, own and of children waited for.
     pub minor_faults: [u64; 2],

@@ -15,14 +15,15 @@
 //!    no: choose again
 //! ```
 //!
-//! The queue's lock orders the two. If the task enters before the queue is closed,
-//! it waits in the queue and is taken out. If it comes after, it is refused;
-//! it then has the lock after the closer had it, so it sees the hints as they
-//! were when the queue was closed, and does not choose this CPU a second time.
+//! The queue's lock orders the two. If the task enters before the queue is
+//! closed, it waits in the queue and is taken out. If it comes after, it is
+//! refused; it then has the lock after the closer had it, so it sees the hints
+//! as they were when the queue was closed, and does not choose this CPU a second
+//! time.
 //! Model `nobody_stays_behind_in_a_closed_queue`.
 //!
-//! The running task is in no queue: the kernel marks it, and it
-//! leaves by itself, as it does when its affinity changes.
+//! The running task is in no queue: the kernel marks it, and it leaves by itself,
+//! as it does when its affinity changes.
 
 #[cfg(all(test, loom))]
 mod model;

@@ -1,5 +1,5 @@
 //! The gate of usermode helpers: none starts while a freeze or thaw is under
-//! way, or user space stands still (freezer-spec H1, H2).
+//! way, or user space stands still (SPECIFICATION.md H1, H2).
 //!
 //! Linux refuses a helper then, and what it was to tell is lost; here its
 //! starter, a kernel thread that is not frozen, waits for the end. The gate's

@@ -3,7 +3,7 @@
 use kernel_abi::Errno;
 
 use super::fake::World;
-use crate::cgroup::{Handle, GroupType, ROOT_HANDLE};
+use crate::cgroup::{GroupType, Handle, ROOT_HANDLE};
 
 impl World {
     fn group_type(&self, group: Handle) -> GroupType {

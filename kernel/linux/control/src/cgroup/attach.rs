@@ -1,5 +1,5 @@
 //! Moving tasks into a group: writes to `tasks`, `cgroup.procs` and
-//! `cgroup.threads` (freezer-spec V8, V9).
+//! `cgroup.threads` (SPECIFICATION.md V8, V9).
 
 use alloc::sync::Arc;
 
@@ -97,7 +97,7 @@ fn check_domains(
 }
 
 /// Moves tasks. First `FROZEN` is forgotten, then each task is moved and
-/// asked (N5).
+/// asked (SPECIFICATION.md N5).
 fn transfer<'a>(
     hierarchy: Hierarchy,
     to: Handle,

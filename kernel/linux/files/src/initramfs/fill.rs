@@ -103,7 +103,10 @@ impl Filler {
         }
     }
 
-    fn make_directory(&mut self, entry: &ArchiveMember<'_>) -> Result<(), Errno> {
+    fn make_directory(
+        &mut self,
+        entry: &ArchiveMember<'_>,
+    ) -> Result<(), Errno> {
         let found = self.walk(entry.name)?.finish(LastLink::Follow);
         match found {
             Ok(place) if place.is_directory() => {

@@ -1,7 +1,7 @@
 //! A group as its files see it.
 
 use kernel_abi::Errno;
-use kernel_core::cgroup::{Handle, GroupType, ROOT, State, Tree};
+use kernel_core::cgroup::{GroupType, Handle, ROOT, State, Tree};
 use kernel_core::freezer::Hierarchy;
 
 use super::super::events;
