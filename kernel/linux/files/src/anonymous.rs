@@ -8,11 +8,12 @@ use kernel_abi::Errno;
 use kernel_abi::stat::{ANON_INODE_MAGIC, Statfs};
 
 use super::clock;
-use super::file::{File, OpenFile};
+use super::file::File;
 use super::flags::OpenFlags;
 use super::inode::{FileSystem, Inode, InodeId, Kind, Metadata};
 use super::location::Location;
 use super::mount::{self, Mount};
+use super::open_file::OpenFile;
 use kernel_machine::mm::frame;
 
 /// The inode of all files of one kind.

@@ -20,9 +20,10 @@ use core::ops::Bound::{Excluded, Unbounded};
 use kernel_abi::Errno;
 use kernel_abi::system::EpollEvent;
 
-use super::file::{File, OpenFile};
+use super::file::File;
 use super::flags::PollEvents;
 use super::inode::Kind;
+use super::open_file::OpenFile;
 use kernel_machine::mm::frame;
 use kernel_task::{Mutex, PollTable, WaitError, WaitQueue};
 

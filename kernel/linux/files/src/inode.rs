@@ -3,20 +3,24 @@
 //! Every method has a default that answers as a plain file would, so a file
 //! system implements only what its inodes can do. Names are bytes without
 //! `/` and NUL, at most 255 long; the walk (`walk.rs`) sees to that, and to
-//! `.` and `..`. Next: `file.rs`.
+//! `.` and `..`.
+//!
+//! A link may lead to a [`Location`], which names a [`Mount`], which holds
+//! inodes: so these types stand together here, and what mounts and locations
+//! can do in `mount.rs` and `location.rs`. Next: `file.rs`.
 
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::any::Any;
+use core::sync::atomic::{AtomicBool, AtomicU32};
 
 use kernel_abi::Errno;
 use kernel_abi::stat::Statfs;
 
-use super::claim::Claims;
 use super::file::File;
 use super::flags::OpenFlags;
-use super::location::Location;
+use super::write_count::WriteCount;
 use kernel_machine::mm::PageSource;
 
 mod metadata;
@@ -220,7 +224,7 @@ pub trait Inode: Any + Send + Sync {
     }
 
     /// Who writes and who runs it, for files that can be run.
-    fn claims(&self) -> Option<&Claims> {
+    fn write_count(&self) -> Option<&WriteCount> {
         None
     }
 }
@@ -240,4 +244,28 @@ pub trait FileSystem: Send + Sync {
 
     /// Sizes and limits, for `statfs`.
     fn statfs(&self) -> Statfs;
+}
+
+/// A file system, or a part of it, in its place.
+pub struct Mount {
+    pub(super) id: u32,
+    /// The file system.
+    pub filesystem: Arc<dyn FileSystem>,
+    pub(super) root: Arc<dyn Inode>,
+    pub(super) flags: AtomicU32,
+    /// What was named as the device.
+    pub source: String,
+    /// The directory that it covers; `None` for the root of everything and
+    /// for mounts without a name.
+    pub(super) place: Option<Location>,
+    pub(super) is_attached: AtomicBool,
+}
+
+/// An inode as seen through a mount.
+#[derive(Clone)]
+pub struct Location {
+    /// Through which mount.
+    pub mount: Arc<Mount>,
+    /// Which inode.
+    pub inode: Arc<dyn Inode>,
 }

@@ -7,7 +7,7 @@
 //! [`FileTable`]; where a process stands in the tree of names is its
 //! [`FsContext`].
 //!
-//! Reading order: `inode.rs`, `file.rs`, `buffer.rs`, `walk.rs` (names),
+//! Reading order: `inode.rs`, `file.rs`, `open_file.rs`, `buffer.rs`, `walk.rs` (names),
 //! `mount.rs`, `operation.rs` (what system calls do to names), then the file
 //! systems: `ramfs.rs`, `proc.rs`, `sys.rs`; then `pipe.rs`, `device.rs`,
 //! `tty.rs`.
@@ -22,7 +22,6 @@ extern crate alloc;
 pub mod anonymous;
 pub mod attribute;
 pub mod buffer;
-pub mod claim;
 pub mod clock;
 pub mod context;
 pub mod device;
@@ -38,6 +37,7 @@ pub mod location;
 pub mod lock;
 pub mod memfd;
 pub mod mount;
+pub mod open_file;
 pub mod operation;
 pub mod permission;
 pub mod pipe;
@@ -51,11 +51,13 @@ pub mod table;
 pub mod timerfd;
 pub mod tty;
 pub mod walk;
+pub mod write_access;
+pub mod write_count;
 
 pub use buffer::{Input, Output};
 pub use context::FsContext;
-pub use file::OpenFile;
 pub use flags::{OpenFlags, PollEvents};
 pub use inode::Kind;
 pub use location::Location;
+pub use open_file::OpenFile;
 pub use table::FileTable;

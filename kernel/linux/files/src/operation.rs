@@ -9,15 +9,16 @@ use kernel_abi::Errno;
 use kernel_core::inotify as event;
 
 use super::attribute::OpenDirectory;
-use super::claim::Claim;
-use super::file::{File, OpenFile};
+use super::file::File;
 use super::flags::OpenFlags;
-use super::inode::{Change, Inode, Kind, NewInode};
+use super::inode::{Change, Kind, NewInode};
 use super::inotify;
 use super::location::Location;
 use super::mount::MountFlags;
+use super::open_file::OpenFile;
 use super::permission;
 use super::walk::{Asker, Last, LastLink, Part, Walk};
+use super::write_access::WriteAccess;
 use kernel_machine::mm::frame;
 
 mod link;
@@ -169,8 +170,8 @@ fn open_allowed(
     } else if location.mount.flags().contains(MountFlags::NO_DEVICES) {
         return Err(Errno::EACCES);
     }
-    let claim = match flags.can_write() {
-        true => Claim::to_write(&location.inode)?,
+    let access = match flags.can_write() {
+        true => WriteAccess::get(&location.inode)?,
         false => None,
     };
     let file = location.inode.open(flags)?;
@@ -178,15 +179,16 @@ fn open_allowed(
     if truncates && flags.can_write() && kind == Kind::Regular {
         truncate(&location, 0)?;
     }
-    Ok(OpenFile::claimed(location, file, flags, claim))
+    Ok(OpenFile::with_access(location, file, flags, access))
 }
 
 /// Cuts or extends a file that the caller may write.
 ///
 /// # Errors
-/// `ETXTBSY` while it runs; as [`Inode::truncate`].
+/// `ETXTBSY` while it runs; as
+/// [`Inode::truncate`](super::inode::Inode::truncate).
 pub fn truncate(location: &Location, size: u64) -> Result<(), Errno> {
-    let _claim = Claim::to_write(&location.inode)?;
+    let _access = WriteAccess::get(&location.inode)?;
     location.inode.truncate(size)?;
     if inotify::is_used() {
         inotify::notify_at(location, event::MODIFY);
@@ -292,7 +294,7 @@ pub fn remove(
     };
     let inode = last.directory.inode.lookup(name)?;
     permission::check_name(&*last.directory.inode, Some(&*inode))?;
-    check_not_covered(&last.directory, &inode)?;
+    last.directory.check_not_covered(&inode)?;
     last.directory.check_writable()?;
     let removed = match what {
         Remove::Directory => last.directory.inode.remove_directory(name),
@@ -313,18 +315,4 @@ pub fn remove(
         inotify::forget(inode.id());
     }
     Ok(())
-}
-
-fn check_not_covered(
-    directory: &Location,
-    inode: &Arc<dyn Inode>,
-) -> Result<(), Errno> {
-    if inode.kind() != Kind::Directory {
-        return Ok(());
-    }
-    let place = directory.at(inode.clone());
-    match place.clone().covered() == place {
-        true => Ok(()),
-        false => Err(Errno::EBUSY),
-    }
 }

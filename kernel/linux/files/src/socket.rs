@@ -21,11 +21,12 @@ use kernel_abi::stat::{SOCKFS_MAGIC, Statfs};
 
 use super::buffer::{Input, Output};
 use super::clock;
-use super::file::{Blocking, File, OpenFile};
+use super::file::{Blocking, File};
 use super::flags::{OpenFlags, PollEvents};
 use super::inode::{FileSystem, Inode, InodeId, Kind, Metadata};
 use super::location::Location;
 use super::mount::{self, Mount};
+use super::open_file::OpenFile;
 use super::pipe::{End, Pipe};
 use kernel_machine::mm::frame;
 use kernel_task::PollTable;

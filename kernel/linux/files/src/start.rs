@@ -4,11 +4,11 @@ use alloc::sync::Arc;
 
 use kernel_abi::Errno;
 
-use super::file::OpenFile;
 use super::flags::OpenFlags;
 use super::inode::{DeviceNumber, FileSystem, Kind, NewInode};
 use super::location::Location;
 use super::mount;
+use super::open_file::OpenFile;
 use super::ramfs::RamFs;
 use super::table::OnExec;
 use super::{FileTable, clock, device, initramfs, operation, proc, sys, tty};

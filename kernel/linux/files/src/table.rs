@@ -9,8 +9,8 @@ use alloc::vec::Vec;
 
 use kernel_abi::Errno;
 
-use super::file::OpenFile;
 use super::lock::{self, Owner};
+use super::open_file::OpenFile;
 use kernel_machine::sync::{Rank, SpinLock};
 
 /// Most descriptors of a process (Linux's usual soft `RLIMIT_NOFILE`).

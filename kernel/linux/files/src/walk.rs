@@ -12,9 +12,9 @@ use kernel_abi::Errno;
 use kernel_core::path::{self, Component, Path};
 
 use super::context::FsContext;
-use super::file::OpenFile;
 use super::inode::{Inode, Kind, Link};
 use super::location::Location;
+use super::open_file::OpenFile;
 use super::permission::{self, Authority};
 use super::table::FileTable;
 

@@ -8,14 +8,14 @@ use alloc::vec::Vec;
 use kernel_abi::Errno;
 use kernel_core::path::PATH_MAX;
 
-use super::Shared;
 use super::data::{At, Data};
 use super::directory::Directory;
+use super::shared::Shared;
 use crate::buffer::Input;
-use crate::claim::Claims;
 use crate::clock;
 use crate::inode::{Kind, NewInode, PERMISSION_MASK};
 use crate::pipe::Pipe;
+use crate::write_count::WriteCount;
 use kernel_machine::sync::SpinLock;
 
 mod access;
@@ -25,7 +25,7 @@ const TOO_LONG: &str = "(too long)";
 
 enum Body {
     File(Data),
-    Directory(Directory),
+    Directory(Directory<Node>),
     Symlink(Box<[u8]>),
     Fifo(Arc<Pipe>),
     /// Devices and sockets: only the kind counts.
@@ -50,7 +50,7 @@ pub struct Node {
     number: u64,
     kind: Kind,
     body: Body,
-    claims: Claims,
+    write_count: WriteCount,
     attributes: SpinLock<Attributes>,
     /// Itself, to hand out counted references.
     this: Weak<Node>,
@@ -82,7 +82,7 @@ impl Node {
             number: shared.allocate_number(),
             kind: new.kind,
             body,
-            claims: Claims::default(),
+            write_count: WriteCount::default(),
             attributes: SpinLock::new(attributes),
             this: this.clone(),
         })
@@ -92,11 +92,7 @@ impl Node {
         self.kind == Kind::Directory
     }
 
-    pub(super) fn number(&self) -> u64 {
-        self.number
-    }
-
-    pub(super) fn directory(&self) -> Result<&Directory, Errno> {
+    pub(super) fn directory(&self) -> Result<&Directory<Node>, Errno> {
         match &self.body {
             Body::Directory(directory) => Ok(directory),
             _ => Err(Errno::ENOTDIR),
@@ -177,7 +173,10 @@ impl Node {
         let mut number = self.number;
         let mut above = self.parent_node()?;
         loop {
-            let name = above.directory().ok()?.name_of(number)?;
+            let name = above
+                .directory()
+                .ok()?
+                .name_of(|node| node.number == number)?;
             if reversed.len() + name.len() + 2 > PATH_MAX {
                 return Some(String::from(TOO_LONG));
             }

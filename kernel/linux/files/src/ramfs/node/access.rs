@@ -7,10 +7,10 @@ use core::any::Any;
 use kernel_abi::Errno;
 
 use super::super::data::At;
-use super::super::{check_room, directory};
+use super::super::rename::rename;
+use super::super::shared::check_room;
 use super::{Body, Node};
 use crate::buffer::{Input, Output};
-use crate::claim::Claims;
 use crate::file::{Blocking, File, Offset};
 use crate::flags::OpenFlags;
 use crate::inode::{
@@ -18,6 +18,7 @@ use crate::inode::{
     PERMISSION_MASK, Replace,
 };
 use crate::pipe::Pipe;
+use crate::write_count::WriteCount;
 use crate::{clock, device};
 use kernel_machine::mm::{FrameRef, PageSource};
 
@@ -155,7 +156,7 @@ impl Inode for Node {
         let from = self.this()?;
         let to = sibling(self, directory)?.this()?;
         let _changes = self.shared.changes.lock();
-        directory::rename(&from, name, &to, new_name, replace)
+        rename(&from, name, &to, new_name, replace)
     }
 
     fn read_link(&self) -> Result<Link, Errno> {
@@ -170,7 +171,10 @@ impl Inode for Node {
         position: u64,
         visit: &mut dyn FnMut(&Entry<'_>) -> bool,
     ) -> Result<(), Errno> {
-        self.directory()?.visit(position, visit);
+        self.directory()?.visit(position, |name, node, next| {
+            let entry_type = node.kind.entry_type();
+            visit(&Entry { name, number: node.number, entry_type, next })
+        });
         Ok(())
     }
 
@@ -202,8 +206,8 @@ impl Inode for Node {
         Ok(self.this()?)
     }
 
-    fn claims(&self) -> Option<&Claims> {
-        matches!(self.body, Body::File(_)).then_some(&self.claims)
+    fn write_count(&self) -> Option<&WriteCount> {
+        matches!(self.body, Body::File(_)).then_some(&self.write_count)
     }
 }
 
