@@ -2,12 +2,17 @@
 //! here and nowhere else.
 
 use kernel_call as syscall;
+use kernel_control::terminal;
+use kernel_files::permission;
 use kernel_machine::arch::trap;
-use kernel_process::{fault, signal};
+use kernel_process::terminal::{CONTROLLING_TERMINAL, ControllingTerminal};
+use kernel_process::{authority, fault, signal};
 
 /// Plugs in every hook, on the boot CPU, before there are tasks.
 pub fn plug() {
     trap::HOOKS.plug(&EXCEPTIONS);
+    permission::SOURCE.plug(&AUTHORITY);
+    CONTROLLING_TERMINAL.plug(&TERMINAL);
 }
 
 /// Exceptions that came from user mode, or that it is to blame for.
@@ -19,4 +24,13 @@ static EXCEPTIONS: trap::Hooks = trap::Hooks {
     kernel_fault: fault::kernel_fault,
     return_to_user: signal::deliver::return_to_user,
     after_interrupt: || {},
+};
+
+/// What files ask of processes.
+static AUTHORITY: permission::Source = authority::current;
+
+/// What processes ask of the terminal.
+static TERMINAL: ControllingTerminal = ControllingTerminal {
+    leave_session: terminal::leave_session,
+    of_session: terminal::of_session,
 };

@@ -3,7 +3,7 @@
 //! A device file holds only a number; what opening it means is found here.
 //! Every device also gets a name in `devtmpfs`, of which there is one,
 //! however often it is mounted. The devices: `memory.rs` (null, zero, full),
-//! `random.rs`, `kmsg.rs`; the terminal is in `files/tty.rs`.
+//! `random.rs`, `kmsg.rs`; the terminal is in `kernel/linux/control`.
 
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;

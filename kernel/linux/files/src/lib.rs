@@ -9,8 +9,7 @@
 //!
 //! Reading order: `inode.rs`, `file.rs`, `open_file.rs`, `buffer.rs`, `walk.rs` (names),
 //! `mount.rs`, `operation.rs` (what system calls do to names), then the file
-//! systems: `ramfs.rs`, `proc.rs`, `sys.rs`; then `pipe.rs`, `device.rs`,
-//! `tty.rs`.
+//! systems: `ramfs.rs`, `proc.rs`, `sys.rs`; then `pipe.rs`, `device.rs`.
 //!
 //! No spin lock is held while user memory is copied: a copy may fault, and a
 //! fault may sleep.
@@ -49,7 +48,6 @@ pub mod start;
 pub mod sys;
 pub mod table;
 pub mod timerfd;
-pub mod tty;
 pub mod walk;
 pub mod write_access;
 pub mod write_count;

@@ -11,7 +11,7 @@ use super::mount;
 use super::open_file::OpenFile;
 use super::ramfs::RamFs;
 use super::table::OnExec;
-use super::{FileTable, clock, device, initramfs, operation, proc, sys, tty};
+use super::{FileTable, clock, device, initramfs, operation, proc, sys};
 
 /// Makes devices, `/proc` and `/sys`, and the root file system with what the
 /// archives `images` hold.
@@ -34,7 +34,6 @@ pub fn init(
     proc::set_command_line(command_line);
     register_types();
     device::init()?;
-    tty::init()?;
     proc::init()?;
     sys::init()?;
     let root = mount::set_root(RamFs::new("rootfs"));
