@@ -26,14 +26,15 @@ use kernel_machine::mm::PageSource;
 mod metadata;
 
 pub use metadata::{
-    Change, DeviceNumber, InodeId, Kind, Metadata, PERMISSION_MASK, TYPE_MASK,
+    Change, DeviceNumber, FileType, InodeId, Metadata, PERMISSION_MASK,
+    TYPE_MASK,
 };
 
 /// What is to be made.
 #[derive(Clone, Copy, Debug)]
 pub struct NewInode<'a> {
     /// What it is to be.
-    pub kind: Kind,
+    pub kind: FileType,
     /// Permissions, with the umask applied.
     pub permissions: u32,
     /// Where a symbolic link points.
@@ -42,14 +43,14 @@ pub struct NewInode<'a> {
 
 /// Where a symbolic link leads.
 pub enum Link {
-    /// To a name.
+    /// It leads to a name.
     Path(Vec<u8>),
-    /// Straight to an inode, as `/proc/PID/exe` does.
+    /// It leads straight to an inode, as `/proc/PID/exe` does.
     Location(Location),
 }
 
 /// One name in a directory.
-pub struct Entry<'a> {
+pub struct DirectoryEntry<'a> {
     /// The name.
     pub name: &'a [u8],
     /// Number of the inode.
@@ -77,11 +78,11 @@ pub enum Replace {
 
 /// A file as it lies in a file system.
 pub trait Inode: Any + Send + Sync {
-    /// Which one.
+    /// Says which one it is.
     fn id(&self) -> InodeId;
 
     /// What it is; never changes.
-    fn kind(&self) -> Kind;
+    fn kind(&self) -> FileType;
 
     /// What `stat` tells.
     fn metadata(&self) -> Metadata;
@@ -187,7 +188,7 @@ pub trait Inode: Any + Send + Sync {
     fn read_directory(
         &self,
         _position: u64,
-        _visit: &mut dyn FnMut(&Entry<'_>) -> bool,
+        _visit: &mut dyn FnMut(&DirectoryEntry<'_>) -> bool,
     ) -> Result<(), Errno> {
         Err(Errno::ENOTDIR)
     }

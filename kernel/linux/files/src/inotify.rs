@@ -18,7 +18,7 @@ use kernel_core::inotify::{
     ONE_SHOT, Queue,
 };
 
-use super::inode::{Inode, InodeId, Kind};
+use super::inode::{FileType, Inode, InodeId};
 use super::location::{Location, name_in};
 use kernel_machine::mm::{frame, heap};
 use kernel_machine::sync::{Rank, SpinLock};
@@ -149,7 +149,7 @@ pub fn notify(inode: InodeId, event: u32, name: &[u8]) {
     notify_move(inode, event, 0, name);
 }
 
-/// As [`notify`], with a number that both halves of a move share.
+/// Does what [`notify`] does, with a number that both halves of a move share.
 pub fn notify_move(inode: InodeId, event: u32, cookie: u32, name: &[u8]) {
     fence(SeqCst);
     if !is_used() {
@@ -192,7 +192,7 @@ pub fn forget(inode: InodeId) {
 /// The event, marked if it is about a directory.
 pub fn about(inode: &dyn Inode, event: u32) -> u32 {
     match inode.kind() {
-        Kind::Directory => event | IS_DIRECTORY,
+        FileType::Directory => event | IS_DIRECTORY,
         _ => event,
     }
 }

@@ -55,7 +55,7 @@ pub mod write_count;
 pub use buffer::{Input, Output};
 pub use context::FsContext;
 pub use flags::{OpenFlags, PollEvents};
-pub use inode::Kind;
+pub use inode::FileType;
 pub use location::Location;
 pub use open_file::OpenFile;
 pub use table::FileTable;

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use kernel_abi::Errno;
 use kernel_core::path::PATH_MAX;
 
-use super::inode::{FIRST_ENTRY, Inode, InodeId, Kind};
+use super::inode::{FIRST_ENTRY, FileType, Inode, InodeId};
 use super::mount;
 
 pub use super::inode::Location;
@@ -53,7 +53,7 @@ impl Location {
         &self,
         inode: &Arc<dyn Inode>,
     ) -> Result<(), Errno> {
-        if inode.kind() != Kind::Directory {
+        if inode.kind() != FileType::Directory {
             return Ok(());
         }
         let place = self.at(inode.clone());

@@ -15,7 +15,7 @@ use kernel_abi::Errno;
 use super::buffer::{Input, Output};
 use super::file::{Blocking, File, Offset};
 use super::flags::OpenFlags;
-use super::inode::{Change, Inode, InodeId, Kind, Metadata};
+use super::inode::{Change, FileType, Inode, InodeId, Metadata};
 use super::location::Location;
 use super::mount::Mount;
 use super::open_file::OpenFile;
@@ -26,16 +26,16 @@ use kernel_machine::mm::PageSource;
 use kernel_task::Mutex;
 
 bitflags::bitflags! {
-    /// What a file will not do any more (Linux `F_SEAL_*`).
+    /// What is not done to a file any more (Linux `F_SEAL_*`).
     #[derive(Clone, Copy, PartialEq, Eq, Debug)]
     pub struct Seals: u32 {
-        /// Get further seals.
+        /// It gets no further seals.
         const SEAL = 1;
-        /// Get shorter.
+        /// It gets no shorter.
         const SHRINK = 2;
-        /// Get longer.
+        /// It gets no longer.
         const GROW = 4;
-        /// Be written.
+        /// It is not written.
         const WRITE = 8;
     }
 }
@@ -98,8 +98,8 @@ impl Inode for MemoryFile {
         self.bytes.inode().id()
     }
 
-    fn kind(&self) -> Kind {
-        Kind::Regular
+    fn kind(&self) -> FileType {
+        FileType::Regular
     }
 
     fn metadata(&self) -> Metadata {

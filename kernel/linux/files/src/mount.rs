@@ -14,7 +14,7 @@ use bitflags::bitflags;
 use kernel_abi::Errno;
 use kernel_abi::stat::device_number;
 
-use super::inode::{FileSystem, Inode, InodeId, Kind, Location};
+use super::inode::{FileSystem, FileType, Inode, InodeId, Location};
 use kernel_machine::sync::{Rank, SpinLock};
 
 pub use super::inode::Mount;
@@ -91,7 +91,7 @@ impl Mount {
         self.place.as_ref().filter(|_| is_attached)
     }
 
-    /// Which one.
+    /// Its number.
     pub(super) fn id(&self) -> u32 {
         self.id
     }
@@ -129,7 +129,7 @@ impl Location {
 
     /// True for a directory.
     pub fn is_directory(&self) -> bool {
-        self.inode.kind() == Kind::Directory
+        self.inode.kind() == FileType::Directory
     }
 
     /// Fails if nothing may be changed through this mount.
@@ -210,7 +210,7 @@ fn attach(
     flags: MountFlags,
     place: Location,
 ) -> Result<(), Errno> {
-    if root.kind() != Kind::Directory || !place.is_directory() {
+    if root.kind() != FileType::Directory || !place.is_directory() {
         return Err(Errno::ENOTDIR);
     }
     let point = point(&place);

@@ -13,7 +13,7 @@ use kernel_core::inotify;
 use super::buffer::{Input, Output};
 use super::file::{Blocking, File, Offset};
 use super::flags::OpenFlags;
-use super::inode::{Inode, Kind, Metadata};
+use super::inode::{FileType, Inode, Metadata};
 use super::inotify as watching;
 use super::location::Location;
 use super::lock::{self, Owner};
@@ -126,7 +126,7 @@ impl OpenFile {
 
     fn check_readable(&self) -> Result<(), Errno> {
         match self.flags().can_read() {
-            true if self.inode().kind() == Kind::Directory => {
+            true if self.inode().kind() == FileType::Directory => {
                 Err(Errno::EISDIR)
             }
             true => Ok(()),

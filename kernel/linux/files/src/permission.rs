@@ -11,14 +11,14 @@ use core::sync::atomic::Ordering::Relaxed;
 
 use kernel_abi::Errno;
 
-use super::inode::{Change, Inode, Kind, Metadata};
+use super::inode::{Change, FileType, Inode, Metadata};
 use kernel_machine::sync::Hook;
 
-/// To read, or to list a directory.
+/// The right to read, or to list a directory.
 pub const READ: u32 = 4;
-/// To write, or to change what is in a directory.
+/// The right to write, or to change what is in a directory.
 pub const WRITE: u32 = 2;
-/// To execute, or to go through a directory.
+/// The right to execute, or to go through a directory.
 pub const EXECUTE: u32 = 1;
 
 /// Names in such a directory belong to the owners of what they name.
@@ -122,7 +122,7 @@ impl Authority {
             self.group == metadata.gid || self.groups.contains(&metadata.gid)
         };
         let granted = if self.user == 0 {
-            let is_directory = metadata.kind == Kind::Directory;
+            let is_directory = metadata.kind == FileType::Directory;
             let executes = is_directory || bits & 0o111 != 0;
             READ | WRITE | u32::from(executes)
         } else if self.user == metadata.uid {

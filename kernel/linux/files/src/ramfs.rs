@@ -13,7 +13,7 @@ use kernel_abi::stat::{RAMFS_MAGIC, Statfs, TMPFS_MAGIC};
 use kernel_core::path::NAME_MAX;
 
 use super::file::File;
-use super::inode::{FileSystem, Inode, Kind, NewInode};
+use super::inode::{FileSystem, FileType, Inode, NewInode};
 use kernel_machine::mm::frame;
 
 mod data;
@@ -37,8 +37,11 @@ impl RamFs {
     /// An empty one; `kind` is what `/proc/mounts` calls it.
     pub fn new(kind: &'static str) -> Arc<Self> {
         let shared = Shared::new();
-        let new =
-            NewInode { kind: Kind::Directory, permissions: 0o755, target: b"" };
+        let new = NewInode {
+            kind: FileType::Directory,
+            permissions: 0o755,
+            target: b"",
+        };
         let root = Node::new(&shared, &new);
         root.set_parent(&root);
         Arc::new(Self { kind, shared, root })
@@ -49,12 +52,12 @@ impl RamFs {
 pub struct Nameless(Arc<Node>);
 
 impl Nameless {
-    /// As an inode.
+    /// The file as an inode.
     pub fn inode(&self) -> &dyn Inode {
         &*self.0
     }
 
-    /// As an open file.
+    /// The file as an open one.
     pub fn file(&self) -> &dyn File {
         &*self.0
     }
@@ -72,8 +75,11 @@ impl RamFs {
     /// `ENFILE` if memory is short.
     pub fn nameless(&self) -> Result<Nameless, Errno> {
         check_room().map_err(|_| Errno::ENFILE)?;
-        let new =
-            NewInode { kind: Kind::Regular, permissions: 0o777, target: b"" };
+        let new = NewInode {
+            kind: FileType::Regular,
+            permissions: 0o777,
+            target: b"",
+        };
         let node = Node::new(&self.shared, &new);
         node.unlinked();
         Ok(Nameless(node))

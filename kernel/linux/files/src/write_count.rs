@@ -2,7 +2,7 @@
 //!
 //! A program's pages come from its file when they are first touched. Whoever
 //! cut or changed the file of a running program would change the program
-//! under its feet, even the first process. So each file counts those who may
+//! while it runs, even the first process. So each file counts those who may
 //! write it and the programs that run from it, which exclude each other with
 //! `ETXTBSY` (Linux `i_writecount`). Libraries do not count, as there. Next:
 //! `write_access.rs`, which counts.

@@ -34,7 +34,7 @@ use kernel_files::mount::MountFlags;
 use kernel_files::permission;
 use kernel_files::walk::{AT_FDCWD, Asker, LastLink};
 use kernel_files::write_access::WriteAccess;
-use kernel_files::{FileTable, FsContext, Kind, Location};
+use kernel_files::{FileTable, FileType, FsContext, Location};
 use kernel_machine::mm::{
     AddressSpace, MapRequest, PAGE_SIZE, PageSource, Placement, Protection,
     STACK_TOP,
@@ -204,7 +204,7 @@ impl Opener<'_> {
         let location = asker.find(AT_FDCWD, path, LastLink::Follow)?;
         let metadata = location.inode.metadata();
         let forbids = location.mount.flags().contains(MountFlags::NO_EXEC);
-        if metadata.kind != Kind::Regular
+        if metadata.kind != FileType::Regular
             || metadata.permissions & 0o111 == 0
             || forbids
         {

@@ -9,7 +9,7 @@ use super::transfer::{finish_write, pieces_at};
 use super::{Args, Checked, Entry, Result, Row, check_flags, file};
 use kernel_files::file::{Blocking, File};
 use kernel_files::socket::{self, Direction, Socket};
-use kernel_files::{Input, Kind, OpenFile, OpenFlags, Output};
+use kernel_files::{FileType, Input, OpenFile, OpenFlags, Output};
 use kernel_machine::mm::user::{self, UserSlice};
 use kernel_process::current;
 
@@ -71,7 +71,7 @@ fn socketpair(args: &Args) -> Result {
 fn open_socket(args: &Args) -> Checked<alloc::sync::Arc<OpenFile>> {
     let file = file(args.int(0))?;
     match file.inode().kind() {
-        Kind::Socket => Ok(file),
+        FileType::Socket => Ok(file),
         _ => Err(Errno::ENOTSOCK),
     }
 }

@@ -5,7 +5,7 @@ use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use kernel_abi::Errno;
 use kernel_core::inotify as event;
 
-use crate::inode::{Inode, Kind, Replace};
+use crate::inode::{FileType, Inode, Replace};
 use crate::inotify;
 use crate::location::Location;
 use crate::permission;
@@ -38,7 +38,7 @@ pub fn rename(
     permission::check_name(&*from.directory.inode, Some(&*inode))?;
     permission::check_name(&*to.directory.inode, None)?;
     from.directory.check_not_covered(&inode)?;
-    let is_directory = inode.kind() == Kind::Directory;
+    let is_directory = inode.kind() == FileType::Directory;
     if (from.must_be_directory || to.must_be_directory) && !is_directory {
         return Err(Errno::ENOTDIR);
     }

@@ -13,7 +13,7 @@ use super::stream::{Pipe, Side};
 use crate::OpenFile;
 use crate::file::{File, interrupted};
 use crate::flags::OpenFlags;
-use crate::inode::{FileSystem, Inode, InodeId, Kind, Metadata};
+use crate::inode::{FileSystem, FileType, Inode, InodeId, Metadata};
 use crate::location::Location;
 use crate::mount::{self, Mount};
 use kernel_machine::mm::frame;
@@ -58,12 +58,12 @@ impl Inode for Pipe {
         InodeId { device: pipe_mount().1, number: self.number }
     }
 
-    fn kind(&self) -> Kind {
-        Kind::Fifo
+    fn kind(&self) -> FileType {
+        FileType::Fifo
     }
 
     fn metadata(&self) -> Metadata {
-        Metadata::of(self.id(), Kind::Fifo, 0o600, self.created)
+        Metadata::of(self.id(), FileType::Fifo, 0o600, self.created)
     }
 
     fn nameless(&self) -> Option<String> {

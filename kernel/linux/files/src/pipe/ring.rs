@@ -126,7 +126,7 @@ impl Ring {
                 if is_first { FrameUse::User } else { FrameUse::File };
             self.pages[index] = frame::alloc(purpose);
         }
-        let slot = &mut self.pages[index];
-        slot.as_mut().map(Frame::bytes_mut).ok_or(Errno::ENOMEM)
+        let page = &mut self.pages[index];
+        page.as_mut().map(Frame::bytes_mut).ok_or(Errno::ENOMEM)
     }
 }

@@ -13,7 +13,7 @@ use super::directory::Directory;
 use super::shared::Shared;
 use crate::buffer::Input;
 use crate::clock;
-use crate::inode::{Kind, NewInode, PERMISSION_MASK};
+use crate::inode::{FileType, NewInode, PERMISSION_MASK};
 use crate::pipe::Pipe;
 use crate::write_count::WriteCount;
 use kernel_machine::sync::SpinLock;
@@ -48,7 +48,7 @@ struct Attributes {
 pub struct Node {
     pub(super) shared: Arc<Shared>,
     number: u64,
-    kind: Kind,
+    kind: FileType,
     body: Body,
     write_count: WriteCount,
     attributes: SpinLock<Attributes>,
@@ -62,7 +62,7 @@ impl Node {
         let now = clock::now_ns();
         let attributes = Attributes {
             permissions: new.permissions & PERMISSION_MASK,
-            links: if new.kind == Kind::Directory { 2 } else { 1 },
+            links: if new.kind == FileType::Directory { 2 } else { 1 },
             uid: 0,
             gid: 0,
             accessed: now,
@@ -71,10 +71,10 @@ impl Node {
             parent: Weak::new(),
         };
         let body = match new.kind {
-            Kind::Regular => Body::File(Data::new()),
-            Kind::Directory => Body::Directory(Directory::new()),
-            Kind::Symlink => Body::Symlink(new.target.into()),
-            Kind::Fifo => Body::Fifo(Pipe::new()),
+            FileType::Regular => Body::File(Data::new()),
+            FileType::Directory => Body::Directory(Directory::new()),
+            FileType::Symlink => Body::Symlink(new.target.into()),
+            FileType::Fifo => Body::Fifo(Pipe::new()),
             _ => Body::Special,
         };
         Arc::new_cyclic(|this| Self {
@@ -89,7 +89,7 @@ impl Node {
     }
 
     pub(super) fn is_directory(&self) -> bool {
-        self.kind == Kind::Directory
+        self.kind == FileType::Directory
     }
 
     pub(super) fn directory(&self) -> Result<&Directory<Node>, Errno> {
@@ -136,7 +136,7 @@ impl Node {
     /// Notes that one of its names is gone; for a directory, the only one.
     pub(super) fn unlinked(&self) {
         let mut attributes = self.attributes.lock();
-        let gone = if self.kind == Kind::Directory { 2 } else { 1 };
+        let gone = if self.kind == FileType::Directory { 2 } else { 1 };
         attributes.links = attributes.links.saturating_sub(gone);
         attributes.changed = clock::now_ns();
         if attributes.links == 0 {

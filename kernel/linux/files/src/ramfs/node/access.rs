@@ -14,7 +14,7 @@ use crate::buffer::{Input, Output};
 use crate::file::{Blocking, File, Offset};
 use crate::flags::OpenFlags;
 use crate::inode::{
-    Change, Entry, Inode, InodeId, Kind, Link, Metadata, NewInode,
+    Change, DirectoryEntry, FileType, Inode, InodeId, Link, Metadata, NewInode,
     PERMISSION_MASK, Replace,
 };
 use crate::pipe::Pipe;
@@ -38,7 +38,7 @@ impl Inode for Node {
         InodeId { device: self.shared.device, number: self.number }
     }
 
-    fn kind(&self) -> Kind {
+    fn kind(&self) -> FileType {
         self.kind
     }
 
@@ -169,11 +169,16 @@ impl Inode for Node {
     fn read_directory(
         &self,
         position: u64,
-        visit: &mut dyn FnMut(&Entry<'_>) -> bool,
+        visit: &mut dyn FnMut(&DirectoryEntry<'_>) -> bool,
     ) -> Result<(), Errno> {
         self.directory()?.visit(position, |name, node, next| {
             let entry_type = node.kind.entry_type();
-            visit(&Entry { name, number: node.number, entry_type, next })
+            visit(&DirectoryEntry {
+                name,
+                number: node.number,
+                entry_type,
+                next,
+            })
         });
         Ok(())
     }
@@ -181,7 +186,7 @@ impl Inode for Node {
     fn open(&self, flags: OpenFlags) -> Result<Arc<dyn File>, Errno> {
         match (&self.body, self.kind) {
             (Body::Fifo(pipe), _) => Pipe::open(pipe, flags),
-            (_, Kind::Character(number)) => device::open(number, flags),
+            (_, FileType::Character(number)) => device::open(number, flags),
             (Body::Special, _) => Err(Errno::ENXIO),
             _ => Ok(self.this()?),
         }
