@@ -19,18 +19,22 @@ pub mod freezer;
 pub mod futex;
 pub mod gzip;
 pub mod inotify;
+pub mod kthread;
 pub mod line_discipline;
 pub mod log_ring;
 pub mod memory;
 pub mod number;
 pub mod path;
+pub mod power;
 pub mod procfmt;
 pub mod random;
 pub mod schedule;
 pub mod signal;
 pub mod sync;
 pub mod timer;
+pub mod usermode_helper;
 pub mod wake;
+pub mod workqueue;
 
 #[cfg(test)]
 mod test_random;

@@ -30,8 +30,9 @@ use core::sync::atomic::AtomicU64;
 use core::sync::atomic::Ordering::Relaxed;
 
 use kernel_abi::Errno;
-use kernel_core::freezer::stats::{FreezeStats, Thaw};
-use kernel_core::freezer::{Line, Phase, Record, System};
+use kernel_core::freezer::{HelperDepth, LogEvent, Phase, Record, System};
+use kernel_core::power::console::Line;
+use kernel_core::power::stats::{FreezeStats, Thaw};
 
 use crate::refrigerator::{FREEZER, Scheduler};
 use crate::{Mutex, Task};
@@ -100,6 +101,14 @@ impl System for Scheduler {
         workqueue::thaw_workqueues();
     }
 
+    fn set_helper_depth(&self, depth: HelperDepth) {
+        helper::set_depth(depth);
+    }
+
+    fn helpers_idle(&self) -> bool {
+        helper::idle()
+    }
+
     fn disable_oom_killer(&self, deadline_ns: u64) -> bool {
         OOM_KILLER.get().is_none_or(|killer| (killer.disable)(deadline_ns))
     }
@@ -114,7 +123,8 @@ impl System for Scheduler {
         scheduler::schedule();
     }
 
-    fn log(&self, line: Line) {
+    fn log(&self, event: LogEvent) {
+        let line = Line(event);
         let start = arch::timer::now_ns();
         match line.is_error() {
             true => log::error!("{line}"),
@@ -176,7 +186,7 @@ impl core::fmt::Display for Refuser<'_> {
 }
 
 /// The state of a task as `/proc/PID/stat` shows it. A task in the
-/// refrigerator is in uninterruptible sleep, hence `D` (freezer-spec U7).
+/// refrigerator is in uninterruptible sleep, hence `D` (SPECIFICATION.md U7).
 pub fn state_letter(task: &Task) -> char {
     match task.state() {
         state::RUNNING | state::WAKING => 'R',
@@ -193,7 +203,7 @@ pub fn state_letter(task: &Task) -> char {
 /// stays awake and must call [`thaw_processes`].
 ///
 /// # Errors
-/// `EBUSY`, `EAGAIN`: everything runs again (freezer-spec O3).
+/// `EBUSY`, `EAGAIN`: everything runs again (SPECIFICATION.md O3).
 ///
 /// # Locks
 /// [`SYSTEM_TRANSITION`] is held.

@@ -30,7 +30,7 @@
 //!   `ONLINE` loses the CPU after its last task. A task between two queues
 //!   meets `switched_in` when it runs again, as one that is pulled does.
 //! * The task that asks waits uninterruptibly and counts as awake, so no
-//!   freeze is complete while a CPU is on its way (freezer-spec O4).
+//!   freeze is complete while a CPU is on its way (SPECIFICATION.md O4).
 //! * Timers stay in CPU 3's own queue, where their handles point; only who
 //!   looks at it changes (`timer.rs`).
 //! * A shootdown of TLB entries is a broadcast in hardware and needs nobody's

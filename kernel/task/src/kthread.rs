@@ -3,7 +3,7 @@
 //! A kernel thread runs a closure. It is not freezable until it says
 //! [`set_freezable`](super::refrigerator::set_freezable), and then passes a
 //! freeze point in its main loop. Others ask it to stop or to park; the rules
-//! of asking are `kernel_core::freezer::KthreadControl`'s.
+//! of asking are `kernel_core::kthread::KthreadControl`'s.
 //!
 //! Next to read: `workqueue.rs`; `hub.rs` for an example.
 
@@ -12,8 +12,8 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use kernel_abi::Errno;
-use kernel_core::freezer::kthread::KthreadControl;
 use kernel_core::freezer::{Flags, Groups};
+use kernel_core::kthread::KthreadControl;
 
 use super::refrigerator::{FREEZER, Scheduler};
 use super::wait::{Share, Sleep};
@@ -120,7 +120,7 @@ pub fn kthread_should_park() -> bool {
 }
 
 /// Asks the thread to end and waits until it has. A thread that freezes with
-/// plain `try_to_freeze` ends only after the thaw (freezer-spec K3).
+/// plain `try_to_freeze` ends only after the thaw (SPECIFICATION.md K3).
 pub fn kthread_stop(task: &Arc<Task>) {
     task.kthread.control.request_stop();
     wake_for_request(task);
@@ -133,7 +133,7 @@ pub fn kthread_stop(task: &Arc<Task>) {
 /// frozen.
 ///
 /// # Errors
-/// `ENOSYS` if it has ended, `EBUSY` if it was asked already (freezer-spec
+/// `ENOSYS` if it has ended, `EBUSY` if it was asked already (SPECIFICATION.md
 /// K4).
 pub fn kthread_park(task: &Arc<Task>) -> Result<(), Errno> {
     task.kthread.control.request_park()?;
@@ -178,7 +178,7 @@ pub fn kthread_parkme() {
 
 /// Sleeps interruptibly until `condition` holds; each stretch of sleep ends
 /// with a freeze point, and so does every wake by the freezer (Linux
-/// `wait_event_freezable`, freezer-spec K1).
+/// `wait_event_freezable`, SPECIFICATION.md K1).
 pub fn wait_event_freezable<T>(
     queue: &WaitQueue,
     place: &'static str,

@@ -6,7 +6,7 @@
 //! a task sleeps in the refrigerator, how it is woken, and how a CPU is
 //! kicked. The fake signal is a bit of its own beside the real signals' bit
 //! ([`work::FREEZE`]), so that nothing that recomputes real signals can lose
-//! it (freezer-spec U5).
+//! it (SPECIFICATION.md U5).
 //!
 //! Next to read: `freezer.rs`, a whole freeze.
 
@@ -29,7 +29,7 @@ use kernel_machine::trace;
 /// The system's freezer.
 pub static FREEZER: Freezer = Freezer::new();
 
-/// What `wchan` shows of a frozen task (freezer-spec U7).
+/// What `wchan` shows of a frozen task (SPECIFICATION.md U7).
 pub const REFRIGERATOR: &str = "__refrigerator";
 
 /// This kernel's scheduler, as the freezer's host.
@@ -199,7 +199,8 @@ pub(super) fn reserve(tasks: usize) -> Result<(), kernel_abi::Errno> {
 
 /// Marks the task, and interrupts the CPU that runs it unless that is this
 /// one. A task in a run queue, or on its way to sleep, needs no more: it
-/// passes a freeze point before it does anything else (freezer-spec U1, U2).
+/// passes a freeze point before it does anything else
+/// (SPECIFICATION.md U1, U2).
 fn fake_signal(task: &Task) -> Delivery {
     trace::record(trace::Kind::FakeSignal, task.id(), task.cpu() as u32);
     task.set_work(work::FREEZE);
@@ -220,7 +221,7 @@ fn wake_kthread(task: &Task) -> Delivery {
 }
 
 /// A CPU is about to run `task`: marks it if it should freeze, so that a task
-/// that was queued or moved while a sweep passed by is caught.
+/// that a sweep missed, as it woke or moved between queues, is caught.
 #[inline]
 pub(super) fn recheck(task: &Task) {
     if FREEZER.switched_in::<Scheduler>(task) == Request::FakeSignal {
@@ -231,7 +232,7 @@ pub(super) fn recheck(task: &Task) {
 /// Sleeps as the announced state says, counting as frozen meanwhile if the
 /// task is a user task; afterwards stays in the refrigerator while freezing
 /// holds, and calls `before_freeze` before that. The caller tests its condition
-/// again (freezer-spec S1, R5).
+/// again (SPECIFICATION.md S1, R5).
 #[inline]
 pub(super) fn freezable_schedule(before_freeze: &mut dyn FnMut()) {
     let task = current();
@@ -246,7 +247,7 @@ pub(super) fn freezable_schedule(before_freeze: &mut dyn FnMut()) {
 
 /// A freeze point: the current task stays here while it should be frozen.
 /// True if it was. The first act of signal handling on the way to user mode,
-/// and of a freezable kernel thread's loop (freezer-spec U4, K1).
+/// and of a freezable kernel thread's loop (SPECIFICATION.md U4, K1).
 ///
 /// The mark of the fake signal goes first, then come a full barrier and the
 /// look at the flags. A freeze that raises its flags after the look finds
@@ -261,13 +262,13 @@ pub fn try_to_freeze() -> bool {
 }
 
 /// Makes the current kernel thread freezable. True if it froze at once
-/// (freezer-spec F2).
+/// (SPECIFICATION.md F2).
 pub fn set_freezable() -> bool {
     FREEZER.set_freezable(&Scheduler, &*current())
 }
 
 /// The freeze point of a kernel thread's main loop: whether it was frozen,
-/// and whether it should stop (freezer-spec K2).
+/// and whether it should stop (SPECIFICATION.md K2).
 pub fn kthread_freezable_should_stop() -> (bool, bool) {
     FREEZER.kthread_freezable_should_stop(&Scheduler, &*current())
 }

@@ -16,8 +16,8 @@
 //! sleeps and is not woken by the freezer (`PF_FREEZER_SKIP`). If an event
 //! wakes it while freezing holds, it parks in the refrigerator before it
 //! tests its condition again. So a freeze ends no wait and changes no result:
-//! deadlines are absolute, and `EINTR` comes from signals only (freezer-spec
-//! S1, R5, X8).
+//! deadlines are absolute, and `EINTR` comes from signals only
+//! (SPECIFICATION.md S1, R5, X8).
 //!
 //! Nor does it end or change what others wait for (but for a futex, whose
 //! wake-up is its waiter's own, frozen or not). A task that parks so leaves

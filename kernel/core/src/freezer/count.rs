@@ -48,18 +48,10 @@
 //!
 //! Read next: `gate.rs`.
 
-use super::host::{Host, Step};
+use super::host::{Host, Step, barrier};
+use super::state::{FREEZING_BITS, Freezer};
 use super::task::{Flags, Groups, TaskFreezer, Word};
-use super::{FREEZING_BITS, Freezer};
-use crate::sync::{Ordering, fence};
-
-/// A full barrier, which a model may leave out.
-#[inline(always)]
-pub(super) fn barrier<H: Host>(step: Step) {
-    if H::WITHOUT != Some(step) {
-        fence(Ordering::SeqCst);
-    }
-}
+use crate::sync::Ordering;
 
 impl Freezer {
     /// Sets `flag` in the task's word; the task stops counting as awake if

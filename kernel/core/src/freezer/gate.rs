@@ -7,10 +7,9 @@
 //!
 //! Read next: `life.rs`.
 
-use super::Freezer;
-use super::count::barrier;
-use super::host::{Host, Request, Step};
-use super::task::{Flags, TaskFreezer, Word};
+use super::host::{Host, Request, Step, barrier};
+use super::state::{FREEZING_BITS, Freezer, KILL_FROZEN};
+use super::task::{Flags, Groups, TaskFreezer, Word};
 use crate::sync::Ordering;
 
 /// Whether `kthread_stop` gets a kernel thread out of the refrigerator.
@@ -50,6 +49,18 @@ impl Freezer {
         self.pm_freezing.load(Ordering::Acquire) && !word.has(Flags::KTHREAD)
     }
 
+    /// Whether a group holds a task with this word.
+    fn groups_hold(&self, word: Word) -> bool {
+        if word.groups() == Groups::ROOT || word.has(Flags::KILLED) {
+            return false;
+        }
+        word.groups().each().any(|group| {
+            let bits = self.group_bits(group);
+            let lets_die = word.has(Flags::DYING) && bits & KILL_FROZEN != 0;
+            bits & FREEZING_BITS != 0 && !lets_die
+        })
+    }
+
     /// What `task` needs so that it freezes; the caller hands the answer to
     /// [`Host::deliver`] (Linux `freeze_task`). Asking twice is harmless.
     pub fn freeze_task(&self, task: &TaskFreezer) -> Request {
@@ -67,8 +78,8 @@ impl Freezer {
     }
 
     /// A CPU has picked `task` and is about to run it; the answer goes to
-    /// [`Host::deliver`]. A task that was queued, or moved between CPUs, while
-    /// a sweep passed by is caught here.
+    /// [`Host::deliver`]. A task that woke, or moved between queues, while a
+    /// sweep passed by may have been missed and is caught here.
     ///
     /// ```text
     ///  CPU picks a task (queue locked)     freezer

@@ -8,62 +8,12 @@
 //!
 //! Read next: `sweep.rs`.
 
-use super::Freezer;
-use super::count::barrier;
-use super::host::{Host, Phase, Request, Step};
-use super::task::{Flags, Groups, Word};
-use crate::sync::{AtomicU32, Ordering, const_new};
-
-/// The group's own `freezer.state` asks for freezing.
-pub const SELF_FREEZING: u32 = 1;
-/// An ancestor asks for it.
-pub const PARENT_FREEZING: u32 = 2;
-/// Somebody holds a lease on it.
-pub const LEASE_FREEZING: u32 = 4;
-/// Any of them.
-pub const FREEZING_BITS: u32 = SELF_FREEZING | PARENT_FREEZING | LEASE_FREEZING;
-/// A fatal signal ends a frozen member at once.
-const KILL_FROZEN: u32 = 8;
-
-/// A group's hot part.
-pub(super) struct GroupSlot {
-    /// [`FREEZING_BITS`] and `KILL_FROZEN`. Written under the cgroup's lock.
-    pub(super) bits: AtomicU32,
-    /// Members that are awake.
-    pub(super) awake: AtomicU32,
-    /// All members.
-    pub(super) members: AtomicU32,
-}
-
-impl GroupSlot {
-    const_new! {
-        pub(super) fn new() -> Self {
-            Self {
-                bits: AtomicU32::new(0),
-                awake: AtomicU32::new(0),
-                members: AtomicU32::new(0),
-            }
-        }
-    }
-}
+use super::host::{Host, Request, Step, barrier};
+use super::record::Phase;
+use super::state::{FREEZING_BITS, Freezer, KILL_FROZEN};
+use crate::sync::Ordering;
 
 impl Freezer {
-    pub(super) fn group_bits(&self, group: u32) -> u32 {
-        self.groups[group as usize].bits.load(Ordering::Acquire)
-    }
-
-    /// Whether a group holds a task with this word.
-    pub(super) fn groups_hold(&self, word: Word) -> bool {
-        if word.groups() == Groups::ROOT || word.has(Flags::KILLED) {
-            return false;
-        }
-        word.groups().each().any(|group| {
-            let bits = self.group_bits(group);
-            let lets_die = word.has(Flags::DYING) && bits & KILL_FROZEN != 0;
-            bits & FREEZING_BITS != 0 && !lets_die
-        })
-    }
-
     /// How many tasks are in `group` itself.
     pub fn group_members(&self, group: u32) -> u32 {
         self.groups[group as usize].members.load(Ordering::Acquire)

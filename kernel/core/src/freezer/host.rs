@@ -4,11 +4,11 @@
 //! implements it with its scheduler, the models with loom threads. [`System`]
 //! adds what a whole freeze and thaw needs.
 //!
-//! Read next: `count.rs`.
+//! Read next: `state.rs`.
 
-use super::console::Line;
-use super::sweep::Record;
+use super::record::{LogEvent, Phase, Record};
 use super::task::TaskFreezer;
+use crate::sync::{Ordering, fence};
 
 /// What a task that should freeze needs, so that it notices.
 #[must_use]
@@ -38,13 +38,17 @@ pub enum Delivery {
     Kicked,
 }
 
-/// The tasks a freeze is about.
+/// Whether usermode helpers, programs that the kernel itself starts, may start
+/// (Linux `enum umh_disable_depth`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Phase {
-    /// User tasks; kernel threads run on.
-    User,
-    /// Freezable kernel threads and works too, with user tasks frozen.
-    Kernel,
+#[repr(u32)]
+pub enum HelperDepth {
+    /// They may.
+    Enabled,
+    /// A freeze or thaw is under way; who can wait does.
+    Freezing,
+    /// User space is frozen; who can wait gets an error instead.
+    Disabled,
 }
 
 /// The scheduler, as the freezer sees it.
@@ -82,7 +86,8 @@ pub trait Host {
 
     /// Calls `visit` for every task that a CPU runs now, and for every
     /// freezable kernel thread in a plain interruptible sleep when `phase` is
-    /// [`Phase::Kernel`]. May visit others. Never walks sleepers.
+    /// [`Phase::Kernel`]. May visit others, as those that wait for a CPU.
+    /// Never walks user tasks that sleep.
     ///
     /// Ordering: a task switched in during the walk is visited, or its
     /// [`Freezer::switched_in`](super::Freezer::switched_in) comes after the
@@ -141,6 +146,13 @@ pub trait System: Host {
     /// Restores the limits and starts what was held back.
     fn thaw_workqueues(&self);
 
+    /// Says whether usermode helpers may start from now on. Ordering: a full
+    /// barrier follows, before [`System::helpers_idle`] looks.
+    fn set_helper_depth(&self, depth: HelperDepth);
+    /// Whether no usermode helper runs. The last one to end while the depth
+    /// is [`HelperDepth::Freezing`] calls [`Host::quiet`].
+    fn helpers_idle(&self) -> bool;
+
     /// Waits for out-of-memory victims to die, then turns the killer off;
     /// false if they still live at `deadline_ns`.
     fn disable_oom_killer(&self, deadline_ns: u64) -> bool;
@@ -151,7 +163,7 @@ pub trait System: Host {
     fn schedule(&self);
 
     /// Prints a line of the kernel log.
-    fn log(&self, line: Line);
+    fn log(&self, event: LogEvent);
     /// Prints the name, state and stack of a task that refuses to freeze.
     fn report_refuser(&self, task: &Self::Task);
     /// Prints the freezable workqueues that are busy.
@@ -191,4 +203,12 @@ pub enum Step {
     VictimBarrier,
     /// Starter of a helper: full barrier between counting and the gate.
     HelperBarrier,
+}
+
+/// A full barrier, which a model may leave out.
+#[inline(always)]
+pub(crate) fn barrier<H: Host>(step: Step) {
+    if H::WITHOUT != Some(step) {
+        fence(Ordering::SeqCst);
+    }
 }

@@ -3,9 +3,8 @@
 //!
 //! Read next: `group.rs`.
 
-use super::Freezer;
-use super::count::barrier;
-use super::host::{Host, Request, Step};
+use super::host::{Host, Request, Step, barrier};
+use super::state::Freezer;
 use super::task::{Flags, Groups, HIDDEN, Hierarchy, TaskFreezer, Word};
 use crate::sync::Ordering;
 

@@ -19,7 +19,8 @@ use std::sync::Arc;
 
 use loom::thread;
 
-use super::host::{Host, Phase, Step};
+use super::host::{Host, Step};
+use super::record::Phase;
 use super::task::{Flags, Groups, Hierarchy};
 use super::{PARENT_FREEZING, SELF_FREEZING};
 use machine::{COMPLETE, Machine, OWN_ASK_FIRST, QUIET_ASK_FIRST, without};
@@ -81,7 +82,7 @@ fn waking_sleeper<const WITHOUT: usize>() {
 }
 
 model! {
-    /// spec: S2 R4
+    /// spec: S2 R4 N7
     the_last_to_park_wakes_the_freezer: parking_task
     fails without RAISE, PARK, PARK_RELEASE, QUIET_ASK_FIRST
 }
@@ -246,9 +247,9 @@ fn helper<const WITHOUT: usize>() {
     let machine = Arc::new(Machine::<WITHOUT>::new(Flags::NOFREEZE));
     let freezer = machine.clone();
     let freezer = thread::spawn(move || freezer.freeze_and_thaw());
-    if machine.freezer.helper_begin(&*machine).is_ok() {
+    if machine.helpers.begin(&*machine).is_ok() {
         machine.user_code();
-        machine.freezer.helper_end(&*machine);
+        machine.helpers.end(&*machine);
     }
     freezer.join().unwrap();
 }

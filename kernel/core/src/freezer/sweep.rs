@@ -2,55 +2,20 @@
 //!
 //! Linux walks all tasks again and again, with sleeps in between. Here each
 //! task that is awake is asked once, and the last one to park wakes the
-//! freezer. One walk is enough: a task awake but not running when it passes
-//! is asked as soon as a CPU picks it (`switched_in`), and a task asleep asks
-//! itself when it wakes (`freezer_count`).
+//! freezer. One walk is enough. The task that a CPU runs is always visited;
+//! the kernel's walk also visits those that wait in run queues, which it holds
+//! locked anyway. A task that moves between queues, or wakes, while the walk
+//! passes by may be missed and is asked as soon as a CPU picks it
+//! (`switched_in`); a task asleep asks itself when it wakes (`freezer_count`).
 //!
 //! Read next: `transition.rs`.
 
 use kernel_abi::Errno;
 
-use super::Freezer;
-use super::console::Line;
-use super::count::barrier;
-use super::host::{Delivery, Host, Phase, Request, Step, System};
+use super::host::{Delivery, Host, Request, Step, System, barrier};
+use super::record::{LogEvent, Outcome, Phase, Record};
+use super::state::Freezer;
 use crate::sync::Ordering;
-
-/// How a phase ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// Everybody stands still.
-    Frozen,
-    /// The time was over.
-    TimedOut,
-    /// A wakeup event came.
-    Aborted,
-}
-
-/// The figures of a phase.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Record {
-    /// Which phase.
-    pub phase: Phase,
-    /// How it ended.
-    pub outcome: Outcome,
-    /// Its duration in nanoseconds.
-    pub elapsed_ns: u64,
-    /// The clock at its end, in nanoseconds.
-    pub ended_ns: u64,
-    /// Tasks awake when it began.
-    pub awake: u32,
-    /// Requests sent.
-    pub signalled: u32,
-    /// Of those, how many woke a sleeper.
-    pub woken: u32,
-    /// Of those, how many interrupted a CPU.
-    pub kicked: u32,
-    /// Tasks that refused in the end.
-    pub refusing: u32,
-    /// Freezable works still active in the end.
-    pub busy_works: u32,
-}
 
 impl Freezer {
     /// Whether nobody of `phase` is awake any more. What the tasks did before
@@ -88,7 +53,7 @@ impl Freezer {
             self.count_refusers(system, &mut record);
         }
         system.record(&record);
-        system.log(Line::Phase(record));
+        system.log(LogEvent::Phase(record));
         if record.outcome == Outcome::Frozen {
             return Ok(());
         }
@@ -96,7 +61,7 @@ impl Freezer {
         Err(Errno::EBUSY)
     }
 
-    /// Sends every awake task its request, once.
+    /// Sends every task that the host finds awake its request, once.
     pub fn ask_all<H: Host>(&self, host: &H, phase: Phase) -> Record {
         barrier::<H>(Step::RaiseBarrier);
         let mut record = Record {
@@ -187,7 +152,7 @@ impl Freezer {
 
     fn freeze_workqueues_begin<S: System>(&self, system: &S) {
         if self.workqueue_freezing.swap(true, Ordering::Relaxed) {
-            system.log(Line::WorkqueuesFrozenTwice);
+            system.log(LogEvent::WorkqueuesFrozenTwice);
         }
         system.freeze_workqueues_begin();
     }

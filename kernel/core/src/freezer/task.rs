@@ -12,7 +12,7 @@
 //! +-----------+-----------+--------------------------------------+
 //! ```
 //!
-//! Read next: `count.rs`, which changes the word.
+//! Read next: `record.rs`; `count.rs` changes the word.
 
 use bitflags::bitflags;
 

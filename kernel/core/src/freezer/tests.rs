@@ -1,15 +1,12 @@
-//! Every rule of freezer-spec that this code can keep by itself, on the host.
+//! Every rule of SPECIFICATION.md that this code keeps by itself, on the host.
 //!
 //! Read next: `tests/fake.rs`, the machine they run on.
 
 mod fake;
-mod files;
 mod flags;
 mod gate;
 mod group;
-mod kthread;
 mod refrigerator;
 mod rollback;
 mod sweep;
 mod transition;
-mod work;

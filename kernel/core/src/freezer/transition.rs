@@ -4,15 +4,13 @@
 //! that asked for the suspend. The order of the steps is the contract: a
 //! failure at any of them leaves nothing behind.
 //!
-//! Read next: `helper.rs`, or the models.
+//! Read next: the models.
 
 use kernel_abi::Errno;
 
-use super::Freezer;
-use super::console::Line;
-use super::count::barrier;
-use super::helper::Depth;
-use super::host::{Phase, Step, System};
+use super::host::{HelperDepth, Step, System, barrier};
+use super::record::{LogEvent, Phase};
+use super::state::Freezer;
 use super::task::Flags;
 use crate::sync::Ordering;
 
@@ -61,24 +59,24 @@ impl Freezer {
 
     fn freeze_users<S: System>(&self, system: &S) -> Result<(), Errno> {
         self.try_to_freeze_tasks(system, Phase::User)?;
-        self.helpers.set_depth(Depth::Disabled);
+        system.set_helper_depth(HelperDepth::Disabled);
         let timeout_ms = self.freeze_timeout_ms.load(Ordering::Relaxed);
         let deadline = system.now_ns() + u64::from(timeout_ms) * 1_000_000;
         if !system.disable_oom_killer(deadline) {
             return Err(Errno::EBUSY);
         }
-        system.log(Line::OomDisabled);
+        system.log(LogEvent::OomDisabled);
         Ok(())
     }
 
     /// Closes the helpers' gate and waits for those that run.
     fn hold_helpers<S: System>(&self, system: &S) -> Result<(), Errno> {
-        self.helpers.set_depth(Depth::Freezing);
+        system.set_helper_depth(HelperDepth::Freezing);
         let deadline = system.now_ns() + HELPER_TIMEOUT_NS;
-        if system.wait_for_quiet(deadline, || self.helpers.idle()) {
+        if system.wait_for_quiet(deadline, || system.helpers_idle()) {
             return Ok(());
         }
-        self.helpers.set_depth(Depth::Enabled);
+        system.set_helper_depth(HelperDepth::Enabled);
         Err(Errno::EAGAIN)
     }
 
@@ -104,19 +102,19 @@ impl Freezer {
         let own = current.as_ref();
         self.lower();
         system.enable_oom_killer();
-        system.log(Line::OomEnabled);
-        self.helpers.set_depth(Depth::Freezing);
+        system.log(LogEvent::OomEnabled);
+        system.set_helper_depth(HelperDepth::Freezing);
         self.thaw_workqueues(system);
         system.wake_refrigerated(|task| !self.freezing(task.as_ref()));
         if !own.flags().contains(Flags::SUSPEND_TASK) {
-            system.log(Line::NotTheFreezer);
+            system.log(LogEvent::NotTheFreezer);
         }
         self.clear(system, own, Flags::SUSPEND_TASK);
         barrier::<S>(Step::WakeBarrier);
         system.deliver(current, self.freeze_task(own));
-        self.helpers.set_depth(Depth::Enabled);
+        system.set_helper_depth(HelperDepth::Enabled);
         system.schedule();
-        system.log(Line::TasksRestarted);
+        system.log(LogEvent::TasksRestarted);
     }
 
     /// Takes the flags down, before anybody is woken.
@@ -146,6 +144,6 @@ impl Freezer {
             own.flags().intersects(kinds) && !self.freezing(own)
         });
         system.schedule();
-        system.log(Line::KthreadsRestarted);
+        system.log(LogEvent::KthreadsRestarted);
     }
 }

@@ -20,8 +20,8 @@ use core::sync::atomic::Ordering::Relaxed;
 use core::sync::atomic::{AtomicU8, AtomicU32};
 
 use kernel_abi::Errno;
-use kernel_core::freezer::power::{SleepState, TestLevel, Word};
-use kernel_core::freezer::stats::{FailedStep, Failure, SuspendStats};
+use kernel_core::power::stats::{FailedStep, Failure, SuspendStats};
+use kernel_core::power::{SleepState, TestLevel, Word};
 
 use kernel_machine::arch;
 use kernel_machine::sync::{Rank, SpinLock};

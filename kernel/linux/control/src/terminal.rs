@@ -19,7 +19,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use kernel_abi::Errno;
-use kernel_core::freezer::wakeup::Source;
+use kernel_core::power::wakeup::Source;
 
 use kernel_files::OpenFlags;
 use kernel_files::device;

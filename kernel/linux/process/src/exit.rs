@@ -5,7 +5,7 @@
 //! then every frame of its memory is free, so a parent whose `wait` returned
 //! finds the memory back. The task itself ends in
 //! [`scheduler::exit_current`], which takes it out of the freezer's counts
-//! (freezer-spec F3, P5).
+//! (SPECIFICATION.md F3, P5).
 
 use alloc::collections::BTreeSet;
 use alloc::sync::Arc;

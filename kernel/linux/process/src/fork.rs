@@ -6,10 +6,10 @@
 //! [`first_step`], on its own stack.
 //!
 //! A task that enters here while it should freeze does so before it takes
-//! any memory, so a fork bomb cannot outrun the freezer (freezer-spec P2). The
-//! child counts as awake before its parent can sleep, in its parent's
-//! freezer group (P1). The parent of a vfork counts as frozen where it waits
-//! (P3).
+//! any memory, so a fork bomb cannot outrun the freezer (SPECIFICATION.md P2).
+//! The child counts as awake before its parent can sleep, in its parent's
+//! freezer group (SPECIFICATION.md P1). The parent of a vfork counts as frozen
+//! where it waits (SPECIFICATION.md P3).
 
 use alloc::sync::Arc;
 use core::sync::atomic::Ordering::{Acquire, Relaxed};

@@ -17,7 +17,8 @@
 //! may fault in a page and sleep. A waiter that was marked before it gave up
 //! counts as woken: no wake-up is lost to one that did not wait.
 //!
-//! The wait freezes in place and its deadline is absolute (freezer-spec X2).
+//! The wait freezes in place and its deadline is absolute
+//! (SPECIFICATION.md X2).
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;

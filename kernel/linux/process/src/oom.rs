@@ -3,8 +3,8 @@
 //! When a page is needed and none is left for user memory, a process is
 //! killed (which one: `kernel_core::memory::victim`; never the first), the
 //! task that needed the page waits, and looks again. The victim is marked so
-//! that freezing does not hold it (freezer-spec F8), and a kernel thread takes
-//! its pages even before it has died.
+//! that freezing does not hold it (SPECIFICATION.md F8), and a kernel thread
+//! takes its pages even before it has died.
 //!
 //! One at a time: while a process that was killed, or ends for a reason of
 //! its own, has not given its memory back, nobody else is chosen.
@@ -26,8 +26,8 @@
 //! another. (Asking whether the address space still has an owner is
 //! not enough: it has none from the moment it *begins* to be given back.)
 //!
-//! During a freeze of the whole system the killer is off (H3): those that
-//! need memory wait until it is on again.
+//! During a freeze of the whole system the killer is off
+//! (SPECIFICATION.md H3): those that need memory wait until it is on again.
 
 use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;

@@ -19,7 +19,7 @@
 //! CPU is about to load, and whatever it writes is checked before it counts.
 //! Memory is reached through the address space. Neither wakes the thread:
 //! registers and memory of one that is frozen in a trace stop can be read
-//! (freezer-spec G8).
+//! (SPECIFICATION.md G8).
 
 use alloc::boxed::Box;
 use core::sync::atomic::Ordering::Relaxed;

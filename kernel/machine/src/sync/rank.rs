@@ -145,7 +145,7 @@ impl Kept {
 }
 
 /// Asserts that this CPU holds no spin lock: every point where a task may
-/// sleep, freeze or copy user memory (freezer-spec U6).
+/// sleep, freeze or copy user memory (SPECIFICATION.md U6).
 ///
 /// # Panics
 /// In checked builds, if a lock is held.

@@ -1,14 +1,20 @@
 //! The gate of usermode helpers: none starts while a freeze or thaw is under
-//! way, or user space stands still (freezer-spec H1, H2).
+//! way, or user space stands still (SPECIFICATION.md H1, H2).
 //!
 //! Linux refuses a helper then, and what it was to tell is lost; here its
 //! starter, a kernel thread that is not frozen, waits for the end. The gate's
-//! rules are `kernel_core::freezer::helper`'s.
+//! rules are `kernel_core::usermode_helper`'s.
 //!
 //! Next to read: `process/helper.rs`, which starts them.
 
+use kernel_core::freezer::HelperDepth;
+use kernel_core::usermode_helper::Helpers;
+
 use crate::WaitQueue;
-use crate::refrigerator::{FREEZER, Scheduler};
+use crate::refrigerator::Scheduler;
+
+/// The gate.
+static HELPERS: Helpers = Helpers::new();
 
 /// Where starters wait.
 static MAY_START: WaitQueue = WaitQueue::new();
@@ -19,7 +25,7 @@ pub struct Permit(());
 impl Permit {
     /// Waits until a helper may start. For kernel threads that do not freeze.
     pub fn wait() -> Self {
-        let begin = || FREEZER.helper_begin(&Scheduler).ok();
+        let begin = || HELPERS.begin(&Scheduler).ok();
         MAY_START.wait_uninterruptible("usermodehelper", begin);
         Self(())
     }
@@ -27,8 +33,18 @@ impl Permit {
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        FREEZER.helper_end(&Scheduler);
+        HELPERS.end(&Scheduler);
     }
+}
+
+/// Says whether helpers may start; a full barrier follows.
+pub(super) fn set_depth(depth: HelperDepth) {
+    HELPERS.set_depth(depth);
+}
+
+/// Whether no helper runs.
+pub(super) fn idle() -> bool {
+    HELPERS.idle()
 }
 
 /// Helpers may start again: tells those who wait.

@@ -1,11 +1,11 @@
 //! Wakeup events of this machine: a key on the console, the alarm of the
-//! real-time clock. The rules are `kernel_core::freezer::wakeup`'s.
+//! real-time clock. The rules are `kernel_core::power::wakeup`'s.
 //!
 //! Next to read: `power.rs`, what a suspend makes of them.
 
 use kernel_abi::Errno;
 use kernel_core::freezer::Host;
-use kernel_core::freezer::wakeup::{Source, Wakeups};
+use kernel_core::power::wakeup::{Source, Wakeups};
 
 use crate::refrigerator::Scheduler;
 use crate::sleep;

@@ -9,10 +9,12 @@ use loom::sync::atomic::{AtomicBool, fence};
 use loom::sync::{Condvar, Mutex};
 
 use crate::freezer::Freezer;
-use crate::freezer::console::Line;
-use crate::freezer::host::{Delivery, Host, Phase, Request, Step, System};
-use crate::freezer::sweep::Record;
+use crate::freezer::host::{
+    Delivery, HelperDepth, Host, Request, Step, System,
+};
+use crate::freezer::record::{LogEvent, Phase, Record};
 use crate::freezer::task::{Flags, Groups, TaskFreezer};
+use crate::usermode_helper::Helpers;
 
 /// Leaves nothing out.
 pub const COMPLETE: usize = 100;
@@ -51,6 +53,7 @@ impl AsRef<TaskFreezer> for Task {
 
 pub struct Machine<const WITHOUT: usize> {
     pub freezer: Freezer,
+    pub helpers: Helpers,
     /// The task under test.
     pub task: Task,
     /// A second one, where a model needs it.
@@ -76,6 +79,7 @@ impl<const WITHOUT: usize> Machine<WITHOUT> {
     pub fn new(flags: Flags) -> Self {
         let machine = Self {
             freezer: Freezer::new(),
+            helpers: Helpers::new(),
             task: Task(TaskFreezer::new()),
             neighbour: TaskFreezer::new(),
             suspender: Task(TaskFreezer::new()),
@@ -239,12 +243,18 @@ impl<const WITHOUT: usize> System for Machine<WITHOUT> {
     fn clear_wakeup(&self) {}
     fn freeze_workqueues_begin(&self) {}
     fn thaw_workqueues(&self) {}
+    fn set_helper_depth(&self, depth: HelperDepth) {
+        self.helpers.set_depth(depth);
+    }
+    fn helpers_idle(&self) -> bool {
+        self.helpers.idle()
+    }
     fn disable_oom_killer(&self, _: u64) -> bool {
         true
     }
     fn enable_oom_killer(&self) {}
     fn schedule(&self) {}
-    fn log(&self, _: Line) {}
+    fn log(&self, _: LogEvent) {}
     fn report_refuser(&self, _: &Task) {}
     fn record(&self, _: &Record) {}
 }

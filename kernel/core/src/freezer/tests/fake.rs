@@ -7,11 +7,13 @@
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 
-use crate::freezer::kthread::KthreadControl;
 use crate::freezer::{
-    Delivery, Flags, Freezer, Groups, Host, Line, Phase, Record, Request,
-    System, TaskFreezer,
+    Delivery, Flags, Freezer, Groups, HelperDepth, Host, LogEvent, Phase,
+    Record, Request, System, TaskFreezer,
 };
+use crate::kthread::KthreadControl;
+use crate::power::console::Line;
+use crate::usermode_helper::Helpers;
 
 pub const USER: Flags = Flags::empty();
 pub const KTHREAD: Flags = Flags::KTHREAD;
@@ -33,6 +35,7 @@ type Act = Box<dyn FnOnce(&Fake)>;
 
 pub struct Fake {
     pub freezer: Freezer,
+    pub helpers: Helpers,
     pub tasks: Vec<FakeTask>,
     pub acts: RefCell<VecDeque<Act>>,
     pub events: RefCell<Vec<String>>,
@@ -54,6 +57,7 @@ impl Fake {
         });
         let fake = Self {
             freezer: Freezer::new(),
+            helpers: Helpers::new(),
             tasks: tasks.collect(),
             acts: RefCell::default(),
             events: RefCell::default(),
@@ -241,6 +245,12 @@ impl System for Fake {
     fn thaw_workqueues(&self) {
         self.event("thaw workqueues");
     }
+    fn set_helper_depth(&self, depth: HelperDepth) {
+        self.helpers.set_depth(depth);
+    }
+    fn helpers_idle(&self) -> bool {
+        self.helpers.idle()
+    }
     fn disable_oom_killer(&self, deadline_ns: u64) -> bool {
         let wait_ms = (deadline_ns - self.now_ns()) / 1_000_000;
         self.event(format!("oom off within {wait_ms} ms"));
@@ -252,8 +262,8 @@ impl System for Fake {
     fn schedule(&self) {
         self.event("schedule");
     }
-    fn log(&self, line: Line) {
-        self.event(line.to_string());
+    fn log(&self, event: LogEvent) {
+        self.event(Line(event).to_string());
     }
     fn report_refuser(&self, task: &FakeTask) {
         self.event(format!("refuses {}", task.id));

@@ -13,8 +13,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
 use crate::freezer::{
-    Delivery, Depth, Flags, Freezer, Groups, Hierarchy, Host, Line, Phase,
-    Record, Request, SELF_FREEZING, System, TaskFreezer,
+    Delivery, Flags, Freezer, Groups, HelperDepth, Hierarchy, Host, LogEvent,
+    Phase, Record, Request, SELF_FREEZING, System, TaskFreezer,
 };
 use crate::sync::Ordering::Relaxed;
 use crate::test_random::Random;
@@ -64,6 +64,7 @@ struct Driver<'a> {
     states: Vec<Cell<State>>,
     random: RefCell<Random>,
     clock_ns: Cell<u64>,
+    helper_depth: Cell<HelperDepth>,
 }
 
 fn run_task(freezer: &Freezer, task: &SimTask) {
@@ -173,8 +174,9 @@ impl Driver<'_> {
         assert_eq!(freezer.system_freezing_cnt.load(Relaxed), conditions);
         let nosig = freezer.pm_nosig_freezing.load(Relaxed);
         assert_eq!(freezer.workqueues_freezing(), nosig);
-        let depth = if pm { Depth::Disabled } else { Depth::Enabled };
-        assert_eq!(freezer.helpers.depth(), depth);
+        let depth =
+            if pm { HelperDepth::Disabled } else { HelperDepth::Enabled };
+        assert_eq!(self.helper_depth.get(), depth);
         let own = self.tasks[0].own.flags();
         assert_eq!(own.contains(Flags::SUSPEND_TASK), pm);
         self.check_tasks();
@@ -270,12 +272,18 @@ impl System for Driver<'_> {
     fn clear_wakeup(&self) {}
     fn freeze_workqueues_begin(&self) {}
     fn thaw_workqueues(&self) {}
+    fn set_helper_depth(&self, depth: HelperDepth) {
+        self.helper_depth.set(depth);
+    }
+    fn helpers_idle(&self) -> bool {
+        self.below(10) != 0
+    }
     fn disable_oom_killer(&self, _: u64) -> bool {
         self.below(10) != 0
     }
     fn enable_oom_killer(&self) {}
     fn schedule(&self) {}
-    fn log(&self, _: Line) {}
+    fn log(&self, _: LogEvent) {}
     fn report_refuser(&self, _: &SimTask) {}
     fn record(&self, _: &Record) {}
 }
@@ -314,6 +322,7 @@ fn run(seed: u64) {
         states: vec![Cell::new(State::Awake); TASKS],
         random: RefCell::new(Random::new(seed)),
         clock_ns: Cell::new(0),
+        helper_depth: Cell::new(HelperDepth::Enabled),
     };
     for task in &tasks {
         freezer.born_with(&driver, &task.own, kind(task.id), Groups::ROOT);

@@ -3,7 +3,7 @@
 use kernel_abi::Errno;
 
 use super::fake::{Fake, KTHREAD, USER};
-use crate::freezer::{Depth, Flags, Hierarchy};
+use crate::freezer::{Flags, HelperDepth, Hierarchy};
 use crate::sync::Ordering::Relaxed;
 
 const FROZE_USERS: &str =
@@ -21,7 +21,7 @@ fn assert_no_residue(fake: &Fake) {
     assert!(!fake.freezer.pm_freezing.load(Relaxed));
     assert!(!fake.freezer.pm_nosig_freezing.load(Relaxed));
     assert!(!fake.freezer.workqueues_freezing());
-    assert_eq!(fake.freezer.helpers.depth(), Depth::Enabled);
+    assert_eq!(fake.helpers.depth(), HelperDepth::Enabled);
     assert_eq!(fake.task(0).flags(), USER);
 }
 
@@ -43,7 +43,7 @@ fn a_freeze_takes_these_steps() {
     ];
     let asked = |event: &&String| event.as_str() != "NotRequested 0";
     assert!(events.iter().filter(asked).eq(expected.iter()), "{events:?}");
-    assert_eq!(fake.freezer.helpers.depth(), Depth::Disabled);
+    assert_eq!(fake.helpers.depth(), HelperDepth::Disabled);
 }
 
 /// spec: O4 H3 W3
@@ -161,12 +161,12 @@ fn a_victim_that_does_not_die_fails_the_freeze() {
 #[test]
 fn a_freeze_waits_for_helpers() {
     let fake = Fake::new(&[]);
-    fake.freezer.helper_begin(&fake).unwrap();
+    fake.helpers.begin(&fake).unwrap();
     fake.meanwhile(|fake| {
-        assert_eq!(fake.freezer.helpers.depth(), Depth::Freezing);
-        let late = fake.freezer.helper_begin(fake);
+        assert_eq!(fake.helpers.depth(), HelperDepth::Freezing);
+        let late = fake.helpers.begin(fake);
         assert_eq!(late, Err(Errno::EBUSY));
-        fake.freezer.helper_end(fake);
+        fake.helpers.end(fake);
         assert!(fake.take_events().contains(&"quiet".into()));
     });
     fake.freeze().unwrap();
@@ -176,12 +176,12 @@ fn a_freeze_waits_for_helpers() {
 #[test]
 fn a_helper_that_does_not_end_in_five_seconds_stops_the_freeze() {
     let fake = Fake::new(&[USER]);
-    fake.freezer.helper_begin(&fake).unwrap();
+    fake.helpers.begin(&fake).unwrap();
     assert_eq!(fake.freeze(), Err(Errno::EAGAIN));
     assert_eq!(fake.clock_ns.get(), 5_000_000_000);
     assert_no_residue(&fake);
     assert!(fake.take_events().is_empty(), "nothing was frozen");
-    fake.freezer.helper_end(&fake);
+    fake.helpers.end(&fake);
 }
 
 /// spec: H2
@@ -189,9 +189,9 @@ fn a_helper_that_does_not_end_in_five_seconds_stops_the_freeze() {
 fn helpers_get_an_error_while_user_space_is_frozen() {
     let fake = Fake::new(&[]);
     fake.freeze().unwrap();
-    assert_eq!(fake.freezer.helper_begin(&fake), Err(Errno::EAGAIN));
+    assert_eq!(fake.helpers.begin(&fake), Err(Errno::EAGAIN));
     fake.thaw();
-    assert_eq!(fake.freezer.helper_begin(&fake), Ok(()));
+    assert_eq!(fake.helpers.begin(&fake), Ok(()));
 }
 
 /// spec: O4 N5

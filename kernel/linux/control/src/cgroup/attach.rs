@@ -1,5 +1,5 @@
 //! Moving tasks into a group: writes to `tasks`, `cgroup.procs` and
-//! `cgroup.threads` (freezer-spec V8, V9).
+//! `cgroup.threads` (SPECIFICATION.md V8, V9).
 
 use alloc::sync::Arc;
 
@@ -7,8 +7,9 @@ use kernel_abi::Errno;
 use kernel_core::cgroup::{Handle, Tree, request};
 use kernel_core::freezer::{Flags, Hierarchy, Host};
 
+use super::events;
+use super::forest::{Tasks, forest};
 use super::member::group_of;
-use super::{Tasks, events, forest};
 use kernel_process::{Process, current, find_task, thread_of};
 use kernel_task::refrigerator::{FREEZER, Scheduler};
 use kernel_task::{self as task, Task};
@@ -96,7 +97,7 @@ fn check_domains(
 }
 
 /// Moves tasks. First `FROZEN` is forgotten, then each task is moved and
-/// asked (N5).
+/// asked (SPECIFICATION.md N5).
 fn transfer<'a>(
     hierarchy: Hierarchy,
     to: Handle,

@@ -19,7 +19,8 @@ use kernel_core::cgroup::Watches;
 use kernel_core::freezer::Hierarchy;
 use kernel_core::sync::GROUP_SLOTS;
 
-use super::{filesystem, release};
+use super::inode;
+use super::release::mark;
 use kernel_files::inotify;
 use kernel_machine::arch;
 use kernel_machine::sync::{Rank, SpinLock};
@@ -135,7 +136,7 @@ pub(super) fn changed(slot: u32) {
             0 => Hierarchy::V1,
             _ => Hierarchy::V2,
         };
-        filesystem::tell_watchers(hierarchy, slot);
+        inode::tell_watchers(hierarchy, slot);
     }
 }
 
@@ -160,5 +161,5 @@ pub(super) fn quiet(slot: u32) {
 /// The last task has left a group.
 pub(super) fn emptied(slot: u32) {
     changed_upwards(slot);
-    release::emptied(slot);
+    mark::emptied(slot);
 }

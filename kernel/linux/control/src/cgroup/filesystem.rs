@@ -10,11 +10,11 @@ use kernel_abi::Errno;
 use kernel_abi::stat::{CGROUP_MAGIC, CGROUP2_MAGIC, Statfs};
 use kernel_core::cgroup::{Handle, ROOT_HANDLE, Tree};
 use kernel_core::freezer::Hierarchy;
-use kernel_core::inotify::MODIFY;
 use kernel_core::path::{NAME_MAX, mount_options};
 
-use super::file::GroupFile;
-use super::forest;
+use super::file::{self, Group};
+use super::forest::forest;
+use super::inode::{NUMBERS, inode_id};
 use super::row::{self, Row};
 use kernel_files::attribute::OpenDirectory;
 use kernel_files::clock;
@@ -34,44 +34,8 @@ struct CgroupFs(Hierarchy);
 static MOUNTED: SpinLock<[Weak<CgroupFs>; 2]> =
     SpinLock::with_rank(Rank::Process, [const { Weak::new() }; 2]);
 
-/// Numbers of inodes of one group.
-const NUMBERS: u64 = 64;
 /// Position of the first child in a directory.
 const FIRST_CHILD: u64 = FIRST_ENTRY + NUMBERS;
-
-/// The device of a hierarchy.
-fn device(hierarchy: Hierarchy) -> u64 {
-    static DEVICES: spin::Once<[u64; 2]> = spin::Once::new();
-    let make = || [mount::allocate_device(), mount::allocate_device()];
-    DEVICES.call_once(make)[hierarchy as usize]
-}
-
-/// The inode of a group's directory, or of its `row`-th file.
-pub(super) fn inode_id(
-    hierarchy: Hierarchy,
-    slot: u32,
-    row: Option<usize>,
-) -> InodeId {
-    let place = row.map_or(0, |row| row as u64 + 1);
-    let number = u64::from(slot) * NUMBERS + place + 1;
-    InodeId { device: device(hierarchy), number }
-}
-
-/// Tells who watches the group's file of events, or its directory.
-pub(super) fn tell_watchers(hierarchy: Hierarchy, slot: u32) {
-    let name = match hierarchy {
-        Hierarchy::V1 => "freezer.events",
-        Hierarchy::V2 => "cgroup.events",
-    };
-    let mut rows = row::rows(hierarchy, false);
-    let Some((index, _)) = rows.find(|(_, row)| row.name == name) else {
-        return;
-    };
-    let file = inode_id(hierarchy, slot, Some(index));
-    inotify::notify(file, MODIFY, b"");
-    let directory = inode_id(hierarchy, slot, None);
-    inotify::notify(directory, MODIFY, name.as_bytes());
-}
 
 /// Whether a hierarchy is in use: mounted, or with groups.
 pub(super) fn is_active(hierarchy: Hierarchy) -> bool {
@@ -326,7 +290,8 @@ impl Inode for GroupInode {
 
     fn open(&self, _flags: OpenFlags) -> Result<Arc<dyn File>, Errno> {
         forest().tree(self.hierarchy).get(self.group)?;
-        Ok(GroupFile::new(self.hierarchy, self.group, self.row.what))
+        let (hierarchy, handle) = (self.hierarchy, self.group);
+        Ok(file::open(Group { hierarchy, handle }, &self.row.content))
     }
 
     fn truncate(&self, _size: u64) -> Result<(), Errno> {

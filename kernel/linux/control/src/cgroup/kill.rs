@@ -20,7 +20,8 @@ use kernel_abi::signal::{SIGKILL, SigInfo};
 use kernel_core::cgroup::Handle;
 use kernel_core::freezer::{Flags, Hierarchy};
 
-use super::{Tasks, forest, member};
+use super::forest::{Tasks, forest};
+use super::member;
 use kernel_process::signal::send;
 use kernel_process::{Process, thread_of, tree};
 use kernel_task::refrigerator::{FREEZER, Scheduler};

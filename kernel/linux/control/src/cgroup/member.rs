@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 use kernel_core::cgroup::{Handle, Tree};
 use kernel_core::freezer::{Flags, Hierarchy};
 
-use super::forest;
+use super::forest::forest;
 use kernel_process::{number_of, thread_of};
 use kernel_task::{Task, table};
 

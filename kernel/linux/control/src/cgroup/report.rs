@@ -8,7 +8,8 @@ use kernel_abi::Errno;
 use kernel_core::freezer::Hierarchy;
 
 use super::filesystem::is_active;
-use super::{forest, member};
+use super::forest::forest;
+use super::member;
 use kernel_files::proc;
 use kernel_files::sys::Attribute;
 use kernel_process::report::set_groups;

@@ -1,51 +1,13 @@
-//! Which files a group has.
+//! Which files a group has: a row for each, with what it shows and what a
+//! write to it does.
+
+mod common;
+mod freezer;
 
 use kernel_core::freezer::Hierarchy;
 
-/// What a file is about.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Subject {
-    /// `tasks`, `cgroup.threads`
-    Threads,
-    /// `cgroup.procs`
-    Processes,
-    /// `notify_on_release`
-    NotifyOnRelease,
-    /// `cgroup.clone_children`
-    CloneChildren,
-    /// `release_agent`
-    ReleaseAgent,
-    /// `cgroup.sane_behavior`
-    SaneBehavior,
-    /// `freezer.state`
-    State,
-    /// `freezer.self_freezing`
-    SelfFreezing,
-    /// `freezer.parent_freezing`
-    ParentFreezing,
-    /// `freezer.events`
-    StateEvents,
-    /// `freezer.wait`
-    Wait,
-    /// `freezer.stat`
-    Figures,
-    /// `freezer.lease`
-    Lease,
-    /// `freezer.kill_frozen`
-    KillFrozen,
-    /// `cgroup.kill`
-    Kill,
-    /// `cgroup.freeze`
-    Freeze,
-    /// `cgroup.events`
-    Events,
-    /// `cgroup.stat`
-    Statistics,
-    /// `cgroup.type`
-    Kind,
-    /// `cgroup.controllers`, `cgroup.subtree_control`: there are none.
-    Controllers,
-}
+use super::file::{Content, Show, Store};
+use super::inode::events_file;
 
 /// Where a file stands.
 const ROOT_1: u8 = 1;
@@ -55,48 +17,97 @@ const GROUP_2: u8 = 8;
 const BOTH_1: u8 = ROOT_1 | GROUP_1;
 const BOTH_2: u8 = ROOT_2 | GROUP_2;
 const ALL: u8 = BOTH_1 | BOTH_2;
+const GROUPS: u8 = GROUP_1 | GROUP_2;
 
 /// One file.
 pub(super) struct Row {
     pub(super) name: &'static str,
-    pub(super) what: Subject,
+    place: u8,
     pub(super) permissions: u16,
-    place: u8,
+    pub(super) content: Content,
 }
 
-const fn row(
-    name: &'static str,
-    what: Subject,
-    permissions: u16,
-    place: u8,
-) -> Row {
-    Row { name, what, permissions, place }
+const fn row(name: &'static str, place: u8, content: Content) -> Row {
+    let permissions = match &content {
+        Content::Text(None, _) => 0o200,
+        Content::Text(_, None) | Content::Events(_) => 0o444,
+        _ => 0o644,
+    };
+    Row { name, place, permissions, content }
 }
 
-static ROWS: [Row; 22] = [
-    row("cgroup.procs", Subject::Processes, 0o644, ALL),
-    row("tasks", Subject::Threads, 0o644, BOTH_1),
-    row("notify_on_release", Subject::NotifyOnRelease, 0o644, BOTH_1),
-    row("cgroup.clone_children", Subject::CloneChildren, 0o644, BOTH_1),
-    row("cgroup.sane_behavior", Subject::SaneBehavior, 0o444, ROOT_1),
-    row("release_agent", Subject::ReleaseAgent, 0o644, ROOT_1),
-    row("freezer.state", Subject::State, 0o644, GROUP_1),
-    row("freezer.self_freezing", Subject::SelfFreezing, 0o444, GROUP_1),
-    row("freezer.parent_freezing", Subject::ParentFreezing, 0o444, GROUP_1),
-    row("freezer.events", Subject::StateEvents, 0o444, GROUP_1),
-    row("freezer.wait", Subject::Wait, 0o644, GROUP_1),
-    row("freezer.stat", Subject::Figures, 0o444, GROUP_1 | GROUP_2),
-    row("freezer.lease", Subject::Lease, 0o644, GROUP_1 | GROUP_2),
-    row("freezer.kill_frozen", Subject::KillFrozen, 0o644, GROUP_1),
-    row("cgroup.kill", Subject::Kill, 0o200, GROUP_1 | GROUP_2),
-    row("cgroup.threads", Subject::Threads, 0o644, BOTH_2),
-    row("cgroup.freeze", Subject::Freeze, 0o644, GROUP_2),
-    row("cgroup.events", Subject::Events, 0o444, GROUP_2),
-    row("cgroup.stat", Subject::Statistics, 0o444, BOTH_2),
-    row("cgroup.type", Subject::Kind, 0o644, GROUP_2),
-    row("cgroup.controllers", Subject::Controllers, 0o444, BOTH_2),
-    row("cgroup.subtree_control", Subject::Controllers, 0o644, BOTH_2),
-];
+const fn read_only(show: Show) -> Content {
+    Content::Text(Some(show), None)
+}
+
+const fn text(show: Show, store: Store) -> Content {
+    Content::Text(Some(show), Some(store))
+}
+
+const fn write_only(store: Store) -> Content {
+    Content::Text(None, Some(store))
+}
+
+static ROWS: [Row; 22] = {
+    use common as c;
+    use freezer as f;
+    let agent = text(c::show_release_agent, c::store_release_agent);
+    let clones = text(c::show_clone_children, c::store_clone_children);
+    let subtree = text(c::show_controllers, c::store_controllers);
+    [
+        row("cgroup.procs", ALL, text(c::show_processes, c::store_process)),
+        row("tasks", BOTH_1, text(c::show_threads, c::store_thread)),
+        row("notify_on_release", BOTH_1, text(c::show_notify, c::store_notify)),
+        row("cgroup.clone_children", BOTH_1, clones),
+        row("cgroup.sane_behavior", ROOT_1, read_only(c::show_sane_behavior)),
+        row("release_agent", ROOT_1, agent),
+        row("freezer.state", GROUP_1, Content::State),
+        row("freezer.self_freezing", GROUP_1, read_only(f::show_self_freezing)),
+        row(
+            "freezer.parent_freezing",
+            GROUP_1,
+            read_only(f::show_parent_freezing),
+        ),
+        row("freezer.events", GROUP_1, Content::Events(f::show_state)),
+        row("freezer.wait", GROUP_1, Content::Wait),
+        row("freezer.stat", GROUPS, read_only(f::show_figures)),
+        row("freezer.lease", GROUPS, Content::Lease),
+        row(
+            "freezer.kill_frozen",
+            GROUP_1,
+            text(f::show_kill_frozen, f::store_kill_frozen),
+        ),
+        row("cgroup.kill", GROUPS, write_only(c::store_kill)),
+        row("cgroup.threads", BOTH_2, text(c::show_threads, c::store_thread)),
+        row(
+            "cgroup.freeze",
+            GROUP_2,
+            text(f::show_self_freezing, f::store_freeze),
+        ),
+        row("cgroup.events", GROUP_2, Content::Events(c::show_events)),
+        row("cgroup.stat", BOTH_2, read_only(c::show_statistics)),
+        row("cgroup.type", GROUP_2, text(c::show_type, c::store_type)),
+        row("cgroup.controllers", BOTH_2, read_only(c::show_controllers)),
+        row("cgroup.subtree_control", BOTH_2, subtree),
+    ]
+};
+
+// Who tells watchers knows the place of the file of events.
+const _: () = {
+    let (name, place) = events_file(Hierarchy::V1);
+    assert!(is_same(ROWS[place].name, name));
+    let (name, place) = events_file(Hierarchy::V2);
+    assert!(is_same(ROWS[place].name, name));
+};
+
+const fn is_same(one: &str, other: &str) -> bool {
+    let (one, other) = (one.as_bytes(), other.as_bytes());
+    let mut at = 0;
+    while at < one.len() && at < other.len() && one[at] == other[at] {
+        at += 1;
+    }
+    at == one.len() && at == other.len()
+}
 
 /// The files of a group, with their places in the table.
 pub(super) fn rows(

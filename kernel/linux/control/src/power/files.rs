@@ -1,16 +1,16 @@
 //! The files of suspend: `/sys/power` and what belongs to it, with Linux's
-//! grammar and errors (freezer-spec M1 to M6, L1).
+//! grammar and errors (SPECIFICATION.md M1 to M6, L1).
 
 use alloc::format;
 use alloc::string::{String, ToString};
 use core::sync::atomic::Ordering::Relaxed;
 
 use kernel_abi::Errno;
-use kernel_core::freezer::power::{
+use kernel_core::power::stats::{FailedStep, SuspendStats};
+use kernel_core::power::{
     Choice, MemSleep, SleepState, TestLevel, Word, parse, parse_count,
     parse_timeout_ms,
 };
-use kernel_core::freezer::stats::{FailedStep, SuspendStats};
 
 use super::{STATS, SUPPORTED, TEST_DELAY_S};
 use kernel_files::sys::{Attribute, register};

@@ -4,7 +4,7 @@
 use alloc::string::{String, ToString};
 
 use kernel_abi::Errno;
-use kernel_core::freezer::wakeup::Source;
+use kernel_core::power::wakeup::Source;
 
 use kernel_files::sys::{Attribute, register};
 use kernel_machine::drivers::pl031;

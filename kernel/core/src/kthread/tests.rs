@@ -2,7 +2,7 @@
 
 use kernel_abi::Errno;
 
-use crate::freezer::kthread::KthreadControl;
+use super::KthreadControl;
 
 /// spec: K4
 #[test]

@@ -1,13 +1,12 @@
 //! Figures for `/sys/power/suspend_stats` and `/sys/power/freeze_stats`.
 //!
-//! Read next: `sweep.rs`, which makes the records.
+//! Read next: `freezer/sweep.rs`, which makes the records.
 
 use core::fmt::{Display, Formatter, Result as FmtResult};
 
 use kernel_abi::Errno;
 
-use super::host::Phase;
-use super::sweep::{Outcome, Record};
+use crate::freezer::{Outcome, Phase, Record};
 
 /// The step at which a suspend failed, with Linux's names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

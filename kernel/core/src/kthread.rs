@@ -7,7 +7,10 @@
 //! A parked thread waits in a skip wait, so it counts as frozen. (Linux's
 //! counts as refusing, if it is freezable.)
 //!
-//! Read next: `gate.rs`, for the freeze points of such a loop.
+//! Read next: `freezer/gate.rs`, for the freeze points of such a loop.
+
+#[cfg(all(test, not(loom)))]
+mod tests;
 
 use kernel_abi::Errno;
 

@@ -2,15 +2,14 @@
 
 use kernel_abi::Errno;
 
-use crate::freezer::power::{
+use super::console::Seconds;
+use super::stats::{FailedStep, Failure, FreezeStats, SuspendStats, Thaw};
+use super::wakeup::{Source, Wakeups};
+use super::{
     Choice, MemSleep, SleepState, TestLevel, Word, parse, parse_count,
     parse_timeout_ms,
 };
-use crate::freezer::stats::{
-    FailedStep, Failure, FreezeStats, SuspendStats, Thaw,
-};
-use crate::freezer::wakeup::{Source, Wakeups};
-use crate::freezer::{Outcome, Phase, Record, Seconds};
+use crate::freezer::{Outcome, Phase, Record};
 
 const STATES: &[SleepState] =
     &[SleepState::Freeze, SleepState::Mem, SleepState::Disk];

@@ -12,29 +12,15 @@
 //!  read depth -> give up               read running != 0: wait
 //! ```
 //!
-//! Dekker's pattern again; see `count.rs`. Model
-//! `a_helper_runs_before_a_freeze_or_not_at_all`.
+//! Dekker's pattern again; see `freezer/count.rs`. Model
+//! `a_helper_runs_before_a_freeze_or_not_at_all` of the freezer.
 //!
-//! Read next: `work.rs`.
+//! Read next: `freezer/transition.rs`, which closes the gate.
 
 use kernel_abi::Errno;
 
-use super::Freezer;
-use super::count::barrier;
-use super::host::{Host, Step};
+use crate::freezer::{HelperDepth, Host, Step, barrier};
 use crate::sync::{AtomicU32, Ordering, const_new, fence};
-
-/// Whether helpers may start.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u32)]
-pub enum Depth {
-    /// They may.
-    Enabled,
-    /// A freeze or thaw is under way; who can wait does.
-    Freezing,
-    /// User space is frozen; who can wait gets an error instead.
-    Disabled,
-}
 
 /// The gate.
 pub struct Helpers {
@@ -51,55 +37,55 @@ impl Helpers {
     }
 
     /// Whether helpers may start.
-    pub fn depth(&self) -> Depth {
+    pub fn depth(&self) -> HelperDepth {
         match self.depth.load(Ordering::Acquire) {
-            0 => Depth::Enabled,
-            1 => Depth::Freezing,
-            _ => Depth::Disabled,
+            0 => HelperDepth::Enabled,
+            1 => HelperDepth::Freezing,
+            _ => HelperDepth::Disabled,
         }
     }
 
-    pub(super) fn set_depth(&self, depth: Depth) {
+    /// Says whether helpers may start; a full barrier follows.
+    pub fn set_depth(&self, depth: HelperDepth) {
         self.depth.store(depth as u32, Ordering::Release);
         fence(Ordering::SeqCst);
     }
 
-    pub(super) fn idle(&self) -> bool {
+    /// Whether no helper runs.
+    pub fn idle(&self) -> bool {
         self.running.load(Ordering::Acquire) == 0
+    }
+
+    /// A helper is about to start; pair with [`Helpers::end`].
+    ///
+    /// # Errors
+    /// `EBUSY` while a freeze or thaw is under way, `EAGAIN` while user space
+    /// is frozen. There is nothing to pair then.
+    pub fn begin<H: Host>(&self, host: &H) -> Result<(), Errno> {
+        self.running.fetch_add(1, Ordering::Relaxed);
+        barrier::<H>(Step::HelperBarrier);
+        let error = match self.depth() {
+            HelperDepth::Enabled => return Ok(()),
+            HelperDepth::Freezing => Errno::EBUSY,
+            HelperDepth::Disabled => Errno::EAGAIN,
+        };
+        self.end(host);
+        Err(error)
+    }
+
+    /// A helper has ended.
+    pub fn end<H: Host>(&self, host: &H) {
+        if self.running.fetch_sub(1, Ordering::Release) == 1 {
+            fence(Ordering::SeqCst);
+            if self.depth() == HelperDepth::Freezing {
+                host.quiet();
+            }
+        }
     }
 }
 
 impl Default for Helpers {
     fn default() -> Self {
         Self::new()
-    }
-}
-
-impl Freezer {
-    /// A helper is about to start; pair with [`Freezer::helper_end`].
-    ///
-    /// # Errors
-    /// `EBUSY` while a freeze or thaw is under way, `EAGAIN` while user space
-    /// is frozen. There is nothing to pair then.
-    pub fn helper_begin<H: Host>(&self, host: &H) -> Result<(), Errno> {
-        self.helpers.running.fetch_add(1, Ordering::Relaxed);
-        barrier::<H>(Step::HelperBarrier);
-        let error = match self.helpers.depth() {
-            Depth::Enabled => return Ok(()),
-            Depth::Freezing => Errno::EBUSY,
-            Depth::Disabled => Errno::EAGAIN,
-        };
-        self.helper_end(host);
-        Err(error)
-    }
-
-    /// A helper has ended.
-    pub fn helper_end<H: Host>(&self, host: &H) {
-        if self.helpers.running.fetch_sub(1, Ordering::Release) == 1 {
-            fence(Ordering::SeqCst);
-            if self.helpers.depth() == Depth::Freezing {
-                host.quiet();
-            }
-        }
     }
 }

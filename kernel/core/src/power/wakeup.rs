@@ -18,7 +18,7 @@
 //! No timer ends an event: whoever looks says what time it is, and learns
 //! what a timer would have told.
 //!
-//! Read next: `sweep.rs`, which asks `is_pending`.
+//! Read next: `freezer/sweep.rs`, which asks `is_pending`.
 
 use kernel_abi::Errno;
 

@@ -4,34 +4,18 @@
 
 use core::fmt::{Display, Formatter, Result};
 
-use super::host::Phase;
-use super::sweep::{Outcome, Record};
+use crate::freezer::{LogEvent, Outcome, Phase, Record};
 
 /// A line of the kernel log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Line {
-    /// A phase has ended, this way.
-    Phase(Record),
-    /// The out-of-memory killer is off.
-    OomDisabled,
-    /// The out-of-memory killer is on again.
-    OomEnabled,
-    /// User tasks run again.
-    TasksRestarted,
-    /// Kernel threads run again; user tasks do not.
-    KthreadsRestarted,
-    /// `thaw_processes` is called by a task that did not freeze the others.
-    NotTheFreezer,
-    /// Workqueues are frozen already: two freezes without a thaw.
-    WorkqueuesFrozenTwice,
-}
+pub struct Line(pub LogEvent);
 
 impl Line {
     /// Whether the line reports an error.
     pub fn is_error(&self) -> bool {
-        match self {
-            Line::Phase(record) => record.outcome != Outcome::Frozen,
-            Line::NotTheFreezer | Line::WorkqueuesFrozenTwice => true,
+        match self.0 {
+            LogEvent::Phase(record) => record.outcome != Outcome::Frozen,
+            LogEvent::NotTheFreezer | LogEvent::WorkqueuesFrozenTwice => true,
             _ => false,
         }
     }
@@ -39,18 +23,20 @@ impl Line {
 
 impl Display for Line {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        match self {
-            Line::Phase(record) => phase(record, f),
-            Line::OomDisabled => f.write_str("OOM killer disabled."),
-            Line::OomEnabled => f.write_str("OOM killer enabled."),
-            Line::TasksRestarted => f.write_str("Restarting tasks ... done."),
-            Line::KthreadsRestarted => {
+        match &self.0 {
+            LogEvent::Phase(record) => phase(record, f),
+            LogEvent::OomDisabled => f.write_str("OOM killer disabled."),
+            LogEvent::OomEnabled => f.write_str("OOM killer enabled."),
+            LogEvent::TasksRestarted => {
+                f.write_str("Restarting tasks ... done.")
+            }
+            LogEvent::KthreadsRestarted => {
                 f.write_str("Restarting kernel threads ... done.")
             }
-            Line::WorkqueuesFrozenTwice => {
+            LogEvent::WorkqueuesFrozenTwice => {
                 f.write_str("freeze_workqueues_begin: frozen already")
             }
-            Line::NotTheFreezer => {
+            LogEvent::NotTheFreezer => {
                 f.write_str("thaw_processes: called by another task")
             }
         }

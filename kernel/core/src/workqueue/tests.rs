@@ -1,6 +1,6 @@
 //! Workqueues.
 
-use crate::freezer::work::WorkFifo;
+use super::WorkFifo;
 
 fn run_all(queue: &mut WorkFifo<u32>) -> Vec<u32> {
     let mut order = Vec::new();

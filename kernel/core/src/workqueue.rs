@@ -14,7 +14,10 @@
 //! queue's owner hands that to `Freezer::works_activated` under the queue's
 //! lock, and calls `Freezer::work_done` for each that ends.
 //!
-//! Read next: `sweep.rs`, which waits for active works.
+//! Read next: `freezer/sweep.rs`, which waits for active works.
+
+#[cfg(all(test, not(loom)))]
+mod tests;
 
 use alloc::collections::VecDeque;
 

@@ -1,0 +1,105 @@
+//! A group as its files see it.
+
+use kernel_abi::Errno;
+use kernel_core::cgroup::{Handle, Kind, ROOT, State, Tree};
+use kernel_core::freezer::Hierarchy;
+
+use super::super::events;
+use super::super::forest::{Tasks, forest};
+use super::super::member;
+use kernel_machine::arch;
+use kernel_task::{self as task, WaitError};
+
+const NS_PER_MS: u64 = 1_000_000;
+
+/// A group, which may have been removed meanwhile: then what looks at it fails
+/// with `ENODEV`.
+#[derive(Clone, Copy)]
+pub(in crate::cgroup) struct Group {
+    pub(in crate::cgroup) hierarchy: Hierarchy,
+    pub(in crate::cgroup) handle: Handle,
+}
+
+impl Group {
+    /// The group's place among all.
+    pub(in crate::cgroup) fn slot(self) -> u32 {
+        self.handle.slot
+    }
+
+    /// Looks at the tree, or changes it, under the lock of the forest.
+    pub(in crate::cgroup) fn with<T>(
+        self,
+        look: impl FnOnce(&mut Tree, Handle) -> Result<T, Errno>,
+    ) -> Result<T, Errno> {
+        look(forest().tree(self.hierarchy), self.handle)
+    }
+
+    /// Fails with `ENODEV` if the group was removed.
+    pub(in crate::cgroup) fn check(self) -> Result<(), Errno> {
+        self.with(|tree, handle| tree.get(handle).map(drop))
+    }
+
+    pub(in crate::cgroup) fn state(self) -> Result<State, Errno> {
+        self.with(|tree, handle| tree.state(handle, &Tasks))
+    }
+
+    /// Asks for freezing, or no more.
+    pub(in crate::cgroup) fn request(self, freezes: bool) -> Result<(), Errno> {
+        self.with(|tree, handle| tree.request(handle, freezes, &Tasks))
+    }
+
+    /// Fails with `EOPNOTSUPP` for a group of threads: it has no processes.
+    pub(in crate::cgroup) fn check_domain(self) -> Result<(), Errno> {
+        match self.with(|tree, handle| tree.kind(handle))? {
+            Kind::Threaded => Err(Errno::EOPNOTSUPP),
+            _ => Ok(()),
+        }
+    }
+
+    /// Fails with `EDEADLK` if the current task is in the group or below: it
+    /// could not see to the end of the freeze that it asks for.
+    pub(in crate::cgroup) fn check_outside(self) -> Result<(), Errno> {
+        let own = member::group_of(&task::current(), self.hierarchy);
+        let mut forest = forest();
+        let tree = forest.tree(self.hierarchy);
+        let is_inside = own != ROOT && tree.is_within(self.slot(), own);
+        if is_inside { Err(Errno::EDEADLK) } else { Ok(()) }
+    }
+
+    /// Sleeps until the group is frozen.
+    ///
+    /// # Errors
+    /// `ETIMEDOUT` after the deadline, `EINTR` by a signal, `ENODEV`.
+    pub(in crate::cgroup) fn wait_frozen(
+        self,
+        deadline_ns: u64,
+    ) -> Result<(), Errno> {
+        let events = events::watch(self.slot());
+        loop {
+            let seen = events.count();
+            if self.state()? == State::Frozen {
+                return Ok(());
+            }
+            let deadline = Some(deadline_ns);
+            let waited = events.queue.wait_until_deadline(
+                "freezer_wait",
+                deadline,
+                || (events.count() != seen).then_some(()),
+            );
+            match waited {
+                Ok(()) => {}
+                Err(WaitError::Interrupted) => return Err(Errno::EINTR),
+                Err(WaitError::TimedOut) if self.state()? == State::Frozen => {
+                    return Ok(());
+                }
+                Err(WaitError::TimedOut) => return Err(Errno::ETIMEDOUT),
+            }
+        }
+    }
+}
+
+/// The time `ms` milliseconds from now, on the monotonic clock.
+pub(in crate::cgroup) fn deadline_after(ms: u64) -> u64 {
+    let now_ns = arch::timer::now_ns();
+    now_ns.saturating_add(ms.saturating_mul(NS_PER_MS))
+}
