@@ -88,8 +88,8 @@ fn open_own(_flags: OpenFlags) -> Result<Arc<dyn File>, Errno> {
     }
 }
 
-/// A byte came from the port, which is a wakeup event, too. In interrupt
-/// context.
+/// Takes a byte from the port, which is a wakeup event, too. It runs in
+/// interrupt context.
 fn on_byte(byte: u8) {
     let mut queue = QUEUE.lock();
     if queue.len() < QUEUE_MAX {
