@@ -17,9 +17,9 @@ use kernel_abi::signal::{SIGCHLD, SIGCONT, SIGHUP, SigInfo};
 use super::ptrace::{end, tell};
 use super::signal::notify::{self, Remains};
 use super::signal::send;
+use super::terminal::CONTROLLING_TERMINAL;
 use super::tree::{self, Node, Tree};
 use super::{CurrentThread, Process, ProcessId, current, futex, thread_usage};
-use kernel_files as files;
 use kernel_machine::mm::{AddressSpace, user};
 use kernel_task::refrigerator::{FREEZER, FreezerHost};
 use kernel_task::scheduler;
@@ -131,8 +131,10 @@ fn end_process(process: &Arc<Process>, status: u32) {
         panic!("Attempted to kill init! exitcode={status:#010x}");
     }
     process.timers.end();
-    if process.session() == process.id {
-        files::tty::leave_session(process.id);
+    if process.session() == process.id
+        && let Some(terminal) = CONTROLLING_TERMINAL.get()
+    {
+        (terminal.leave_session)(process.id);
     }
     let mut gone = Vec::new();
     let mut tree = tree::lock();
