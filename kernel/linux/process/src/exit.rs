@@ -16,7 +16,7 @@ use kernel_abi::signal::{SIGCHLD, SIGCONT, SIGHUP, SigInfo};
 
 use super::ptrace::{end, tell};
 use super::signal::notify::{self, Remains};
-use super::signal::send;
+use super::signal::{act, send};
 use super::tree::{self, Node, Tree};
 use super::{CurrentThread, Process, ProcessId, current, futex, thread_usage};
 use kernel_files as files;
@@ -32,7 +32,7 @@ pub fn exit_group(status: u32) -> ! {
     let process = current().process.clone();
     let mut signals = process.signals.lock();
     let others = signals.state.begin_exit(status);
-    send::everybody(&signals, others);
+    act::everybody(&signals, others);
     drop(signals);
     drop(process);
     exit_thread(status)
@@ -63,7 +63,7 @@ pub fn exit_thread(status: u32) -> ! {
 fn take_no_signals(thread: &CurrentThread) {
     let mut signals = thread.process.signals.lock();
     let lost = signals.state.begin_leaving(thread.key);
-    send::retarget(&signals, lost);
+    act::retarget(&signals, lost);
 }
 
 /// Exchanges the memory for `new`, and lets go of the parent that a vfork keeps waiting.
@@ -107,7 +107,7 @@ fn leave_process(thread: &CurrentThread, status: u32, peak_pages: u64) {
         ended.add(&used);
         ended.peak_pages = ended.peak_pages.max(peak_pages);
     }
-    send::retarget(&signals, departure.retarget);
+    act::retarget(&signals, departure.retarget);
     let is_last = signals.threads.is_empty();
     let status = signals.state.exit_status().unwrap_or(status);
     drop(signals);

@@ -23,7 +23,6 @@ use kernel_core::executable::stack::{
 use kernel_core::executable::{Script, StackImage, StackRequest};
 
 use super::credentials::Credentials;
-use super::exec::Request;
 use super::image::{Executable, Image};
 use super::{CurrentThread, trampoline};
 use kernel_files::buffer::Output;
@@ -56,6 +55,18 @@ const STACK_SPARE: usize = 128 << 10;
 const FEATURES: u64 = 0b11;
 /// Ticks of `times` in a second.
 const TICKS: u64 = 100;
+
+/// What to run, with copies of all strings.
+pub(super) struct Request {
+    /// Path of the file.
+    pub path: Vec<u8>,
+    /// `argv`.
+    pub arguments: Vec<Vec<u8>>,
+    /// `envp`.
+    pub environment: Vec<Vec<u8>>,
+    /// Most bytes of strings and pointers.
+    pub room: usize,
+}
 
 /// A program in memory, ready to be exchanged for the old one.
 pub(super) struct Loaded {

@@ -10,7 +10,7 @@ use kernel_core::signal::Target;
 
 use super::tell::foreign_tracer;
 use crate::signal::notify::{self, Remains};
-use crate::signal::{Signals, send};
+use crate::signal::{Signals, act};
 use crate::tree::{self, Node, Tracee, Tree};
 use crate::{CurrentThread, Process, Thread, thread_of};
 use kernel_task::{Task, TaskId};
@@ -38,9 +38,9 @@ pub fn detach(task: &Arc<Task>, signal: u64) -> Result<(), Errno> {
 /// Wakes a thread from its trace stop.
 pub(super) fn go_on(signals: &Signals, thread: &Thread, task: &Arc<Task>) {
     if signals.state.needs_attention(thread.key) {
-        send::attract(task);
+        act::attract(task);
     }
-    send::end_listening(signals, thread.key, task);
+    act::end_listening(signals, thread.key, task);
 }
 
 /// Takes the tracer's entry about a thread out.
@@ -110,7 +110,7 @@ fn release(tree: &mut Tree, task: &Arc<Task>) -> Option<Node> {
 fn kill(signals: &mut Signals) {
     let info = SigInfo::kernel(SIGKILL);
     if let Ok(sent) = signals.state.send(Target::Process, &info, true) {
-        send::carry_out(signals, &sent);
+        act::carry_out(signals, &sent);
     }
 }
 

@@ -14,7 +14,7 @@ use kernel_core::signal::{Style, Target};
 
 use super::Tracer;
 use crate::credentials::Credentials;
-use crate::signal::send;
+use crate::signal::act;
 use crate::tree::{self, Tracee, Tree};
 use crate::{CurrentThread, Process, Thread, current, thread_of};
 use kernel_machine::arch::thread::work;
@@ -155,7 +155,7 @@ fn begin(
         let target = Target::Thread(thread.key);
         let info = SigInfo::kernel(SIGSTOP);
         let sent = signals.state.send(target, &info, true)?;
-        send::carry_out(&signals, &sent);
+        act::carry_out(&signals, &sent);
     }
     if was_stopped {
         task.set_work(work::SIGNAL);

@@ -12,7 +12,7 @@ use kernel_core::signal::{Cause, Resume, SignalSet};
 
 use super::Registers;
 use super::end::go_on;
-use crate::signal::{Signals, send};
+use crate::signal::{Signals, act, send};
 use crate::{Thread, current, thread_of, tree};
 use kernel_machine::mm::AddressSpace;
 use kernel_task::{Task, TaskId};
@@ -74,7 +74,7 @@ impl Traced {
     pub fn interrupt(&self) -> Result<(), Errno> {
         self.with(|signals, thread| {
             signals.state.interrupt(thread.key)?;
-            send::attract(&self.task);
+            act::attract(&self.task);
             go_on(signals, thread, &self.task);
             Ok(())
         })
@@ -154,7 +154,7 @@ impl Traced {
         self.with(|signals, thread| {
             signals.state.trace_stop(thread.key)?;
             let lost = signals.state.set_blocked(thread.key, mask);
-            send::retarget(signals, lost);
+            act::retarget(signals, lost);
             Ok(())
         })
     }

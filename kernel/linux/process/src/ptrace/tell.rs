@@ -6,7 +6,7 @@
 use kernel_abi::signal::{CLD_STOPPED, CLD_TRAPPED, SigInfo};
 use kernel_core::signal::{Cause, Target, TraceStop, status};
 
-use crate::signal::send;
+use crate::signal::act;
 use crate::tree::{self, Tree};
 use crate::{CurrentThread, Process, ProcessId, Thread};
 
@@ -43,7 +43,7 @@ fn tell(tree: &Tree, tracer: ProcessId, info: &SigInfo, is_stop: bool) {
     if (!is_stop || signals.state.actions().wants_stop_notice())
         && let Ok(sent) = signals.state.send(Target::Process, info, false)
     {
-        send::carry_out(&signals, &sent);
+        act::carry_out(&signals, &sent);
     }
     drop(signals);
     node.process.child_changed.wake_all();

@@ -13,7 +13,7 @@ use kernel_abi::signal_frame::{
 use kernel_core::signal::{Handler, SignalSet};
 use zerocopy::{FromZeros, IntoBytes};
 
-use super::send;
+use super::act;
 use crate::{CurrentThread, current};
 use kernel_machine::arch::thread::{self as machine, FpState};
 use kernel_machine::arch::trap::TrapFrame;
@@ -107,7 +107,7 @@ pub fn sigreturn(frame: &mut TrapFrame) -> Result<usize, Errno> {
     if restore(&thread, frame).is_err() {
         let mut signals = thread.process.signals.lock();
         let sent = signals.state.frame_failed(thread.key, SIGSEGV);
-        send::carry_out(&signals, &sent);
+        act::carry_out(&signals, &sent);
     }
     Ok(frame.x[0] as usize)
 }
@@ -132,7 +132,7 @@ fn restore(thread: &CurrentThread, frame: &mut TrapFrame) -> Result<(), Errno> {
     let mut signals = thread.process.signals.lock();
     let mask = SignalSet(saved.context.mask);
     let lost = signals.state.set_blocked(thread.key, mask);
-    send::retarget(&signals, lost);
+    act::retarget(&signals, lost);
     let stack = &saved.context.stack;
     // As on Linux, a bad stack in the frame is passed over.
     let _ = signals.state.set_alternative_stack(thread.key, frame.sp, stack);

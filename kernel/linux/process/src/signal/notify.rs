@@ -9,7 +9,7 @@ use alloc::sync::Arc;
 use kernel_abi::signal::{SIGCHLD, SigInfo};
 use kernel_core::signal::{Notice, Target, status};
 
-use super::send;
+use super::act;
 use crate::Process;
 use crate::tree::{self, Tree};
 use crate::usage::TICK_NS;
@@ -35,7 +35,7 @@ pub fn parent_of_notice_in(
     if signals.state.actions().wants_stop_notice()
         && let Ok(sent) = signals.state.send(Target::Process, &info, false)
     {
-        send::carry_out(&signals, &sent);
+        act::carry_out(&signals, &sent);
     }
     drop(signals);
     parent.child_changed.wake_all();
@@ -73,7 +73,7 @@ pub fn parent_of_death(
         && (policy.signal || !is_child_signal)
         && let Ok(sent) = signals.state.send(Target::Process, &info, false)
     {
-        send::carry_out(&signals, &sent);
+        act::carry_out(&signals, &sent);
     }
     drop(signals);
     parent.child_changed.wake_all();

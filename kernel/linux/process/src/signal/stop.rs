@@ -4,7 +4,7 @@
 //! holds, it parks in the refrigerator before it runs on; thawed, it is
 //! still stopped (freezer-spec G4, G5, G6, S3).
 
-use super::{notify, send};
+use super::{act, notify};
 use crate::{CurrentThread, tree};
 use kernel_task::{sleep, state};
 
@@ -20,8 +20,8 @@ pub(super) fn begin(thread: CurrentThread, signal: u32, unless_orphaned: bool) {
     }
     for key in signals.state.others_to_stop(thread.key) {
         if let Some(task) = signals.task(key) {
-            send::attract(task);
-            send::end_listening(&signals, key, task);
+            act::attract(task);
+            act::end_listening(&signals, key, task);
         }
     }
     if signals.state.is_traced(thread.key) {

@@ -4,95 +4,16 @@
 //! look at the process's time on its way to user mode. So a timer is exact to
 //! a tick, and costs nothing while the process sleeps or is frozen.
 
-use core::sync::atomic::AtomicBool;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
-use kernel_abi::signal::{SIGPROF, SIGVTALRM, SigInfo};
+use kernel_abi::signal::SigInfo;
 
+use super::cpu_timers::CpuTimer;
+pub use super::cpu_timers::Kind;
 use crate::signal::send;
-use crate::usage::Usage;
 use crate::{CurrentThread, Process};
-use kernel_machine::sync::{Rank, SpinLock};
+use kernel_task::Task;
 use kernel_task::alarm::Setting;
-use kernel_task::{Mutex, Task};
-
-/// Which time counts.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Kind {
-    /// That in user mode.
-    Virtual,
-    /// That in the kernel, too.
-    Profile,
-}
-
-impl Kind {
-    fn time_ns(self, usage: &Usage) -> u64 {
-        match self {
-            Kind::Virtual => usage.user_ns,
-            Kind::Profile => usage.user_ns + usage.system_ns,
-        }
-    }
-
-    fn signal(self) -> u32 {
-        match self {
-            Kind::Virtual => SIGVTALRM,
-            Kind::Profile => SIGPROF,
-        }
-    }
-}
-
-#[derive(Clone, Copy, Default)]
-struct CpuTimer {
-    /// CPU time at which it expires, ns; `None` for never.
-    expires_ns: Option<u64>,
-    interval_ns: u64,
-}
-
-impl CpuTimer {
-    fn setting(&self, now_ns: u64) -> Setting {
-        let left = self.expires_ns.map(|at| at.saturating_sub(now_ns).max(1));
-        let interval_ns = self.interval_ns;
-        left.map_or(Setting::default(), |left_ns| Setting {
-            left_ns,
-            interval_ns,
-        })
-    }
-
-    /// True if it has expired; then it is set for the next time.
-    fn expire(&mut self, now_ns: u64) -> bool {
-        let Some(at) = self.expires_ns.filter(|at| *at <= now_ns) else {
-            return false;
-        };
-        let missed = (now_ns - at).checked_div(self.interval_ns);
-        self.expires_ns = missed.map(|missed| {
-            let steps = (missed + 1).saturating_mul(self.interval_ns);
-            at.saturating_add(steps)
-        });
-        true
-    }
-}
-
-/// Both timers of a process.
-pub struct CpuTimers {
-    timers: SpinLock<[CpuTimer; 2]>,
-    /// One of them is set. Written under `changes`.
-    any: AtomicBool,
-    /// Changes take turns, until every thread watches or does not: else one
-    /// that switches a timer off could undo what another has told them.
-    changes: Mutex<()>,
-}
-
-impl CpuTimers {
-    /// Both off.
-    pub const fn new() -> Self {
-        let off = CpuTimer { expires_ns: None, interval_ns: 0 };
-        Self {
-            timers: SpinLock::with_rank(Rank::Device, [off; 2]),
-            any: AtomicBool::new(false),
-            changes: Mutex::new(()),
-        }
-    }
-}
 
 /// What the timer is set to.
 pub fn setting(process: &Process, kind: Kind) -> Setting {
