@@ -6,9 +6,9 @@ use kernel_abi::{Errno, syscall as number};
 
 use super::table::Row;
 use super::{Args, Entry, Result};
+use kernel_control::proc::load;
 use kernel_files::buffer::Output;
 use kernel_files::device::random;
-use kernel_files::proc::load;
 use kernel_machine::arch;
 use kernel_machine::log;
 use kernel_machine::mm::frame;

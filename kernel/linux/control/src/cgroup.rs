@@ -29,10 +29,12 @@ mod release;
 mod report;
 mod row;
 
-/// Lets groups be mounted, and `/proc` tell of them.
+pub use report::{controllers, groups_of};
+
+/// Lets groups be mounted.
 ///
 /// # Errors
-/// `EEXIST` if called twice.
+/// `ENOMEM`, `EAGAIN`.
 pub fn init() -> Result<(), Errno> {
     events::init();
     release::init()?;
@@ -41,5 +43,5 @@ pub fn init() -> Result<(), Errno> {
         empty: events::emptied,
     });
     filesystem::register_types();
-    report::init()
+    Ok(())
 }

@@ -23,6 +23,8 @@ extern crate alloc;
 
 use kernel_abi::Errno;
 
+use kernel_files::{permission, tty};
+
 mod accounting;
 pub mod clock;
 mod creation;
@@ -37,13 +39,13 @@ pub mod group;
 pub mod handlers;
 pub mod helper;
 pub mod image;
+mod job_control;
 pub mod limits;
 mod load;
 pub mod lookup;
 pub mod oom;
 mod process;
 pub mod ptrace;
-pub mod report;
 pub mod signal;
 pub mod start;
 mod thread;
@@ -66,7 +68,8 @@ pub use thread::{
 /// # Errors
 /// `ENOMEM`, `EAGAIN`.
 pub fn init() -> Result<(), Errno> {
-    report::init();
+    tty::set_job_control(&job_control::Processes);
+    permission::set_source(thread::current_authority);
     futex::init();
     oom::init()?;
     kernel_task::alarm::init()
