@@ -16,10 +16,10 @@
 //!
 //! Read next: [`entity`] (one task's account), [`run_queue`],
 //! `select_cpu.rs` (where a woken task runs), [`capacity`] (CPUs of unequal
-//! speed), [`door`] (CPUs that go away).
+//! speed), [`admission`] (CPUs that go away).
 
+pub mod admission;
 pub mod capacity;
-pub mod door;
 pub mod entity;
 pub mod run_queue;
 pub mod select_cpu;

@@ -5,8 +5,8 @@
 //! taking and stopping change the state and return what the kernel has to do:
 //! whom to wake, what to deliver, which parent to tell. Freezing is not in
 //! here, on purpose: no signal, mask, handler or wait status ever shows it
-//! (spec: U1 G7); the fake signal is a flag of the task, next to the one that
-//! [`SignalState::needs_attention`] decides.
+//! (SPECIFICATION.md U1, G7); the fake signal is a flag of the task, next to
+//! the one that [`SignalState::needs_attention`] decides.
 //!
 //! Read in this order: [`set`], [`action`], [`pending`], [`state`], then
 //! `send.rs` (a signal arrives), `deliver.rs` (a thread takes it), `stop.rs`

@@ -5,7 +5,7 @@
 //! of alarms. One kernel thread keeps all of them in the order of their
 //! deadlines and sleeps until the first. It is not freezable: an alarm that
 //! expires during a freeze is counted then, and taken after the thaw, once
-//! (freezer-spec X7).
+//! (SPECIFICATION.md X7).
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;

@@ -2,7 +2,7 @@
 //!
 //! A queue has one worker. A freezable queue's works do not begin while the
 //! system is frozen; those that run then are waited for. The rules are
-//! `kernel_core::workqueue::WorkFifo`'s (freezer-spec W1 to W4).
+//! `kernel_core::workqueue::WorkFifo`'s (SPECIFICATION.md W1 to W4).
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -12,7 +12,7 @@ use kernel_abi::Errno;
 use kernel_core::freezer::Flags;
 use kernel_core::workqueue::WorkFifo;
 
-use super::refrigerator::{FREEZER, Scheduler};
+use super::refrigerator::{FREEZER, FreezerHost};
 use super::{WaitQueue, kthread};
 use kernel_machine::sync::{IrqSpinLock, Rank, SpinLock};
 
@@ -97,7 +97,7 @@ impl Workqueue {
         Ok(queue)
     }
 
-    /// Appends a work. Any context.
+    /// Appends a work. Any context may call it.
     pub fn queue_work(&self, work: impl FnOnce() + Send + 'static) {
         let mut works = self.works.lock();
         let activated = works.push(Box::new(work));
@@ -136,7 +136,7 @@ impl Workqueue {
         let activated = works.done();
         if works.is_freezable() {
             FREEZER.works_activated(activated);
-            FREEZER.work_done(&Scheduler);
+            FREEZER.work_done(&FreezerHost);
         }
         let is_idle = works.is_empty();
         drop(works);
@@ -156,14 +156,14 @@ impl Workqueue {
     }
 }
 
-/// Holds back new works of every freezable queue (freezer-spec W1).
+/// Holds back new works of every freezable queue (SPECIFICATION.md W1).
 pub fn freeze_workqueues_begin() {
     for queue in QUEUES.lock().iter() {
         queue.works.lock().freeze_begin();
     }
 }
 
-/// Lets them go on, in the order in which they came (freezer-spec W3).
+/// Lets them go on, in the order in which they came (SPECIFICATION.md W3).
 pub fn thaw_workqueues() {
     for queue in QUEUES.lock().iter() {
         queue.thaw();

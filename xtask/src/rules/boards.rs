@@ -18,9 +18,11 @@ pub fn names(boards: &[Board]) -> Vec<String> {
     boards.iter().flat_map(words).collect()
 }
 
-/// Names of boards outside `boards/`, in comments and strings too.
+/// Names of boards outside `boards/`, in comments and strings too. Pages may
+/// name them.
 pub fn check(sources: &[Source], names: &[String]) -> Vec<Finding> {
-    let outside = sources.iter().filter(|s| !s.path.starts_with(FOLDER));
+    let is_outside = |s: &&Source| !s.path.starts_with(FOLDER) && !s.is_page();
+    let outside = sources.iter().filter(is_outside);
     outside.flat_map(|source| check_one(source, names)).collect()
 }
 

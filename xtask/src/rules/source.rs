@@ -7,6 +7,15 @@ use anyhow::{Context, Result};
 /// Folders of the root with sources in them.
 const FOLDERS: [&str; 5] = ["kernel", "user", "xtask", "tests", "boards"];
 
+/// The page in the root.
+const FIRST_PAGE: &str = "README.md";
+
+/// What the name of a page ends with.
+const PAGE: &str = ".md";
+
+/// What else is read.
+const MANIFEST: &str = "/Cargo.toml";
+
 /// One file.
 #[derive(Clone, Debug)]
 pub struct Source {
@@ -15,18 +24,16 @@ pub struct Source {
     /// As it is.
     pub text: String,
     /// With spaces in place of comments, strings and characters; lines and
-    /// columns stay.
+    /// columns stay. A page has none.
     pub code: String,
 }
 
 impl Source {
     /// A source with this text.
     pub fn new(path: &str, text: &str) -> Source {
-        Source {
-            path: path.to_owned(),
-            text: text.to_owned(),
-            code: code_of(text),
-        }
+        let is_page = path.ends_with(PAGE);
+        let code = if is_page { String::new() } else { code_of(text) };
+        Source { path: path.to_owned(), text: text.to_owned(), code }
     }
 
     /// The lines of code with their numbers, from 1.
@@ -34,18 +41,24 @@ impl Source {
         (1..).zip(self.code.lines())
     }
 
-    /// Whether it is Rust, rather than a manifest.
+    /// Whether it is Rust, rather than a manifest or a page.
     pub fn is_rust(&self) -> bool {
         self.path.ends_with(".rs")
     }
+
+    /// Whether it is a page to read.
+    pub fn is_page(&self) -> bool {
+        self.path.ends_with(PAGE)
+    }
 }
 
-/// Every Rust file and manifest below `root`.
+/// Every Rust file, manifest and page below `root`, and the page in it.
 ///
 /// # Errors
 /// A file or folder cannot be read.
 pub fn read_all(root: &Path) -> Result<Vec<Source>> {
-    let mut sources = Vec::new();
+    let text = fs::read_to_string(root.join(FIRST_PAGE)).context(FIRST_PAGE)?;
+    let mut sources = vec![Source::new(FIRST_PAGE, &text)];
     for folder in FOLDERS {
         if root.join(folder).is_dir() {
             read_folder(root, folder, &mut sources)?;
@@ -65,7 +78,7 @@ fn read_folder(
         let path = format!("{folder}/{}", entry.file_name().to_string_lossy());
         if entry.file_type()?.is_dir() {
             read_folder(root, &path, sources)?;
-        } else if path.ends_with(".rs") || path.ends_with("/Cargo.toml") {
+        } else if [".rs", MANIFEST, PAGE].iter().any(|it| path.ends_with(it)) {
             let text = fs::read_to_string(entry.path())
                 .with_context(|| path.clone())?;
             sources.push(Source::new(&path, &text));

@@ -1,123 +1,153 @@
-//! Every number of the freezer's specification is cited by a test.
+//! The freezer's specification, and the tests that keep it.
 //!
-//! A test cites in a comment: `spec: F1 F4`, or `spec: L1-L3`.
-use std::collections::BTreeSet;
+//! The page ([`PAGE`]) has an entry for each number. A test cites the numbers
+//! that it keeps in a comment, `spec: F1 F4` or `spec: L1-L3`; other comments
+//! and pages point to one as `SPECIFICATION.md U5`.
+//!
+//! Read next: `spec/page.rs`, what is read of the page.
+mod citation;
+mod page;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Finding;
 use super::source::Source;
+use page::{Entry, Page};
 
-/// Letter of each section, and up to which number a test must cite it.
-const SECTIONS: [(char, u32); 17] = [
-    ('F', 8),
-    ('C', 6),
-    ('D', 9),
-    ('T', 6),
-    ('U', 7),
-    ('K', 7),
-    ('R', 5),
-    ('S', 4),
-    ('L', 7),
-    ('W', 4),
-    ('H', 3),
-    ('O', 7),
-    ('G', 8),
-    ('P', 8),
-    ('X', 10),
-    ('M', 4),
-    ('V', 12),
-];
+/// Where the specification is.
+const PAGE: &str = "kernel/core/src/freezer/SPECIFICATION.md";
+
+/// The name by which comments point to it.
+const NAME: &str = "SPECIFICATION.md";
+
+/// Another name, which leads a reader nowhere.
+const OLD_NAME: &str = "freezer-spec";
 
 /// Parts of a path that tests live in.
 const TESTS: [&str; 4] = ["test", "model", "check", "stress"];
 
-/// Numbers of sections that are only partly kept so far: letter, and the
-/// last number there is.
-const LATER: [(char, u32); 1] = [('M', 9)];
-
-/// Numbers about what this kernel does not have, which need no test: core
-/// dumps, and a suspend that stops the clock.
-const ABSENT: [Clause; 2] = [('P', 7), ('X', 9)];
-
+/// A number: the letter of its section, and its place there.
 type Clause = (char, u32);
 
-/// Numbers that no test cites, and citations of numbers that are none.
+/// Entries that are not whole, citations of numbers that are none, numbers
+/// that no test cites, and tests that the page names and nobody has written.
 pub fn check(sources: &[Source]) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    let mut cited = BTreeSet::new();
-    for source in sources.iter().filter(|source| has_tests(source)) {
-        for (line, text) in (1..).zip(source.text.lines()) {
-            for clause in citations(text) {
-                if !exists(clause) {
-                    let text = format!("{} is no number", name(clause));
-                    findings.push(Finding::new(source, line, text));
-                }
-                cited.insert(clause);
-            }
-        }
+    let Some(source) = sources.iter().find(|it| it.path == PAGE) else {
+        let text = "there is no specification".to_owned();
+        return vec![Finding { path: PAGE.into(), line: 0, text }];
+    };
+    let page = Page::read(&source.text);
+    let others: Vec<&Source> =
+        sources.iter().filter(|source| may_cite(source)).collect();
+    let mut findings = faults(source, &page);
+    for other in &others {
+        findings.extend(wrong_citations(other, &page));
     }
-    findings.extend(missing(&cited));
+    let tests: Vec<Test> =
+        others.iter().filter(|it| has_tests(it)).map(|it| test(it)).collect();
+    for entry in page.entries.iter().filter(|entry| entry.is_kept()) {
+        findings.extend(wrong_tests(source, entry, &tests));
+    }
     findings
 }
 
+/// The rules' own tests have examples of what is wrong.
+fn may_cite(source: &Source) -> bool {
+    !source.path.starts_with("xtask/") && source.path != PAGE
+}
+
 fn has_tests(source: &Source) -> bool {
-    let is_own = source.path.starts_with("xtask/");
-    source.is_rust()
-        && !is_own
-        && TESTS.iter().any(|part| source.path.contains(part))
+    source.is_rust() && TESTS.iter().any(|part| source.path.contains(part))
 }
 
-fn missing(cited: &BTreeSet<Clause>) -> Option<Finding> {
-    let names: Vec<String> = SECTIONS
-        .iter()
-        .flat_map(|(letter, last)| (1..=*last).map(|at| (*letter, at)))
-        .filter(|clause| !cited.contains(clause) && !ABSENT.contains(clause))
-        .map(name)
-        .collect();
-    (!names.is_empty()).then(|| Finding {
-        path: "spec".into(),
-        line: 0,
-        text: format!("no test cites {}", names.join(" ")),
-    })
+/// What a file with tests cites, and the functions in it.
+struct Test {
+    cited: BTreeSet<Clause>,
+    functions: BTreeSet<String>,
 }
 
-/// The numbers in one line. Letters of later sections are left alone.
-pub(super) fn citations(line: &str) -> Vec<Clause> {
-    let Some((before, after)) = line.split_once("spec:") else {
-        return Vec::new();
+fn test(source: &Source) -> Test {
+    let lines = source.text.lines();
+    let cited = lines.flat_map(citation::of_a_test).collect();
+    let functions = source.code.lines().filter_map(function).collect();
+    Test { cited, functions }
+}
+
+/// The function that begins in a line of code, or the model that `model!`
+/// makes a test of: `a_promise: body`.
+fn function(line: &str) -> Option<String> {
+    let is_name = |text: &str| {
+        !text.is_empty()
+            && text.chars().all(|c| c.is_alphanumeric() || c == '_')
     };
-    if !before.contains("//") {
-        return Vec::new();
+    if let Some((_, after)) = line.split_once("fn ") {
+        let end = after.find(['(', '<'])?;
+        return Some(after[..end].to_owned()).filter(|name| is_name(name));
     }
-    after
-        .split(|c: char| c.is_whitespace() || c == ',')
-        .map(|word| word.trim_end_matches(['.', ';', ')']))
-        .flat_map(|word| match word.split_once('-') {
-            Some((first, last)) => range(first, last),
-            None => clause(word).into_iter().collect(),
-        })
-        .collect()
+    let (name, body) = line.trim().split_once(": ")?;
+    (is_name(name) && is_name(body)).then(|| name.to_owned())
 }
 
-fn range(first: &str, last: &str) -> Vec<Clause> {
-    match (clause(first), clause(last)) {
-        (Some((letter, first)), Some((other, last))) if letter == other => {
-            (first..=last).map(|number| (letter, number)).collect()
+/// Numbers that stand twice, and entries that say nothing of tests.
+fn faults(source: &Source, page: &Page) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut lines = BTreeMap::new();
+    for entry in &page.entries {
+        let name = name(entry.clause);
+        if let Some(first) = lines.insert(entry.clause, entry.line) {
+            let text = format!("{name} stands in line {first} already");
+            findings.push(Finding::new(source, entry.line, text));
         }
-        _ => Vec::new(),
+        if !entry.is_kept() && !entry.is_open {
+            let text = format!("{name} names no test, and does not say why");
+            findings.push(Finding::new(source, entry.line, text));
+        }
     }
+    findings
 }
 
-fn clause(word: &str) -> Option<Clause> {
-    let letter = word.chars().next()?;
-    let number = word.get(1..)?.parse().ok()?;
-    let is_known = SECTIONS.iter().any(|section| section.0 == letter);
-    is_known.then_some((letter, number))
+fn wrong_citations(source: &Source, page: &Page) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let in_tests = (1..).zip(source.text.lines()).flat_map(|(line, text)| {
+        citation::of_a_test(text).into_iter().map(move |it| (line, it))
+    });
+    for (line, clause) in in_tests.chain(citation::pointers(&source.text)) {
+        if !page.has(clause) {
+            let text = format!("{} is no number of {NAME}", name(clause));
+            findings.push(Finding::new(source, line, text));
+        }
+    }
+    for (line, text) in (1..).zip(source.text.lines()) {
+        if text.contains(OLD_NAME) {
+            let text = format!("say {NAME}, not {OLD_NAME}");
+            findings.push(Finding::new(source, line, text));
+        }
+    }
+    findings
 }
 
-fn exists((letter, number): Clause) -> bool {
-    SECTIONS.iter().chain(&LATER).any(|(section, last)| {
-        *section == letter && (1..=*last).contains(&number)
-    })
+/// What is wrong with the tests of one number.
+fn wrong_tests(page: &Source, entry: &Entry, tests: &[Test]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let number = name(entry.clause);
+    if !tests.iter().any(|test| test.cited.contains(&entry.clause)) {
+        let text = format!("no test cites {number}");
+        findings.push(Finding::new(page, entry.line, text));
+    }
+    for (line, name) in &entry.kept_by {
+        let mut homes = tests.iter().filter(|it| it.functions.contains(name));
+        let text = match homes.clone().next() {
+            None => format!("{number}: there is no test {name}"),
+            Some(_) if homes.any(|it| it.cited.contains(&entry.clause)) => {
+                continue;
+            }
+            Some(_) => format!("the file of {name} does not cite {number}"),
+        };
+        findings.push(Finding::new(page, *line, text));
+    }
+    findings
 }
 
 fn name((letter, number): Clause) -> String {

@@ -1,6 +1,6 @@
 //! Each rule finds an example that breaks it, and leaves a good one alone.
 use super::source::{Source, code_of};
-use super::{Finding, boards, circles, conditions, sizes, spec, unsafety};
+use super::{Finding, boards, circles, conditions, sizes, unsafety};
 
 fn texts(findings: &[Finding]) -> String {
     let lines: Vec<_> = findings.iter().map(Finding::to_string).collect();
@@ -73,6 +73,8 @@ fn features_of_core_are_found() {
     let text = "#[cfg(feature = \"extra\")]\nmod extra;";
     let bad = Source::new("kernel/core/src/lib.rs", text);
     assert_eq!(conditions::check(&[bad]).len(), 1);
+    let page = Source::new("kernel/core/README.md", manifest);
+    assert_eq!(texts(&conditions::check(&[page])), "");
     let other = Source::new("user/Cargo.toml", manifest);
     assert_eq!(texts(&conditions::check(&[other])), "");
 }
@@ -97,38 +99,6 @@ fn long_file_is_found_but_not_long_tests() {
 }
 
 #[test]
-fn citations_are_read_from_comments() {
-    assert_eq!(spec::citations("/// spec: F1 F4."), [('F', 1), ('F', 4)]);
-    let range = [('L', 1), ('L', 2), ('L', 3), ('K', 7)];
-    assert_eq!(spec::citations("// spec: L1-L3, K7"), range);
-    assert_eq!(spec::citations("// spec: Y8 and more"), []);
-    assert_eq!(spec::citations("let spec: F1 = 0;"), []);
-}
-
-#[test]
-fn number_without_a_test_is_found() {
-    let all = "// spec: F1-F8 C1-C6 D1-D9 T1-T6 U1-U7 K1-K7 R1-R5 S1-S4\n\
-               // spec: L1-L7 W1-W4 H1-H3 O1-O7 G1-G8 M1-M4 V1-V12\n\
-               // spec: P1-P6 P8 X1-X8 X10";
-    let path = "kernel/core/src/freezer/tests.rs";
-    assert_eq!(texts(&spec::check(&[Source::new(path, all)])), "");
-    let most = all.replace("W1-W4", "W1-W3");
-    let text = texts(&spec::check(&[Source::new(path, &most)]));
-    assert_eq!(text, "spec: no test cites W4");
-    let comment = Source::new("kernel/core/src/freezer.rs", all);
-    assert!(!spec::check(&[comment]).is_empty());
-}
-
-#[test]
-fn citation_of_nothing_is_found() {
-    let later = Source::new("tests/src/freeze.rs", "// spec: M9");
-    assert!(!texts(&spec::check(&[later])).contains("M9"));
-    let source = Source::new("tests/src/freeze.rs", "// spec: F9");
-    let text = texts(&spec::check(&[source]));
-    assert!(text.contains("tests/src/freeze.rs:1: F9 is no number"), "{text}");
-}
-
-#[test]
 fn name_of_a_board_outside_boards_is_found() {
     let names = ["sled-3".to_owned(), "snow sled".to_owned()];
     let found = |path: &str, text: &str| {
@@ -139,6 +109,7 @@ fn name_of_a_board_outside_boards_is_found() {
     assert!(found("xtask/src/lib.rs", "//! A Snow `Sled`").contains("snow"));
     assert_eq!(found("boards/sled-3/extra.rs", "// sled-3"), "");
     assert_eq!(found("kernel/src/boot.rs", "// a sled"), "");
+    assert_eq!(found("kernel/README.md", "a sled-3"), "");
 }
 
 /// What the rule says of a crate with these files below `a/src`.

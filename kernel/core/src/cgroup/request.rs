@@ -16,7 +16,7 @@ pub enum StateRequest {
     FreezeWithin(u64),
 }
 
-/// Blanks around do not count; the words do, exactly (V3).
+/// Blanks around do not count; the words do, exactly (SPECIFICATION.md V3).
 ///
 /// # Errors
 /// `EINVAL` for anything else, `ERANGE` for too large a number.
@@ -40,7 +40,8 @@ pub fn parse_state(text: &[u8]) -> Result<StateRequest, Errno> {
 /// the writer (0).
 ///
 /// # Errors
-/// `EINVAL` for anything but a number that a task can have (V9).
+/// `EINVAL` for anything but a number that a task can have
+/// (SPECIFICATION.md V9).
 pub fn parse_task(text: &[u8]) -> Result<Option<u32>, Errno> {
     let number = number::parse_signed(number::trim(text));
     match u32::try_from(number.map_err(|_| Errno::EINVAL)?) {
@@ -50,7 +51,7 @@ pub fn parse_task(text: &[u8]) -> Result<Option<u32>, Errno> {
     }
 }
 
-/// A switch as cgroup v2 has them: 0 or 1 (B1).
+/// A switch as cgroup v2 has them: 0 or 1 (SPECIFICATION.md B1).
 ///
 /// # Errors
 /// `EINVAL` for no number, `ERANGE` for any other.

@@ -47,7 +47,7 @@ pub trait Engine {
 
 impl Tree {
     /// Makes the group `name` in `parent`, in the free slot `slot`. Under a
-    /// freezing parent it is frozen from the start (V2).
+    /// freezing parent it is frozen from the start (SPECIFICATION.md V2).
     ///
     /// # Errors
     /// `EEXIST`; `EINVAL` for a newline; `ENODEV` if `parent` was removed.
@@ -79,7 +79,7 @@ impl Tree {
     }
 
     /// Removes the group `name` from `parent` and gives its slot, which is
-    /// free now (V10).
+    /// free now (SPECIFICATION.md V10).
     ///
     /// # Errors
     /// `ENOENT`; `EBUSY` if it has tasks, frozen or not, or groups.
@@ -102,8 +102,8 @@ impl Tree {
         Ok(handle.slot)
     }
 
-    /// The group's own request: `FROZEN` or `THAWED`. Returns at once (V4);
-    /// groups below follow (V6, V7).
+    /// The group's own request: `FROZEN` or `THAWED`. Returns at once
+    /// (SPECIFICATION.md V4); groups below follow (SPECIFICATION.md V6, V7).
     ///
     /// # Errors
     /// `ENODEV`; `EINVAL` for the root, which never freezes.
@@ -170,7 +170,8 @@ impl Tree {
         Ok([bits & SELF_FREEZING != 0, bits & PARENT_FREEZING != 0])
     }
 
-    /// The state. Finds out whether `FROZEN` is reached (V4, V5).
+    /// The state. Finds out whether `FROZEN` is reached
+    /// (SPECIFICATION.md V4, V5).
     ///
     /// # Errors
     /// `ENODEV`.
@@ -193,7 +194,7 @@ impl Tree {
     }
 
     /// A task joins the group: `FROZEN` must be found anew, here and above
-    /// (V8). The caller then moves the task, and asks it.
+    /// (SPECIFICATION.md V8). The caller then moves the task, and asks it.
     pub fn joined(&mut self, slot: u32, engine: &impl Engine) {
         let mut here = slot;
         while here != ROOT {

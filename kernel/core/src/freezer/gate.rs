@@ -78,8 +78,8 @@ impl Freezer {
     }
 
     /// A CPU has picked `task` and is about to run it; the answer goes to
-    /// [`Host::deliver`]. A task that was queued, or moved between CPUs, while
-    /// a sweep passed by is caught here.
+    /// [`Host::deliver`]. A task that woke, or moved between queues, while a
+    /// sweep passed by may have been missed and is caught here.
     ///
     /// ```text
     ///  CPU picks a task (queue locked)     freezer

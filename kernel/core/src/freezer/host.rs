@@ -86,7 +86,8 @@ pub trait Host {
 
     /// Calls `visit` for every task that a CPU runs now, and for every
     /// freezable kernel thread in a plain interruptible sleep when `phase` is
-    /// [`Phase::Kernel`]. May visit others. Never walks sleepers.
+    /// [`Phase::Kernel`]. May visit others, as those that wait for a CPU.
+    /// Never walks user tasks that sleep.
     ///
     /// Ordering: a task switched in during the walk is visited, or its
     /// [`Freezer::switched_in`](super::Freezer::switched_in) comes after the

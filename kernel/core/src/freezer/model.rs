@@ -82,7 +82,7 @@ fn waking_sleeper<const WITHOUT: usize>() {
 }
 
 model! {
-    /// spec: S2 R4
+    /// spec: S2 R4 N7
     the_last_to_park_wakes_the_freezer: parking_task
     fails without RAISE, PARK, PARK_RELEASE, QUIET_ASK_FIRST
 }

@@ -2,9 +2,11 @@
 //!
 //! Linux walks all tasks again and again, with sleeps in between. Here each
 //! task that is awake is asked once, and the last one to park wakes the
-//! freezer. One walk is enough: a task awake but not running when it passes
-//! is asked as soon as a CPU picks it (`switched_in`), and a task asleep asks
-//! itself when it wakes (`freezer_count`).
+//! freezer. One walk is enough. The task that a CPU runs is always visited;
+//! the kernel's walk also visits those that wait in run queues, which it holds
+//! locked anyway. A task that moves between queues, or wakes, while the walk
+//! passes by may be missed and is asked as soon as a CPU picks it
+//! (`switched_in`); a task asleep asks itself when it wakes (`freezer_count`).
 //!
 //! Read next: `transition.rs`.
 
@@ -59,7 +61,7 @@ impl Freezer {
         Err(Errno::EBUSY)
     }
 
-    /// Sends every awake task its request, once.
+    /// Sends every task that the host finds awake its request, once.
     pub fn ask_all<H: Host>(&self, host: &H, phase: Phase) -> Record {
         barrier::<H>(Step::RaiseBarrier);
         let mut record = Record {

@@ -1,4 +1,4 @@
-//! Every rule of freezer-spec that this code can keep by itself, on the host.
+//! Every rule of SPECIFICATION.md that this code keeps by itself, on the host.
 //!
 //! Read next: `tests/fake.rs`, the machine they run on.
 

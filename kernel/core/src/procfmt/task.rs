@@ -62,8 +62,8 @@ impl State {
     }
 
     /// What is shown of a task that `is_frozen`: `D`, whatever it sleeps in,
-    /// unless it is dead (spec: U7 G4 S4). Linux 6.1 does so; Linux 5.10 shows
-    /// how a task that it did not have to wake sleeps.
+    /// unless it is dead (SPECIFICATION.md U7, G4, S4). Linux 6.1 does so;
+    /// Linux 5.10 shows how a task that it did not have to wake sleeps.
     pub const fn shown(self, is_frozen: bool) -> State {
         use State::{DiskSleep, Running, Sleeping, Stopped, Tracing};
         match self {
@@ -116,7 +116,7 @@ pub struct Stat {
     pub tty: u32,
     /// Foreground process group of the terminal, or -1.
     pub tpgid: i32,
-    /// `PF_*`, the freezer's flags among them (spec: F4).
+    /// `PF_*`, the freezer's flags among them (SPECIFICATION.md F4).
     pub flags: u32,
     /// Page faults without input, own and of children waited for.
     pub minor_faults: [u64; 2],

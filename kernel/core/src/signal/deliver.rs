@@ -1,7 +1,7 @@
 //! A thread on its way to user mode takes its signals.
 //!
 //! Linux: `get_signal`, `signal_delivered`. The caller has done
-//! `try_to_freeze` first, once, before it asks here (spec: U4).
+//! `try_to_freeze` first, once, before it asks here (SPECIFICATION.md U4).
 
 use kernel_abi::signal::{
     SA_NODEFER, SA_RESETHAND, SIG_DFL, SIG_IGN, SIGSEGV, SIGSTOP,

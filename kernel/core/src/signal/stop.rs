@@ -8,9 +8,9 @@
 //! ```
 //!
 //! Stopped and frozen are independent: a stopped task is counted as frozen
-//! where it is, and thawing leaves it stopped (spec: G4 G6). `SIGCONT` for a
-//! process that is stopped and frozen ends the stop and is reported at once
-//! (spec: G5).
+//! where it is, and thawing leaves it stopped (SPECIFICATION.md G4, G6).
+//! `SIGCONT` for a process that is stopped and frozen ends the stop and is
+//! reported at once (SPECIFICATION.md G5).
 
 use kernel_abi::signal::{CLD_CONTINUED, CLD_STOPPED, SIGCONT};
 

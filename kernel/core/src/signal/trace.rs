@@ -17,7 +17,8 @@
 //! | group stop, interrupt | the stop signal; if seized, and event 128 | [`Cause::Group`] |
 //!
 //! A trace stop is a skip wait: the thread counts as frozen where it is. A
-//! trap that is asked of a frozen thread is pending until the thaw (spec: G8).
+//! trap that is asked of a frozen thread is pending until the thaw
+//! (SPECIFICATION.md G8).
 //!
 //! Here is the thread's side; read next `trace/request.rs`, the tracer's, and
 //! `process/ptrace.rs` of the kernel, which carries both out.

@@ -15,7 +15,7 @@
 
 use kernel_abi::Errno;
 
-use kernel_task::refrigerator::{GroupWatcher, set_group_watcher};
+use kernel_task::host::GroupWatcher;
 
 mod attach;
 mod events;
@@ -31,6 +31,10 @@ mod row;
 
 pub use report::{controllers, groups_of};
 
+/// What the freezer tells of groups.
+pub static WATCHER: GroupWatcher =
+    GroupWatcher { quiet: events::quiet, empty: events::emptied };
+
 /// Lets groups be mounted.
 ///
 /// # Errors
@@ -38,10 +42,6 @@ pub use report::{controllers, groups_of};
 pub fn init() -> Result<(), Errno> {
     events::init();
     release::init()?;
-    set_group_watcher(GroupWatcher {
-        quiet: events::quiet,
-        empty: events::emptied,
-    });
     filesystem::register_types();
     Ok(())
 }

@@ -14,8 +14,8 @@
 //!
 //! With `freezer.stubborn=1` on the kernel command line a second thread
 //! starts that says it is freezable and never reaches a freeze point, so that
-//! a refused freeze can be seen (freezer-spec K6). With `freezer.slow=MS` one
-//! starts that takes so long to reach a freeze point, in each freeze.
+//! a refused freeze can be seen (SPECIFICATION.md K6). With `freezer.slow=MS`
+//! one starts that takes so long to reach a freeze point, in each freeze.
 
 use alloc::string::{String, ToString};
 use core::sync::atomic::Ordering::{AcqRel, Relaxed};

@@ -2,7 +2,7 @@
 //!
 //! A wait stands in the queues of all files of the set and looks at each,
 //! as `poll` does; what is saved is naming them at each call. The wait is in
-//! place: a freeze neither ends nor prolongs it (freezer-spec X5).
+//! place: a freeze neither ends nor prolongs it (SPECIFICATION.md X5).
 //!
 //! An edge-triggered file is told of again only after an event: between two
 //! waits its interest keeps its own places in the file's queues, and an

@@ -1,7 +1,7 @@
 //! `timerfd_create(2)`: a timer to read from and to wait for.
 //!
 //! The deadline runs on during a freeze; what expired then is read after the
-//! thaw (freezer-spec X8).
+//! thaw (SPECIFICATION.md X8).
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;

@@ -88,7 +88,7 @@ pub fn init() -> Result<(), Errno> {
     device::register("console", DeviceNumber::new(5, 1), 0o600, open_console)?;
     device::register("tty", DeviceNumber::new(5, 0), 0o666, open_own)?;
     kthread::kthread_run("ttyinput", take_input)?;
-    console::set_receiver(on_byte);
+    console::start_receiving();
     Ok(())
 }
 
@@ -126,7 +126,7 @@ pub fn set_key_hook(hook: fn()) {
 }
 
 /// A byte came from the port. In interrupt context.
-fn on_byte(byte: u8) {
+pub fn on_byte(byte: u8) {
     let mut queue = QUEUE.lock();
     if queue.len() < QUEUE_MAX {
         queue.push_back(byte);

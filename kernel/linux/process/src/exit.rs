@@ -5,7 +5,7 @@
 //! then every frame of its memory is free, so a parent whose `wait` returned
 //! finds the memory back. The task itself ends in
 //! [`scheduler::exit_current`], which takes it out of the freezer's counts
-//! (freezer-spec F3, P5).
+//! (SPECIFICATION.md F3, P5).
 
 use alloc::collections::BTreeSet;
 use alloc::sync::Arc;
@@ -21,7 +21,7 @@ use super::tree::{self, Node, Tree};
 use super::{CurrentThread, Process, ProcessId, current, futex, thread_usage};
 use kernel_files as files;
 use kernel_machine::mm::{AddressSpace, user};
-use kernel_task::refrigerator::{FREEZER, Scheduler};
+use kernel_task::refrigerator::{FREEZER, FreezerHost};
 use kernel_task::scheduler;
 
 /// The process that orphans are given to.
@@ -45,7 +45,7 @@ pub fn exit_group(status: u32) -> ! {
 /// If the first process ends: without it, nothing can go on.
 pub fn exit_thread(status: u32) -> ! {
     let thread = current();
-    FREEZER.exiting(&Scheduler, &*thread.task());
+    FREEZER.exiting(&FreezerHost, &*thread.task());
     take_no_signals(&thread);
     futex::release_robust_list(&thread);
     let peak_pages = release_memory(&thread, None);
@@ -97,7 +97,7 @@ fn clear_word(thread: &CurrentThread) {
 fn leave_process(thread: &CurrentThread, status: u32, peak_pages: u64) {
     let process = thread.process.clone();
     // Before anybody hears of the end: who has heard can remove the group.
-    FREEZER.leave_groups(&Scheduler, &*thread.task());
+    FREEZER.leave_groups(&FreezerHost, &*thread.task());
     let mut signals = process.signals.lock();
     let departure = signals.state.remove_thread(thread.key);
     signals.threads.retain(|member| member.key != thread.key);

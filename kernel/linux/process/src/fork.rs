@@ -6,10 +6,10 @@
 //! `creation.rs`.
 //!
 //! A task that enters here while it should freeze does so before it takes
-//! any memory, so a fork bomb cannot outrun the freezer (freezer-spec P2). The
-//! child counts as awake before its parent can sleep, in its parent's
-//! freezer group (P1). The parent of a vfork counts as frozen where it waits
-//! (P3).
+//! any memory, so a fork bomb cannot outrun the freezer (SPECIFICATION.md P2).
+//! The child counts as awake before its parent can sleep, in its parent's
+//! freezer group (SPECIFICATION.md P1). The parent of a vfork counts as frozen
+//! where it waits (SPECIFICATION.md P3).
 
 use alloc::sync::Arc;
 use core::sync::atomic::Ordering::{Acquire, Relaxed};
@@ -30,7 +30,7 @@ use kernel_machine::arch::thread as machine;
 use kernel_machine::arch::trap::TrapFrame;
 use kernel_machine::mm::{AddressSpace, user};
 use kernel_machine::trace;
-use kernel_task::refrigerator::{FREEZER, Scheduler, try_to_freeze};
+use kernel_task::refrigerator::{FREEZER, FreezerHost, try_to_freeze};
 use kernel_task::{Kind, NewTask, Numbered, Task, TaskId, wake};
 
 mod release;
@@ -174,7 +174,7 @@ impl Child {
         timer::cpu::watch_if_set(&parent.process, &task);
         // After it stands among its process's threads: who moves the process
         // to another group finds it there, or has moved its parent before.
-        FREEZER.born(&Scheduler, &task.freezer, &parent.task().freezer);
+        FREEZER.born(&FreezerHost, &task.freezer, &parent.task().freezer);
         share_end(parent, &task, key);
         Ok(start(request, task, traces))
     }
@@ -221,7 +221,7 @@ impl Child {
         // In its group before anybody can find it: who kills a group finds
         // every child, or has killed its parent before it was made.
         let task = child.enter(&mut tree, exit_signal, |task| {
-            FREEZER.born(&Scheduler, &task.freezer, &parent.task().freezer);
+            FREEZER.born(&FreezerHost, &task.freezer, &parent.task().freezer);
         });
         drop(tree);
         Ok(start(request, task, traces))
@@ -260,7 +260,7 @@ fn share_end(parent: &CurrentThread, task: &Arc<Task>, key: ThreadKey) {
     }
     drop(signals);
     if parent.task().freezer.flags().contains(freezer::Flags::KILLED) {
-        FREEZER.mark_killed(&Scheduler, task);
+        FREEZER.mark_killed(&FreezerHost, task);
     }
 }
 

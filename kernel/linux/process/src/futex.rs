@@ -19,7 +19,8 @@
 //!
 //! Read next: `futex/table.rs` (the buckets), `futex/robust.rs`.
 //!
-//! The wait freezes in place and its deadline is absolute (freezer-spec X2).
+//! The wait freezes in place and its deadline is absolute
+//! (SPECIFICATION.md X2).
 
 use core::sync::atomic::Ordering::{Acquire, SeqCst};
 use core::sync::atomic::fence;

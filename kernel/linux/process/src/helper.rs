@@ -4,7 +4,7 @@
 //! A helper is a process without a parent. It begins as a copy of nothing,
 //! under the freezer's flag `NOFREEZE`, and loses that with its `execve`: up to
 //! there a freeze waits for it, from there on it is frozen like any other
-//! program (freezer-spec H1, F1).
+//! program (SPECIFICATION.md H1, F1).
 //!
 //! ```text
 //!  kernel thread                       helper

@@ -3,8 +3,8 @@
 //! When a page is needed and none is left for user memory, a process is
 //! killed (which one: `kernel_core::memory::victim`; never the first), the
 //! task that needed the page waits, and looks again. The victim is marked so
-//! that freezing does not hold it (freezer-spec F8), and a kernel thread takes
-//! its pages even before it has died.
+//! that freezing does not hold it (SPECIFICATION.md F8), and a kernel thread
+//! takes its pages even before it has died.
 //!
 //! One at a time: while a process that was killed, or ends for a reason of
 //! its own, has not given its memory back, nobody else is chosen.
@@ -26,8 +26,8 @@
 //! another. (Asking whether the address space still has an owner is
 //! not enough: it has none from the moment it *begins* to be given back.)
 //!
-//! During a freeze of the whole system the killer is off (H3): those that
-//! need memory wait until it is on again.
+//! During a freeze of the whole system the killer is off
+//! (SPECIFICATION.md H3): those that need memory wait until it is on again.
 
 use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
@@ -43,8 +43,8 @@ use super::{Process, ProcessId, current, tree};
 use kernel_machine::arch;
 use kernel_machine::mm::{AddressSpace, frame};
 use kernel_machine::sync::{Rank, SpinLock};
-use kernel_task::freezer::{self, OomKiller};
-use kernel_task::refrigerator::{FREEZER, Scheduler};
+use kernel_task::freezer::OomKiller;
+use kernel_task::refrigerator::{FREEZER, FreezerHost};
 use kernel_task::{Task, WaitError, WaitQueue, kthread, sleep};
 
 /// How long a task that needs memory waits before it looks again, ns.
@@ -284,17 +284,19 @@ fn choose() -> Option<(Arc<Process>, Arc<AddressSpace>)> {
 
 fn kill(process: &Arc<Process>) {
     for task in process.threads() {
-        FREEZER.mark_oom_victim(&Scheduler, &*task);
+        FREEZER.mark_oom_victim(&FreezerHost, &*task);
     }
     send::kill_process(process);
 }
 
-/// Starts the reaper, and tells the freezer how to hold the killer back.
+/// How a freeze holds the killer back.
+pub static KILLER: OomKiller = OomKiller { disable, enable };
+
+/// Starts the reaper.
 ///
 /// # Errors
 /// `ENOMEM`.
 pub fn init() -> Result<(), Errno> {
-    freezer::set_oom_killer(OomKiller { disable, enable });
     kthread::kthread_run("oom_reaper", reap_victims).map(|_| ())
 }
 

@@ -20,7 +20,7 @@
 //! CPU is about to load, and whatever it writes is checked before it counts.
 //! Memory is reached through the address space. Neither wakes the thread:
 //! registers and memory of one that is frozen in a trace stop can be read
-//! (freezer-spec G8).
+//! (SPECIFICATION.md G8).
 
 pub mod end;
 pub mod event;

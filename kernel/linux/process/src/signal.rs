@@ -17,7 +17,7 @@
 //! ```
 //!
 //! The flag is a bit of the task's work word. The freezer's fake signal is
-//! another bit, so nothing here can lose or see it (freezer-spec U1, U5).
+//! another bit, so nothing here can lose or see it (SPECIFICATION.md U1, U5).
 
 pub(crate) mod act;
 pub mod deliver;

@@ -26,7 +26,7 @@ use kernel_machine::arch::timer;
 use kernel_machine::arch::trap::TrapFrame;
 use kernel_machine::mm::AddressSpace;
 use kernel_machine::panic::refuse;
-use kernel_task::refrigerator::{FREEZER, Scheduler};
+use kernel_task::refrigerator::{FREEZER, FreezerHost};
 use kernel_task::{Kind, NewTask, Numbered, Task};
 
 /// What the first process may become.
@@ -106,7 +106,7 @@ pub(super) fn make_process(new: New) -> Result<Arc<Task>, Errno> {
     };
     let first = Unentered::new(task, process, key, belongings);
     let task = first.enter(&mut tree::lock(), 0, |task| {
-        FREEZER.born_with(&Scheduler, &task.freezer, new.flags, Groups::ROOT);
+        FREEZER.born_with(&FreezerHost, &task.freezer, new.flags, Groups::ROOT);
     });
     Ok(task)
 }

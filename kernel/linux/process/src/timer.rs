@@ -1,7 +1,7 @@
 //! Timers of a process: `setitimer(ITIMER_REAL)` and `timer_create(2)`.
 //!
 //! Both are [`Alarm`]s that send a signal. What expires during a freeze is
-//! sent then and taken after the thaw, once (freezer-spec X7).
+//! sent then and taken after the thaw, once (SPECIFICATION.md X7).
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;

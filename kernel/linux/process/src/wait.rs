@@ -3,7 +3,7 @@
 //! A child that dies, stops or continues is entered in its parent's
 //! `changed` set (see `tree.rs`), so a waiting parent looks only at children
 //! with something to tell, however many sleep. Freezing is none of these
-//! events: it is never told here (freezer-spec G7).
+//! events: it is never told here (SPECIFICATION.md G7).
 
 use alloc::sync::Arc;
 

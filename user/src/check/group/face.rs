@@ -52,7 +52,7 @@ fn a_group_of_v2_has_its_files() -> Outcome {
     Ok(())
 }
 
-// spec: B1 B4 B7
+// spec: B1 B2 B4 B7
 fn a_group_of_v2_freezes_and_tells() -> Outcome {
     let mount = Mount::v2()?;
     let group = mount.group("events")?;

@@ -99,7 +99,7 @@ fn stopped(group: &Group) -> Result<Child, crate::check::tool::Failure> {
     Ok(child)
 }
 
-// spec: G4 S4
+// spec: G4 S4 N4
 fn a_stopped_task_counts_as_frozen_and_stays_stopped() -> Outcome {
     let mount = Mount::v1()?;
     let group = mount.group("stopped")?;

@@ -79,7 +79,7 @@ fn a_dead_task_does_not_hold_up_a_freeze() {
     assert_eq!(fake.freezer.freeze_task(fake.task(1)), Request::NotRequested);
 }
 
-/// spec: F4 R1
+/// spec: F4 R1 N1
 #[test]
 fn only_the_task_itself_sets_and_clears_frozen() {
     let fake = Fake::new(&[USER]);

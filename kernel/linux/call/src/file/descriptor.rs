@@ -9,9 +9,8 @@ use kernel_abi::{Errno, syscall as number};
 use super::lock::{
     self, F_GETLK, F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW, F_SETLK, F_SETLKW,
 };
-use super::{
-    Args, Caller, Checked, Entry, Result, Row, check_flags, file, path,
-};
+use super::{Caller, Checked, check_flags, file, path};
+use crate::call::{Args, Handler, Numbered, Result};
 use kernel_files::file::Offset;
 use kernel_files::memfd::{self, MemoryFile, Seals};
 use kernel_files::table::OnExec;
@@ -20,16 +19,16 @@ use kernel_machine::mm::user;
 use kernel_process::current;
 
 /// This family's rows of the table.
-pub const CALLS: &[Row] = &[
-    (number::OPENAT, Entry::Plain(openat)),
-    (number::CLOSE, Entry::Plain(close)),
-    (number::CLOSE_RANGE, Entry::Plain(close_range)),
-    (number::DUP, Entry::Plain(dup)),
-    (number::DUP3, Entry::Plain(dup3)),
-    (number::MEMFD_CREATE, Entry::Plain(memfd_create)),
-    (number::PIPE2, Entry::Plain(pipe2)),
-    (number::FCNTL, Entry::Plain(fcntl)),
-    (number::IOCTL, Entry::Plain(ioctl)),
+pub const CALLS: &[Numbered] = &[
+    (number::OPENAT, Handler::Plain(openat)),
+    (number::CLOSE, Handler::Plain(close)),
+    (number::CLOSE_RANGE, Handler::Plain(close_range)),
+    (number::DUP, Handler::Plain(dup)),
+    (number::DUP3, Handler::Plain(dup3)),
+    (number::MEMFD_CREATE, Handler::Plain(memfd_create)),
+    (number::PIPE2, Handler::Plain(pipe2)),
+    (number::FCNTL, Handler::Plain(fcntl)),
+    (number::IOCTL, Handler::Plain(ioctl)),
 ];
 
 const F_DUPFD: u32 = 0;
@@ -134,7 +133,7 @@ pub(super) fn insert_pair(
 
 /// Takes back a descriptor that the program is not told of.
 fn close_again(table: &FileTable, fd: usize) {
-    // Fails only if another thread guessed the number and closed it.
+    // It fails only if another thread guessed the number and closed it.
     let _ = table.close(fd);
 }
 

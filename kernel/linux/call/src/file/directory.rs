@@ -5,7 +5,8 @@ use alloc::vec;
 use kernel_abi::stat::Dirent;
 use kernel_abi::{Errno, syscall as number};
 
-use super::{Args, Caller, Checked, Entry, Result, Row, file};
+use super::{Caller, Checked, file};
+use crate::call::{Args, Handler, Numbered, Result};
 use kernel_files::inode::{Entry as Name, FIRST_ENTRY};
 use kernel_files::walk::AT_FDCWD;
 use kernel_files::{Kind, Location, OpenFile, permission};
@@ -13,12 +14,12 @@ use kernel_machine::mm::user::UserSlice;
 use kernel_process::current;
 
 /// This family's rows of the table.
-pub const CALLS: &[Row] = &[
-    (number::GETDENTS64, Entry::Plain(getdents64)),
-    (number::GETCWD, Entry::Plain(getcwd)),
-    (number::CHDIR, Entry::Plain(chdir)),
-    (number::FCHDIR, Entry::Plain(fchdir)),
-    (number::CHROOT, Entry::Plain(chroot)),
+pub const CALLS: &[Numbered] = &[
+    (number::GETDENTS64, Handler::Plain(getdents64)),
+    (number::GETCWD, Handler::Plain(getcwd)),
+    (number::CHDIR, Handler::Plain(chdir)),
+    (number::FCHDIR, Handler::Plain(fchdir)),
+    (number::CHROOT, Handler::Plain(chroot)),
 ];
 
 /// Most bytes of entries in one call.

@@ -6,7 +6,8 @@ use core::ops::Range;
 use kernel_abi::{Errno, syscall as number};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-use super::{Args, Checked, Entry, Result, Row, file};
+use super::{Checked, file};
+use crate::call::{Args, Handler, Numbered, Result};
 use kernel_files::file::Blocking;
 use kernel_files::lock::{self, Kind, Lock, Owner};
 use kernel_files::{FileTable, OpenFile};
@@ -14,7 +15,7 @@ use kernel_machine::mm::user;
 use kernel_process::current;
 
 /// This family's rows of the table.
-pub const CALLS: &[Row] = &[(number::FLOCK, Entry::Plain(flock))];
+pub const CALLS: &[Numbered] = &[(number::FLOCK, Handler::Plain(flock))];
 
 pub(super) const F_GETLK: u32 = 5;
 pub(super) const F_SETLK: u32 = 6;

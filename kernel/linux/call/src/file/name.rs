@@ -2,10 +2,8 @@
 
 use kernel_abi::{Errno, syscall as number};
 
-use super::{
-    AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW, Args, Caller, Entry, Result, Row,
-    check_flags, path,
-};
+use super::{AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW, Caller, check_flags, path};
+use crate::call::{Args, Handler, Numbered, Result};
 use kernel_files::inode::{DeviceNumber, Link, NewInode, Replace, TYPE_MASK};
 use kernel_files::operation::{self, Remove};
 use kernel_files::walk::AT_FDCWD;
@@ -13,17 +11,17 @@ use kernel_files::{Kind, OpenFlags, permission};
 use kernel_machine::mm::user::UserSlice;
 
 /// This family's rows of the table.
-pub const CALLS: &[Row] = &[
-    (number::MKDIRAT, Entry::Plain(mkdirat)),
-    (number::MKNODAT, Entry::Plain(mknodat)),
-    (number::SYMLINKAT, Entry::Plain(symlinkat)),
-    (number::LINKAT, Entry::Plain(linkat)),
-    (number::UNLINKAT, Entry::Plain(unlinkat)),
-    (number::RENAMEAT, Entry::Plain(renameat)),
-    (number::RENAMEAT2, Entry::Plain(renameat2)),
-    (number::READLINKAT, Entry::Plain(readlinkat)),
-    (number::TRUNCATE, Entry::Plain(truncate)),
-    (number::FTRUNCATE, Entry::Plain(ftruncate)),
+pub const CALLS: &[Numbered] = &[
+    (number::MKDIRAT, Handler::Plain(mkdirat)),
+    (number::MKNODAT, Handler::Plain(mknodat)),
+    (number::SYMLINKAT, Handler::Plain(symlinkat)),
+    (number::LINKAT, Handler::Plain(linkat)),
+    (number::UNLINKAT, Handler::Plain(unlinkat)),
+    (number::RENAMEAT, Handler::Plain(renameat)),
+    (number::RENAMEAT2, Handler::Plain(renameat2)),
+    (number::READLINKAT, Handler::Plain(readlinkat)),
+    (number::TRUNCATE, Handler::Plain(truncate)),
+    (number::FTRUNCATE, Handler::Plain(ftruncate)),
 ];
 
 const AT_REMOVEDIR: u32 = 0x200;

@@ -11,7 +11,8 @@ use alloc::vec;
 use kernel_abi::{Errno, syscall as number};
 
 use super::transfer::{MOST, finish_write, pieces, position};
-use super::{Args, Checked, Entry, Result, Row, check_flags, file};
+use super::{Checked, check_flags, file};
+use crate::call::{Args, Handler, Numbered, Result};
 use kernel_files::file::{Blocking, File};
 use kernel_files::pipe::End;
 use kernel_files::{Input, Kind, OpenFile, OpenFlags, Output, PollEvents};
@@ -19,12 +20,12 @@ use kernel_machine::mm::user;
 use kernel_task::sleep::give_way;
 
 /// This family's rows of the table.
-pub const CALLS: &[Row] = &[
-    (number::SENDFILE, Entry::Plain(sendfile)),
-    (number::SPLICE, Entry::Plain(splice)),
-    (number::TEE, Entry::Plain(tee)),
-    (number::VMSPLICE, Entry::Plain(vmsplice)),
-    (number::COPY_FILE_RANGE, Entry::Plain(copy_file_range)),
+pub const CALLS: &[Numbered] = &[
+    (number::SENDFILE, Handler::Plain(sendfile)),
+    (number::SPLICE, Handler::Plain(splice)),
+    (number::TEE, Handler::Plain(tee)),
+    (number::VMSPLICE, Handler::Plain(vmsplice)),
+    (number::COPY_FILE_RANGE, Handler::Plain(copy_file_range)),
 ];
 
 /// Bytes that are moved at once: what a pipe takes in one piece.

@@ -1,5 +1,5 @@
 //! The files of suspend: `/sys/power` and what belongs to it, with Linux's
-//! grammar and errors (freezer-spec M1 to M6, L1).
+//! grammar and errors (SPECIFICATION.md M1 to M6, L1).
 
 use alloc::format;
 use alloc::string::{String, ToString};

@@ -67,7 +67,7 @@ impl Traced {
     }
 
     /// `PTRACE_INTERRUPT`. The trap comes when the thread next runs: one that
-    /// is frozen traps after the thaw (freezer-spec G8).
+    /// is frozen traps after the thaw (SPECIFICATION.md G8).
     ///
     /// # Errors
     /// `EIO` if it was not seized, `ESRCH`.

@@ -2,7 +2,7 @@
 //! and does as the tracer decided.
 //!
 //! The sleep is a skip wait: the thread counts as frozen where it is, and
-//! thawed it is still stopped (freezer-spec G8, S3). A stop ends by the
+//! thawed it is still stopped (SPECIFICATION.md G8, S3). A stop ends by the
 //! tracer's request, by the tracer's end, or by a fatal signal.
 
 use alloc::boxed::Box;

@@ -10,8 +10,8 @@ use kernel_core::signal::{Everybody, Sent, SignalSet, ThreadKey};
 
 use super::state::Signals;
 use kernel_machine::arch::thread::work;
-use kernel_task::refrigerator::{FREEZER, Scheduler};
-use kernel_task::{self as task, Task, scheduler, state, wake};
+use kernel_task::refrigerator::{FREEZER, FreezerHost};
+use kernel_task::{self as task, Task, state, wake};
 
 /// Does what the state said, except telling the parent.
 pub(crate) fn carry_out(signals: &Signals, sent: &Sent) {
@@ -63,7 +63,7 @@ pub(crate) fn attract(task: &Arc<Task>) {
 /// Flags a task that must end; wakes it from all but uninterruptible sleep.
 pub(crate) fn kill(task: &Arc<Task>) {
     task.set_work(work::SIGNAL | work::FATAL);
-    FREEZER.mark_dying(&Scheduler, task);
+    FREEZER.mark_dying(&FreezerHost, task);
     let depths = state::INTERRUPTIBLE | state::WAKEKILL | state::STOPPED;
     if !wake::try_to_wake_up(task, depths) {
         kick(task);
@@ -74,7 +74,7 @@ pub(crate) fn kill(task: &Arc<Task>) {
 /// passes the way back to user mode.
 fn kick(task: &Task) {
     if task.is_on_cpu() && task.cpu() != task::current().cpu() {
-        scheduler::request_reschedule(task.cpu());
+        task::request_reschedule(task.cpu());
     }
 }
 

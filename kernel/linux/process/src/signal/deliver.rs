@@ -3,7 +3,7 @@
 //! The machine's exit path calls [`return_to_user`] in a loop, with
 //! interrupts enabled, for as long as the task's work word is not empty. What
 //! follows is Linux's order: [`try_to_freeze`] is the first act, once, before
-//! any signal is looked at (freezer-spec U4); then signals are taken until
+//! any signal is looked at (SPECIFICATION.md U4); then signals are taken until
 //! one calls a handler or ends the process; if none called a handler, an
 //! interrupted system call begins anew.
 

@@ -1,8 +1,8 @@
 //! Telling parents: `SIGCHLD`, and waking those that wait.
 //!
 //! A parent learns of deaths, stops and continues, never of freezing
-//! (freezer-spec G7). A continue is told when `SIGCONT` is sent, also while
-//! the child is frozen (G5).
+//! (SPECIFICATION.md G7). A continue is told when `SIGCONT` is sent, also while
+//! the child is frozen (SPECIFICATION.md G5).
 
 use alloc::sync::Arc;
 

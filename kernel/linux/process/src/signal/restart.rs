@@ -8,7 +8,7 @@
 //! A call with a time-out keeps its deadline ([`keep_deadline`]); begun anew,
 //! it asks [`deadline_after`] and gets the old one instead of counting again
 //! from the start. So a stop and continue stretches no time-out
-//! (freezer-spec X8; a freeze does not even interrupt).
+//! (SPECIFICATION.md X8; a freeze does not even interrupt).
 
 use core::sync::atomic::Ordering::Relaxed;
 

@@ -2,7 +2,7 @@
 //!
 //! A stopped thread counts as frozen where it is; continued while freezing
 //! holds, it parks in the refrigerator before it runs on; thawed, it is
-//! still stopped (freezer-spec G4, G5, G6, S3).
+//! still stopped (SPECIFICATION.md G4, G5, G6, S3).
 
 use super::{act, notify};
 use crate::{CurrentThread, tree};

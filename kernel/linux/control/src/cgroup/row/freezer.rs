@@ -10,7 +10,7 @@ use super::super::file::Group;
 use super::super::forest::Tasks;
 use super::common::{Shown, flag};
 use kernel_machine::arch;
-use kernel_task::refrigerator::{FREEZER, Scheduler};
+use kernel_task::refrigerator::{FREEZER, FreezerHost};
 
 pub(super) fn show_self_freezing(group: Group) -> Shown {
     flag(group.with(|tree, handle| tree.requests(handle))?[0])
@@ -54,7 +54,7 @@ pub(super) fn store_kill_frozen(
     group.with(|tree, handle| {
         let kills = parse_switch(text)?;
         tree.get_mut(handle)?.kill_frozen = kills;
-        FREEZER.set_kill_frozen(&Scheduler, handle.slot, kills);
+        FREEZER.set_kill_frozen(&FreezerHost, handle.slot, kills);
         Ok(())
     })
 }

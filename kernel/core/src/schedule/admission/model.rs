@@ -1,4 +1,4 @@
-//! Doors under loom: one CPU goes away while two tasks are placed.
+//! Admission under loom: one CPU goes away while two tasks are placed.
 
 use std::panic::catch_unwind;
 use std::sync::Arc;
@@ -6,13 +6,13 @@ use std::sync::Arc;
 use loom::sync::Mutex;
 use loom::thread;
 
-use super::{Doors, Step, clear_out, place};
+use super::{Admission, Step, clear_out, place};
 use crate::sync::{AtomicU32, Ordering};
 
 const COMPLETE: usize = 0;
 const STEPS: [Option<Step>; 4] =
-    [None, Some(Step::DoorCheck), Some(Step::CloseFirst), Some(Step::Hide)];
-const DOOR_CHECK: usize = 1;
+    [None, Some(Step::OpenCheck), Some(Step::CloseFirst), Some(Step::Hide)];
+const OPEN_CHECK: usize = 1;
 const CLOSE_FIRST: usize = 2;
 const HIDE: usize = 3;
 
@@ -28,7 +28,7 @@ struct Machine<const WITHOUT: usize> {
     /// CPUs to choose from, the hint.
     active: AtomicU32,
     queues: [Mutex<Queue>; 2],
-    /// How often the closed door refused somebody.
+    /// How often the closed queue refused somebody.
     refused: AtomicU32,
 }
 
@@ -47,7 +47,7 @@ impl<const WITHOUT: usize> Machine<WITHOUT> {
     }
 }
 
-impl<const WITHOUT: usize> Doors for Machine<WITHOUT> {
+impl<const WITHOUT: usize> Admission for Machine<WITHOUT> {
     type Task = u32;
     const WITHOUT: Option<Step> = STEPS[WITHOUT];
 
@@ -59,7 +59,7 @@ impl<const WITHOUT: usize> Doors for Machine<WITHOUT> {
 
     fn enter(&self, task: &u32, cpu: usize) -> bool {
         let mut queue = self.queues[cpu].lock().unwrap();
-        if Self::WITHOUT != Some(Step::DoorCheck) && !queue.is_open {
+        if Self::WITHOUT != Some(Step::OpenCheck) && !queue.is_open {
             let before = self.refused.fetch_add(1, Ordering::Relaxed);
             assert!(before < 2, "a task was refused twice");
             return false;
@@ -104,9 +104,9 @@ fn fails(model: fn()) -> bool {
 }
 
 #[test]
-fn nobody_stays_behind_a_closed_door() {
+fn nobody_stays_in_a_closed_queue() {
     loom::model(leaves::<COMPLETE>);
-    assert!(fails(leaves::<DOOR_CHECK>), "the look at the door");
-    assert!(fails(leaves::<CLOSE_FIRST>), "the door before the queue");
-    assert!(fails(leaves::<HIDE>), "the hints before the door");
+    assert!(fails(leaves::<OPEN_CHECK>), "the look whether it is open");
+    assert!(fails(leaves::<CLOSE_FIRST>), "closing before emptying");
+    assert!(fails(leaves::<HIDE>), "the hints before closing");
 }
