@@ -17,7 +17,7 @@ use kernel_abi::Errno;
 use kernel_core::signal::{SignalSet, ThreadKey};
 
 use super::first_step::FirstStep;
-use super::fork::Release;
+use super::fork::VforkDone;
 use super::process::{Inherited, Process};
 use super::signal::Member;
 use super::thread::{NewThread, Thread, current};
@@ -38,7 +38,7 @@ pub(super) struct Belongings {
     /// See [`Thread`].
     pub clear_at_exit: u64,
     /// See [`Thread`].
-    pub vfork: Option<Arc<Release>>,
+    pub vfork: Option<Arc<VforkDone>>,
     /// How it begins.
     pub first_step: FirstStep,
 }
@@ -91,9 +91,9 @@ impl Unentered {
         Self { task, process, key }
     }
 
-    /// Puts it among the threads of its process. Not before it is certain
-    /// that it lives: process and task hold each other from here on, until
-    /// the task exits.
+    /// Puts it among the threads of its process. This is done once it is
+    /// certain that it lives: process and task hold each other from here on,
+    /// until the task exits.
     pub(super) fn join(&self) {
         let (key, task) = (self.key, self.task.clone());
         let mut signals = self.process.signals.lock();
@@ -131,8 +131,8 @@ pub(super) extern "C" fn begin(last: Last) -> ! {
             }
             trap::enter_user(&frame)
         }
-        // What the closure held is dropped with it: nothing is dropped any
-        // more that is on this stack.
+        // What the closure held is dropped with it: whatever is on this stack
+        // by now is never dropped.
         Some(FirstStep::Program(become_program)) => match become_program() {
             Ok(frame) => trap::enter_user(&frame),
             Err(status) => exit::exit_thread(status),

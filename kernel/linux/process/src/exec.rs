@@ -121,7 +121,7 @@ fn end_other_threads(thread: &CurrentThread) -> Result<(), Errno> {
         return Err(Errno::ERESTARTNOINTR);
     }
     for member in signals.threads.iter().filter(|it| it.key != thread.key) {
-        act::kill(&member.task);
+        act::kill_thread(&member.task);
     }
     drop(signals);
     let is_alone = || (process.signals.lock().threads.len() == 1).then_some(());
@@ -140,17 +140,17 @@ fn commit(thread: &CurrentThread, frame: &mut TrapFrame, loaded: Loaded) {
     link::rename(thread);
     close_files(thread);
     handlers::unshare(process);
-    // First the timers, which send no more signals then.
+    // The timers go first: they send no more signals then.
     process.timers.exec();
     {
         let mut signals = process.signals.lock();
         signals.state.exec(thread.key);
     }
     thread.restart.forget();
-    // What goes is dropped after each guard: a file may end with it.
+    // What goes is dropped after each guard, since a file may end with it.
     let old = core::mem::replace(&mut *process.image.lock(), loaded.image);
     drop(old);
-    process.traits.exec();
+    process.attributes.exec();
     link::set_credentials(thread, loaded.credentials);
     process.has_executed.store(true, Relaxed);
     task.set_name(&loaded.name);
@@ -169,7 +169,7 @@ fn commit(thread: &CurrentThread, frame: &mut TrapFrame, loaded: Loaded) {
 /// left to them.
 fn close_files(thread: &CurrentThread) {
     let Ok(files) = thread.files() else { return };
-    // This reference and the thread's own.
+    // Two references are this one and the thread's own.
     let is_shared = Arc::strong_count(&files) > 2;
     if is_shared {
         let own = files.fork();

@@ -15,7 +15,7 @@ use core::sync::atomic::Ordering::Relaxed;
 use kernel_abi::signal::{SIGCHLD, SIGCONT, SIGHUP, SigInfo};
 
 use super::ptrace::{end, tell};
-use super::signal::notify::{self, Remains};
+use super::signal::notify::{self, AfterDeath};
 use super::signal::{act, send};
 use super::tree::{self, Node, Tree};
 use super::{CurrentThread, Process, ProcessId, current, futex, thread_usage};
@@ -66,8 +66,8 @@ fn take_no_signals(thread: &CurrentThread) {
     act::retarget(&signals, lost);
 }
 
-/// Exchanges the memory for `new`, and lets go of the parent that a vfork keeps waiting.
-/// The most pages it had.
+/// Exchanges the memory for `new`, and wakes the parent that a vfork keeps
+/// waiting. The result is the most pages that the memory had.
 pub(super) fn release_memory(
     thread: &CurrentThread,
     new: Option<Arc<AddressSpace>>,
@@ -76,9 +76,9 @@ pub(super) fn release_memory(
     let space = thread.task().replace_space(new);
     let peak = space.as_ref().map_or(0, |space| space.resident_pages());
     drop(space);
-    let release = thread.vfork.lock().take();
-    if let Some(release) = release {
-        release.complete();
+    let done = thread.vfork.lock().take();
+    if let Some(done) = done {
+        done.complete();
     }
     peak as u64
 }
@@ -87,7 +87,7 @@ pub(super) fn release_memory(
 fn clear_word(thread: &CurrentThread) {
     let word = thread.clear_at_exit.swap(0, Relaxed) as usize;
     let Ok(space) = thread.space() else { return };
-    // This reference and the task's are ours.
+    // Two references are this one and the task's own.
     let is_shared = Arc::strong_count(&space) > 2;
     if word != 0 && is_shared && user::write_value(word, &0_u32).is_ok() {
         futex::wake_one_at(&space, word);
@@ -96,7 +96,8 @@ fn clear_word(thread: &CurrentThread) {
 
 fn leave_process(thread: &CurrentThread, status: u32, peak_pages: u64) {
     let process = thread.process.clone();
-    // Before anybody hears of the end: who has heard can remove the group.
+    // It leaves before anybody hears of the end: who has heard can remove the
+    // group.
     FREEZER.leave_groups(&FreezerHost, &*thread.task());
     let mut signals = process.signals.lock();
     let departure = signals.state.remove_thread(thread.key);
@@ -114,7 +115,7 @@ fn leave_process(thread: &CurrentThread, status: u32, peak_pages: u64) {
     if let Some(notice) = departure.notice {
         notify::parent_of_notice(&process, notice);
     }
-    end::let_go(thread);
+    end::end_all(thread);
     tell::thread_ended(thread, status);
     process.threads_changed.wake_all();
     if is_last {
@@ -145,12 +146,12 @@ fn end_process(process: &Arc<Process>, status: u32) {
         }
         None => 0,
     };
-    let remains = if tell::process_ended(&tree, process, status) {
-        Remains::Zombie
+    let after = if tell::process_ended(&tree, process, status) {
+        AfterDeath::Zombie
     } else {
         notify::parent_of_death(&mut tree, process, status, signal)
     };
-    if remains == Remains::Nothing {
+    if after == AfterDeath::Reaped {
         gone.extend(tree.remove(process.id));
     }
     drop(tree);
@@ -161,7 +162,7 @@ fn end_process(process: &Arc<Process>, status: u32) {
 
 /// `prctl(PR_SET_PDEATHSIG)`.
 fn tell_of_parents_death(child: &Arc<Process>) {
-    let signal = child.traits.death_signal.load(Relaxed);
+    let signal = child.attributes.death_signal.load(Relaxed);
     if signal != 0 {
         // An ordinary signal always finds room.
         let _ = send::to_process(child, &SigInfo::kernel(signal));
@@ -213,7 +214,8 @@ fn give_children_away(
 fn reaper_of(tree: &Tree, process: &Process) -> ProcessId {
     let mut id = process.parent();
     while let Some(node) = tree.node(id) {
-        if node.zombie.is_none() && node.process.traits.is_reaper.load(Relaxed)
+        if node.zombie.is_none()
+            && node.process.attributes.is_reaper.load(Relaxed)
         {
             return id;
         }
@@ -239,8 +241,8 @@ fn tell_again(tree: &mut Tree, child: &Arc<Process>, gone: &mut Vec<Node>) {
     if tell::foreign_tracer(tree, child).is_some() {
         return;
     }
-    let remains = notify::parent_of_death(tree, child, status, signal);
-    if remains == Remains::Nothing {
+    let after = notify::parent_of_death(tree, child, status, signal);
+    if after == AfterDeath::Reaped {
         gone.extend(tree.remove(child.id));
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! One function makes both. What can fail comes first and leaves no trace;
 //! from the moment the child stands in the tree (or among its process's
-//! threads), nothing fails any more. How it is put together and where it begins:
-//! `creation.rs`.
+//! threads), nothing fails any more. `creation.rs` puts it together and says
+//! where it begins.
 //!
 //! A task that enters here while it should freeze does so before it takes
 //! any memory, so a fork bomb cannot outrun the freezer (SPECIFICATION.md P2).
@@ -33,12 +33,12 @@ use kernel_machine::trace;
 use kernel_task::refrigerator::{FREEZER, FreezerHost, try_to_freeze};
 use kernel_task::{Kind, NewTask, Numbered, Task, TaskId, wake};
 
-mod release;
 mod request;
+mod vfork;
 
-pub use release::{Born, Release};
 use request::Flags;
 pub use request::Request;
+pub use vfork::{Cloned, VforkDone};
 
 /// `clone(2)` with the caller's registers in `frame`. With `traces`, the
 /// child is traced as its parent.
@@ -50,28 +50,27 @@ pub fn clone(
     frame: &TrapFrame,
     request: &Request,
     traces: bool,
-) -> Result<Born, Errno> {
+) -> Result<Cloned, Errno> {
     try_to_freeze();
     let parent = current();
-    // Before the look: a signal after it is seen at the end.
+    // This is read before the look: a signal after it is seen at the end.
     let signals_before = parent.process.shared_signals.load(Acquire);
     if parent.task().signal_pending() {
         return Err(Errno::ERESTARTNOINTR);
     }
     let shares = Shares::take(&parent, request)?;
     let task = new_task(&parent, request, shares.space.clone())?;
-    let release = request.has(Flags::VFORK).then(Arc::<Release>::default);
+    let done = request.has(Flags::VFORK).then(Arc::<VforkDone>::default);
     let traces = traces || request.has(Flags::PTRACE);
-    let release_too = release.clone();
     let child =
-        Child { task, shares, release: release_too, traces, signals_before };
+        Child { task, shares, done: done.clone(), traces, signals_before };
     let first = first_registers(frame, request);
     let id = if request.has(Flags::THREAD) {
         child.join(&parent, request, first)?
     } else {
         child.separate(&parent, request, first)?
     };
-    Ok(Born::new(id, release))
+    Ok(Cloned::new(id, done))
 }
 
 /// What the child shares with its parent or has a copy of.
@@ -142,7 +141,7 @@ fn first_registers(frame: &TrapFrame, request: &Request) -> FirstStep {
 struct Child {
     task: Arc<Task>,
     shares: Shares,
-    release: Option<Arc<Release>>,
+    done: Option<Arc<VforkDone>>,
     traces: bool,
     /// What `shared_signals` was when the call began.
     signals_before: u32,
@@ -172,7 +171,7 @@ impl Child {
         child.join();
         let task = child.task;
         timer::cpu::watch_if_set(&parent.process, &task);
-        // After it stands among its process's threads: who moves the process
+        // It stands among its process's threads by now: who moves the process
         // to another group finds it there, or has moved its parent before.
         FREEZER.born(&FreezerHost, &task.freezer, &parent.task().freezer);
         share_end(parent, &task, key);
@@ -204,8 +203,8 @@ impl Child {
         let mut tree = tree::lock();
         let signals = parent.process.shared_signals.load(Relaxed);
         if parent.task().signal_pending() || signals != before {
-            // A signal to the group must reach parent and child, or be seen
-            // to before there is a child: perhaps by another thread.
+            // A signal to the group must reach parent and child, or be
+            // handled, perhaps by another thread, before there is a child.
             return Err(Errno::ERESTARTNOINTR);
         }
         let own = &parent.process;
@@ -218,8 +217,8 @@ impl Child {
             false => (own.id, request.exit_signal),
         };
         tree.relate(&child.process, parent_id, own);
-        // In its group before anybody can find it: who kills a group finds
-        // every child, or has killed its parent before it was made.
+        // It is in its group before anybody can find it: who kills a group
+        // finds every child, or has killed its parent before it was made.
         let task = child.enter(&mut tree, exit_signal, |task| {
             FREEZER.born(&FreezerHost, &task.freezer, &parent.task().freezer);
         });
@@ -242,7 +241,7 @@ impl Child {
             files: self.shares.files,
             fs: self.shares.fs,
             clear_at_exit,
-            vfork: self.release,
+            vfork: self.done,
             first_step,
         };
         Unentered::new(self.task, process, key, belongings)
@@ -256,7 +255,7 @@ impl Child {
 fn share_end(parent: &CurrentThread, task: &Arc<Task>, key: ThreadKey) {
     let signals = parent.process.signals.lock();
     if signals.state.is_dying(key) {
-        act::kill(task);
+        act::kill_thread(task);
     }
     drop(signals);
     if parent.task().freezer.flags().contains(freezer::Flags::KILLED) {
@@ -281,14 +280,14 @@ fn new_process(
         (actions, theirs.state.blocked(parent.key), stack)
     };
     let signals = Signals::new(actions, false);
-    // One lock at a time: each guard ends with its statement.
+    // Only one lock is held at a time: each guard ends with its statement.
     let credentials = own.credentials.lock().clone();
     let limits = own.limits.lock().clone();
     let image = own.image.lock().clone();
     let maker = parent.task().id();
-    let traits = own.traits.fork();
+    let attributes = own.attributes.fork();
     let inherited =
-        Inherited { signals, credentials, limits, image, maker, traits };
+        Inherited { signals, credentials, limits, image, maker, attributes };
     let (process, key) = creation::new_process(id, inherited, blocked)?;
     if !request.has(Flags::VM) || request.has(Flags::VFORK) {
         let state = &mut process.signals.lock().state;

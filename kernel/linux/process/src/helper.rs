@@ -57,10 +57,10 @@ impl Outcome {
 }
 
 /// Starts a program as root, and returns once it runs (Linux
-/// `call_usermodehelper` with `UMH_WAIT_EXEC`). Without open files; its
-/// environment is what Linux gives to helpers.
+/// `call_usermodehelper` with `UMH_WAIT_EXEC`). The program has no open files;
+/// its environment is what Linux gives to helpers.
 ///
-/// Waits while the system freezes: call it from a kernel thread that does
+/// This waits while the system freezes: call it from a kernel thread that does
 /// not.
 ///
 /// # Errors

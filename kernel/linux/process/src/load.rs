@@ -24,7 +24,7 @@ use kernel_core::executable::{Script, StackImage, StackRequest};
 
 use super::credentials::Credentials;
 use super::image::{Executable, Image};
-use super::{CurrentThread, trampoline};
+use super::{CurrentThread, sigreturn_page};
 use kernel_files::buffer::Output;
 use kernel_files::claim::Claim;
 use kernel_files::device::random;
@@ -144,7 +144,7 @@ pub(super) fn load(
         }
     };
     space.set_heap_start(plan.end() as usize);
-    let trampoline = trampoline::map(&space)?;
+    let sigreturn_page = sigreturn_page::map(&space)?;
     let given = Given::by(&program.location, &thread.process);
     let credentials = given.to(thread.process.credentials.lock().clone());
     let auxiliary = auxiliary(&credentials, &plan, linker.as_ref());
@@ -160,7 +160,7 @@ pub(super) fn load(
         environment: range(&stack.environment),
         code: plan.start() as usize..plan.end() as usize,
         stack_start: stack.sp as usize,
-        trampoline,
+        sigreturn_page,
     };
     let entry = linker.map_or(plan.entry, |linker| linker.entry);
     let stack_pointer = stack.sp;

@@ -14,10 +14,10 @@ pub fn find_task(id: TaskId) -> Option<Arc<Task>> {
     if thread.id() != id {
         return None;
     }
-    if thread.process.signals.lock().is_borne_by(thread.key, &task) {
+    if thread.process.signals.lock().is_living_thread(thread.key, &task) {
         return Some(task);
     }
-    // Dead, and known until its process is waited for.
+    // It is dead, and known until its process is waited for.
     living_thread(id).or(Some(task))
 }
 

@@ -8,9 +8,9 @@ use core::sync::atomic::{AtomicBool, AtomicU32};
 use crate::credentials::Credentials;
 use crate::image::Image;
 use crate::limits::Limits;
+use crate::prctl::Attributes;
 use crate::signal::Signals;
 use crate::timer::Timers;
-use crate::traits::Traits;
 use crate::usage::Usage;
 use kernel_machine::mm::AddressSpace;
 use kernel_machine::sync::{Rank, SpinLock};
@@ -19,7 +19,8 @@ use kernel_task::{Mutex, Task, TaskId, WaitQueue};
 /// Number of a process: that of its first task.
 pub type ProcessId = TaskId;
 
-/// Numbers of relatives. Written under the tree's lock, read by anybody.
+/// Numbers of relatives. They are written under the tree's lock and read by
+/// anybody.
 pub(crate) struct Relations {
     /// The process that is told of this one's death; 0 for none.
     pub(crate) parent: AtomicU32,
@@ -56,15 +57,15 @@ pub struct Process {
     /// Who has the same handlers; `None` for nearly all (`handlers.rs`).
     pub(crate) sharers: SpinLock<Option<Arc<Sharers>>>,
     /// What it says of itself.
-    pub traits: Traits,
+    pub attributes: Attributes,
     /// Sum over threads that ended.
     pub(crate) ended_usage: SpinLock<Usage>,
     /// Sum over children that were waited for.
     pub children_usage: SpinLock<Usage>,
     /// `setitimer`, `timer_create`.
     pub timers: Timers,
-    /// How many signals came to it as one of several. Written under the lock
-    /// over all relations.
+    /// How many signals came to it as one of several. It is written under the
+    /// lock over all relations.
     pub(crate) shared_signals: AtomicU32,
 }
 
@@ -86,7 +87,7 @@ impl Process {
             has_executed: AtomicBool::new(false),
             maker: inherited.maker,
             sharers: SpinLock::new(None),
-            traits: inherited.traits,
+            attributes: inherited.attributes,
             shared_signals: AtomicU32::new(0),
             ended_usage: leaf(Usage::default()),
             children_usage: leaf(Usage::default()),
@@ -143,5 +144,5 @@ pub(crate) struct Inherited {
     /// The thread that makes it.
     pub maker: TaskId,
     /// What it says of itself.
-    pub traits: Traits,
+    pub attributes: Attributes,
 }

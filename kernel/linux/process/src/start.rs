@@ -17,9 +17,9 @@ use super::first_step::FirstStep;
 use super::image::Image;
 use super::limits::Limits;
 use super::load::Request;
+use super::prctl::Attributes;
 use super::process::Inherited;
 use super::signal::Signals;
-use super::traits::Traits;
 use super::{current, tree};
 use kernel_files::{FileTable, FsContext};
 use kernel_machine::arch::timer;
@@ -93,7 +93,7 @@ pub(super) fn make_process(new: New) -> Result<Arc<Task>, Errno> {
         limits: Limits::initial(),
         image: Image::default(),
         maker: 0,
-        traits: Traits::default(),
+        attributes: Attributes::default(),
     };
     let (process, key) =
         creation::new_process(task.id(), inherited, SignalSet::EMPTY)?;

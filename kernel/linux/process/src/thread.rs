@@ -9,7 +9,7 @@ use kernel_abi::Errno;
 use kernel_core::signal::ThreadKey;
 
 use crate::first_step::FirstStep;
-use crate::fork::Release;
+use crate::fork::VforkDone;
 use crate::futex::Waiter;
 use crate::process::Process;
 use crate::ptrace::{Tracer, Tracing};
@@ -43,7 +43,7 @@ pub struct Thread {
     /// Its place in a futex's queue, one at a time.
     pub(crate) futex: Arc<Waiter>,
     /// Whom a vfork keeps waiting until this thread lets go of its memory.
-    pub(crate) vfork: SpinLock<Option<Arc<Release>>>,
+    pub(crate) vfork: SpinLock<Option<Arc<VforkDone>>>,
     /// How it begins; taken by its first step.
     pub(crate) first_step: SpinLock<Option<FirstStep>>,
     /// Who traces it, and what it shows the tracer.
@@ -67,7 +67,7 @@ pub(crate) struct NewThread {
     /// See [`Thread`].
     pub clear_at_exit: u64,
     /// See [`Thread`].
-    pub vfork: Option<Arc<Release>>,
+    pub vfork: Option<Arc<VforkDone>>,
     /// See [`Thread`].
     pub first_step: FirstStep,
 }

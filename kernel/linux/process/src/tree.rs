@@ -312,12 +312,12 @@ impl Tree {
     pub fn is_orphaned(&self, id: ProcessId, without: ProcessId) -> bool {
         let Some(group) = self.groups.get(&id) else { return true };
         let members = group.members.iter().filter(|it| **it != without);
-        let parents = members.filter_map(|member| self.guardian(*member));
+        let parents = members.filter_map(|member| self.living_parent(*member));
         job_control::is_orphaned(id, group.session, parents)
     }
 
     /// Who can look after a living process, the first process apart.
-    fn guardian(&self, member: ProcessId) -> Option<job_control::Parent> {
+    fn living_parent(&self, member: ProcessId) -> Option<job_control::Parent> {
         let node = self.nodes.get(&member)?;
         let id = node.process.parent();
         if node.zombie.is_some() || id == 1 {

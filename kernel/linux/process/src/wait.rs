@@ -51,8 +51,8 @@ fn try_wait(
     options: Options,
 ) -> Result<Option<Outcome>, Errno> {
     let mut tree = tree::lock();
-    // Until nobody is found: one that was may go on before it is taken, and
-    // another, behind it, has something to tell.
+    // This is repeated until nobody is found: one that was found may go on
+    // before it is taken, and another, behind it, has something to tell.
     loop {
         let found = find(&tree, process, which, options);
         let taken = match found {
@@ -107,7 +107,7 @@ fn find(
 /// What a child has to tell, of what `options` asks; told once only if
 /// `consume`.
 ///
-/// Of a child that somebody else traces, the tracer learns of the death first.
+/// The tracer of a child that somebody else traces learns of the death first.
 /// Stops of a child that the parent itself traces are told as trace stops.
 fn change_of(child: &Node, options: Options, consume: bool) -> Option<u32> {
     let parent = child.process.parent();

@@ -16,7 +16,6 @@
 use alloc::sync::Arc;
 
 use kernel_abi::Errno;
-use kernel_abi::signal::{SIGKILL, SigInfo};
 use kernel_core::cgroup::Handle;
 use kernel_core::freezer::{Flags, Hierarchy};
 
@@ -59,6 +58,5 @@ fn kill_process(process: &Arc<Process>) {
     for task in process.threads() {
         FREEZER.mark_killed(&FreezerHost, &task);
     }
-    // Such a signal always finds room.
-    let _ = send::to_process(process, &SigInfo::kernel(SIGKILL));
+    send::kill_process(process);
 }

@@ -66,7 +66,7 @@ pub(super) const NAMES: [(&str, Item); 17] = [
     ("statm", Item::Text(Text::Statm)),
     ("status", Item::Text(Text::Status)),
     ("wchan", Item::Text(Text::WaitChannel)),
-    // Last: it is not there in the directory of a thread.
+    // This one is last: it is not there in the directory of a thread.
     ("task", Item::Threads),
 ];
 

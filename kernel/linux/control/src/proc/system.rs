@@ -123,7 +123,7 @@ fn spaces() -> (BTreeMap<usize, Arc<AddressSpace>>, usize) {
 /// What the kernel has for itself, piece by piece: what is in use, and what
 /// it keeps for the next time.
 fn objects() -> Result<String, Errno> {
-    // All figures first: the text is made of such objects.
+    // All figures are taken first: the text is made of such objects.
     let (heap, (used, mapped)) = (heap::object_stats(), stack::stats());
     let mut text = Vec::new();
     slab::render_header(&mut text);

@@ -219,7 +219,7 @@ impl Target {
             fd_slots: 64,
             keeps_rights: self
                 .process()
-                .is_some_and(|process| process.traits.keeps_rights()),
+                .is_some_and(|process| process.attributes.keeps_rights()),
             memory: self.space().as_deref().map(memory_of),
             queued: [0, limits::MOST_PENDING],
             signals: self.signals(),

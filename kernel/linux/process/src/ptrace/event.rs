@@ -117,7 +117,7 @@ pub fn handler_entered(thread: &CurrentThread, frame: &mut TrapFrame) {
 
 /// What `clone` makes, by its event. `None` if the tracer does not want to
 /// hear of it.
-pub fn of_birth(is_vfork: bool, is_fork: bool) -> Option<u32> {
+pub fn of_clone(is_vfork: bool, is_fork: bool) -> Option<u32> {
     let event = match (is_vfork, is_fork) {
         (true, _) => EVENT_VFORK,
         (false, true) => EVENT_FORK,

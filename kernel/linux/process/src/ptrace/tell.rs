@@ -66,7 +66,7 @@ pub fn thread_ended(thread: &Thread, status: u32) {
 }
 
 /// The process has ended: tells the tracer of its first thread, if that is
-/// not its parent. True if so; the parent is told later.
+/// not its parent. True if there is one; the parent is told later.
 pub fn process_ended(tree: &Tree, process: &Process, status: u32) -> bool {
     let Some(tracer) = foreign_tracer(tree, process) else { return false };
     let (code, value) = status::child_code_and_status(status);

@@ -20,13 +20,13 @@ pub struct Tracer {
 
 /// What a thread keeps about tracing.
 pub struct Tracing {
-    /// Its tracer, process in the high half; 0 for none. Written under the
-    /// lock over all relations.
+    /// Its tracer, process in the high half; 0 for none. It is written
+    /// under the lock over all relations.
     tracer: AtomicU64,
     /// What it shows while it is stopped. The tracer uses it under the signal
     /// lock, after a look at whether the thread is stopped.
     pub(super) registers: SpinLock<Option<Box<Registers>>>,
-    /// It has traced others: they are to be let go when it ends.
+    /// It has traced others: that ends when the thread does.
     pub(super) is_tracer: AtomicBool,
 }
 

@@ -6,7 +6,8 @@
 
 use alloc::sync::Arc;
 
-use kernel_core::signal::{Everybody, Sent, SignalSet, ThreadKey};
+use kernel_abi::signal::{SIGKILL, SigInfo};
+use kernel_core::signal::{Everybody, Sent, SignalSet, Target, ThreadKey};
 
 use super::state::Signals;
 use kernel_machine::arch::thread::work;
@@ -17,7 +18,7 @@ use kernel_task::{self as task, Task, state, wake};
 pub(crate) fn carry_out(signals: &Signals, sent: &Sent) {
     everybody(signals, sent.everybody);
     if let Some(task) = sent.thread.and_then(|key| signals.task(key)) {
-        attract(task);
+        wake_for_signal(task);
     }
     if let Some(watchers) = &signals.watchers {
         watchers.wake_all();
@@ -32,11 +33,11 @@ pub(crate) fn everybody(signals: &Signals, what: Everybody) {
             Everybody::Resume => {
                 wake::try_to_wake_up(&member.task, state::STOPPED);
                 if signals.state.is_traced(member.key) {
-                    attract(&member.task);
+                    wake_for_signal(&member.task);
                     end_listening(signals, member.key, &member.task);
                 }
             }
-            Everybody::Kill => kill(&member.task),
+            Everybody::Kill => kill_thread(&member.task),
         }
     }
 }
@@ -53,7 +54,7 @@ pub(crate) fn end_listening(
 }
 
 /// Flags a task; wakes it from interruptible sleep, or interrupts its CPU.
-pub(crate) fn attract(task: &Arc<Task>) {
+pub(crate) fn wake_for_signal(task: &Arc<Task>) {
     task.set_work(work::SIGNAL);
     if !wake::try_to_wake_up(task, state::INTERRUPTIBLE) {
         kick(task);
@@ -61,12 +62,22 @@ pub(crate) fn attract(task: &Arc<Task>) {
 }
 
 /// Flags a task that must end; wakes it from all but uninterruptible sleep.
-pub(crate) fn kill(task: &Arc<Task>) {
+pub(crate) fn kill_thread(task: &Arc<Task>) {
     task.set_work(work::SIGNAL | work::FATAL);
     FREEZER.mark_dying(&FreezerHost, task);
     let depths = state::INTERRUPTIBLE | state::WAKEKILL | state::STOPPED;
     if !wake::try_to_wake_up(task, depths) {
         kick(task);
+    }
+}
+
+/// Kills a process, whatever it handles, be it the first one.
+pub(crate) fn kill_process(signals: &mut Signals) {
+    let info = SigInfo::kernel(SIGKILL);
+    // A signal without a value always finds room, and this one has no news
+    // for the parent: that comes with the end.
+    if let Ok(sent) = signals.state.send(Target::Process, &info, true) {
+        carry_out(signals, &sent);
     }
 }
 
@@ -85,7 +96,7 @@ pub(crate) fn retarget(signals: &Signals, retarget: SignalSet) {
     }
     for key in signals.state.takers(retarget) {
         if let Some(task) = signals.task(key) {
-            attract(task);
+            wake_for_signal(task);
         }
     }
 }

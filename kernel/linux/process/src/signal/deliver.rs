@@ -40,7 +40,7 @@ fn take_signals(frame: &mut TrapFrame) {
         return;
     }
     loop {
-        // Changed in place: it is large, copies cost.
+        // It is changed in place: it is large, and copies cost.
         let mut delivery =
             thread.process.signals.lock().state.dequeue(thread.key);
         if let Delivery::Report(info) = delivery {

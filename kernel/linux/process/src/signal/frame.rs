@@ -1,7 +1,7 @@
 //! Calling a handler: the frame on the user's stack, and the way back.
 //!
 //! The layout is `kernel_abi::signal_frame`. A handler returns to its
-//! restorer, or, without one, to the trampoline page that every process has;
+//! restorer, or, without one, to the sigreturn page that every process has;
 //! either calls `rt_sigreturn`, which reads the frame back. What comes back
 //! is only allegation: flags that user mode may not have are refused.
 
@@ -41,7 +41,7 @@ pub(super) fn build(
         (top, signals.state.alternative_stack(thread.key, frame.sp))
     };
     let place = signal_frame::place(top).ok_or(Errno::EFAULT)?;
-    // Filled in place: a frame is more than a kilobyte, copies cost.
+    // It is filled in place: a frame is more than a kilobyte, and copies cost.
     let mut content = SignalFrame::new_zeroed();
     content.info = handler.info;
     content.context.stack = stack;
@@ -80,7 +80,7 @@ fn enter(
     frame.x[30] = if action.flags & SA_RESTORER != 0 {
         action.restorer
     } else {
-        thread.process.image.lock().trampoline as u64
+        thread.process.image.lock().sigreturn_page as u64
     };
     frame.sp = place.frame;
     frame.pc = action.handler;

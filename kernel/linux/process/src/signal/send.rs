@@ -9,10 +9,10 @@ use alloc::sync::Arc;
 use core::sync::atomic::Ordering::Relaxed;
 
 use kernel_abi::Errno;
-use kernel_abi::signal::{SI_TKILL, SI_USER, SIGCONT, SIGKILL, SigInfo};
+use kernel_abi::signal::{SI_TKILL, SI_USER, SIGCONT, SigInfo};
 use kernel_core::signal::{Notice, Target, ThreadKey};
 
-use super::act::carry_out;
+use super::act::{self, carry_out};
 use super::{Signals, notify};
 use crate::tree::{self, Tree};
 use crate::{Process, ProcessId, Thread, current, find_task, thread_of};
@@ -49,7 +49,7 @@ pub fn to_thread(
     let process = &thread.process;
     let target = Target::Thread(thread.key);
     send_if(process, target, info, false, |signals| {
-        signals.is_borne_by(thread.key, task)
+        signals.is_living_thread(thread.key, task)
     })
 }
 
@@ -148,7 +148,7 @@ pub fn kill_call(target: i32, signal: u32) -> Result<(), Errno> {
 }
 
 fn to_group(group: ProcessId, signal: u32) -> Result<(), Errno> {
-    // Dropped after the lock: a process can end with it.
+    // They are dropped after the lock, since a process can end with them.
     let members;
     let mut tree = tree::lock();
     members = tree.group_members(group).ok_or(Errno::ESRCH)?;
@@ -281,9 +281,9 @@ pub fn group_from_kernel(group: ProcessId, signal: u32) {
     }
 }
 
-/// Ends a process for lack of memory or the like, whatever it handles.
-pub fn kill_process(process: &Arc<Process>) {
-    from_kernel(process, SIGKILL);
+/// Kills a process, whatever it handles, be it the first one.
+pub fn kill_process(process: &Process) {
+    act::kill_process(&mut process.signals.lock());
 }
 
 /// Sends a signal to the running thread, from the kernel: `SIGPIPE`.

@@ -34,14 +34,14 @@ impl Signals {
         Self { state, threads: Vec::new(), watchers: None }
     }
 
-    /// The task that bears `key`.
+    /// The task of the living thread `key`.
     pub fn task(&self, key: ThreadKey) -> Option<&Arc<Task>> {
         let member = self.threads.iter().find(|member| member.key == key)?;
         Some(&member.task)
     }
 
-    /// True if `task` lives and bears `key`: keys are used again.
-    pub fn is_borne_by(&self, key: ThreadKey, task: &Task) -> bool {
+    /// True if `task` is the living thread `key`: keys are used again.
+    pub fn is_living_thread(&self, key: ThreadKey, task: &Task) -> bool {
         let holder = self.task(key);
         holder.is_some_and(|it| core::ptr::eq(Arc::as_ptr(it), task))
     }

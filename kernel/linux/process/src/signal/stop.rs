@@ -20,12 +20,12 @@ pub(super) fn begin(thread: CurrentThread, signal: u32, unless_orphaned: bool) {
     }
     for key in signals.state.others_to_stop(thread.key) {
         if let Some(task) = signals.task(key) {
-            act::attract(task);
+            act::wake_for_signal(task);
             act::end_listening(&signals, key, task);
         }
     }
     if signals.state.is_traced(thread.key) {
-        // Asked again for its signals, it traps.
+        // It traps when it is asked again for its signals.
         return;
     }
     drop(signals);

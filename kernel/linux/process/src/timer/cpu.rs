@@ -9,25 +9,25 @@ use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use kernel_abi::signal::SigInfo;
 
 use super::cpu_timers::CpuTimer;
-pub use super::cpu_timers::Kind;
+pub use super::cpu_timers::IntervalTimer;
 use crate::signal::send;
 use crate::{CurrentThread, Process};
 use kernel_task::Task;
 use kernel_task::alarm::Setting;
 
 /// What the timer is set to.
-pub fn setting(process: &Process, kind: Kind) -> Setting {
-    let now = kind.time_ns(&process.usage());
+pub fn setting(process: &Process, which: IntervalTimer) -> Setting {
+    let now = which.time_ns(&process.usage());
     let timers = process.timers.cpu.timers.lock();
-    timers[kind as usize].setting(now)
+    timers[which as usize].setting(now)
 }
 
 /// Sets the timer; what it was set to.
 ///
 /// # Locks
 /// Sleeps until other changes are made: no spin lock may be held.
-pub fn set(process: &Process, kind: Kind, new: Setting) -> Setting {
-    let now = kind.time_ns(&process.usage());
+pub fn set(process: &Process, which: IntervalTimer, new: Setting) -> Setting {
+    let now = which.time_ns(&process.usage());
     let expires = now.saturating_add(new.left_ns);
     let timer = CpuTimer {
         expires_ns: (new.left_ns != 0).then_some(expires),
@@ -36,10 +36,10 @@ pub fn set(process: &Process, kind: Kind, new: Setting) -> Setting {
     let cpu = &process.timers.cpu;
     let _changes = cpu.changes.lock();
     let mut timers = cpu.timers.lock();
-    let old = core::mem::replace(&mut timers[kind as usize], timer);
+    let old = core::mem::replace(&mut timers[which as usize], timer);
     let any = timers.iter().any(|timer| timer.expires_ns.is_some());
-    // Before the threads are listed: one that is not in the list yet looks
-    // at this when it is (`watch_if_set`).
+    // This comes before the threads are listed: one that is not in the list
+    // yet looks at it when it is (`watch_if_set`).
     cpu.any.store(any, Release);
     drop(timers);
     for task in process.threads() {
@@ -61,14 +61,14 @@ pub fn watch_if_set(process: &Process, task: &Task) {
 pub fn look(thread: &CurrentThread) {
     let process = &thread.process;
     let usage = process.usage();
-    for kind in [Kind::Virtual, Kind::Profile] {
-        let now = kind.time_ns(&usage);
+    for which in [IntervalTimer::Virtual, IntervalTimer::Profile] {
+        let now = which.time_ns(&usage);
         let mut timers = process.timers.cpu.timers.lock();
-        let is_over = timers[kind as usize].expire(now);
+        let is_over = timers[which as usize].expire(now);
         drop(timers);
         if is_over {
             // An ordinary signal always finds room.
-            let _ = send::to_process(process, &SigInfo::kernel(kind.signal()));
+            let _ = send::to_process(process, &SigInfo::kernel(which.signal()));
         }
     }
 }

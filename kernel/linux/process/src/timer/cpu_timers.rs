@@ -11,25 +11,25 @@ use kernel_task::alarm::Setting;
 
 /// Which time counts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Kind {
+pub enum IntervalTimer {
     /// That in user mode.
     Virtual,
     /// That in the kernel, too.
     Profile,
 }
 
-impl Kind {
+impl IntervalTimer {
     pub(super) fn time_ns(self, usage: &Usage) -> u64 {
         match self {
-            Kind::Virtual => usage.user_ns,
-            Kind::Profile => usage.user_ns + usage.system_ns,
+            IntervalTimer::Virtual => usage.user_ns,
+            IntervalTimer::Profile => usage.user_ns + usage.system_ns,
         }
     }
 
     pub(super) fn signal(self) -> u32 {
         match self {
-            Kind::Virtual => SIGVTALRM,
-            Kind::Profile => SIGPROF,
+            IntervalTimer::Virtual => SIGVTALRM,
+            IntervalTimer::Profile => SIGPROF,
         }
     }
 }
@@ -69,7 +69,7 @@ impl CpuTimer {
 /// Both timers of a process.
 pub struct CpuTimers {
     pub(super) timers: SpinLock<[CpuTimer; 2]>,
-    /// One of them is set. Written under `changes`.
+    /// One of them is set. It is written under `changes`.
     pub(super) any: AtomicBool,
     /// Changes take turns, until every thread watches or does not: else one
     /// that switches a timer off could undo what another has told them.

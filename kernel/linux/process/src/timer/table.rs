@@ -44,8 +44,8 @@ pub struct Timer {
 pub struct Notify {
     /// Signal to send; 0 for none.
     pub signal: u32,
-    /// To this thread; `None` for the process. Not by number: another
-    /// process's thread may bear it by the time of the expiry.
+    /// To this thread; `None` for the process. A number would not do: another
+    /// process's thread may have it by the time of the expiry.
     pub thread: Option<Weak<Task>>,
     /// Goes with the signal; `None` for the timer's number.
     pub value: Option<u64>,
