@@ -50,7 +50,7 @@ impl core::fmt::Display for Error {
 
 /// A file, directory, link or device.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Entry<'a> {
+pub struct ArchiveMember<'a> {
     /// Path, without NUL; never empty.
     pub name: &'a [u8],
     /// With `device`, tells hard links of one file; its data comes with the
@@ -77,7 +77,7 @@ pub struct Entry<'a> {
 /// Gets what a [`Reader`] finds.
 pub trait Sink {
     /// An entry begins.
-    fn entry(&mut self, entry: &Entry<'_>);
+    fn entry(&mut self, entry: &ArchiveMember<'_>);
 
     /// The next bytes of the entry's content.
     fn data(&mut self, bytes: &[u8]);
@@ -231,7 +231,7 @@ impl Reader {
             self.state = State::Between;
             return Ok(true);
         }
-        let entry = Entry {
+        let entry = ArchiveMember {
             name,
             inode: field(0)?,
             mode: field(1)?,

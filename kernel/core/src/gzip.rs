@@ -60,7 +60,7 @@ impl Default for Check {
 }
 
 /// `TABLES[n][b]`: what byte `b` adds with `n` bytes behind it.
-static TABLES: [[u32; 256]; 4] = tables();
+const TABLES: &[[u32; 256]; 4] = &tables();
 
 const fn tables() -> [[u32; 256]; 4] {
     let mut tables = [[0; 256]; 4];

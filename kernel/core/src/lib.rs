@@ -31,6 +31,7 @@ pub mod random;
 pub mod schedule;
 pub mod signal;
 pub mod sync;
+pub mod task_state;
 pub mod timer;
 pub mod usermode_helper;
 pub mod wake;

@@ -10,11 +10,13 @@
 //!
 //! Read in this order: [`set`], [`action`], [`pending`], [`state`], then
 //! `send.rs` (a signal arrives), `deliver.rs` (a thread takes it), `stop.rs`
-//! (group stop and continue), `trace.rs` (stops for a tracer), [`restart`] (the
-//! interrupted system call).
+//! (group stop and continue; its data in `group_stop.rs`), `trace.rs` (stops for
+//! a tracer; their data in `trace_stop.rs`), [`restart`] (the interrupted system
+//! call).
 
 pub mod action;
 mod deliver;
+mod group_stop;
 pub mod job_control;
 pub mod pending;
 pub mod restart;
@@ -25,15 +27,17 @@ pub mod state;
 pub mod status;
 mod stop;
 mod trace;
+mod trace_stop;
 
 #[cfg(test)]
 mod tests;
 
 pub use action::{Actions, DefaultAction};
 pub use deliver::{Delivery, Handler};
+pub use group_stop::Notice;
 pub use restart::{Outcome, Restart};
 pub use send::{Everybody, Sent, Target};
 pub use set::SignalSet;
 pub use state::{SignalState, ThreadKey};
-pub use stop::Notice;
-pub use trace::{Begun, Cause, Decision, Reason, Resume, Style, TraceStop};
+pub use trace::{Begun, Decision, Reason};
+pub use trace_stop::{Cause, Resume, Style, TraceStop};

@@ -19,21 +19,21 @@ pub struct Key {
 }
 
 #[derive(Clone, Copy)]
-struct Entry {
+struct Deadline {
     deadline_ns: u64,
     /// Order of insertion; equal deadlines expire in turn.
     sequence: u64,
     slot: u32,
 }
 
-impl Entry {
+impl Deadline {
     #[inline]
-    fn before(&self, other: &Entry) -> bool {
+    fn before(&self, other: &Deadline) -> bool {
         (self.deadline_ns, self.sequence) < (other.deadline_ns, other.sequence)
     }
 }
 
-struct Slot<T> {
+struct Timer<T> {
     generation: u32,
     /// Index in the heap while in use, else the next free slot.
     link: u32,
@@ -44,8 +44,8 @@ const NONE: u32 = u32::MAX;
 
 /// Timers that wait for their deadline, each with an item of the caller's.
 pub struct TimerQueue<T> {
-    heap: Vec<Entry>,
-    slots: Vec<Slot<T>>,
+    heap: Vec<Deadline>,
+    slots: Vec<Timer<T>>,
     free: u32,
     sequence: u64,
 }
@@ -103,7 +103,7 @@ impl<T> TimerQueue<T> {
         let slot = self.take_slot(item)?;
         self.sequence += 1;
         let sequence = self.sequence;
-        self.heap.push(Entry { deadline_ns, sequence, slot });
+        self.heap.push(Deadline { deadline_ns, sequence, slot });
         self.sift_up(self.heap.len() - 1);
         let generation = self.slots[slot as usize].generation;
         Ok(Key { slot, generation })
@@ -137,7 +137,7 @@ impl<T> TimerQueue<T> {
     fn take_slot(&mut self, item: T) -> Result<u32, TryReserveError> {
         if self.free == NONE {
             self.slots.try_reserve(1)?;
-            let slot = Slot { generation: 0, link: 0, item: Some(item) };
+            let slot = Timer { generation: 0, link: 0, item: Some(item) };
             self.slots.push(slot);
             return Ok((self.slots.len() - 1) as u32);
         }

@@ -38,10 +38,11 @@ use kernel_abi::Errno;
 use kernel_core::freezer::{HelperDepth, LogEvent, Phase, Record, System};
 use kernel_core::power::console::Line;
 use kernel_core::power::stats::{FreezeStats, Thaw};
+use kernel_core::procfmt::task::State;
 
 use crate::refrigerator::{FREEZER, FreezerHost};
 use crate::{Mutex, Task};
-use crate::{current, scheduler, state, table, workqueue};
+use crate::{current, scheduler, table, workqueue};
 use kernel_machine::arch;
 use kernel_machine::sync::{Hook, Rank, SpinLock};
 use kernel_machine::trace;
@@ -174,7 +175,7 @@ impl core::fmt::Display for Refuser<'_> {
             f,
             "task:{:<15} state:{} pid:{:<5} cpu:{} flags:{flags:#010x}",
             task.name(),
-            state_letter(task),
+            shown_state(task).letter(),
             task.id(),
             task.cpu(),
         )?;
@@ -186,18 +187,9 @@ impl core::fmt::Display for Refuser<'_> {
     }
 }
 
-/// The state of a task as `/proc/PID/stat` shows it. A task in the
-/// refrigerator is in uninterruptible sleep, hence `D` (SPECIFICATION.md U7).
-pub fn state_letter(task: &Task) -> char {
-    match task.state() {
-        state::RUNNING | state::WAKING => 'R',
-        bits if bits & state::DEAD != 0 => 'Z',
-        bits if bits & state::STOPPED != 0 => 'T',
-        bits if bits & state::TRACED != 0 => 't',
-        bits if bits & state::PARKED != 0 => 'P',
-        bits if bits & state::UNINTERRUPTIBLE != 0 => 'D',
-        _ => 'S',
-    }
+/// What a task does, as `/proc/PID/stat` shows it (SPECIFICATION.md U7).
+pub fn shown_state(task: &Task) -> State {
+    State::of(task.state(), FREEZER.holds(&task.freezer))
 }
 
 /// Freezes everything: user tasks, then freezable kernel threads. The caller

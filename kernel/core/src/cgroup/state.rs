@@ -4,8 +4,10 @@
 
 use kernel_abi::Errno;
 
-use super::{Handle, ROOT, Tree, check_name};
-use crate::freezer::{LEASE_FREEZING, PARENT_FREEZING, SELF_FREEZING};
+use super::tree::{Handle, ROOT, Tree, check_name};
+use crate::freezer::{
+    Hierarchy, LEASE_FREEZING, PARENT_FREEZING, SELF_FREEZING,
+};
 
 /// What `freezer.state` shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,13 +31,24 @@ impl State {
     }
 }
 
-/// The freezer of tasks, as a tree of groups sees it. Groups are slots.
+/// The freezer of tasks, as a tree of groups sees it. Groups are slots. What
+/// it keeps of a group, nobody else does.
 pub trait Engine {
+    /// The bits of a group that are raised; none for a root.
+    fn bits(&self, group: u32) -> u32;
     /// Raises bits of a group and asks its awake members to freeze; the
     /// number of requests.
     fn freeze(&self, group: u32, bits: u32) -> u32;
     /// Clears bits of a group and wakes the members that nothing holds.
     fn thaw(&self, group: u32, bits: u32);
+    /// Whether a fatal signal ends a frozen member at once.
+    fn kills_frozen(&self, group: u32) -> bool;
+    /// Says whether it does.
+    fn set_kill_frozen(&self, group: u32, kills: bool);
+    /// Whether the release agent is wanted when the group runs empty.
+    fn notifies_release(&self, group: u32) -> bool;
+    /// Says whether it is; one that was wanted already is not any more.
+    fn set_notify_on_release(&self, group: u32, asks: bool);
     /// Since when none of the group's own members is awake; `None` if one
     /// is.
     fn quiet_since_ns(&self, group: u32) -> Option<u64>;
@@ -47,10 +60,12 @@ pub trait Engine {
 
 impl Tree {
     /// Makes the group `name` in `parent`, in the free slot `slot`. Under a
-    /// freezing parent it is frozen from the start (SPECIFICATION.md V2).
+    /// freezing parent it is frozen from the start (V2). In cgroup v2 a fatal
+    /// signal ends a frozen task.
     ///
     /// # Errors
     /// `EEXIST`; `EINVAL` for a newline; `ENODEV` if `parent` was removed.
+    /// Nothing is said of the slot then.
     pub fn make(
         &mut self,
         parent: Handle,
@@ -59,16 +74,17 @@ impl Tree {
         engine: &impl Engine,
     ) -> Result<Handle, Errno> {
         check_name(name)?;
-        let above = self.get(parent)?;
-        let bits = above.bits;
-        let inherited = (above.notify_on_release, above.clone_children);
+        let clone_children = self.get(parent)?.clone_children;
         if self.find(parent, name).is_ok() {
             return Err(Errno::EEXIST);
         }
+        let is_v1 = self.hierarchy == Hierarchy::V1;
         let handle = self.insert(parent, name, slot);
-        let group = self.linked(slot);
-        (group.notify_on_release, group.clone_children) = inherited;
-        if bits != 0 {
+        self.linked(slot).clone_children = clone_children;
+        let notifies = is_v1 && engine.notifies_release(parent.slot);
+        engine.set_notify_on_release(slot, notifies);
+        engine.set_kill_frozen(slot, !is_v1);
+        if engine.bits(parent.slot) != 0 {
             self.set(slot, PARENT_FREEZING, engine);
             let now_ns = engine.now_ns();
             let group = self.linked(slot);
@@ -91,11 +107,12 @@ impl Tree {
     ) -> Result<u32, Errno> {
         let handle = self.find(parent, name)?;
         let group = self.get(handle)?;
-        let bits = group.bits;
         if !group.children.is_empty() || engine.members(handle.slot) != 0 {
             return Err(Errno::EBUSY);
         }
         self.take(handle);
+        engine.set_notify_on_release(handle.slot, false);
+        let bits = engine.bits(handle.slot);
         if bits != 0 {
             engine.thaw(handle.slot, bits);
         }
@@ -165,13 +182,74 @@ impl Tree {
     ///
     /// # Errors
     /// `ENODEV`.
-    pub fn requests(&self, handle: Handle) -> Result<[bool; 2], Errno> {
-        let bits = self.get(handle)?.bits;
+    pub fn requests(
+        &self,
+        handle: Handle,
+        engine: &impl Engine,
+    ) -> Result<[bool; 2], Errno> {
+        self.get(handle)?;
+        let bits = engine.bits(handle.slot);
         Ok([bits & SELF_FREEZING != 0, bits & PARENT_FREEZING != 0])
     }
 
-    /// The state. Finds out whether `FROZEN` is reached
-    /// (SPECIFICATION.md V4, V5).
+    /// `freezer.kill_frozen`: whether a fatal signal ends a frozen member.
+    ///
+    /// # Errors
+    /// `ENODEV`.
+    pub fn kills_frozen(
+        &self,
+        handle: Handle,
+        engine: &impl Engine,
+    ) -> Result<bool, Errno> {
+        self.get(handle)?;
+        Ok(engine.kills_frozen(handle.slot))
+    }
+
+    /// Says whether it does.
+    ///
+    /// # Errors
+    /// `ENODEV`.
+    pub fn set_kill_frozen(
+        &self,
+        handle: Handle,
+        kills: bool,
+        engine: &impl Engine,
+    ) -> Result<(), Errno> {
+        self.get(handle)?;
+        engine.set_kill_frozen(handle.slot, kills);
+        Ok(())
+    }
+
+    /// `notify_on_release`: whether the release agent is wanted when the
+    /// group runs empty.
+    ///
+    /// # Errors
+    /// `ENODEV`.
+    pub fn notifies_release(
+        &self,
+        handle: Handle,
+        engine: &impl Engine,
+    ) -> Result<bool, Errno> {
+        self.get(handle)?;
+        Ok(engine.notifies_release(handle.slot))
+    }
+
+    /// Says whether it is.
+    ///
+    /// # Errors
+    /// `ENODEV`.
+    pub fn set_notify_on_release(
+        &self,
+        handle: Handle,
+        asks: bool,
+        engine: &impl Engine,
+    ) -> Result<(), Errno> {
+        self.get(handle)?;
+        engine.set_notify_on_release(handle.slot, asks);
+        Ok(())
+    }
+
+    /// The state. Finds out whether `FROZEN` is reached (V4, V5).
     ///
     /// # Errors
     /// `ENODEV`.
@@ -184,7 +262,7 @@ impl Tree {
         if group.is_frozen {
             return Ok(State::Frozen);
         }
-        if group.bits == 0 {
+        if engine.bits(handle.slot) == 0 {
             return Ok(State::Thawed);
         }
         Ok(match self.refresh(handle.slot, engine) {
@@ -203,7 +281,7 @@ impl Tree {
                 group.is_frozen = false;
                 group.figures.left(engine.now_ns());
             }
-            here = group.parent;
+            here = self.links.parent(here);
         }
     }
 
@@ -217,7 +295,7 @@ impl Tree {
     pub fn is_released(&self, slot: u32, engine: &impl Engine) -> bool {
         self.at(slot).is_some_and(|group| {
             slot != ROOT
-                && group.notify_on_release
+                && engine.notifies_release(slot)
                 && group.children.is_empty()
                 && engine.members(slot) == 0
         })
@@ -231,7 +309,7 @@ impl Tree {
         freezes: bool,
         engine: &impl Engine,
     ) {
-        if !freezes && self.linked(slot).bits == bit {
+        if !freezes && engine.bits(slot) == bit {
             // What is thawed now is asked a last time, for the figures.
             self.refresh(slot, engine);
         }
@@ -252,14 +330,12 @@ impl Tree {
     /// Sets a bit of one group. True if it was not freezing before, so that
     /// the groups below must follow.
     fn set(&mut self, slot: u32, bit: u32, engine: &impl Engine) -> bool {
-        let group = self.linked(slot);
-        let before = group.bits;
+        let before = engine.bits(slot);
         if before & bit != 0 {
             return false;
         }
-        group.bits |= bit;
         if before == 0 {
-            group.figures.asked(engine.now_ns());
+            self.linked(slot).figures.asked(engine.now_ns());
         }
         let signalled = engine.freeze(slot, bit);
         if before == 0 {
@@ -271,13 +347,13 @@ impl Tree {
 
     /// Clears a bit of one group. True if it is not freezing any more.
     fn clear(&mut self, slot: u32, bit: u32, engine: &impl Engine) -> bool {
-        let group = self.linked(slot);
-        if group.bits & bit == 0 {
+        let before = engine.bits(slot);
+        if before & bit == 0 {
             return false;
         }
-        group.bits &= !bit;
-        let is_thawed = group.bits == 0;
+        let is_thawed = before & !bit == 0;
         if is_thawed {
+            let group = self.linked(slot);
             group.is_frozen = false;
             group.figures.left(engine.now_ns());
         }
@@ -296,14 +372,13 @@ impl Tree {
             }
             at = match self.next(top, at, false) {
                 Some(next) if self.is_sibling(next, at) => self.lowest(next),
-                _ => self.linked(at).parent,
+                _ => self.links.parent(at),
             };
         }
     }
 
     fn is_sibling(&self, one: u32, other: u32) -> bool {
-        let parent = |slot| self.at(slot).map(|group| group.parent);
-        parent(one) == parent(other)
+        self.links.parent(one) == self.links.parent(other)
     }
 
     /// The first group without children on the way down from `slot`.
@@ -318,7 +393,7 @@ impl Tree {
     /// Finds out about one group, whose children are known.
     fn refresh_one(&mut self, slot: u32, engine: &impl Engine) {
         let Some(group) = self.at(slot) else { return };
-        if group.is_frozen || group.bits == 0 {
+        if group.is_frozen || engine.bits(slot) == 0 {
             return;
         }
         let Some(mut since_ns) = engine.quiet_since_ns(slot) else { return };

@@ -1,7 +1,7 @@
 //! The tree's promises, with a freezer that only takes notes.
 
 mod fake;
-mod kind;
+mod group_type;
 mod member;
 mod name;
 mod request;

@@ -1,6 +1,6 @@
 //! The promises about archives, hostile ones included.
 
-use super::{Entry, Error, Reader, Sink};
+use super::{ArchiveMember, Error, Reader, Sink};
 use crate::test_random::Random;
 
 /// An entry as cpio writes it.
@@ -50,7 +50,7 @@ struct Found {
 }
 
 impl Sink for Found {
-    fn entry(&mut self, entry: &Entry<'_>) {
+    fn entry(&mut self, entry: &ArchiveMember<'_>) {
         let name = String::from_utf8_lossy(entry.name).into_owned();
         self.entries.push((name, entry.mode, Vec::new()));
         let (device, rdevice) = (entry.device, entry.rdevice);

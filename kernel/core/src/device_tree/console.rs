@@ -1,6 +1,6 @@
 //! The serial port that the tree names as console.
 
-use super::machine::{find_on_bus, interrupt};
+use super::search::{find_on_bus, interrupt};
 use super::{Bus, DeviceTree, Node, Span};
 
 /// Which driver a serial port needs, and what that must know beforehand.

@@ -5,6 +5,7 @@
 //! asked for by name, so that a bad tree ends in one clear line.
 
 use super::console::{Console, console};
+use super::search::{find_on_bus, interrupt};
 use super::small::{self, StatusLight};
 use super::{Bus, DeviceTree, List, Node, Span};
 use crate::schedule::capacity::Scale;
@@ -317,23 +318,6 @@ fn timer_interrupt(tree: &DeviceTree<'_>, cells: usize) -> Option<u32> {
     interrupt(node, 2, cells).filter(|id| (16..32).contains(id))
 }
 
-/// The node's interrupt of this index as an INTID.
-pub(super) fn interrupt(
-    node: Node<'_>,
-    index: usize,
-    cells: usize,
-) -> Option<u32> {
-    let value = node.property("interrupts")?;
-    let mut entries = value.chunks_exact(cells * 4);
-    let entry = entries.nth(index)?;
-    let (kind, number) = (super::word(entry, 0)?, super::word(entry, 4)?);
-    match kind {
-        0 if number < 988 => Some(32 + number),
-        1 if number < 16 => Some(16 + number),
-        _ => None,
-    }
-}
-
 fn find_device(
     tree: &DeviceTree<'_>,
     names: &[&str],
@@ -346,29 +330,6 @@ fn find_device(
 fn device(node: Node<'_>, bus: &Bus<'_, '_>, cells: usize) -> Option<Device> {
     let registers = bus.reg(node).find(|span| span.size > 0)?;
     Some(Device { registers, interrupt: interrupt(node, 0, cells) })
-}
-
-/// Searches for a node and gives it to `read` with the bus it sits on.
-pub(super) fn find_on_bus<'a, T>(
-    tree: &DeviceTree<'a>,
-    fits: impl Fn(&Node<'a>) -> bool,
-    read: impl Fn(Node<'a>, &Bus<'a, '_>) -> Option<T>,
-) -> Option<T> {
-    fn search<'a, T>(
-        parent: Node<'a>,
-        bus: &Bus<'a, '_>,
-        fits: &dyn Fn(&Node<'a>) -> bool,
-        read: &dyn Fn(Node<'a>, &Bus<'a, '_>) -> Option<T>,
-    ) -> Option<T> {
-        parent.children().find_map(|node| {
-            if fits(&node) {
-                return read(node, bus);
-            }
-            search(node, &Bus::new(node, Some(bus)), fits, read)
-        })
-    }
-    let root = tree.root();
-    search(root, &Bus::new(root, None), &fits, &read)
 }
 
 fn initrd(

@@ -1,30 +1,26 @@
 //! Nodes, their properties, and addresses as the CPU sees them.
 
-use super::token::{Token, Tokens};
-use super::{DeviceTree, Span, number, word};
+use super::span::Span;
+use super::token::{Blocks, Token, Tokens, number, word};
 
 /// One node of a checked tree.
 #[derive(Clone, Copy)]
 pub struct Node<'a> {
-    tree: DeviceTree<'a>,
+    blocks: Blocks<'a>,
     /// Offset of the first token inside the node.
     offset: usize,
     name: &'a str,
 }
 
 impl<'a> Node<'a> {
-    pub(super) fn first(tree: DeviceTree<'a>) -> Self {
-        let mut tokens = tree.tokens(0);
+    pub(super) fn first(blocks: Blocks<'a>) -> Self {
+        let mut tokens = blocks.tokens(0);
         let _ = tokens.next();
-        Node { tree, offset: tokens.offset(), name: "" }
+        Node { blocks, offset: tokens.offset(), name: "" }
     }
 
-    pub(super) fn at(
-        tree: DeviceTree<'a>,
-        offset: usize,
-        name: &'a str,
-    ) -> Self {
-        Node { tree, offset, name }
+    pub(super) fn at(blocks: Blocks<'a>, offset: usize, name: &'a str) -> Self {
+        Node { blocks, offset, name }
     }
 
     /// The name with its unit address: `memory@40000000`.
@@ -52,7 +48,7 @@ impl<'a> Node<'a> {
     pub fn properties(
         &self,
     ) -> impl Iterator<Item = (&'a str, &'a [u8])> + use<'a> {
-        let mut tokens = self.tree.tokens(self.offset);
+        let mut tokens = self.blocks.tokens(self.offset);
         core::iter::from_fn(move || match tokens.next()? {
             Token::Property(name, value) => Some((name.text()?, value)),
             _ => None,
@@ -61,7 +57,7 @@ impl<'a> Node<'a> {
 
     /// The raw value of a property.
     pub fn property(&self, name: &str) -> Option<&'a [u8]> {
-        let mut tokens = self.tree.tokens(self.offset);
+        let mut tokens = self.blocks.tokens(self.offset);
         loop {
             match tokens.next()? {
                 Token::Property(found, value) if found.is(name) => {
@@ -110,13 +106,13 @@ impl<'a> Node<'a> {
 
     /// The children, in the order of the blob.
     pub fn children(&self) -> impl Iterator<Item = Node<'a>> + use<'a> {
-        let tree = self.tree;
-        let mut tokens = tree.tokens(self.offset);
+        let blocks = self.blocks;
+        let mut tokens = blocks.tokens(self.offset);
         core::iter::from_fn(move || {
             loop {
                 match tokens.next()? {
                     Token::Begin(name) => {
-                        let child = Node::at(tree, tokens.offset(), name);
+                        let child = Node::at(blocks, tokens.offset(), name);
                         skip_node(&mut tokens);
                         return Some(child);
                     }

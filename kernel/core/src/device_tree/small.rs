@@ -1,6 +1,7 @@
 //! Small devices that a tree describes: the status light, the watchdog.
 
-use super::machine::find_on_bus;
+use super::search::find_on_bus;
+use super::token::word;
 use super::{Bus, DeviceTree, Node, Span};
 
 /// GPIO controllers that the kernel knows.
@@ -38,7 +39,7 @@ pub fn status_light(tree: &DeviceTree<'_>) -> Option<StatusLight> {
         .or_else(|| says("function", "status"))?;
     let specifier = light.property("gpios")?;
     let [controller, line, flags] =
-        [0, 4, 8].map(|offset| super::word(specifier, offset));
+        [0, 4, 8].map(|offset| word(specifier, offset));
     let registers = bank(tree, controller?)?;
     let is_active_low = flags? & ACTIVE_LOW != 0;
     Some(StatusLight { registers, line: line?, is_active_low })

@@ -40,7 +40,7 @@ impl Writer {
     /// The tree `blob`, whose root is open again.
     pub fn edit(blob: &[u8]) -> Writer {
         let tree = DeviceTree::new(blob).expect("a tree");
-        let mut tokens = tree.tokens(0);
+        let mut tokens = tree.blocks.tokens(0);
         let mut last = 0;
         loop {
             let at = tokens.offset();
@@ -50,8 +50,8 @@ impl Writer {
             }
         }
         Writer {
-            structure: tree.structure[..last].to_vec(),
-            strings: tree.strings.to_vec(),
+            structure: tree.blocks.structure[..last].to_vec(),
+            strings: tree.blocks.strings.to_vec(),
             reservations: tree.memory_reservations().collect(),
         }
     }

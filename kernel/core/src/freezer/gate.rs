@@ -61,11 +61,22 @@ impl Freezer {
         })
     }
 
+    /// Whether `task` should freeze and still runs. A hint, for reports.
+    pub fn refuses(&self, task: &TaskFreezer) -> bool {
+        self.freezing(task) && !task.stands_still()
+    }
+
+    /// Whether `task` should freeze and stands still: in the refrigerator, or
+    /// where it sleeps. A hint, for reports.
+    pub fn holds(&self, task: &TaskFreezer) -> bool {
+        self.freezing(task) && task.stands_still()
+    }
+
     /// What `task` needs so that it freezes; the caller hands the answer to
     /// [`Host::deliver`] (Linux `freeze_task`). Asking twice is harmless.
     pub fn freeze_task(&self, task: &TaskFreezer) -> Request {
         let word = task.load();
-        if word.has(Flags::SKIP | Flags::FROZEN) || !self.freezing(task) {
+        if word.stands_still() || !self.freezing(task) {
             return Request::NotRequested;
         }
         if word.has(Flags::KTHREAD) {

@@ -14,6 +14,16 @@ use super::state::{FREEZING_BITS, Freezer, KILL_FROZEN};
 use crate::sync::Ordering;
 
 impl Freezer {
+    /// Which of [`FREEZING_BITS`] are raised in `group`.
+    pub fn group_requests(&self, group: u32) -> u32 {
+        self.group_bits(group) & FREEZING_BITS
+    }
+
+    /// Whether a fatal signal ends a frozen member of `group` at once.
+    pub fn kills_frozen(&self, group: u32) -> bool {
+        self.group_bits(group) & KILL_FROZEN != 0
+    }
+
     /// How many tasks are in `group` itself.
     pub fn group_members(&self, group: u32) -> u32 {
         self.groups[group as usize].members.load(Ordering::Acquire)
@@ -26,7 +36,7 @@ impl Freezer {
 
     /// Whether `group` or an ancestor asks for freezing.
     pub fn group_freezing(&self, group: u32) -> bool {
-        self.group_bits(group) & FREEZING_BITS != 0
+        self.group_requests(group) != 0
     }
 
     /// Whether `group` is freezing and none of its own members is awake.
@@ -47,7 +57,7 @@ impl Freezer {
         bits: u32,
     ) -> u32 {
         let slot = &self.groups[group as usize];
-        if self.group_bits(group) & FREEZING_BITS == 0 {
+        if !self.group_freezing(group) {
             self.system_freezing_cnt.fetch_add(1, Ordering::Relaxed);
         }
         slot.bits.fetch_or(bits, Ordering::Relaxed);

@@ -119,15 +119,9 @@ impl Freezer {
         outcome
     }
 
-    /// Whether `task` should be frozen and is not.
-    fn refuses<H: Host>(&self, task: &H::Task) -> bool {
-        let own = task.as_ref();
-        self.freezing(own) && !own.frozen() && !own.freezer_should_skip()
-    }
-
     fn count_refusers<S: System>(&self, system: &S, record: &mut Record) {
         system.for_each_task(|task| {
-            record.refusing += u32::from(self.refuses::<S>(task));
+            record.refusing += u32::from(self.refuses(task.as_ref()));
         });
         record.busy_works = match record.phase {
             Phase::User => 0,
@@ -144,7 +138,7 @@ impl Freezer {
             return;
         }
         system.for_each_task(|task| {
-            if self.refuses::<S>(task) {
+            if self.refuses(task.as_ref()) {
                 system.report_refuser(task);
             }
         });

@@ -132,6 +132,11 @@ impl Word {
         Groups((self.0 >> 32) as u32)
     }
 
+    /// In the refrigerator, or asleep where it counts as frozen.
+    pub(super) fn stands_still(self) -> bool {
+        self.has(Flags::FROZEN | Flags::SKIP)
+    }
+
     pub(super) fn is_awake(self) -> bool {
         !self.has(UNCOUNTED)
     }
@@ -178,12 +183,14 @@ impl TaskFreezer {
         self.load().has(Flags::FROZEN)
     }
 
-    /// Asleep where it counts as frozen (Linux `freezer_should_skip`).
+    /// Whether the task does nothing until it is woken: it is in the
+    /// refrigerator, or asleep where it counts as frozen (Linux `frozen`,
+    /// `freezer_should_skip`).
     ///
-    /// A hint, for reports. Who must not miss a waker asks the counts, which
+    /// This is a hint, for reports. Who must not miss a waker asks the counts, which
     /// carry the barriers.
-    pub fn freezer_should_skip(&self) -> bool {
-        self.load().has(Flags::SKIP)
+    pub fn stands_still(&self) -> bool {
+        self.load().stands_still()
     }
 }
 

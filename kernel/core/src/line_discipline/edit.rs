@@ -4,8 +4,8 @@ use kernel_abi::terminal::{
     ECHO, ECHOE, ECHOK, ECHOKE, IUTF8, VERASE, VKILL, VREPRINT,
 };
 
-use super::output::BACKSPACE;
-use super::{Cell, LineDiscipline};
+use super::screen::BACKSPACE;
+use super::state::{Cell, LineDiscipline};
 
 impl LineDiscipline {
     /// Whether nothing of the next line was typed yet.

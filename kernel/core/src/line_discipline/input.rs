@@ -7,8 +7,8 @@ use kernel_abi::terminal::{
     VLNEXT, VQUIT, VREPRINT, VSTART, VSTOP, VSUSP, VWERASE,
 };
 
-use super::output::{BACKSPACE, BELL};
-use super::{CAPACITY, Cell, LineDiscipline};
+use super::screen::{BACKSPACE, BELL};
+use super::state::{CAPACITY, Cell, LineDiscipline};
 
 /// What a key did.
 #[must_use]

@@ -2,7 +2,7 @@
 
 use kernel_abi::terminal::{VMIN, VTIME};
 
-use super::{Cell, LineDiscipline};
+use super::state::{Cell, LineDiscipline};
 
 const TENTH_NS: u64 = 100_000_000;
 

@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 
 use super::{escape, render_cpu_list, text};
+use crate::task_state;
 
 #[cfg(test)]
 mod tests;
@@ -61,14 +62,20 @@ impl State {
         }
     }
 
-    /// What is shown of a task that `is_frozen`: `D`, whatever it sleeps in,
-    /// unless it is dead (SPECIFICATION.md U7, G4, S4). Linux 6.1 does so;
-    /// Linux 5.10 shows how a task that it did not have to wake sleeps.
-    pub const fn shown(self, is_frozen: bool) -> State {
-        use State::{DiskSleep, Running, Sleeping, Stopped, Tracing};
-        match self {
-            Running | Sleeping | Stopped | Tracing if is_frozen => DiskSleep,
-            _ => self,
+    /// What is shown of a task with these bits of [`task_state`]. One that
+    /// `is_frozen` sleeps as `D`, whatever it sleeps in, unless it is dead
+    /// (spec: U7 G4 S4). Linux 6.1 does so; Linux 5.10 shows how a task that
+    /// it did not have to wake sleeps.
+    pub const fn of(state: u32, is_frozen: bool) -> State {
+        match state {
+            bits if bits & task_state::DEAD != 0 => State::Zombie,
+            bits if bits & task_state::PARKED != 0 => State::Parked,
+            _ if is_frozen => State::DiskSleep,
+            task_state::RUNNING | task_state::WAKING => State::Running,
+            bits if bits & task_state::STOPPED != 0 => State::Stopped,
+            bits if bits & task_state::TRACED != 0 => State::Tracing,
+            bits if bits & task_state::UNINTERRUPTIBLE != 0 => State::DiskSleep,
+            _ => State::Sleeping,
         }
     }
 }

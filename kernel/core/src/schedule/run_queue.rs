@@ -14,7 +14,7 @@ use super::entity::Entity;
 /// Where `min_vruntime` starts: high enough that nobody underflows.
 const START: u64 = 1 << 40;
 
-struct Slot<T> {
+struct Queued<T> {
     vruntime: u64,
     /// Order of arrival; equal claims are served in turn.
     sequence: u64,
@@ -22,16 +22,16 @@ struct Slot<T> {
     item: T,
 }
 
-impl<T> Slot<T> {
+impl<T> Queued<T> {
     #[inline]
-    fn before(&self, other: &Slot<T>) -> bool {
+    fn before(&self, other: &Queued<T>) -> bool {
         (self.vruntime, self.sequence) < (other.vruntime, other.sequence)
     }
 }
 
 /// Runnable tasks, ordered by claim. Guarded by the run queue's lock.
 pub struct RunQueue<T> {
-    heap: Vec<Slot<T>>,
+    heap: Vec<Queued<T>>,
     load: u64,
     min_vruntime: u64,
     sequence: u64,
@@ -94,17 +94,17 @@ impl<T> RunQueue<T> {
     /// The virtual run time of the task with the best claim.
     #[inline]
     pub fn next_vruntime(&self) -> Option<u64> {
-        self.heap.first().map(|slot| slot.vruntime)
+        self.heap.first().map(|queued| queued.vruntime)
     }
 
     /// The task with the best claim.
     pub fn peek(&self) -> Option<&T> {
-        self.heap.first().map(|slot| &slot.item)
+        self.heap.first().map(|queued| &queued.item)
     }
 
     /// Every waiting task, in no particular order.
     pub fn iter(&self) -> impl Iterator<Item = &T> {
-        self.heap.iter().map(|slot| &slot.item)
+        self.heap.iter().map(|queued| &queued.item)
     }
 
     /// Moves the virtual clock on for a running task that was just charged.
@@ -123,15 +123,15 @@ impl<T> RunQueue<T> {
     /// within the reserved capacity.
     #[inline]
     pub fn push(&mut self, item: T, entity: &Entity) {
-        let slot = self.slot(item, entity);
-        self.load += u64::from(slot.weight);
-        self.heap.push(slot);
+        let queued = self.queued(item, entity);
+        self.load += u64::from(queued.weight);
+        self.heap.push(queued);
         self.sift_up(self.heap.len() - 1);
     }
 
-    fn slot(&mut self, item: T, entity: &Entity) -> Slot<T> {
+    fn queued(&mut self, item: T, entity: &Entity) -> Queued<T> {
         self.sequence += 1;
-        Slot {
+        Queued {
             vruntime: entity.vruntime(),
             sequence: self.sequence,
             weight: entity.weight(),
@@ -146,9 +146,9 @@ impl<T> RunQueue<T> {
         if self.heap.is_empty() {
             return None;
         }
-        let slot = self.take_at(0);
-        self.min_vruntime = self.min_vruntime.max(slot.vruntime);
-        Some(slot.item)
+        let queued = self.take_at(0);
+        self.min_vruntime = self.min_vruntime.max(queued.vruntime);
+        Some(queued.item)
     }
 
     /// For a task that was charged and could go on running: gives the one to
@@ -161,13 +161,13 @@ impl<T> RunQueue<T> {
             Some(next) if next <= entity.vruntime() => {}
             _ => return item,
         }
-        let mut slot = self.slot(item, entity);
-        self.load += u64::from(slot.weight);
-        core::mem::swap(&mut slot, &mut self.heap[0]);
-        self.load -= u64::from(slot.weight);
+        let mut queued = self.queued(item, entity);
+        self.load += u64::from(queued.weight);
+        core::mem::swap(&mut queued, &mut self.heap[0]);
+        self.load -= u64::from(queued.weight);
         self.sift_down(0);
-        self.min_vruntime = self.min_vruntime.max(slot.vruntime);
-        slot.item
+        self.min_vruntime = self.min_vruntime.max(queued.vruntime);
+        queued.item
     }
 
     /// Takes a task with a poor claim that `may_run` elsewhere, for a CPU
@@ -177,26 +177,26 @@ impl<T> RunQueue<T> {
         &mut self,
         mut may_run: impl FnMut(&T) -> bool,
     ) -> Option<T> {
-        let at = self.heap.iter().rposition(|slot| may_run(&slot.item))?;
+        let at = self.heap.iter().rposition(|queued| may_run(&queued.item))?;
         Some(self.take_at(at).item)
     }
 
     /// Takes out the first task found that `matches`; a linear search.
     pub fn remove(&mut self, mut matches: impl FnMut(&T) -> bool) -> Option<T> {
-        let at = self.heap.iter().position(|slot| matches(&slot.item))?;
+        let at = self.heap.iter().position(|queued| matches(&queued.item))?;
         Some(self.take_at(at).item)
     }
 
-    fn take_at(&mut self, at: usize) -> Slot<T> {
-        let slot = self.heap.swap_remove(at);
-        self.load -= u64::from(slot.weight);
+    fn take_at(&mut self, at: usize) -> Queued<T> {
+        let queued = self.heap.swap_remove(at);
+        self.load -= u64::from(queued.weight);
         if at < self.heap.len() && !self.sift_up(at) {
             self.sift_down(at);
         }
-        slot
+        queued
     }
 
-    /// Returns whether the slot moved.
+    /// Returns whether the task moved.
     fn sift_up(&mut self, start: usize) -> bool {
         let mut at = start;
         while at > 0 {

@@ -11,8 +11,7 @@ use kernel_abi::signal::{
 use super::action::DefaultAction;
 use super::send::Sent;
 use super::set::SignalSet;
-use super::stack::NO_STACK;
-use super::state::{SignalState, ThreadKey};
+use super::state::{NO_STACK, SignalState, ThreadKey};
 
 /// What a thread has to do before it runs user code.
 #[must_use]

@@ -5,7 +5,7 @@
 use kernel_abi::Errno;
 use kernel_abi::signal::{SIG_DFL, SIG_IGN, SIGCONT, SIGKILL, SigInfo};
 
-use super::Notice;
+use super::group_stop::Notice;
 use super::set::SignalSet;
 use super::state::{SignalState, ThreadKey};
 

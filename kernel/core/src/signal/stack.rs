@@ -7,9 +7,6 @@ use kernel_abi::signal::{
 
 use super::state::{SignalState, ThreadKey};
 
-/// No alternative stack.
-pub const NO_STACK: SigStack = SigStack::new(0, SS_DISABLE, 0);
-
 /// Whether `sp` lies on `stack`. A stack that disarms itself is never in use.
 fn is_on(stack: &SigStack, sp: u64) -> bool {
     stack.flags & SS_AUTODISARM == 0

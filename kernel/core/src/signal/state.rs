@@ -4,14 +4,16 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use kernel_abi::Errno;
-use kernel_abi::signal::{SIG_IGN, SIGKILL, SigAction, SigStack};
+use kernel_abi::signal::{SIG_IGN, SIGKILL, SS_DISABLE, SigAction, SigStack};
 
 use super::action::Actions;
+use super::group_stop::{GroupStop, Notice};
 use super::pending::Pending;
 use super::set::SignalSet;
-use super::stack::NO_STACK;
-use super::stop::GroupStop;
-use super::trace::Trace;
+use super::trace_stop::Trace;
+
+/// No alternative stack.
+pub const NO_STACK: SigStack = SigStack::new(0, SS_DISABLE, 0);
 
 /// Names a thread within its process, while it lives.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -85,7 +87,7 @@ pub struct SignalState {
 #[derive(PartialEq, Eq, Debug)]
 pub struct Departure {
     /// The last thread that a group stop waited for: tell the parent.
-    pub notice: Option<super::Notice>,
+    pub notice: Option<Notice>,
     /// Signals of the process that it might have taken; tell those that
     /// [`SignalState::takers`] gives.
     pub retarget: SignalSet,

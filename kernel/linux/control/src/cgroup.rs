@@ -40,7 +40,6 @@ pub static WATCHER: GroupWatcher =
 /// # Errors
 /// `ENOMEM`, `EAGAIN`.
 pub fn init() -> Result<(), Errno> {
-    events::init();
     release::init()?;
     filesystem::register_types();
     Ok(())

@@ -1,16 +1,21 @@
 //! A freezer of tasks that takes notes, and a tree with short words for it.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kernel_abi::Errno;
 
-use crate::cgroup::{Engine, Handle, ROOT_HANDLE, Slots, State, Tree};
+use crate::cgroup::{Engine, Handle, Links, ROOT_HANDLE, Slots, State, Tree};
+use crate::freezer::Hierarchy;
 
 /// Bits and members by slot.
 #[derive(Default)]
 pub struct Fake {
     pub bits: RefCell<BTreeMap<u32, u32>>,
+    /// Groups in which a fatal signal ends frozen tasks, and those that want
+    /// their release agent.
+    pub killing: RefCell<BTreeSet<u32>>,
+    pub asking: RefCell<BTreeSet<u32>>,
     /// All members, and those that are awake.
     pub members: RefCell<BTreeMap<u32, (u32, u32)>>,
     /// Groups asked about since the last look.
@@ -18,7 +23,34 @@ pub struct Fake {
     pub clock_ns: Cell<u64>,
 }
 
+fn put(set: &RefCell<BTreeSet<u32>>, group: u32, is_in: bool) {
+    match is_in {
+        true => set.borrow_mut().insert(group),
+        false => set.borrow_mut().remove(&group),
+    };
+}
+
 impl Engine for Fake {
+    fn bits(&self, group: u32) -> u32 {
+        self.bits.borrow().get(&group).copied().unwrap_or(0)
+    }
+
+    fn kills_frozen(&self, group: u32) -> bool {
+        self.killing.borrow().contains(&group)
+    }
+
+    fn set_kill_frozen(&self, group: u32, kills: bool) {
+        put(&self.killing, group, kills);
+    }
+
+    fn notifies_release(&self, group: u32) -> bool {
+        self.asking.borrow().contains(&group)
+    }
+
+    fn set_notify_on_release(&self, group: u32, asks: bool) {
+        put(&self.asking, group, asks);
+    }
+
     fn freeze(&self, group: u32, bits: u32) -> u32 {
         *self.bits.borrow_mut().entry(group).or_default() |= bits;
         self.count(group).1
@@ -61,7 +93,16 @@ pub struct World {
 
 impl World {
     pub fn new() -> Self {
-        Self { tree: Tree::new(), slots: Slots::new(), fake: Fake::default() }
+        Self::of(Hierarchy::V1)
+    }
+
+    pub fn of(hierarchy: Hierarchy) -> Self {
+        let links = Box::leak(Box::new(Links::new()));
+        Self {
+            tree: Tree::new(hierarchy, links),
+            slots: Slots::new(),
+            fake: Fake::default(),
+        }
     }
 
     pub fn make(&mut self, parent: Handle, name: &str) -> Handle {
@@ -108,7 +149,7 @@ impl World {
 
     /// `self_freezing` and `parent_freezing`.
     pub fn requests(&self, group: Handle) -> [bool; 2] {
-        self.tree.requests(group).unwrap()
+        self.tree.requests(group, &self.fake).unwrap()
     }
 
     /// So many tasks are in the group, and so many of them awake.

@@ -4,6 +4,7 @@ use kernel_abi::Errno;
 
 use super::fake::World;
 use crate::cgroup::{ROOT, ROOT_HANDLE, Slots};
+use crate::freezer::Hierarchy;
 use crate::sync::GROUP_SLOTS;
 
 /// spec: V10
@@ -130,4 +131,44 @@ fn slots_are_given_until_there_are_none() {
     assert_eq!(slots.allocate(), None);
     slots.free(77);
     assert_eq!(slots.allocate(), Some(77));
+}
+
+/// spec: V10
+#[test]
+fn a_group_that_is_not_made_says_nothing_of_its_slot() {
+    let mut world = World::of(Hierarchy::V2);
+    world.make(ROOT_HANDLE, "a");
+    assert_eq!(world.try_make(ROOT_HANDLE, "a"), Err(Errno::EEXIST));
+    assert_eq!(world.try_make(ROOT_HANDLE, "b\n"), Err(Errno::EINVAL));
+    assert_eq!(world.fake.killing.borrow().len(), 1, "that of the one made");
+}
+
+/// spec: V10
+#[test]
+fn a_slot_tells_nothing_of_the_group_before() {
+    let mut world = World::new();
+    let before = world.make(ROOT_HANDLE, "a");
+    world.tree.set_kill_frozen(before, true, &world.fake).unwrap();
+    world.tree.set_notify_on_release(before, true, &world.fake).unwrap();
+    world.remove(ROOT_HANDLE, "a").unwrap();
+    let after = world.make(ROOT_HANDLE, "a");
+    assert_eq!(after.slot, before.slot);
+    assert_eq!(world.tree.kills_frozen(after, &world.fake), Ok(false));
+    assert_eq!(world.tree.notifies_release(after, &world.fake), Ok(false));
+    let gone = Err(Errno::ENODEV);
+    assert_eq!(world.tree.kills_frozen(before, &world.fake), gone);
+    assert_eq!(world.tree.notifies_release(before, &world.fake), gone);
+}
+
+/// Both roots have slot 0, but only cgroup v1 has release agents.
+#[test]
+fn new_groups_of_cgroup_v1_inherit_the_wish_for_a_release_agent() {
+    for (hierarchy, inherits) in [(Hierarchy::V1, true), (Hierarchy::V2, false)]
+    {
+        let mut world = World::of(hierarchy);
+        world.fake.asking.borrow_mut().insert(ROOT);
+        let group = world.make(ROOT_HANDLE, "a");
+        let notifies = world.tree.notifies_release(group, &world.fake);
+        assert_eq!(notifies, Ok(inherits));
+    }
 }

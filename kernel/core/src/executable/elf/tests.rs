@@ -6,7 +6,7 @@ use super::{ENTRY_SIZE, HEADER_SIZE, Header, Plan, USER_END};
 use crate::test_random::Random;
 
 #[derive(Clone, Copy)]
-struct Entry {
+struct ProgramHeader {
     kind: u32,
     flags: u32,
     offset: u64,
@@ -15,7 +15,7 @@ struct Entry {
     memory: u64,
 }
 
-const TEXT: Entry = Entry {
+const TEXT: ProgramHeader = ProgramHeader {
     kind: 1,
     flags: 5,
     offset: 0,
@@ -23,7 +23,7 @@ const TEXT: Entry = Entry {
     file: 0x1234,
     memory: 0x1234,
 };
-const DATA: Entry = Entry {
+const DATA: ProgramHeader = ProgramHeader {
     kind: 1,
     flags: 6,
     offset: 0x1240,
@@ -31,12 +31,12 @@ const DATA: Entry = Entry {
     file: 0x100,
     memory: 0x5000,
 };
-const INTERP: Entry =
-    Entry { kind: 3, offset: 0x200, file: 20, memory: 20, ..TEXT };
+const INTERP: ProgramHeader =
+    ProgramHeader { kind: 3, offset: 0x200, file: 20, memory: 20, ..TEXT };
 const FILE_SIZE: u64 = 0x2000;
 
 /// A program header and segment table.
-fn program(kind: u16, entries: &[Entry]) -> Vec<u8> {
+fn program(kind: u16, entries: &[ProgramHeader]) -> Vec<u8> {
     let mut bytes = b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0".to_vec();
     bytes.extend(kind.to_le_bytes());
     bytes.extend(183_u16.to_le_bytes());
@@ -122,15 +122,15 @@ fn other_files_are_not_programs() {
 #[test]
 fn segments_that_make_no_sense_are_refused() {
     let bad = [
-        Entry { file: 0x2001, ..TEXT },
-        Entry { memory: 0x1233, ..TEXT },
-        Entry { offset: u64::MAX, ..TEXT },
-        Entry { offset: 8, file: 0x100, ..TEXT },
-        Entry { address: u64::MAX - 10, ..TEXT },
-        Entry { memory: u64::MAX, ..TEXT },
-        Entry { memory: USER_END - 0x40_0000, ..TEXT },
-        Entry { address: 0x80_0000, ..TEXT },
-        Entry { memory: 0, ..TEXT },
+        ProgramHeader { file: 0x2001, ..TEXT },
+        ProgramHeader { memory: 0x1233, ..TEXT },
+        ProgramHeader { offset: u64::MAX, ..TEXT },
+        ProgramHeader { offset: 8, file: 0x100, ..TEXT },
+        ProgramHeader { address: u64::MAX - 10, ..TEXT },
+        ProgramHeader { memory: u64::MAX, ..TEXT },
+        ProgramHeader { memory: USER_END - 0x40_0000, ..TEXT },
+        ProgramHeader { address: 0x80_0000, ..TEXT },
+        ProgramHeader { memory: 0, ..TEXT },
     ];
     for entry in bad {
         let result = plan(&program(2, &[entry]));
@@ -140,7 +140,7 @@ fn segments_that_make_no_sense_are_refused() {
 
 #[test]
 fn segments_must_not_share_pages_or_go_back() {
-    let touching = Entry { address: 0x40_1240, ..DATA };
+    let touching = ProgramHeader { address: 0x40_1240, ..DATA };
     for entries in [[DATA, TEXT], [TEXT, TEXT], [TEXT, touching]] {
         assert_eq!(plan(&program(2, &entries)), Err(Errno::ENOEXEC));
     }
@@ -148,7 +148,7 @@ fn segments_must_not_share_pages_or_go_back() {
 
 #[test]
 fn a_table_that_is_not_mapped_has_no_address() {
-    let mut bytes = program(2, &[Entry { offset: 0x1000, ..TEXT }]);
+    let mut bytes = program(2, &[ProgramHeader { offset: 0x1000, ..TEXT }]);
     bytes[64 + 32..64 + 40].copy_from_slice(&0x800_u64.to_le_bytes());
     assert_eq!(plan(&bytes).unwrap().table_address, 0);
 }
@@ -156,7 +156,7 @@ fn a_table_that_is_not_mapped_has_no_address() {
 #[test]
 fn a_bad_interpreter_is_refused() {
     for (offset, file) in [(0, 1), (0, 5000), (0x1fff, 20), (u64::MAX, 20)] {
-        let entry = Entry { offset, file, ..INTERP };
+        let entry = ProgramHeader { offset, file, ..INTERP };
         let result = plan(&program(3, &[entry, TEXT]));
         assert_eq!(result, Err(Errno::ENOEXEC));
     }

@@ -99,11 +99,11 @@ fn only_the_task_itself_sets_and_clears_frozen() {
 #[test]
 fn skip_is_set_only_around_a_sleep() {
     let fake = Fake::new(&[USER]);
-    assert!(!fake.task(1).freezer_should_skip());
+    assert!(!fake.task(1).stands_still());
     fake.sleep(1);
-    assert!(fake.task(1).freezer_should_skip());
+    assert!(fake.task(1).stands_still());
     fake.wake(1);
-    assert!(!fake.task(1).freezer_should_skip());
+    assert!(!fake.task(1).stands_still());
 }
 
 /// spec: F6 O1

@@ -203,7 +203,7 @@ impl Driver<'_> {
             let is_blocked = state.get() == State::Blocked;
             assert_eq!(task.own.frozen(), is_blocked);
             let is_asleep = state.get() == State::Asleep;
-            assert_eq!(task.own.freezer_should_skip(), is_asleep);
+            assert_eq!(task.own.flags().contains(Flags::SKIP), is_asleep);
             let released = is_blocked && !freezer.freezing(&task.own);
             assert!(!released, "task {} was not woken", task.id);
         }

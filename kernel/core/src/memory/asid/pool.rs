@@ -4,7 +4,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::sync::atomic::Ordering::{AcqRel, Relaxed, Release};
 
-use super::{ASID_BITS, AsidState, Context};
+use super::context::{ASID_BITS, AsidState, Context};
 
 /// Which numbers are taken in this generation.
 pub struct AsidPool<const CPUS: usize> {

@@ -1,7 +1,7 @@
 //! Lists of free blocks, one for each order.
 
+use super::span::{FrameError, FrameNumber, FrameSpan, FrameUse, NONE, ORDERS};
 use super::table::{FrameTable, Record};
-use super::{FrameError, FrameNumber, FrameSpan, FrameUse, NONE, ORDERS};
 
 /// Frames that must stay free for the kernel at least: 1 MiB.
 const LEAST_RESERVE: usize = 256;

@@ -3,7 +3,9 @@
 use core::sync::atomic::AtomicU32;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release as ReleaseOrder};
 
-use super::{FrameError, FrameNumber, FrameSpan, MAX_SPANS, NONE, ORDERS};
+use super::span::{
+    FrameError, FrameNumber, FrameSpan, MAX_SPANS, NONE, ORDERS,
+};
 
 /// What is known about one frame. All zero means: reserved, or inside a
 /// block that another frame heads.

@@ -3,7 +3,7 @@
 use core::ops::Range;
 
 use super::entry::{Attributes, Entry};
-use super::{ENTRIES, LAST_LEVEL, index, level_shift};
+use super::format::{ENTRIES, LAST_LEVEL, index, level_shift};
 
 /// Memory that holds tables. A table is named by its physical address.
 pub trait Tables {

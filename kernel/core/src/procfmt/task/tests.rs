@@ -1,6 +1,10 @@
 //! `stat` and `status` as Linux writes them.
 
 use super::{Identity, Memory, Signals, Stat, State, Status};
+use crate::task_state::{
+    DEAD, INTERRUPTIBLE, KILLABLE, PARKED, RUNNING, STOPPED, TRACED,
+    UNINTERRUPTIBLE, WAKEKILL, WAKING,
+};
 
 fn who() -> Identity<'static> {
     Identity {
@@ -58,14 +62,22 @@ fn stat_has_the_52_fields_of_linux() {
 #[test]
 fn a_frozen_task_shows_d_whatever_it_sleeps_in() {
     // spec: U7 G4 S4
-    assert_eq!(State::Running.shown(true).letter(), 'D');
-    assert_eq!(State::Sleeping.shown(true).letter(), 'D');
-    assert_eq!(State::Stopped.shown(true).letter(), 'D');
-    assert_eq!(State::Tracing.shown(true).letter(), 'D');
-    assert_eq!(State::Stopped.shown(false).letter(), 'T');
-    assert_eq!(State::Tracing.shown(false).letter(), 't');
-    assert_eq!(State::Zombie.shown(true).letter(), 'Z');
-    assert_eq!(State::Sleeping.shown(false).letter(), 'S');
+    let letter = |state, is_frozen| State::of(state, is_frozen).letter();
+    for state in [RUNNING, WAKING, INTERRUPTIBLE, STOPPED, TRACED, KILLABLE] {
+        assert_eq!(letter(state, true), 'D', "{state:#x}");
+    }
+    assert_eq!(letter(PARKED, true), 'P');
+    assert_eq!(letter(DEAD, true), 'Z');
+}
+
+#[test]
+fn a_state_has_linux_letters() {
+    let letter = |state| State::of(state, false).letter();
+    let states = [RUNNING, WAKING, INTERRUPTIBLE, UNINTERRUPTIBLE, KILLABLE];
+    assert_eq!(states.map(letter), ['R', 'R', 'S', 'D', 'D']);
+    let states = [STOPPED, STOPPED | WAKEKILL, TRACED, TRACED | WAKEKILL];
+    assert_eq!(states.map(letter), ['T', 'T', 't', 't']);
+    assert_eq!([PARKED, DEAD].map(letter), ['P', 'Z']);
     let letters = [State::Dead, State::Parked, State::Idle];
     assert_eq!(letters.map(State::letter), ['X', 'P', 'I']);
 }

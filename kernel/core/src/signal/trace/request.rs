@@ -7,8 +7,8 @@ use kernel_abi::Errno;
 use kernel_abi::ptrace::{EVENT_STOP, O_MASK};
 use kernel_abi::signal::{SIGSTOP, SigInfo};
 
-use super::{Cause, Resume, Style, Trace, TraceStop};
 use crate::signal::state::{SignalState, ThreadKey};
+use crate::signal::trace_stop::{Cause, Resume, Style, Trace, TraceStop};
 
 impl SignalState {
     /// Begins to trace a thread. True if it was stopped: the caller wakes it

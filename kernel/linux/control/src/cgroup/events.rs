@@ -9,14 +9,12 @@
 //! Most groups have no watcher, which costs a change one load; see
 //! `kernel_core::cgroup::Watches`, where the protocol is and its model.
 
-use alloc::boxed::Box;
 use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use core::sync::atomic::{AtomicU32, AtomicU64};
 
-use kernel_core::cgroup::Watches;
-use kernel_core::freezer::Hierarchy;
+use kernel_core::cgroup::{Links, Watches};
 use kernel_core::sync::GROUP_SLOTS;
 
 use super::inode;
@@ -26,36 +24,16 @@ use kernel_machine::arch;
 use kernel_machine::sync::{Rank, SpinLock};
 use kernel_task::WaitQueue;
 
-/// What is known of a group without the lock of the forest.
-struct Place {
-    /// When its last awake task parked, as it was freezing.
-    quiet_since_ns: AtomicU64,
-    /// Its parent, and [`IS_V2`]. Written under the forest's lock.
-    parent: AtomicU32,
-}
+/// Who stands in whom, for those who do not take the lock of the forest.
+pub(super) static LINKS: Links = Links::new();
 
-/// In [`Place::parent`]: the group belongs to cgroup v2.
-const IS_V2: u32 = 1 << 31;
-
-/// A place for each slot. Not in the image, which would grow by it.
-static PLACES: spin::Once<Box<[Place]>> = spin::Once::new();
-
-/// Makes room for what is known of groups, once, at boot.
-pub(super) fn init() {
-    let new = |_| Place {
-        quiet_since_ns: AtomicU64::new(0),
-        parent: AtomicU32::new(0),
-    };
-    PLACES.call_once(|| (0..GROUP_SLOTS).map(new).collect());
-}
-
-fn place(slot: u32) -> Option<&'static Place> {
-    PLACES.get()?.get(slot as usize)
-}
+/// By slot: when the group's last awake task parked, as it was freezing.
+static QUIET_SINCE_NS: [AtomicU64; GROUP_SLOTS] =
+    [const { AtomicU64::new(0) }; GROUP_SLOTS];
 
 /// When the last awake task of a freezing group parked.
 pub(super) fn quiet_since_ns(slot: u32) -> u64 {
-    place(slot).map_or(0, |place| place.quiet_since_ns.load(Relaxed))
+    QUIET_SINCE_NS[slot as usize].load(Relaxed)
 }
 
 /// Who watches which group. They are few.
@@ -111,17 +89,6 @@ fn find(watched: &[(u32, Weak<Events>)], slot: u32) -> Option<Arc<Events>> {
     own.find_map(|(_, events)| events.upgrade())
 }
 
-/// Notes where a new group stands.
-pub(super) fn adopt(hierarchy: Hierarchy, slot: u32, parent: u32) {
-    let kind = match hierarchy {
-        Hierarchy::V1 => 0,
-        Hierarchy::V2 => IS_V2,
-    };
-    if let Some(place) = place(slot) {
-        place.parent.store(parent | kind, Relaxed);
-    }
-}
-
 /// Something changed in this group.
 pub(super) fn changed(slot: u32) {
     if WATCHES.is_watched() {
@@ -131,12 +98,7 @@ pub(super) fn changed(slot: u32) {
         }
     }
     if inotify::is_used() {
-        let parent = place(slot).map(|place| place.parent.load(Relaxed));
-        let hierarchy = match parent.unwrap_or(0) & IS_V2 {
-            0 => Hierarchy::V1,
-            _ => Hierarchy::V2,
-        };
-        inode::tell_watchers(hierarchy, slot);
+        inode::tell_watchers(LINKS.hierarchy(slot), slot);
     }
 }
 
@@ -145,16 +107,14 @@ pub(super) fn changed_upwards(slot: u32) {
     let mut here = slot;
     while here != 0 {
         changed(here);
-        let parent = place(here).map(|place| place.parent.load(Relaxed));
-        here = parent.unwrap_or(0) & !IS_V2;
+        here = LINKS.parent(here);
     }
 }
 
 /// The last awake task of a freezing group has parked.
 pub(super) fn quiet(slot: u32) {
-    if let Some(place) = place(slot) {
-        place.quiet_since_ns.store(arch::timer::now_ns(), Relaxed);
-    }
+    let now_ns = arch::timer::now_ns();
+    QUIET_SINCE_NS[slot as usize].store(now_ns, Relaxed);
     changed_upwards(slot);
 }
 

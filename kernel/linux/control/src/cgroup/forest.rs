@@ -29,8 +29,8 @@ pub(super) fn forest() -> SpinLockGuard<'static, Forest> {
     static FOREST: spin::Once<SpinLock<Forest>> = spin::Once::new();
     let new = || {
         let forest = Forest {
-            v1: Tree::new(),
-            v2: Tree::new(),
+            v1: Tree::new(Hierarchy::V1, &events::LINKS),
+            v2: Tree::new(Hierarchy::V2, &events::LINKS),
             slots: Slots::new(),
             release_agent: Vec::new(),
         };
@@ -47,7 +47,7 @@ impl Forest {
         }
     }
 
-    /// Makes a group. In cgroup v2 a fatal signal ends a frozen task.
+    /// Makes a group.
     pub(super) fn make(
         &mut self,
         hierarchy: Hierarchy,
@@ -55,17 +55,10 @@ impl Forest {
         name: &[u8],
     ) -> Result<Handle, Errno> {
         let slot = self.slots.allocate().ok_or(Errno::ENOSPC)?;
-        events::adopt(hierarchy, slot, parent.slot);
         let made = self.tree(hierarchy).make(parent, name, slot, &Tasks);
-        match made {
-            Ok(group) => {
-                let asks = self.tree(hierarchy).get(group)?.notify_on_release;
-                mark::set_asking(slot, asks);
-            }
-            Err(_) => self.slots.free(slot),
+        if made.is_err() {
+            self.slots.free(slot);
         }
-        let kills = hierarchy == Hierarchy::V2;
-        FREEZER.set_kill_frozen(&FreezerHost, slot, kills);
         made
     }
 
@@ -77,7 +70,6 @@ impl Forest {
     ) -> Result<u32, Errno> {
         let slot = self.tree(hierarchy).remove(parent, name, &Tasks)?;
         self.slots.free(slot);
-        mark::set_asking(slot, false);
         // Who still watches it learns that it is gone.
         events::changed(slot);
         mark::emptied(parent.slot);
@@ -99,6 +91,26 @@ impl Engine for Tasks {
     fn thaw(&self, group: u32, bits: u32) {
         FREEZER.thaw_group(&FreezerHost, group, bits);
         events::changed(group);
+    }
+
+    fn bits(&self, group: u32) -> u32 {
+        FREEZER.group_requests(group)
+    }
+
+    fn kills_frozen(&self, group: u32) -> bool {
+        FREEZER.kills_frozen(group)
+    }
+
+    fn set_kill_frozen(&self, group: u32, kills: bool) {
+        FREEZER.set_kill_frozen(&FreezerHost, group, kills);
+    }
+
+    fn notifies_release(&self, group: u32) -> bool {
+        mark::is_asking(group)
+    }
+
+    fn set_notify_on_release(&self, group: u32, asks: bool) {
+        mark::set_asking(group, asks);
     }
 
     fn quiet_since_ns(&self, group: u32) -> Option<u64> {

@@ -23,8 +23,7 @@ use kernel_files::sys::{Attribute, register};
 use kernel_machine::arch::cpu::MAX_CPUS;
 use kernel_machine::sync::{Rank, SpinLock};
 use kernel_machine::trace::{self, EVENTS, Event};
-use kernel_task::freezer::state_letter;
-use kernel_task::refrigerator::FREEZER;
+use kernel_task::freezer::shown_state;
 use kernel_task::{Task, table};
 
 /// The events of each CPU, oldest first.
@@ -93,11 +92,7 @@ impl core::fmt::Display for TaskLine<'_> {
         let task = self.0;
         let kind = if task.is_user() { "user" } else { "kernel" };
         let (id, cpu) = (task.id(), task.cpu());
-        // As `/proc` shows it: a sleeper that is frozen in place.
-        let state = match state_letter(task) {
-            'S' if FREEZER.freezing(&task.freezer) => 'D',
-            letter => letter,
-        };
+        let state = shown_state(task).letter();
         write!(f, "task {id} {cpu} {kind} {state} {}", task.name())
     }
 }

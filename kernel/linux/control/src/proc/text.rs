@@ -20,8 +20,9 @@ use kernel_machine::mm::{AddressSpace, PAGE_SIZE, Protection, Sharing, heap};
 use kernel_process::image::Image;
 use kernel_process::usage::Usage;
 use kernel_process::{Thread, limits, number_of, thread_of, thread_usage};
-use kernel_task::refrigerator::{FREEZER, REFRIGERATOR};
-use kernel_task::{state, table};
+use kernel_task::freezer::shown_state;
+use kernel_task::refrigerator::REFRIGERATOR;
+use kernel_task::table;
 
 /// `PF_FORKNOEXEC`: it has not called `execve` since it was made.
 const FORK_NO_EXEC: u32 = 0x40;
@@ -66,26 +67,11 @@ impl Target {
     }
 
     fn state(&self) -> format::State {
-        use format::State;
         let zombie = self.user.as_ref().and_then(|user| user.zombie);
-        let state = match self.task.state() {
-            _ if zombie.is_some() => State::Zombie,
-            state::RUNNING | state::WAKING => State::Running,
-            bits if bits & state::DEAD != 0 => State::Zombie,
-            bits if bits & state::STOPPED != 0 => State::Stopped,
-            bits if bits & state::TRACED != 0 => State::Tracing,
-            bits if bits & state::PARKED != 0 => State::Parked,
-            bits if bits & state::UNINTERRUPTIBLE != 0 => State::DiskSleep,
-            _ => State::Sleeping,
-        };
-        state.shown(self.is_frozen())
-    }
-
-    /// In the refrigerator, or counted as frozen where it sleeps.
-    fn is_frozen(&self) -> bool {
-        let freezer = &self.task.freezer;
-        FREEZER.freezing(freezer)
-            && (freezer.frozen() || freezer.freezer_should_skip())
+        match zombie {
+            Some(_) => format::State::Zombie,
+            None => shown_state(&self.task),
+        }
     }
 
     fn with_identity<T>(

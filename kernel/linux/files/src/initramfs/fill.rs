@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use kernel_abi::Errno;
 use kernel_abi::time::NS_PER_S;
-use kernel_core::cpio::{Entry, Sink};
+use kernel_core::cpio::{ArchiveMember, Sink};
 use kernel_core::path::PATH_MAX;
 
 use crate::buffer::Input;
@@ -80,7 +80,7 @@ impl Filler {
         Walk::new(root.clone(), || Ok(root), name)
     }
 
-    fn begin(&mut self, entry: &Entry<'_>) -> Result<(), Errno> {
+    fn begin(&mut self, entry: &ArchiveMember<'_>) -> Result<(), Errno> {
         let (major, minor) = entry.rdevice;
         let device = DeviceNumber::new(major, minor);
         let kind = Kind::from_mode(entry.mode, device).ok_or(Errno::EINVAL)?;
@@ -93,7 +93,7 @@ impl Filler {
         }
     }
 
-    fn change(&self, entry: &Entry<'_>) -> Change {
+    fn change(&self, entry: &ArchiveMember<'_>) -> Change {
         Change {
             permissions: Some(entry.mode),
             uid: Some(entry.uid),
@@ -103,7 +103,10 @@ impl Filler {
         }
     }
 
-    fn make_directory(&mut self, entry: &Entry<'_>) -> Result<(), Errno> {
+    fn make_directory(
+        &mut self,
+        entry: &ArchiveMember<'_>,
+    ) -> Result<(), Errno> {
         let found = self.walk(entry.name)?.finish(LastLink::Follow);
         match found {
             Ok(place) if place.is_directory() => {
@@ -113,7 +116,7 @@ impl Filler {
         }
     }
 
-    fn begin_link(&mut self, entry: &Entry<'_>) -> Result<(), Errno> {
+    fn begin_link(&mut self, entry: &ArchiveMember<'_>) -> Result<(), Errno> {
         let left = entry.size as usize;
         if left == 0 || left >= PATH_MAX {
             return Err(Errno::EINVAL);
@@ -124,7 +127,7 @@ impl Filler {
         Ok(())
     }
 
-    fn begin_file(&mut self, entry: &Entry<'_>) -> Result<(), Errno> {
+    fn begin_file(&mut self, entry: &ArchiveMember<'_>) -> Result<(), Errno> {
         let identity = (entry.device, entry.inode);
         let known = self.linked.get(&identity).filter(|_| entry.nlink > 1);
         let inode = match known.cloned() {
@@ -147,7 +150,7 @@ impl Filler {
 
     fn make(
         &self,
-        entry: &Entry<'_>,
+        entry: &ArchiveMember<'_>,
         kind: Kind,
     ) -> Result<Arc<dyn Inode>, Errno> {
         let (last, name) = self.free_name(entry.name)?;
@@ -207,7 +210,7 @@ impl Filler {
 }
 
 impl Sink for Filler {
-    fn entry(&mut self, entry: &Entry<'_>) {
+    fn entry(&mut self, entry: &ArchiveMember<'_>) {
         self.complete();
         let result = self.begin(entry);
         self.note(result);

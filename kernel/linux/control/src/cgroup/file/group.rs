@@ -1,7 +1,7 @@
 //! A group as its files see it.
 
 use kernel_abi::Errno;
-use kernel_core::cgroup::{Handle, Kind, ROOT, State, Tree};
+use kernel_core::cgroup::{GroupType, Handle, ROOT, State, Tree};
 use kernel_core::freezer::Hierarchy;
 
 use super::super::events;
@@ -50,8 +50,8 @@ impl Group {
 
     /// Fails with `EOPNOTSUPP` for a group of threads: it has no processes.
     pub(in crate::cgroup) fn check_domain(self) -> Result<(), Errno> {
-        match self.with(|tree, handle| tree.kind(handle))? {
-            Kind::Threaded => Err(Errno::EOPNOTSUPP),
+        match self.with(|tree, handle| tree.group_type(handle))? {
+            GroupType::Threaded => Err(Errno::EOPNOTSUPP),
             _ => Ok(()),
         }
     }

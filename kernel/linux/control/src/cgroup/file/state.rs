@@ -74,7 +74,7 @@ fn freeze_within(group: Group, ms: u64) -> Result<(), Errno> {
     group.check_outside()?;
     let deadline_ns = deadline_after(ms);
     let (was_asked, mine) = group.with(|tree, handle| {
-        let [was_asked, _] = tree.requests(handle)?;
+        let [was_asked, _] = tree.requests(handle, &Tasks)?;
         tree.request(handle, true, &Tasks)?;
         Ok((was_asked, tree.get(handle)?.requests()))
     })?;

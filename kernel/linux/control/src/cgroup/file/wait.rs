@@ -105,9 +105,7 @@ impl File for WaitFile {
 fn awake(group: Group, state: State) -> Vec<u8> {
     let mut text = String::from(state.line());
     for task in member::of_subtree(group.hierarchy, group.handle) {
-        let own = &task.freezer;
-        let stands = own.frozen() || own.freezer_should_skip();
-        if FREEZER.freezing(own) && !stands {
+        if FREEZER.refuses(&task.freezer) {
             text += &format!("{}\n", Refuser(&task));
         }
     }

@@ -63,9 +63,14 @@ pub(in crate::cgroup) fn set_asking(slot: u32, asks: bool) {
     EMPTY.set(slot, false);
 }
 
+/// Whether it does.
+pub(in crate::cgroup) fn is_asking(slot: u32) -> bool {
+    ASKING.has(slot)
+}
+
 /// A task or group has left, and may have been the last one.
 pub(in crate::cgroup) fn emptied(slot: u32) {
-    if ASKING.has(slot) {
+    if is_asking(slot) {
         EMPTY.set(slot, true);
         EMPTIED.wake_one();
     }

@@ -13,7 +13,6 @@ use kernel_core::number;
 use super::super::attach::{self, What};
 use super::super::file::Group;
 use super::super::forest::{Tasks, forest};
-use super::super::release::mark;
 use super::super::{kill, member};
 
 /// The text of a file; `ENODEV` if the group was removed.
@@ -58,15 +57,13 @@ pub(super) fn store_kill(group: Group, text: &[u8]) -> Result<(), Errno> {
 }
 
 pub(super) fn show_notify(group: Group) -> Shown {
-    flag(group.with(|tree, handle| Ok(tree.get(handle)?.notify_on_release))?)
+    flag(group.with(|tree, handle| tree.notifies_release(handle, &Tasks))?)
 }
 
 pub(super) fn store_notify(group: Group, text: &[u8]) -> Result<(), Errno> {
     group.with(|tree, handle| {
         let asks = parse_flag(text)?;
-        tree.get_mut(handle)?.notify_on_release = asks;
-        mark::set_asking(handle.slot, asks);
-        Ok(())
+        tree.set_notify_on_release(handle, asks, &Tasks)
     })
 }
 
@@ -126,7 +123,7 @@ pub(super) fn show_statistics(group: Group) -> Shown {
 }
 
 pub(super) fn show_type(group: Group) -> Shown {
-    Ok(group.with(|tree, handle| tree.kind(handle))?.line().into())
+    Ok(group.with(|tree, handle| tree.group_type(handle))?.line().into())
 }
 
 pub(super) fn store_type(group: Group, text: &[u8]) -> Result<(), Errno> {

@@ -10,14 +10,13 @@ use super::super::file::Group;
 use super::super::forest::Tasks;
 use super::common::{Shown, flag};
 use kernel_machine::arch;
-use kernel_task::refrigerator::{FREEZER, FreezerHost};
 
 pub(super) fn show_self_freezing(group: Group) -> Shown {
-    flag(group.with(|tree, handle| tree.requests(handle))?[0])
+    flag(group.with(|tree, handle| tree.requests(handle, &Tasks))?[0])
 }
 
 pub(super) fn show_parent_freezing(group: Group) -> Shown {
-    flag(group.with(|tree, handle| tree.requests(handle))?[1])
+    flag(group.with(|tree, handle| tree.requests(handle, &Tasks))?[1])
 }
 
 pub(super) fn show_state(group: Group) -> Shown {
@@ -30,7 +29,7 @@ pub(super) fn show_figures(group: Group) -> Shown {
     let (figures, [own, parent], leases) = group.with(|tree, handle| {
         // Finds out whether all stand still, and since when.
         tree.state(handle, &Tasks)?;
-        let requests = tree.requests(handle)?;
+        let requests = tree.requests(handle, &Tasks)?;
         let group = tree.get(handle)?;
         Ok((group.figures, requests, group.leases()))
     })?;
@@ -44,7 +43,7 @@ pub(super) fn show_figures(group: Group) -> Shown {
 }
 
 pub(super) fn show_kill_frozen(group: Group) -> Result<Vec<u8>, Errno> {
-    flag(group.with(|tree, handle| Ok(tree.get(handle)?.kill_frozen))?)
+    flag(group.with(|tree, handle| tree.kills_frozen(handle, &Tasks))?)
 }
 
 pub(super) fn store_kill_frozen(
@@ -53,9 +52,7 @@ pub(super) fn store_kill_frozen(
 ) -> Result<(), Errno> {
     group.with(|tree, handle| {
         let kills = parse_switch(text)?;
-        tree.get_mut(handle)?.kill_frozen = kills;
-        FREEZER.set_kill_frozen(&FreezerHost, handle.slot, kills);
-        Ok(())
+        tree.set_kill_frozen(handle, kills, &Tasks)
     })
 }
 

@@ -3,11 +3,11 @@
 use kernel_abi::Errno;
 
 use super::fake::World;
-use crate::cgroup::{Handle, Kind, ROOT_HANDLE};
+use crate::cgroup::{GroupType, Handle, ROOT_HANDLE};
 
 impl World {
-    fn kind(&self, group: Handle) -> Kind {
-        self.tree.kind(group).unwrap()
+    fn group_type(&self, group: Handle) -> GroupType {
+        self.tree.group_type(group).unwrap()
     }
 
     fn make_threaded(&mut self, group: Handle) -> Result<(), Errno> {
@@ -22,21 +22,21 @@ fn a_threaded_group_belongs_to_the_domain_above() {
     let mut world = World::new();
     let [a, b, c] = world.chain(&["a", "b", "c"])[..] else { panic!() };
     let d = world.make(a, "d");
-    assert_eq!(world.kind(a), Kind::Domain);
+    assert_eq!(world.group_type(a), GroupType::Domain);
     world.make_threaded(b).unwrap();
     world.make_threaded(b).unwrap();
-    let kinds = [a, b, c, d].map(|group| world.kind(group));
-    use Kind::{DomainInvalid, DomainThreaded, Threaded};
+    let types = [a, b, c, d].map(|group| world.group_type(group));
+    use GroupType::{DomainInvalid, DomainThreaded, Threaded};
     let invalid = DomainInvalid;
-    assert_eq!(kinds, [DomainThreaded, Threaded, invalid, invalid]);
+    assert_eq!(types, [DomainThreaded, Threaded, invalid, invalid]);
     world.make_threaded(c).unwrap();
     assert_eq!(world.tree.domain(c.slot), a.slot);
     assert_eq!(world.tree.domain(d.slot), d.slot);
     // Without threaded groups the domain is an ordinary one again.
     world.remove(b, "c").unwrap();
     world.remove(a, "b").unwrap();
-    assert_eq!(world.kind(a), Kind::Domain);
-    assert_eq!(world.kind(d), Kind::Domain);
+    assert_eq!(world.group_type(a), GroupType::Domain);
+    assert_eq!(world.group_type(d), GroupType::Domain);
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn a_group_is_released_when_nothing_is_left_in_it() {
     };
     assert!(!is_released(&world, b), "nobody asked for it");
     for group in [a, b] {
-        world.tree.get_mut(group).unwrap().notify_on_release = true;
+        world.tree.set_notify_on_release(group, true, &world.fake).unwrap();
     }
     assert!(is_released(&world, b));
     assert!(!is_released(&world, a), "a group is in it");

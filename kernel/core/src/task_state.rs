@@ -1,10 +1,10 @@
-//! States of a task, Linux's `TASK_*`: running (or ready to), asleep in one
-//! of several depths, or dead. Bits, so that a wake-up can name several.
+//! States of a task, Linux's `TASK_*`: running (or ready to), asleep in one of
+//! several depths, or dead. They are bits, so that a wake-up can name several.
+//!
+//! Read next: `wake.rs`, how a task changes its state.
 
-use kernel_core::wake as handshake;
+pub use crate::wake::{RUNNING, WAKING};
 
-/// On a CPU or in a run queue.
-pub const RUNNING: u32 = handshake::RUNNING;
 /// Asleep until an event or a signal.
 pub const INTERRUPTIBLE: u32 = 1 << 0;
 /// Asleep until the event, whatever signals come.
@@ -17,8 +17,6 @@ pub const TRACED: u32 = 1 << 3;
 pub const PARKED: u32 = 1 << 4;
 /// Ended; waits to be reaped or is gone.
 pub const DEAD: u32 = 1 << 5;
-/// Being woken: on its way into a run queue.
-pub const WAKING: u32 = handshake::WAKING;
 /// With [`UNINTERRUPTIBLE`]: a fatal signal wakes nevertheless.
 pub const WAKEKILL: u32 = 1 << 7;
 /// Asleep until the event or a fatal signal.

@@ -15,11 +15,12 @@
 
 use kernel_abi::Errno;
 
-use super::{Engine, Handle, ROOT, Tree};
+use super::state::Engine;
+use super::tree::{Handle, ROOT, Tree};
 
 /// What `cgroup.type` shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum GroupType {
     /// A domain of its own.
     Domain,
     /// A domain with threaded groups in it.
@@ -30,7 +31,7 @@ pub enum Kind {
     Threaded,
 }
 
-impl Kind {
+impl GroupType {
     /// The line that is read.
     pub const fn line(self) -> &'static str {
         match self {
@@ -43,25 +44,25 @@ impl Kind {
 }
 
 impl Tree {
-    /// What kind of group it is.
+    /// What type of group it is, as `cgroup.type` says.
     ///
     /// # Errors
     /// `ENODEV`.
-    pub fn kind(&self, handle: Handle) -> Result<Kind, Errno> {
+    pub fn group_type(&self, handle: Handle) -> Result<GroupType, Errno> {
         self.get(handle)?;
         Ok(match handle.slot {
-            slot if self.is_threaded(slot) => Kind::Threaded,
-            slot if !self.is_valid_domain(slot) => Kind::DomainInvalid,
-            slot if self.has_threaded_child(slot) => Kind::DomainThreaded,
-            _ => Kind::Domain,
+            slot if self.is_threaded(slot) => GroupType::Threaded,
+            slot if !self.is_valid_domain(slot) => GroupType::DomainInvalid,
+            slot if self.has_threaded_child(slot) => GroupType::DomainThreaded,
+            _ => GroupType::Domain,
         })
     }
 
     /// The slot of the domain that a group belongs to.
     pub fn domain(&self, slot: u32) -> u32 {
         let mut here = slot;
-        while let Some(group) = self.at(here).filter(|it| it.is_threaded) {
-            here = group.parent;
+        while self.is_threaded(here) {
+            here = self.links.parent(here);
         }
         here
     }
@@ -79,7 +80,7 @@ impl Tree {
         if self.get(handle)?.is_threaded {
             return Ok(());
         }
-        let domain = self.domain(self.get(handle)?.parent);
+        let domain = self.domain(self.links.parent(handle.slot));
         let is_possible = !self.is_populated(handle.slot, engine)
             && self.is_valid_domain(domain)
             && (domain == ROOT || !self.has_populated_domain(domain, engine));
@@ -138,7 +139,9 @@ impl Tree {
         loop {
             match self.at(here) {
                 _ if here == ROOT => return true,
-                Some(group) if !group.is_threaded => here = group.parent,
+                Some(group) if !group.is_threaded => {
+                    here = self.links.parent(here);
+                }
                 _ => return false,
             }
             if here != ROOT && self.has_threaded_child(here) {
