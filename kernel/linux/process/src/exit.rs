@@ -24,9 +24,6 @@ use kernel_machine::mm::{AddressSpace, user};
 use kernel_task::refrigerator::{FREEZER, FreezerHost};
 use kernel_task::scheduler;
 
-/// The process that orphans are given to.
-const INIT: ProcessId = 1;
-
 /// Ends the whole process with this wait status; the first status counts.
 pub fn exit_group(status: u32) -> ! {
     let process = current().process.clone();
@@ -128,7 +125,7 @@ fn leave_process(thread: &CurrentThread, status: u32, peak_pages: u64) {
 
 /// The last thread is gone.
 fn end_process(process: &Arc<Process>, status: u32) {
-    if process.id == INIT {
+    if process.id == tree::FIRST {
         panic!("Attempted to kill init! exitcode={status:#010x}");
     }
     process.timers.end();
@@ -221,14 +218,14 @@ fn reaper_of(tree: &Tree, process: &Process) -> ProcessId {
         }
         id = node.process.parent();
     }
-    INIT
+    tree::FIRST
 }
 
 /// True if `parent` keeps the group of `child` from being orphaned. Groups
 /// of which this holds for nobody that ends or loses a parent stay as they
 /// are, so nothing is searched for them.
 fn looks_after(parent: &Process, child: &Process) -> bool {
-    parent.id != INIT
+    parent.id != tree::FIRST
         && parent.group() != child.group()
         && parent.session() == child.session()
 }

@@ -23,7 +23,7 @@ use kernel_abi::Errno;
 use kernel_core::freezer::Flags;
 
 use super::first_step::FirstStep;
-use super::start::{New, Programs, make_process, only_program};
+use super::start::{NewProcess, Programs, make_process, only_program};
 use super::{thread_of, tree};
 use kernel_files::{FileTable, FsContext};
 use kernel_machine::sync::{Rank, SpinLock};
@@ -89,7 +89,7 @@ fn start(programs: Programs) -> Result<Arc<Outcome>, Errno> {
         told.tell(result.as_ref().map(drop).map_err(|error| *error));
         result.map_err(|_| NOT_RUN)
     };
-    let task = make_process(New {
+    let task = make_process(NewProcess {
         id: Numbered::Next,
         name: b"usermodehelper",
         first_step: FirstStep::Program(Box::new(become_program)),

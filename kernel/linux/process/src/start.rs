@@ -29,7 +29,7 @@ use kernel_machine::panic::refuse;
 use kernel_task::refrigerator::{FREEZER, FreezerHost};
 use kernel_task::{Kind, NewTask, Numbered, Task};
 
-/// What the first process may become.
+/// What a process may become that is no copy of another.
 pub struct Programs {
     /// Paths, the best first.
     pub candidates: Vec<Vec<u8>>,
@@ -51,7 +51,7 @@ pub fn first_process(
     fs: Arc<FsContext>,
 ) -> Result<Arc<Task>, Errno> {
     let become_first = move || Ok(first_program(programs));
-    make_process(New {
+    make_process(NewProcess {
         id: Numbered::First,
         name: b"swapper/0",
         first_step: FirstStep::Program(Box::new(become_first)),
@@ -61,8 +61,8 @@ pub fn first_process(
     })
 }
 
-/// A process in the making.
-pub(super) struct New {
+/// What a process without a parent is made of.
+pub(super) struct NewProcess {
     pub(super) id: Numbered,
     pub(super) name: &'static [u8],
     pub(super) first_step: FirstStep,
@@ -75,7 +75,7 @@ pub(super) struct New {
 ///
 /// # Errors
 /// `ENOMEM`, `EAGAIN`.
-pub(super) fn make_process(new: New) -> Result<Arc<Task>, Errno> {
+pub(super) fn make_process(new: NewProcess) -> Result<Arc<Task>, Errno> {
     let is_init = matches!(new.id, Numbered::First);
     let task = Task::new(NewTask {
         id: new.id,

@@ -42,8 +42,10 @@ fn kill_once(hierarchy: Hierarchy, top: Handle) -> bool {
     for task in member::of_subtree(hierarchy, top) {
         let is_new = !task.freezer.flags().contains(Flags::KILLED);
         let process = thread_of(&task).map(|thread| &thread.process);
-        // The first process is deaf to such a signal.
-        if let Some(process) = process.filter(|it| is_new && it.id != 1) {
+        // Nobody kills the first process.
+        if let Some(process) =
+            process.filter(|it| is_new && it.id != tree::FIRST)
+        {
             kill_process(process);
             found = true;
         }

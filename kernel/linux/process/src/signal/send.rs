@@ -40,7 +40,7 @@ pub fn from_kernel(process: &Arc<Process>, signal: u32) {
 ///
 /// # Errors
 /// As [`to_process`]; `ESRCH` if the thread has left its process. Another may
-/// bear its key by then.
+/// have its key by then.
 pub fn to_thread(
     task: &Task,
     thread: &Thread,
@@ -161,7 +161,8 @@ fn to_all(own: &Process, signal: u32) -> Result<(), Errno> {
     let mut tree = tree::lock();
     everybody = tree.all();
     let tree = &mut *tree;
-    let meant = everybody.iter().filter(|it| it.id != 1 && it.id != own.id);
+    let meant =
+        everybody.iter().filter(|it| it.id != tree::FIRST && it.id != own.id);
     best_of(meant.map(|process| checked_in(tree, process, signal)))
 }
 
