@@ -10,7 +10,7 @@ use kernel_files::permission;
 use kernel_machine::arch::trap;
 use kernel_machine::drivers::{console, pl031};
 use kernel_machine::panic;
-use kernel_process::terminal::{CONTROLLING_TERMINAL, ControllingTerminal};
+use kernel_process::terminal::LEAVE_SESSION;
 use kernel_process::{authority, fault, oom, signal};
 use kernel_task::freezer::wakeup;
 use kernel_task::{self as task, freezer, host};
@@ -24,7 +24,7 @@ pub fn plug() {
     host::GROUP_WATCHER.plug(&cgroup::WATCHER);
     freezer::OOM_KILLER.plug(&oom::KILLER);
     permission::SOURCE.plug(&AUTHORITY);
-    CONTROLLING_TERMINAL.plug(&TERMINAL);
+    LEAVE_SESSION.plug(&SESSION_LEAVER);
 }
 
 /// Exceptions that came from user mode, or that it is to blame for.
@@ -54,8 +54,5 @@ static ALARM_HANDLER: fn() = || wakeup::event(Source::Clock);
 /// What files ask of processes.
 static AUTHORITY: permission::Source = authority::current;
 
-/// What processes ask of the terminal.
-static TERMINAL: ControllingTerminal = ControllingTerminal {
-    leave_session: terminal::leave_session,
-    of_session: terminal::of_session,
-};
+/// The leader of a session has ended.
+static SESSION_LEAVER: fn(u32) = terminal::leave_session;

@@ -12,7 +12,7 @@ use kernel_core::command_line::{CommandLine, ForInit};
 use kernel_core::cpu_model::Model;
 
 use kernel_call as syscall;
-use kernel_control::{cgroup, heartbeat, hub, power, terminal};
+use kernel_control::{cgroup, heartbeat, hub, power, proc, terminal};
 use kernel_files as files;
 use kernel_files::{FsContext, Location};
 use kernel_machine::arch::{self, cpu, gic, irq, psci, smp, timer};
@@ -99,18 +99,20 @@ fn initialise(boot: &BootInfo) -> Result<(), &'static str> {
         Some(initrd) => vec![initrd],
         None => vec![boot.embedded_initramfs],
     };
-    let root = files::start::init(boot.command_line, &boot.entropy, &images)
+    let root = files::start::init(&boot.entropy, &images)
         .map_err(|_| "no memory for the root file system")?;
-    start_services(command_line)
+    start_services(boot.command_line)
         .map_err(|_| "no memory for the kernel's threads and files")?;
     start_first_process(command_line, root)
         .map_err(|_| "no memory for the first process")
 }
 
-fn start_services(command_line: CommandLine<'_>) -> Result<(), Errno> {
+fn start_services(text: &'static str) -> Result<(), Errno> {
+    let command_line = CommandLine::new(text);
     task::table::limit_by_memory(mm::frame::stats().total);
     terminal::init()?;
     process::init()?;
+    proc::init(text)?;
     cgroup::init()?;
     syscall::proc::register_all()?;
     power::files::register_all()?;

@@ -33,23 +33,23 @@ const GET_NO_NEW_PRIVS: i32 = 39;
 
 fn prctl(args: &Args) -> Result {
     let thread = current();
-    let traits = &thread.process.traits;
+    let attributes = &thread.process.attributes;
     let [_, value, rest @ ..] = args.x;
     match args.int(0) {
         SET_PDEATHSIG if value <= SIGRTMAX as usize => {
-            traits.death_signal.store(args.word(1), Relaxed);
+            attributes.death_signal.store(args.word(1), Relaxed);
         }
         GET_PDEATHSIG => {
-            let signal = traits.death_signal.load(Relaxed);
+            let signal = attributes.death_signal.load(Relaxed);
             user::write_value(value, &signal)?;
         }
-        GET_DUMPABLE => return Ok(traits.dumpable.load(Relaxed) as usize),
+        GET_DUMPABLE => return Ok(attributes.dumpable.load(Relaxed) as usize),
         SET_DUMPABLE if value <= 1 => {
-            traits.dumpable.store(args.word(1), Relaxed);
+            attributes.dumpable.store(args.word(1), Relaxed);
         }
-        GET_KEEPCAPS => return given(&traits.keeps_capabilities),
+        GET_KEEPCAPS => return given(&attributes.keeps_capabilities),
         SET_KEEPCAPS if value <= 1 => {
-            traits.keeps_capabilities.store(value == 1, Relaxed);
+            attributes.keeps_capabilities.store(value == 1, Relaxed);
         }
         SET_NAME => thread.task().set_name(&read_name(value)?),
         GET_NAME => write_name(value)?,
@@ -57,18 +57,18 @@ fn prctl(args: &Args) -> Result {
         GET_SECCOMP => return Ok(0),
         SET_TIMERSLACK => set_timer_slack(value as u64),
         GET_TIMERSLACK => {
-            return Ok(traits.timer_slack.load(Relaxed) as usize);
+            return Ok(attributes.timer_slack.load(Relaxed) as usize);
         }
-        SET_CHILD_SUBREAPER => traits.is_reaper.store(value != 0, Relaxed),
+        SET_CHILD_SUBREAPER => attributes.is_reaper.store(value != 0, Relaxed),
         GET_CHILD_SUBREAPER => {
-            let is_reaper = i32::from(traits.is_reaper.load(Relaxed));
+            let is_reaper = i32::from(attributes.is_reaper.load(Relaxed));
             user::write_value(value, &is_reaper)?;
         }
         SET_NO_NEW_PRIVS if value == 1 && rest[..3] == [0; 3] => {
-            traits.no_new_rights.store(true, Relaxed);
+            attributes.no_new_rights.store(true, Relaxed);
         }
         GET_NO_NEW_PRIVS if value == 0 && rest[..3] == [0; 3] => {
-            return given(&traits.no_new_rights);
+            return given(&attributes.no_new_rights);
         }
         _ => return Err(Errno::EINVAL),
     }
@@ -81,9 +81,9 @@ fn given(flag: &AtomicBool) -> Result {
 
 /// Sets how late timers may be; 0 for as late as at first.
 fn set_timer_slack(slack_ns: u64) {
-    use kernel_process::traits::TIMER_SLACK;
+    use kernel_process::prctl::TIMER_SLACK;
     let slack_ns = if slack_ns == 0 { TIMER_SLACK } else { slack_ns };
-    current().process.traits.timer_slack.store(slack_ns, Relaxed);
+    current().process.attributes.timer_slack.store(slack_ns, Relaxed);
 }
 
 fn write_name(address: usize) -> core::result::Result<(), Errno> {

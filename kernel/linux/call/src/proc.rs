@@ -7,9 +7,9 @@ use alloc::string::String;
 use kernel_abi::Errno;
 
 use crate::system::{RELEASE, VERSION, host_name};
+use kernel_control::proc::register;
 use kernel_files::attribute::ShowFn;
 use kernel_files::pipe::CAPACITY;
-use kernel_files::proc::register;
 use kernel_files::sys::Attribute;
 use kernel_files::table::LIMIT;
 use kernel_task::table::ID_LIMIT;

@@ -60,7 +60,7 @@ fn make_child(frame: &mut TrapFrame, request: &Request) -> Result {
     let is_vfork = request.is_vfork();
     let event = match request.is_untraced() {
         true => None,
-        false => event::of_birth(is_vfork, is_fork),
+        false => event::of_clone(is_vfork, is_fork),
     };
     let born = with_memory(|| fork::clone(frame, request, event.is_some()))?;
     if let Some(event) = event {

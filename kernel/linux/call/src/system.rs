@@ -5,9 +5,9 @@ use kernel_abi::time::NS_PER_S;
 use kernel_abi::{Errno, syscall as number};
 
 use super::call::{Args, Handler, Numbered, Result};
+use kernel_control::proc::load;
 use kernel_files::buffer::Output;
 use kernel_files::device::random;
-use kernel_files::proc::load;
 use kernel_machine::arch;
 use kernel_machine::log;
 use kernel_machine::mm::frame;

@@ -11,7 +11,7 @@ use super::call::{Args, Handler, Numbered, Result};
 use kernel_machine::arch;
 use kernel_machine::mm::user;
 use kernel_process::timer::Notify;
-use kernel_process::timer::cpu::{self, Kind};
+use kernel_process::timer::cpu::{self, IntervalTimer};
 use kernel_process::{clock, current, find_task, thread_of};
 use kernel_task::Task;
 use kernel_task::alarm::Setting;
@@ -31,14 +31,16 @@ pub const CALLS: &[Numbered] = &[
 const ABSOLUTE: u32 = 1;
 
 /// Which interval timer is meant; `None` for that of real time.
-fn interval_timer(which: usize) -> core::result::Result<Option<Kind>, Errno> {
+fn interval_timer(
+    which: usize,
+) -> core::result::Result<Option<IntervalTimer>, Errno> {
     const REAL: usize = 0;
     const VIRTUAL: usize = 1;
     const PROFILE: usize = 2;
     match which {
         REAL => Ok(None),
-        VIRTUAL => Ok(Some(Kind::Virtual)),
-        PROFILE => Ok(Some(Kind::Profile)),
+        VIRTUAL => Ok(Some(IntervalTimer::Virtual)),
+        PROFILE => Ok(Some(IntervalTimer::Profile)),
         _ => Err(Errno::EINVAL),
     }
 }

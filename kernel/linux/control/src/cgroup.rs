@@ -29,16 +29,18 @@ mod release;
 mod report;
 mod row;
 
+pub use report::{controllers, groups_of};
+
 /// What the freezer tells of groups.
 pub static WATCHER: GroupWatcher =
     GroupWatcher { quiet: events::quiet, empty: events::emptied };
 
-/// Lets groups be mounted, and `/proc` tell of them.
+/// Lets groups be mounted.
 ///
 /// # Errors
-/// `EEXIST` if called twice.
+/// `ENOMEM`, `EAGAIN`.
 pub fn init() -> Result<(), Errno> {
     release::init()?;
     filesystem::register_types();
-    report::init()
+    Ok(())
 }

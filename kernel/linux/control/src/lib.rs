@@ -1,7 +1,8 @@
 //! Firn: the files through which the system is seen and controlled.
 //!
 //! Each module is a subject of its own, above processes: groups of them,
-//! power, the terminal. None uses another.
+//! power, the terminal, `/proc`. None uses another, but that `/proc` shows
+//! groups.
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -11,4 +12,5 @@ pub mod cgroup;
 pub mod heartbeat;
 pub mod hub;
 pub mod power;
+pub mod proc;
 pub mod terminal;

@@ -9,7 +9,7 @@
 //!
 //! Reading order: `inode.rs`, `file.rs`, `open_file.rs`, `buffer.rs`, `walk.rs` (names),
 //! `mount.rs`, `operation.rs` (what system calls do to names), then the file
-//! systems: `ramfs.rs`, `proc.rs`, `sys.rs`; then `pipe.rs`, `device.rs`.
+//! systems: `ramfs.rs`, `sys.rs`; then `pipe.rs`, `device.rs`.
 //!
 //! No spin lock is held while user memory is copied: a copy may fault, and a
 //! fault may sleep.
@@ -41,7 +41,6 @@ pub mod operation;
 pub mod permission;
 pub mod pipe;
 pub mod poll;
-pub mod proc;
 pub mod ramfs;
 pub mod socket;
 pub mod start;

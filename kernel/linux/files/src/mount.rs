@@ -86,13 +86,13 @@ impl Mount {
     }
 
     /// The directory that it covers, as long as it is part of the tree.
-    pub(super) fn place(&self) -> Option<&Location> {
+    pub fn place(&self) -> Option<&Location> {
         let is_attached = self.is_attached.load(Relaxed);
         self.place.as_ref().filter(|_| is_attached)
     }
 
     /// Its number.
-    pub(super) fn id(&self) -> u32 {
+    pub fn id(&self) -> u32 {
         self.id
     }
 

@@ -11,9 +11,9 @@ use super::mount;
 use super::open_file::OpenFile;
 use super::ramfs::RamFs;
 use super::table::OnExec;
-use super::{FileTable, clock, device, initramfs, operation, proc, sys};
+use super::{FileTable, clock, device, initramfs, operation, sys};
 
-/// Makes devices, `/proc` and `/sys`, and the root file system with what the
+/// Makes devices and `/sys`, and the root file system with what the
 /// archives `images` hold.
 ///
 /// Whatever is wrong with an archive is logged, and what came before stays:
@@ -24,17 +24,11 @@ use super::{FileTable, clock, device, initramfs, operation, proc, sys};
 ///
 /// # Panics
 /// If called twice.
-pub fn init(
-    command_line: &'static str,
-    entropy: &[u8],
-    images: &[&[u8]],
-) -> Result<Location, Errno> {
+pub fn init(entropy: &[u8], images: &[&[u8]]) -> Result<Location, Errno> {
     clock::init();
     device::random::add_entropy(entropy);
-    proc::set_command_line(command_line);
     register_types();
     device::init()?;
-    proc::init()?;
     sys::init()?;
     let root = mount::set_root(RamFs::new("rootfs"));
     make_first_names(&root)?;
@@ -50,7 +44,6 @@ fn register_types() {
     mount::register_type("ramfs", |_, _| Ok(RamFs::new("ramfs")));
     mount::register_type("tmpfs", |_, _| Ok(RamFs::new("tmpfs")));
     mount::register_type("devtmpfs", |_, _| Ok(device::devtmpfs()));
-    mount::register_type("proc", |_, _| Ok(proc::filesystem()));
     mount::register_type("sysfs", |_, _| Ok(sys::filesystem()));
 }
 

@@ -10,44 +10,31 @@
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::sync::atomic::Ordering::Relaxed;
 
 use kernel_abi::Errno;
 use kernel_core::executable::stack::MAX_STRING;
 use kernel_core::freezer::Host;
 use kernel_core::path::PATH_MAX;
 
-use super::load::{self, Loaded};
+use super::load::{self, Loaded, Request};
 use super::ptrace::link;
-use super::signal::send;
-use super::start::Programs;
-use super::{CurrentThread, current, exit, fork, futex, handlers, oom};
+use super::signal::act;
+use super::{CurrentThread, current, exit, futex, handlers, oom};
 use kernel_machine::arch::thread::{self as machine, FpState};
 use kernel_machine::arch::trap::TrapFrame;
 use kernel_machine::mm::user;
-use kernel_machine::panic::refuse;
 use kernel_task::refrigerator::{FREEZER, FreezerHost};
 
 /// At least this many bytes of strings are allowed, whatever the limit of
 /// the stack (Linux: 32 pages).
 const LEAST_ROOM: usize = 128 << 10;
 /// No more than this whatever the limit: three quarters of 8 MiB.
-const MOST_ROOM: usize = 6 << 20;
+pub(super) const MOST_ROOM: usize = 6 << 20;
 
 /// Of so many bytes of strings some are copied before anybody looks whether
 /// there is memory for them.
 const UNCHECKED: usize = 64 << 10;
-
-/// What to run, with copies of all strings.
-pub struct Request {
-    /// Path of the file.
-    pub path: Vec<u8>,
-    /// `argv`.
-    pub arguments: Vec<Vec<u8>>,
-    /// `envp`.
-    pub environment: Vec<Vec<u8>>,
-    /// Most bytes of strings and pointers.
-    pub room: usize,
-}
 
 /// `execve(2)` with user addresses; on success `frame` is the new program's.
 ///
@@ -102,7 +89,11 @@ fn read_strings(array: usize, room: &mut usize) -> Result<Vec<Vec<u8>>, Errno> {
     }
 }
 
-fn become_program(
+/// The running process becomes the program that `request` names.
+///
+/// # Errors
+/// As [`execve`].
+pub(super) fn become_program(
     thread: &CurrentThread,
     frame: &mut TrapFrame,
     request: Request,
@@ -114,58 +105,6 @@ fn become_program(
     loaded.renew_credentials(now)?;
     commit(thread, frame, loaded);
     Ok(())
-}
-
-/// The first process becomes the first of `programs` that exists. If none
-/// can be run, there is nothing to do and the machine stops.
-pub(super) fn first_program(programs: Programs) -> TrapFrame {
-    let thread = current();
-    let mut frame = TrapFrame::default();
-    let Programs { candidates, arguments, environment } = programs;
-    for path in candidates {
-        let name = alloc::string::String::from_utf8_lossy(&path).into_owned();
-        let request = request_of(path, &arguments, &environment);
-        match become_program(&thread, &mut frame, request) {
-            Ok(()) => {
-                log::info!("Run {name} as init process");
-                return frame;
-            }
-            Err(Errno::ENOENT) => {}
-            Err(error) => {
-                log::error!(
-                    "Starting init: {name} exists but couldn't \
-                    execute it (error {error})"
-                );
-            }
-        }
-    }
-    refuse("no working init found; try init=PROGRAM")
-}
-
-/// The calling process, which runs nothing yet, becomes the one program that
-/// may be.
-///
-/// # Errors
-/// As [`execve`].
-pub(super) fn only_program(programs: Programs) -> Result<TrapFrame, Errno> {
-    let mut frame = TrapFrame::default();
-    let Programs { mut candidates, arguments, environment } = programs;
-    let path = candidates.pop().ok_or(Errno::ENOENT)?;
-    let request = request_of(path, &arguments, &environment);
-    become_program(&current(), &mut frame, request)?;
-    Ok(frame)
-}
-
-/// The path is the first argument.
-fn request_of(
-    path: Vec<u8>,
-    arguments: &[Vec<u8>],
-    environment: &[Vec<u8>],
-) -> Request {
-    let mut all = Vec::from([path.clone()]);
-    all.extend_from_slice(arguments);
-    let environment = environment.to_vec();
-    Request { path, arguments: all, environment, room: MOST_ROOM }
 }
 
 /// Kills the other threads of the process and waits until they are gone.
@@ -182,7 +121,7 @@ fn end_other_threads(thread: &CurrentThread) -> Result<(), Errno> {
         return Err(Errno::ERESTARTNOINTR);
     }
     for member in signals.threads.iter().filter(|it| it.key != thread.key) {
-        send::kill(&member.task);
+        act::kill_thread(&member.task);
     }
     drop(signals);
     let is_alone = || (process.signals.lock().threads.len() == 1).then_some(());
@@ -201,19 +140,19 @@ fn commit(thread: &CurrentThread, frame: &mut TrapFrame, loaded: Loaded) {
     link::rename(thread);
     close_files(thread);
     handlers::unshare(process);
-    // First the timers, which send no more signals then.
+    // The timers go first: they send no more signals then.
     process.timers.exec();
     {
         let mut signals = process.signals.lock();
         signals.state.exec(thread.key);
     }
     thread.restart.forget();
-    // What goes is dropped after each guard: a file may end with it.
+    // What goes is dropped after each guard, since a file may end with it.
     let old = core::mem::replace(&mut *process.image.lock(), loaded.image);
     drop(old);
-    process.traits.exec();
+    process.attributes.exec();
     link::set_credentials(thread, loaded.credentials);
-    fork::mark_executed(process);
+    process.has_executed.store(true, Relaxed);
     task.set_name(&loaded.name);
     let request = FREEZER.exec(&FreezerHost, &*task);
     FreezerHost.deliver(&task, request);
@@ -230,7 +169,7 @@ fn commit(thread: &CurrentThread, frame: &mut TrapFrame, loaded: Loaded) {
 /// left to them.
 fn close_files(thread: &CurrentThread) {
     let Ok(files) = thread.files() else { return };
-    // This reference and the thread's own.
+    // Two references are this one and the thread's own.
     let is_shared = Arc::strong_count(&files) > 2;
     if is_shared {
         let own = files.fork();

@@ -15,24 +15,21 @@ use core::sync::atomic::Ordering::Relaxed;
 use kernel_abi::signal::{SIGCHLD, SIGCONT, SIGHUP, SigInfo};
 
 use super::ptrace::{end, tell};
-use super::signal::notify::{self, Remains};
-use super::signal::send;
-use super::terminal::CONTROLLING_TERMINAL;
+use super::signal::notify::{self, AfterDeath};
+use super::signal::{act, send};
+use super::terminal::LEAVE_SESSION;
 use super::tree::{self, Node, Tree};
 use super::{CurrentThread, Process, ProcessId, current, futex, thread_usage};
 use kernel_machine::mm::{AddressSpace, user};
 use kernel_task::refrigerator::{FREEZER, FreezerHost};
 use kernel_task::scheduler;
 
-/// The process that orphans are given to.
-const INIT: ProcessId = 1;
-
 /// Ends the whole process with this wait status; the first status counts.
 pub fn exit_group(status: u32) -> ! {
     let process = current().process.clone();
     let mut signals = process.signals.lock();
     let others = signals.state.begin_exit(status);
-    send::everybody(&signals, others);
+    act::everybody(&signals, others);
     drop(signals);
     drop(process);
     exit_thread(status)
@@ -63,11 +60,11 @@ pub fn exit_thread(status: u32) -> ! {
 fn take_no_signals(thread: &CurrentThread) {
     let mut signals = thread.process.signals.lock();
     let lost = signals.state.begin_leaving(thread.key);
-    send::retarget(&signals, lost);
+    act::retarget(&signals, lost);
 }
 
-/// Exchanges the memory for `new`, and lets go of the parent that a vfork keeps waiting.
-/// The most pages it had.
+/// Exchanges the memory for `new`, and wakes the parent that a vfork keeps
+/// waiting. The result is the most pages that the memory had.
 pub(super) fn release_memory(
     thread: &CurrentThread,
     new: Option<Arc<AddressSpace>>,
@@ -76,9 +73,9 @@ pub(super) fn release_memory(
     let space = thread.task().replace_space(new);
     let peak = space.as_ref().map_or(0, |space| space.resident_pages());
     drop(space);
-    let release = thread.vfork.lock().take();
-    if let Some(release) = release {
-        release.complete();
+    let done = thread.vfork.lock().take();
+    if let Some(done) = done {
+        done.complete();
     }
     peak as u64
 }
@@ -87,7 +84,7 @@ pub(super) fn release_memory(
 fn clear_word(thread: &CurrentThread) {
     let word = thread.clear_at_exit.swap(0, Relaxed) as usize;
     let Ok(space) = thread.space() else { return };
-    // This reference and the task's are ours.
+    // Two references are this one and the task's own.
     let is_shared = Arc::strong_count(&space) > 2;
     if word != 0 && is_shared && user::write_value(word, &0_u32).is_ok() {
         futex::wake_one_at(&space, word);
@@ -96,7 +93,8 @@ fn clear_word(thread: &CurrentThread) {
 
 fn leave_process(thread: &CurrentThread, status: u32, peak_pages: u64) {
     let process = thread.process.clone();
-    // Before anybody hears of the end: who has heard can remove the group.
+    // It leaves before anybody hears of the end: who has heard can remove the
+    // group.
     FREEZER.leave_groups(&FreezerHost, &*thread.task());
     let mut signals = process.signals.lock();
     let departure = signals.state.remove_thread(thread.key);
@@ -107,14 +105,14 @@ fn leave_process(thread: &CurrentThread, status: u32, peak_pages: u64) {
         ended.add(&used);
         ended.peak_pages = ended.peak_pages.max(peak_pages);
     }
-    send::retarget(&signals, departure.retarget);
+    act::retarget(&signals, departure.retarget);
     let is_last = signals.threads.is_empty();
     let status = signals.state.exit_status().unwrap_or(status);
     drop(signals);
     if let Some(notice) = departure.notice {
         notify::parent_of_notice(&process, notice);
     }
-    end::let_go(thread);
+    end::end_all(thread);
     tell::thread_ended(thread, status);
     process.threads_changed.wake_all();
     if is_last {
@@ -127,14 +125,14 @@ fn leave_process(thread: &CurrentThread, status: u32, peak_pages: u64) {
 
 /// The last thread is gone.
 fn end_process(process: &Arc<Process>, status: u32) {
-    if process.id == INIT {
+    if process.id == tree::FIRST {
         panic!("Attempted to kill init! exitcode={status:#010x}");
     }
     process.timers.end();
     if process.session() == process.id
-        && let Some(terminal) = CONTROLLING_TERMINAL.get()
+        && let Some(leave_session) = LEAVE_SESSION.get()
     {
-        (terminal.leave_session)(process.id);
+        leave_session(process.id);
     }
     let mut gone = Vec::new();
     let mut tree = tree::lock();
@@ -147,12 +145,12 @@ fn end_process(process: &Arc<Process>, status: u32) {
         }
         None => 0,
     };
-    let remains = if tell::process_ended(&tree, process, status) {
-        Remains::Zombie
+    let after = if tell::process_ended(&tree, process, status) {
+        AfterDeath::Zombie
     } else {
         notify::parent_of_death(&mut tree, process, status, signal)
     };
-    if remains == Remains::Nothing {
+    if after == AfterDeath::Reaped {
         gone.extend(tree.remove(process.id));
     }
     drop(tree);
@@ -163,7 +161,7 @@ fn end_process(process: &Arc<Process>, status: u32) {
 
 /// `prctl(PR_SET_PDEATHSIG)`.
 fn tell_of_parents_death(child: &Arc<Process>) {
-    let signal = child.traits.death_signal.load(Relaxed);
+    let signal = child.attributes.death_signal.load(Relaxed);
     if signal != 0 {
         // An ordinary signal always finds room.
         let _ = send::to_process(child, &SigInfo::kernel(signal));
@@ -215,20 +213,21 @@ fn give_children_away(
 fn reaper_of(tree: &Tree, process: &Process) -> ProcessId {
     let mut id = process.parent();
     while let Some(node) = tree.node(id) {
-        if node.zombie.is_none() && node.process.traits.is_reaper.load(Relaxed)
+        if node.zombie.is_none()
+            && node.process.attributes.is_reaper.load(Relaxed)
         {
             return id;
         }
         id = node.process.parent();
     }
-    INIT
+    tree::FIRST
 }
 
 /// True if `parent` keeps the group of `child` from being orphaned. Groups
 /// of which this holds for nobody that ends or loses a parent stay as they
 /// are, so nothing is searched for them.
 fn looks_after(parent: &Process, child: &Process) -> bool {
-    parent.id != INIT
+    parent.id != tree::FIRST
         && parent.group() != child.group()
         && parent.session() == child.session()
 }
@@ -241,8 +240,8 @@ fn tell_again(tree: &mut Tree, child: &Arc<Process>, gone: &mut Vec<Node>) {
     if tell::foreign_tracer(tree, child).is_some() {
         return;
     }
-    let remains = notify::parent_of_death(tree, child, status, signal);
-    if remains == Remains::Nothing {
+    let after = notify::parent_of_death(tree, child, status, signal);
+    if after == AfterDeath::Reaped {
         gone.extend(tree.remove(child.id));
     }
 }

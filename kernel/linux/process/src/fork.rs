@@ -2,8 +2,8 @@
 //!
 //! One function makes both. What can fail comes first and leaves no trace;
 //! from the moment the child stands in the tree (or among its process's
-//! threads), nothing fails any more. The child's first step is
-//! [`first_step`], on its own stack.
+//! threads), nothing fails any more. `creation.rs` puts it together and says
+//! where it begins.
 //!
 //! A task that enters here while it should freeze does so before it takes
 //! any memory, so a fork bomb cannot outrun the freezer (SPECIFICATION.md P2).
@@ -18,38 +18,27 @@ use kernel_abi::Errno;
 use kernel_core::freezer;
 use kernel_core::signal::ThreadKey;
 
+use super::creation::{self, Belongings, Unentered};
+use super::first_step::FirstStep;
+use super::process::{Inherited, Process};
 use super::ptrace::link;
-use super::signal::{Member, Signals, send};
-use super::tree::{self, Node};
-use super::{
-    CurrentThread, Inherited, NewThread, Process, Thread, current, exec, futex,
-    handlers, timer,
-};
+use super::signal::{Signals, act};
+use super::tree;
+use super::{CurrentThread, current, handlers, timer};
 use kernel_files::{FileTable, FsContext};
-use kernel_machine::arch::thread::{self as machine, Last, work};
-use kernel_machine::arch::trap::{self, TrapFrame};
+use kernel_machine::arch::thread as machine;
+use kernel_machine::arch::trap::TrapFrame;
 use kernel_machine::mm::{AddressSpace, user};
 use kernel_machine::trace;
 use kernel_task::refrigerator::{FREEZER, FreezerHost, try_to_freeze};
-use kernel_task::{Kind, NewTask, Numbered, Task, TaskId, scheduler, wake};
+use kernel_task::{Kind, NewTask, Numbered, Task, TaskId, wake};
 
-mod release;
 mod request;
+mod vfork;
 
-pub use release::{Born, Release};
 use request::Flags;
 pub use request::Request;
-
-/// How a new thread begins.
-pub enum FirstStep {
-    /// With these registers, after writing its number to this address
-    /// (0: nowhere).
-    Registers(TrapFrame, usize),
-    /// By executing the first program that exists.
-    Program(super::start::Programs),
-    /// As a helper of the kernel.
-    Helper(super::helper::Helper),
-}
+pub use vfork::{Cloned, VforkDone};
 
 /// `clone(2)` with the caller's registers in `frame`. With `traces`, the
 /// child is traced as its parent.
@@ -61,28 +50,27 @@ pub fn clone(
     frame: &TrapFrame,
     request: &Request,
     traces: bool,
-) -> Result<Born, Errno> {
+) -> Result<Cloned, Errno> {
     try_to_freeze();
     let parent = current();
-    // Before the look: a signal after it is seen at the end.
+    // This is read before the look: a signal after it is seen at the end.
     let signals_before = parent.process.shared_signals.load(Acquire);
     if parent.task().signal_pending() {
         return Err(Errno::ERESTARTNOINTR);
     }
     let shares = Shares::take(&parent, request)?;
     let task = new_task(&parent, request, shares.space.clone())?;
-    let release = request.has(Flags::VFORK).then(Arc::<Release>::default);
+    let done = request.has(Flags::VFORK).then(Arc::<VforkDone>::default);
     let traces = traces || request.has(Flags::PTRACE);
-    let release_too = release.clone();
     let child =
-        Child { task, shares, release: release_too, traces, signals_before };
+        Child { task, shares, done: done.clone(), traces, signals_before };
     let first = first_registers(frame, request);
     let id = if request.has(Flags::THREAD) {
         child.join(&parent, request, first)?
     } else {
         child.separate(&parent, request, first)?
     };
-    Ok(Born::new(id, release))
+    Ok(Cloned::new(id, done))
 }
 
 /// What the child shares with its parent or has a copy of.
@@ -128,7 +116,7 @@ fn new_task(
         id: Numbered::Next,
         kind: Kind::User,
         name: own.name().as_bytes(),
-        entry: first_step,
+        entry: creation::begin,
         space: Some(space),
         allowed: own.allowed_cpus(),
         nice: own.nice(),
@@ -153,7 +141,7 @@ fn first_registers(frame: &TrapFrame, request: &Request) -> FirstStep {
 struct Child {
     task: Arc<Task>,
     shares: Shares,
-    release: Option<Arc<Release>>,
+    done: Option<Arc<VforkDone>>,
     traces: bool,
     /// What `shared_signals` was when the call began.
     signals_before: u32,
@@ -179,15 +167,11 @@ impl Child {
             signals.state.add_thread(blocked)?
         };
         let traces = self.traces;
-        let task = self.finish(request, process.clone(), key, first);
-        let mut signals = process.signals.lock();
-        signals.threads.push(Member { key, task: task.clone() });
-        if signals.state.needs_attention(key) {
-            task.set_work(work::SIGNAL);
-        }
-        drop(signals);
+        let child = self.finish(request, process, key, first);
+        child.join();
+        let task = child.task;
         timer::cpu::watch_if_set(&parent.process, &task);
-        // After it stands among its process's threads: who moves the process
+        // It stands among its process's threads by now: who moves the process
         // to another group finds it there, or has moved its parent before.
         FREEZER.born(&FreezerHost, &task.freezer, &parent.task().freezer);
         share_end(parent, &task, key);
@@ -215,21 +199,14 @@ impl Child {
             handlers::share(&parent.process, &process);
         }
         let (traces, before) = (self.traces, self.signals_before);
-        let task = self.finish(request, process.clone(), key, first);
+        let child = self.finish(request, process, key, first);
         let mut tree = tree::lock();
         let signals = parent.process.shared_signals.load(Relaxed);
         if parent.task().signal_pending() || signals != before {
-            // A signal to the group must reach parent and child, or be seen
-            // to before there is a child: perhaps by another thread.
+            // A signal to the group must reach parent and child, or be
+            // handled, perhaps by another thread, before there is a child.
             return Err(Errno::ERESTARTNOINTR);
         }
-        // Not before it is certain that it lives: process and task hold each
-        // other from here on, until the task exits.
-        let member = Member { key, task: task.clone() };
-        process.signals.lock().threads.push(member);
-        // In its group before anybody can find it: who kills a group finds
-        // every child, or has killed its parent before it was made.
-        FREEZER.born(&FreezerHost, &task.freezer, &parent.task().freezer);
         let own = &parent.process;
         // A sibling's end is told as the caller's own will be.
         let (parent_id, exit_signal) = match request.has(Flags::PARENT) {
@@ -239,8 +216,12 @@ impl Child {
             }
             false => (own.id, request.exit_signal),
         };
-        tree.relate(&process, parent_id, own);
-        tree.insert(Node::new(process, task.clone(), exit_signal));
+        tree.relate(&child.process, parent_id, own);
+        // It is in its group before anybody can find it: who kills a group
+        // finds every child, or has killed its parent before it was made.
+        let task = child.enter(&mut tree, exit_signal, |task| {
+            FREEZER.born(&FreezerHost, &task.freezer, &parent.task().freezer);
+        });
         drop(tree);
         Ok(start(request, task, traces))
     }
@@ -251,24 +232,19 @@ impl Child {
         process: Arc<Process>,
         key: ThreadKey,
         first_step: FirstStep,
-    ) -> Arc<Task> {
+    ) -> Unentered {
         let clear_at_exit = match request.has(Flags::CHILD_CLEARTID) {
             true => request.child_word as u64,
             false => 0,
         };
-        let thread = Thread::new(NewThread {
-            process,
-            id: self.task.id(),
+        let belongings = Belongings {
             files: self.shares.files,
             fs: self.shares.fs,
-            key,
-            futex: futex::Waiter::new(),
             clear_at_exit,
-            vfork: self.release,
+            vfork: self.done,
             first_step,
-        });
-        self.task.set_owner(Arc::new(thread));
-        self.task
+        };
+        Unentered::new(self.task, process, key, belongings)
     }
 }
 
@@ -279,7 +255,7 @@ impl Child {
 fn share_end(parent: &CurrentThread, task: &Arc<Task>, key: ThreadKey) {
     let signals = parent.process.signals.lock();
     if signals.state.is_dying(key) {
-        send::kill(task);
+        act::kill_thread(task);
     }
     drop(signals);
     if parent.task().freezer.flags().contains(freezer::Flags::KILLED) {
@@ -297,30 +273,28 @@ fn new_process(
     if request.has(Flags::PARENT) && own.parent() == 0 {
         return Err(Errno::EINVAL);
     }
-    let mut signals = {
-        let theirs = own.signals.lock();
-        Signals::new(theirs.state.actions().clone(), false)
-    };
-    let (blocked, stack) = {
+    let (actions, blocked, stack) = {
         let theirs = own.signals.lock();
         let stack = theirs.state.alternative_stack(parent.key, 0);
-        (theirs.state.blocked(parent.key), stack)
+        let actions = theirs.state.actions().clone();
+        (actions, theirs.state.blocked(parent.key), stack)
     };
-    let key = signals.state.add_thread(blocked)?;
-    if !request.has(Flags::VM) || request.has(Flags::VFORK) {
-        // A stack that was set is well formed.
-        let _ = signals.state.set_alternative_stack(key, 0, &stack);
-    }
-    // One lock at a time: each guard ends with its statement.
+    let signals = Signals::new(actions, false);
+    // Only one lock is held at a time: each guard ends with its statement.
     let credentials = own.credentials.lock().clone();
     let limits = own.limits.lock().clone();
     let image = own.image.lock().clone();
     let maker = parent.task().id();
-    let traits = own.traits.fork();
+    let attributes = own.attributes.fork();
     let inherited =
-        Inherited { signals, credentials, limits, image, maker, traits };
-    // It has no relatives before it enters the tree.
-    Ok((Process::new(id, [0; 3], inherited), key))
+        Inherited { signals, credentials, limits, image, maker, attributes };
+    let (process, key) = creation::new_process(id, inherited, blocked)?;
+    if !request.has(Flags::VM) || request.has(Flags::VFORK) {
+        let state = &mut process.signals.lock().state;
+        // A stack that was set is well formed.
+        let _ = state.set_alternative_stack(key, 0, &stack);
+    }
+    Ok((process, key))
 }
 
 /// Nothing fails any more: the child runs. Its number.
@@ -336,32 +310,4 @@ fn start(request: &Request, task: Arc<Task>, traces: bool) -> TaskId {
     trace::record(trace::EventKind::Born, current().id(), id);
     wake::wake_new(&task);
     id
-}
-
-/// Where every thread begins, on its own stack.
-pub extern "C" fn first_step(last: Last) -> ! {
-    scheduler::begin(last);
-    let thread = current();
-    let step = thread.first_step.lock().take();
-    match step {
-        Some(FirstStep::Registers(frame, word)) => {
-            if word != 0 {
-                let _ = user::write_value(word, &thread.id());
-            }
-            trap::enter_user(&frame)
-        }
-        Some(FirstStep::Program(programs)) => {
-            let frame = exec::first_program(programs);
-            let us = kernel_machine::arch::timer::now_ns() / 1000;
-            log::info!("first user instruction after {us} us");
-            trap::enter_user(&frame)
-        }
-        Some(FirstStep::Helper(helper)) => helper.begin(),
-        None => unreachable!("a thread takes its first step once"),
-    }
-}
-
-/// Notes that the process is no longer a mere copy of its parent.
-pub(super) fn mark_executed(process: &Process) {
-    process.has_executed.store(true, Relaxed);
 }

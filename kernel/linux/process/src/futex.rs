@@ -17,112 +17,31 @@
 //! may fault in a page and sleep. A waiter that was marked before it gave up
 //! counts as woken: no wake-up is lost to one that did not wait.
 //!
+//! Read next: `futex/table.rs` (the buckets), `futex/robust.rs`.
+//!
 //! The wait freezes in place and its deadline is absolute
 //! (SPECIFICATION.md X2).
 
-use alloc::sync::Arc;
-use alloc::vec::Vec;
-use core::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
-use core::sync::atomic::{AtomicBool, fence};
+use core::sync::atomic::Ordering::{Acquire, SeqCst};
+use core::sync::atomic::fence;
 
 use kernel_abi::Errno;
 use kernel_core::futex::WakeOperation;
 
 use super::current;
-use kernel_machine::arch;
-use kernel_machine::mm::{AddressSpace, user};
-use kernel_machine::sync::{Rank, SpinLock};
-use kernel_task::{WaitError, WaitQueue};
+use kernel_machine::mm::user;
+use kernel_task::WaitError;
 
 mod robust;
+mod table;
+mod waiter;
 
-pub use robust::release_robust_list;
+pub(super) use robust::release_robust_list;
+pub(super) use table::{init, wake_one_at};
+pub use waiter::{Scope, Waiter};
 
-/// What a futex is: an address in one memory, or a place in shared memory.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Key {
-    /// Which memory, or which shared object.
-    object: usize,
-    /// Address, or offset in the object.
-    offset: usize,
-}
-
-/// Whether other processes may share the word.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Scope {
-    /// Only threads of one memory (`FUTEX_PRIVATE_FLAG`).
-    Private,
-    /// Whoever maps the same memory.
-    Shared,
-}
-
-/// One thread's place in a queue; every thread has its own.
-pub struct Waiter {
-    state: SpinLock<Place>,
-    is_woken: AtomicBool,
-    queue: WaitQueue,
-}
-
-#[derive(Clone, Copy)]
-struct Place {
-    key: Key,
-    /// Wakers with a common bit wake it.
-    bits: u32,
-}
-
-impl Waiter {
-    /// For a new thread.
-    pub fn new() -> Arc<Self> {
-        let key = Key { object: 0, offset: 0 };
-        let place = Place { key, bits: 0 };
-        Arc::new(Self {
-            state: SpinLock::with_rank(Rank::Freezer, place),
-            is_woken: AtomicBool::new(false),
-            queue: WaitQueue::new(),
-        })
-    }
-
-    fn place(&self) -> Place {
-        *self.state.lock()
-    }
-}
-
-const BUCKETS: usize = 256;
-/// Waiters that each bucket has room for from the start, so that waiting
-/// hardly ever needs memory.
-const ROOM: usize = 4;
-
-type Bucket = SpinLock<Vec<Arc<Waiter>>>;
-
-/// Waiters by key, in the order they came.
-static TABLE: [Bucket; BUCKETS] =
-    [const { SpinLock::with_rank(Rank::Object, Vec::new()) }; BUCKETS];
-
-/// Makes room for waiters.
-pub(super) fn init() {
-    TABLE.iter().for_each(|bucket| bucket.lock().reserve(ROOM));
-}
-
-fn index(key: Key) -> usize {
-    let mixed = (key.offset >> 2) ^ (key.object >> 6).wrapping_mul(31);
-    (mixed ^ mixed >> 8) % BUCKETS
-}
-
-fn key_of(
-    space: &Arc<AddressSpace>,
-    address: usize,
-    scope: Scope,
-) -> Result<Key, Errno> {
-    if !address.is_multiple_of(4) {
-        return Err(Errno::EINVAL);
-    }
-    let private = Key { object: Arc::as_ptr(space).addr(), offset: address };
-    if scope == Scope::Private {
-        return Ok(private);
-    }
-    let shared = space.shared_location(address);
-    Ok(shared.map_or(private, |(object, offset)| Key { object, offset }))
-}
+use table::{enter, key_of, leave, move_waiters, wake_key};
+use waiter::Place;
 
 /// Waits until a waker with a bit of `bits` wakes the word at `address`, if
 /// it holds `expected`.
@@ -176,32 +95,6 @@ fn sleep(waiter: &Waiter, deadline_ns: Option<u64>) -> Result<(), Errno> {
     })
 }
 
-fn enter(waiter: &Arc<Waiter>, place: Place) {
-    waiter.is_woken.store(false, Relaxed);
-    *waiter.state.lock() = place;
-    TABLE[index(place.key)].lock().push(waiter.clone());
-}
-
-/// Takes the waiter out of its bucket. False if a waker has done so.
-fn leave(waiter: &Waiter) -> bool {
-    loop {
-        let key = waiter.place().key;
-        let mut bucket = TABLE[index(key)].lock();
-        if waiter.is_woken.load(Acquire) {
-            return false;
-        }
-        let is_it =
-            |other: &Arc<Waiter>| core::ptr::eq(Arc::as_ptr(other), waiter);
-        if let Some(at) = bucket.iter().position(is_it) {
-            bucket.remove(at);
-            return true;
-        }
-        // It is on its way to another word's bucket: look there.
-        drop(bucket);
-        arch::cpu::relax();
-    }
-}
-
 /// Wakes up to `count` waiters of the word that have a bit of `bits`. How
 /// many.
 ///
@@ -250,36 +143,6 @@ pub fn wake_and_change(
     }
 }
 
-fn wake_key(key: Key, count: usize, bits: u32) -> usize {
-    fence(SeqCst);
-    let mut woken = 0;
-    let mut bucket = TABLE[index(key)].lock();
-    let mut at = 0;
-    while woken < count && at < bucket.len() {
-        let place = bucket[at].place();
-        if place.key == key && place.bits & bits != 0 {
-            let waiter = bucket.remove(at);
-            waiter.is_woken.store(true, Release);
-            waiter.queue.wake_all();
-            woken += 1;
-        } else {
-            at += 1;
-        }
-    }
-    woken
-}
-
-/// Wakes one waiter of a word that the kernel has just cleared.
-pub fn wake_one_at(space: &Arc<AddressSpace>, address: usize) {
-    for scope in [Scope::Private, Scope::Shared] {
-        if let Ok(key) = key_of(space, address, scope)
-            && wake_key(key, 1, u32::MAX) != 0
-        {
-            return;
-        }
-    }
-}
-
 /// Wakes up to `wake` waiters of one word and moves up to `moved` others to
 /// another. How many of both. With `expected`, only if the word holds it.
 ///
@@ -307,42 +170,4 @@ pub fn requeue(
     // Those that were to be woken may have given up: then others are.
     wake_key(to_key, moved.min(wake - woken), u32::MAX);
     Ok(woken + moved)
-}
-
-/// Moves waiters of `from` but for the first `kept`; no more than stand there
-/// now: some may come back meanwhile, and those of a word that is moved to
-/// itself do not even go.
-fn move_waiters(from: Key, to: Key, kept: usize, count: usize) -> usize {
-    let bucket = TABLE[index(from)].lock();
-    let there = bucket.iter().filter(|it| it.place().key == from).count();
-    drop(bucket);
-    let most = count.min(there.saturating_sub(kept));
-    if from == to {
-        return most;
-    }
-    let mut moved = 0;
-    while moved < most && move_one(from, to, kept) {
-        moved += 1;
-    }
-    moved
-}
-
-/// Moves the first waiter of `from` after those `kept`. One lock at a time:
-/// for a moment the waiter stands in neither bucket, and if it gives up then,
-/// it looks again until it finds itself ([`leave`]).
-fn move_one(from: Key, to: Key, kept: usize) -> bool {
-    let mut bucket = TABLE[index(from)].lock();
-    let waiters = bucket.iter().enumerate();
-    let mut waiters = waiters.filter(|(_, it)| it.place().key == from);
-    let Some((at, _)) = waiters.nth(kept) else { return false };
-    if index(from) == index(to) {
-        bucket[at].state.lock().key = to;
-        return true;
-    }
-    let waiter = bucket.remove(at);
-    drop(bucket);
-    let mut target = TABLE[index(to)].lock();
-    waiter.state.lock().key = to;
-    target.push(waiter);
-    true
 }

@@ -14,30 +14,12 @@ use kernel_abi::Errno;
 use kernel_abi::signal::SigAction;
 
 use super::Process;
-use kernel_machine::sync::SpinLock;
 use kernel_task::Mutex;
-
-/// Processes with the same handlers.
-type Sharers = Mutex<Vec<Weak<Process>>>;
-
-/// A process's share in such a list; none for nearly all.
-pub struct Handlers(SpinLock<Option<Arc<Sharers>>>);
-
-impl Handlers {
-    /// Shared with nobody.
-    pub fn new() -> Self {
-        Self(SpinLock::new(None))
-    }
-
-    fn sharers(&self) -> Option<Arc<Sharers>> {
-        self.0.lock().clone()
-    }
-}
 
 /// Makes `child`, which nobody knows yet, share the handlers of `parent`.
 pub fn share(parent: &Arc<Process>, child: &Arc<Process>) {
     let new = Arc::new(Mutex::new(Vec::from([Arc::downgrade(parent)])));
-    let sharers = parent.handlers.0.lock().get_or_insert(new).clone();
+    let sharers = parent.sharers.lock().get_or_insert(new).clone();
     let mut list = sharers.lock();
     // What the child has copied may have changed until now.
     let actions = parent.signals.lock().state.actions().clone();
@@ -45,7 +27,7 @@ pub fn share(parent: &Arc<Process>, child: &Arc<Process>) {
     list.retain(|sharer| sharer.strong_count() > 0);
     list.push(Arc::downgrade(child));
     drop(list);
-    *child.handlers.0.lock() = Some(sharers);
+    *child.sharers.lock() = Some(sharers);
 }
 
 /// Sets a disposition in `process` and in all that share it; the old one.
@@ -60,7 +42,8 @@ pub fn set_action(
     let set = |process: &Process| {
         process.signals.lock().state.set_action(signal, action)
     };
-    let Some(sharers) = process.handlers.sharers() else {
+    let sharers = process.sharers.lock().clone();
+    let Some(sharers) = sharers else {
         return set(process);
     };
     let list = sharers.lock();
@@ -75,7 +58,7 @@ pub fn set_action(
 
 /// From now on `process` has handlers of its own (`execve`).
 pub fn unshare(process: &Arc<Process>) {
-    let sharers = process.handlers.0.lock().take();
+    let sharers = process.sharers.lock().take();
     if let Some(sharers) = sharers {
         let own = Arc::as_ptr(process);
         sharers.lock().retain(|sharer| sharer.as_ptr() != own);

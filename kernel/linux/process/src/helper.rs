@@ -15,17 +15,17 @@
 //!  give the permit back                run, or end
 //! ```
 
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use kernel_abi::Errno;
 use kernel_core::freezer::Flags;
 
-use super::fork::FirstStep;
-use super::start::{New, Programs, make_process};
-use super::{exec, exit, thread_of, tree};
+use super::first_step::FirstStep;
+use super::start::{NewProcess, Programs, make_process, only_program};
+use super::{thread_of, tree};
 use kernel_files::{FileTable, FsContext};
-use kernel_machine::arch::trap;
 use kernel_machine::sync::{Rank, SpinLock};
 use kernel_task::freezer::helper::Permit;
 use kernel_task::{Numbered, WaitQueue, wake};
@@ -56,17 +56,11 @@ impl Outcome {
     }
 }
 
-/// What a helper's first step is.
-pub struct Helper {
-    programs: Programs,
-    outcome: Arc<Outcome>,
-}
-
 /// Starts a program as root, and returns once it runs (Linux
-/// `call_usermodehelper` with `UMH_WAIT_EXEC`). Without open files; its
-/// environment is what Linux gives to helpers.
+/// `call_usermodehelper` with `UMH_WAIT_EXEC`). The program has no open files;
+/// its environment is what Linux gives to helpers.
 ///
-/// Waits while the system freezes: call it from a kernel thread that does
+/// This waits while the system freezes: call it from a kernel thread that does
 /// not.
 ///
 /// # Errors
@@ -88,11 +82,17 @@ pub fn call(path: &[u8], arguments: &[&[u8]]) -> Result<(), Errno> {
 
 fn start(programs: Programs) -> Result<Arc<Outcome>, Errno> {
     let outcome = Outcome::new();
-    let helper = Helper { programs, outcome: outcome.clone() };
-    let task = make_process(New {
+    let told = outcome.clone();
+    // The helper becomes the program, or ends.
+    let become_program = move || {
+        let result = only_program(programs);
+        told.tell(result.as_ref().map(drop).map_err(|error| *error));
+        result.map_err(|_| NOT_RUN)
+    };
+    let task = make_process(NewProcess {
         id: Numbered::Next,
         name: b"usermodehelper",
-        first_step: FirstStep::Helper(helper),
+        first_step: FirstStep::Program(Box::new(become_program)),
         files: FileTable::new(),
         fs: directories()?,
         flags: Flags::NOFREEZE,
@@ -108,19 +108,4 @@ fn directories() -> Result<Arc<FsContext>, Errno> {
     let task = task.ok_or(Errno::ESRCH)?;
     let thread = thread_of(&task).ok_or(Errno::ESRCH)?;
     Ok(FsContext::new(thread.fs()?.root()))
-}
-
-impl Helper {
-    /// The helper's first step: becomes the program, or ends.
-    pub(super) fn begin(self) -> ! {
-        let Self { programs, outcome } = self;
-        let result = exec::only_program(programs);
-        outcome.tell(result.as_ref().map(drop).map_err(|error| *error));
-        // Nothing that is on this stack is dropped any more.
-        drop(outcome);
-        match result {
-            Ok(frame) => trap::enter_user(&frame),
-            Err(_) => exit::exit_thread(NOT_RUN),
-        }
-    }
 }

@@ -28,5 +28,5 @@ pub struct Image {
     /// User address of the stack's first word at the start.
     pub stack_start: usize,
     /// Address of the page a handler without restorer returns to.
-    pub trampoline: usize,
+    pub sigreturn_page: usize,
 }

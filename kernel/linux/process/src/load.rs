@@ -23,9 +23,8 @@ use kernel_core::executable::stack::{
 use kernel_core::executable::{Script, StackImage, StackRequest};
 
 use super::credentials::Credentials;
-use super::exec::Request;
 use super::image::{Executable, Image};
-use super::{CurrentThread, trampoline};
+use super::{CurrentThread, sigreturn_page};
 use kernel_files::buffer::Output;
 use kernel_files::device::random;
 use kernel_files::file::{Blocking, File};
@@ -56,6 +55,18 @@ const STACK_SPARE: usize = 128 << 10;
 const FEATURES: u64 = 0b11;
 /// Ticks of `times` in a second.
 const TICKS: u64 = 100;
+
+/// What to run, with copies of all strings.
+pub(super) struct Request {
+    /// Path of the file.
+    pub path: Vec<u8>,
+    /// `argv`.
+    pub arguments: Vec<Vec<u8>>,
+    /// `envp`.
+    pub environment: Vec<Vec<u8>>,
+    /// Most bytes of strings and pointers.
+    pub room: usize,
+}
 
 /// A program in memory, ready to be exchanged for the old one.
 pub(super) struct Loaded {
@@ -133,7 +144,7 @@ pub(super) fn load(
         }
     };
     space.set_heap_start(plan.end() as usize);
-    let trampoline = trampoline::map(&space)?;
+    let sigreturn_page = sigreturn_page::map(&space)?;
     let given = Given::by(&program.location, &thread.process);
     let credentials = given.to(thread.process.credentials.lock().clone());
     let auxiliary = auxiliary(&credentials, &plan, linker.as_ref());
@@ -150,7 +161,7 @@ pub(super) fn load(
         environment: range(&stack.environment),
         code: plan.start() as usize..plan.end() as usize,
         stack_start: stack.sp as usize,
-        trampoline,
+        sigreturn_page,
     };
     let entry = linker.map_or(plan.entry, |linker| linker.entry);
     let stack_pointer = stack.sp;

@@ -119,7 +119,7 @@ fn make_room(
         return Err(Errno::ENOMEM);
     }
     if !IS_OFF.load(Relaxed) && !IS_CHOOSING.swap(true, Acquire) {
-        // In this order: see the timeline above.
+        // The order of these questions counts: see the timeline above.
         let is_needed = !is_anybody_dying() && !is_reaping() && is_short();
         let result = if is_needed { choose_and_kill(is_short) } else { Ok(()) };
         IS_CHOOSING.store(false, Release);
@@ -196,7 +196,7 @@ fn choose_and_kill(is_short: fn() -> bool) -> Result<(), Errno> {
         space: Arc::downgrade(&space),
         reaping: Reaping::ToDo,
     });
-    // All who use that memory: it is about to be taken from them.
+    // All who use that memory die: it is about to be taken from them.
     for sharer in tree::all() {
         if sharer.space().is_some_and(|it| Arc::ptr_eq(&it, &space)) {
             kill(&sharer);

@@ -1,6 +1,8 @@
 //! Processes that are no copy of another: the first one, and the kernel's
 //! helpers.
 
+use alloc::boxed::Box;
+use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -8,20 +10,26 @@ use kernel_abi::Errno;
 use kernel_core::freezer::{Flags, Groups};
 use kernel_core::signal::{Actions, SignalSet};
 
+use super::creation::{self, Belongings, Unentered};
 use super::credentials::Credentials;
-use super::fork::{self, FirstStep};
+use super::exec::{MOST_ROOM, become_program};
+use super::first_step::FirstStep;
 use super::image::Image;
 use super::limits::Limits;
-use super::signal::{Member, Signals};
-use super::traits::Traits;
-use super::tree::{self, Node};
-use super::{Inherited, NewThread, Process, Thread, futex};
+use super::load::Request;
+use super::prctl::Attributes;
+use super::process::Inherited;
+use super::signal::Signals;
+use super::{current, tree};
 use kernel_files::{FileTable, FsContext};
+use kernel_machine::arch::timer;
+use kernel_machine::arch::trap::TrapFrame;
 use kernel_machine::mm::AddressSpace;
+use kernel_machine::panic::refuse;
 use kernel_task::refrigerator::{FREEZER, FreezerHost};
 use kernel_task::{Kind, NewTask, Numbered, Task};
 
-/// What the first process may become.
+/// What a process may become that is no copy of another.
 pub struct Programs {
     /// Paths, the best first.
     pub candidates: Vec<Vec<u8>>,
@@ -42,18 +50,19 @@ pub fn first_process(
     files: Arc<FileTable>,
     fs: Arc<FsContext>,
 ) -> Result<Arc<Task>, Errno> {
-    make_process(New {
+    let become_first = move || Ok(first_program(programs));
+    make_process(NewProcess {
         id: Numbered::First,
         name: b"swapper/0",
-        first_step: FirstStep::Program(programs),
+        first_step: FirstStep::Program(Box::new(become_first)),
         files,
         fs,
         flags: Flags::empty(),
     })
 }
 
-/// A process in the making.
-pub(super) struct New {
+/// What a process without a parent is made of.
+pub(super) struct NewProcess {
     pub(super) id: Numbered,
     pub(super) name: &'static [u8],
     pub(super) first_step: FirstStep,
@@ -66,46 +75,92 @@ pub(super) struct New {
 ///
 /// # Errors
 /// `ENOMEM`, `EAGAIN`.
-pub(super) fn make_process(new: New) -> Result<Arc<Task>, Errno> {
+pub(super) fn make_process(new: NewProcess) -> Result<Arc<Task>, Errno> {
     let is_init = matches!(new.id, Numbered::First);
     let task = Task::new(NewTask {
         id: new.id,
         kind: Kind::User,
         name: new.name,
-        entry: fork::first_step,
+        entry: creation::begin,
         space: Some(AddressSpace::new()?),
         allowed: u32::MAX,
         nice: 0,
         user_state: None,
     })?;
-    let mut signals = Signals::new(Actions::default(), is_init);
-    let key = signals.state.add_thread(SignalSet::EMPTY)?;
-    let process = Process::new(
-        task.id(),
-        [0; 3],
-        Inherited {
-            signals,
-            credentials: Credentials::default(),
-            limits: Limits::initial(),
-            image: Image::default(),
-            maker: 0,
-            traits: Traits::default(),
-        },
-    );
-    task.set_owner(Arc::new(Thread::new(NewThread {
-        process: process.clone(),
-        id: task.id(),
+    let inherited = Inherited {
+        signals: Signals::new(Actions::default(), is_init),
+        credentials: Credentials::default(),
+        limits: Limits::initial(),
+        image: Image::default(),
+        maker: 0,
+        attributes: Attributes::default(),
+    };
+    let (process, key) =
+        creation::new_process(task.id(), inherited, SignalSet::EMPTY)?;
+    let belongings = Belongings {
         files: new.files,
         fs: new.fs,
-        key,
-        futex: futex::Waiter::new(),
         clear_at_exit: 0,
         vfork: None,
         first_step: new.first_step,
-    })));
-    let member = Member { key, task: task.clone() };
-    process.signals.lock().threads.push(member);
-    FREEZER.born_with(&FreezerHost, &task.freezer, new.flags, Groups::ROOT);
-    tree::lock().insert(Node::new(process, task.clone(), 0));
+    };
+    let first = Unentered::new(task, process, key, belongings);
+    let task = first.enter(&mut tree::lock(), 0, |task| {
+        FREEZER.born_with(&FreezerHost, &task.freezer, new.flags, Groups::ROOT);
+    });
     Ok(task)
+}
+
+/// The first process becomes the first of `programs` that exists. If none
+/// can be run, there is nothing to do and the machine stops.
+fn first_program(programs: Programs) -> TrapFrame {
+    let thread = current();
+    let mut frame = TrapFrame::default();
+    let Programs { candidates, arguments, environment } = programs;
+    for path in candidates {
+        let name = String::from_utf8_lossy(&path).into_owned();
+        let request = request_of(path, &arguments, &environment);
+        match become_program(&thread, &mut frame, request) {
+            Ok(()) => {
+                log::info!("Run {name} as init process");
+                let us = timer::now_ns() / 1000;
+                log::info!("first user instruction after {us} us");
+                return frame;
+            }
+            Err(Errno::ENOENT) => {}
+            Err(error) => {
+                log::error!(
+                    "Starting init: {name} exists but couldn't \
+                    execute it (error {error})"
+                );
+            }
+        }
+    }
+    refuse("no working init found; try init=PROGRAM")
+}
+
+/// The calling process, which runs nothing yet, becomes the one program that
+/// may be.
+///
+/// # Errors
+/// As [`execve`](super::exec::execve).
+pub(super) fn only_program(programs: Programs) -> Result<TrapFrame, Errno> {
+    let mut frame = TrapFrame::default();
+    let Programs { mut candidates, arguments, environment } = programs;
+    let path = candidates.pop().ok_or(Errno::ENOENT)?;
+    let request = request_of(path, &arguments, &environment);
+    become_program(&current(), &mut frame, request)?;
+    Ok(frame)
+}
+
+/// The path is the first argument.
+fn request_of(
+    path: Vec<u8>,
+    arguments: &[Vec<u8>],
+    environment: &[Vec<u8>],
+) -> Request {
+    let mut all = Vec::from([path.clone()]);
+    all.extend_from_slice(arguments);
+    let environment = environment.to_vec();
+    Request { path, arguments: all, environment, room: MOST_ROOM }
 }

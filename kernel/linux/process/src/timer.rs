@@ -4,8 +4,7 @@
 //! sent then and taken after the thaw, once (SPECIFICATION.md X7).
 
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
-use alloc::sync::{Arc, Weak};
+use alloc::sync::Arc;
 use core::sync::atomic::AtomicU32;
 use core::sync::atomic::Ordering::Relaxed;
 
@@ -16,63 +15,17 @@ use super::signal::send;
 use super::{Process, ProcessId, thread_of, tree};
 use kernel_machine::arch;
 use kernel_machine::mm::frame;
-use kernel_machine::sync::{Rank, SpinLock};
-use kernel_task::Task;
 use kernel_task::alarm::{Alarm, Setting};
 
 pub mod cpu;
+mod cpu_timers;
+mod table;
 
-use cpu::CpuTimers;
+pub use table::{Notify, Timer, Timers};
 
-/// Most timers of a process made by `timer_create`.
-const MOST: usize = 256;
-
-/// Timers of a process.
-pub struct Timers {
-    timers: SpinLock<Inner>,
-    /// Those of CPU time.
-    pub(super) cpu: CpuTimers,
-}
-
-#[derive(Default)]
-struct Inner {
-    real: Option<Arc<Alarm>>,
-    created: BTreeMap<u32, Arc<Timer>>,
-}
-
-/// What `timer_create` makes.
-pub struct Timer {
-    /// Its clock, as the program named it.
-    pub clock: u32,
-    /// What expires.
-    pub alarm: Arc<Alarm>,
-    /// Expiries between the one that the last signal taken told of, and its
-    /// taking.
-    pub overrun: AtomicU32,
-}
-
-/// What a timer does.
-#[derive(Clone, Debug)]
-pub struct Notify {
-    /// Signal to send; 0 for none.
-    pub signal: u32,
-    /// To this thread; `None` for the process. Not by number: another
-    /// process's thread may bear it by the time of the expiry.
-    pub thread: Option<Weak<Task>>,
-    /// Goes with the signal; `None` for the timer's number.
-    pub value: Option<u64>,
-}
+use table::MOST;
 
 impl Timers {
-    /// None.
-    pub const fn new() -> Self {
-        let inner = Inner { real: None, created: BTreeMap::new() };
-        Self {
-            timers: SpinLock::with_rank(Rank::Process, inner),
-            cpu: CpuTimers::new(),
-        }
-    }
-
     /// Sets the timer that sends `SIGALRM`; what it was set to.
     ///
     /// # Locks
@@ -88,12 +41,6 @@ impl Timers {
         let real = real.clone();
         drop(inner);
         real.set(deadline_in(new.left_ns), new.interval_ns)
-    }
-
-    /// What the timer that sends `SIGALRM` is set to.
-    pub fn real(&self) -> Setting {
-        let inner = self.timers.lock();
-        inner.real.as_ref().map_or(Setting::default(), |it| it.setting())
     }
 
     /// Makes a timer that is off; its number.
@@ -122,45 +69,6 @@ impl Timers {
         let timer = Timer { clock, alarm, overrun };
         inner.created.insert(id, Arc::new(timer));
         Ok(id)
-    }
-
-    /// A timer that `create` made.
-    ///
-    /// # Errors
-    /// `EINVAL` if there is none.
-    pub fn get(&self, id: u32) -> Result<Arc<Timer>, Errno> {
-        let timer = self.timers.lock().created.get(&id).cloned();
-        timer.ok_or(Errno::EINVAL)
-    }
-
-    /// Ends a timer that `create` made; it sends nothing after this.
-    ///
-    /// # Errors
-    /// `EINVAL` if there is none.
-    ///
-    /// # Locks
-    /// As [`Alarm::set`].
-    pub fn delete(&self, id: u32) -> Result<(), Errno> {
-        let timer = self.timers.lock().created.remove(&id);
-        timer.ok_or(Errno::EINVAL)?.alarm.set(None, 0);
-        Ok(())
-    }
-
-    /// Ends what `create` made: another program takes over.
-    ///
-    /// # Locks
-    /// As [`Alarm::set`].
-    pub(super) fn exec(&self) {
-        let created = core::mem::take(&mut self.timers.lock().created);
-        for timer in created.values() {
-            timer.alarm.set(None, 0);
-        }
-    }
-
-    /// Ends all: the process is over.
-    pub(super) fn end(&self) {
-        let all = core::mem::take(&mut *self.timers.lock());
-        drop(all);
     }
 }
 

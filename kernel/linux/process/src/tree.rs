@@ -4,7 +4,7 @@
 //! `tasklist_lock`): parents and children, process groups, sessions, and what
 //! a parent has not yet been told. A process stands in the tree from `clone`
 //! until its parent has waited for it; as long as a node, a group or a
-//! session bears a number, somebody keeps the task that owns the number, so
+//! session has a number, somebody keeps the task that owns the number, so
 //! it is not given out again.
 //!
 //! ```text
@@ -28,7 +28,7 @@ use kernel_task::{Task, TaskId};
 
 static TREE: SpinLock<Tree> = SpinLock::with_rank(Rank::Process, Tree::new());
 
-/// The first process, whose end is the system's.
+/// The first process, whose end is the system's. It takes over orphans.
 pub const FIRST: ProcessId = 1;
 
 /// Takes the lock over all relations.
@@ -112,7 +112,7 @@ impl Node {
 struct Group {
     session: ProcessId,
     members: BTreeSet<ProcessId>,
-    /// The task whose number the group bears, if its process is gone.
+    /// The task whose number the group has, if its process is gone.
     name_keeper: Option<Arc<Task>>,
 }
 
@@ -145,7 +145,7 @@ impl Tree {
         self.nodes.get(&id)
     }
 
-    /// True if `process` still stands in the tree. Another may bear its
+    /// True if `process` still stands in the tree. Another may have its
     /// number by now.
     pub fn holds(&self, process: &Arc<Process>) -> bool {
         let node = self.nodes.get(&process.id);
@@ -312,15 +312,15 @@ impl Tree {
     pub fn is_orphaned(&self, id: ProcessId, without: ProcessId) -> bool {
         let Some(group) = self.groups.get(&id) else { return true };
         let members = group.members.iter().filter(|it| **it != without);
-        let parents = members.filter_map(|member| self.guardian(*member));
+        let parents = members.filter_map(|member| self.living_parent(*member));
         job_control::is_orphaned(id, group.session, parents)
     }
 
     /// Who can look after a living process, the first process apart.
-    fn guardian(&self, member: ProcessId) -> Option<job_control::Parent> {
+    fn living_parent(&self, member: ProcessId) -> Option<job_control::Parent> {
         let node = self.nodes.get(&member)?;
         let id = node.process.parent();
-        if node.zombie.is_some() || id == 1 {
+        if node.zombie.is_some() || id == FIRST {
             return None;
         }
         let parent = &self.nodes.get(&id)?.process;

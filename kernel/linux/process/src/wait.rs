@@ -8,77 +8,17 @@
 use alloc::sync::Arc;
 
 use kernel_abi::Errno;
-use kernel_abi::signal::{CLD_CONTINUED, CLD_STOPPED, CLD_TRAPPED, SIGCONT};
 use kernel_core::signal::status::{self, CONTINUED};
 
-use super::tree::{self, Node, Tracee, Tree};
-use super::usage::Usage;
+use super::tree::{self, Node, Tree};
 use super::{Process, ProcessId};
 
+mod outcome;
+mod request;
 mod traced;
 
-/// Which children are meant.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Which {
-    /// All.
-    Any,
-    /// This one.
-    Process(ProcessId),
-    /// Those of a process group.
-    Group(ProcessId),
-}
-
-bitflags::bitflags! {
-    /// Options of `wait4` and `waitid`, with Linux's values.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-    pub struct Options: u32 {
-        /// `WNOHANG`: do not wait.
-        const NO_HANG = 1;
-        /// `WUNTRACED`, `WSTOPPED`: tell of stopped children.
-        const STOPPED = 2;
-        /// `WEXITED`: tell of dead children.
-        const EXITED = 4;
-        /// `WCONTINUED`: tell of children that run again.
-        const CONTINUED = 8;
-        /// `WNOWAIT`: tell, and leave it to be told again.
-        const NO_WAIT = 0x0100_0000;
-        /// `__WNOTHREAD`: of traced threads, only those of this thread.
-        const NO_THREAD = 0x2000_0000;
-        /// `__WALL`, `__WCLONE`: accepted, all children are meant in any
-        /// case.
-        const IGNORED = 0xc000_0000;
-    }
-}
-
-/// What a wait found.
-pub struct Outcome {
-    /// The child.
-    pub id: ProcessId,
-    /// Its real user.
-    pub user: u32,
-    /// What happened, as `wait4` encodes it.
-    pub status: u32,
-    /// What the child used.
-    pub usage: Usage,
-    /// It is a trace stop, not a group stop.
-    is_trap: bool,
-    /// What is to be dropped outside the tree's lock: a dead child's node, the
-    /// entry of a thread that was traced.
-    _reaped: (Option<Node>, Option<Tracee>),
-}
-
-impl Outcome {
-    /// `si_code` and `si_status` for `waitid`.
-    pub fn code_and_status(&self) -> (i32, i32) {
-        let code = (self.status >> 8) as i32;
-        match self.status & 0x7f {
-            _ if self.status == CONTINUED => (CLD_CONTINUED, SIGCONT as i32),
-            0x7f if self.is_trap => (CLD_TRAPPED, code),
-            0x7f => (CLD_STOPPED, code),
-            _ => status::child_code_and_status(self.status),
-        }
-    }
-}
+pub use outcome::Outcome;
+pub use request::{Options, Which};
 
 /// Waits until a child of `process` that is meant has something to tell.
 /// `None` only with [`Options::NO_HANG`].
@@ -111,8 +51,8 @@ fn try_wait(
     options: Options,
 ) -> Result<Option<Outcome>, Errno> {
     let mut tree = tree::lock();
-    // Until nobody is found: one that was may go on before it is taken, and
-    // another, behind it, has something to tell.
+    // This is repeated until nobody is found: one that was found may go on
+    // before it is taken, and another, behind it, has something to tell.
     loop {
         let found = find(&tree, process, which, options);
         let taken = match found {
@@ -167,7 +107,7 @@ fn find(
 /// What a child has to tell, of what `options` asks; told once only if
 /// `consume`.
 ///
-/// Of a child that somebody else traces, the tracer learns of the death first.
+/// The tracer of a child that somebody else traces learns of the death first.
 /// Stops of a child that the parent itself traces are told as trace stops.
 fn change_of(child: &Node, options: Options, consume: bool) -> Option<u32> {
     let parent = child.process.parent();

@@ -16,7 +16,6 @@
 use alloc::sync::Arc;
 
 use kernel_abi::Errno;
-use kernel_abi::signal::{SIGKILL, SigInfo};
 use kernel_core::cgroup::Handle;
 use kernel_core::freezer::{Flags, Hierarchy};
 
@@ -43,8 +42,10 @@ fn kill_once(hierarchy: Hierarchy, top: Handle) -> bool {
     for task in member::of_subtree(hierarchy, top) {
         let is_new = !task.freezer.flags().contains(Flags::KILLED);
         let process = thread_of(&task).map(|thread| &thread.process);
-        // The first process is deaf to such a signal.
-        if let Some(process) = process.filter(|it| is_new && it.id != 1) {
+        // Nobody kills the first process.
+        if let Some(process) =
+            process.filter(|it| is_new && it.id != tree::FIRST)
+        {
             kill_process(process);
             found = true;
         }
@@ -59,6 +60,5 @@ fn kill_process(process: &Arc<Process>) {
     for task in process.threads() {
         FREEZER.mark_killed(&FreezerHost, &task);
     }
-    // Such a signal always finds room.
-    let _ = send::to_process(process, &SigInfo::kernel(SIGKILL));
+    send::kill_process(process);
 }

@@ -1,4 +1,4 @@
-//! `/proc/cgroups` and `/proc/PID/cgroup`.
+//! What `/proc` tells of groups: `/proc/cgroups` and `/proc/PID/cgroup`.
 
 use alloc::format;
 use alloc::string::String;
@@ -10,24 +10,16 @@ use kernel_core::freezer::Hierarchy;
 use super::filesystem::is_active;
 use super::forest::forest;
 use super::member;
-use kernel_files::proc;
-use kernel_files::sys::Attribute;
-use kernel_process::report::set_groups;
 use kernel_task::Task;
 
 /// The number of cgroup v1's hierarchy; cgroup v2's is 0.
 const V1_NUMBER: u32 = 1;
 
-/// Connects both.
+/// The text of `/proc/cgroups`.
 ///
 /// # Errors
-/// `EEXIST` if called twice.
-pub(super) fn init() -> Result<(), Errno> {
-    set_groups(groups_of);
-    proc::register("/proc/cgroups", Attribute::read_only(controllers))
-}
-
-fn controllers() -> Result<String, Errno> {
+/// None.
+pub fn controllers() -> Result<String, Errno> {
     let (number, count) = match is_active(Hierarchy::V1) {
         true => (V1_NUMBER, forest().v1.count()),
         false => (0, 1),
@@ -38,8 +30,9 @@ fn controllers() -> Result<String, Errno> {
     ))
 }
 
-/// The groups of a task, a line for each hierarchy.
-fn groups_of(task: &Task) -> Vec<u8> {
+/// The text of `/proc/PID/cgroup` about a task: its groups, a line for each
+/// hierarchy.
+pub fn groups_of(task: &Task) -> Vec<u8> {
     let mut text = Vec::new();
     let rows = [(Hierarchy::V1, "1:freezer:"), (Hierarchy::V2, "0::")];
     for (hierarchy, head) in rows {

@@ -6,7 +6,7 @@ use core::sync::atomic::Ordering::Relaxed;
 use kernel_abi::Errno;
 use kernel_abi::system::RobustListHead;
 
-use super::wake_one_at;
+use super::table::wake_one_at;
 use crate::CurrentThread;
 use kernel_machine::mm::user;
 
@@ -21,7 +21,7 @@ const LIST_LIMIT: usize = 2048;
 
 /// Marks every futex that the ending thread holds, and wakes a waiter of
 /// each (`set_robust_list(2)`).
-pub fn release_robust_list(thread: &CurrentThread) {
+pub(crate) fn release_robust_list(thread: &CurrentThread) {
     let head = thread.robust_list.swap(0, Relaxed) as usize;
     if head != 0 {
         // A list that cannot be read ends there.

@@ -26,7 +26,8 @@ impl Given {
         let metadata = place.inode.metadata();
         let bits = metadata.permissions;
         let flags = place.mount.flags();
-        if flags.contains(MountFlags::NO_SUID) || process.traits.keeps_rights()
+        if flags.contains(MountFlags::NO_SUID)
+            || process.attributes.keeps_rights()
         {
             return Self::default();
         }

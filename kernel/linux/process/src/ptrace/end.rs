@@ -5,12 +5,10 @@ use alloc::vec::Vec;
 use core::sync::atomic::Ordering::Relaxed;
 
 use kernel_abi::Errno;
-use kernel_abi::signal::{SIGKILL, SigInfo};
-use kernel_core::signal::Target;
 
 use super::tell::foreign_tracer;
-use crate::signal::notify::{self, Remains};
-use crate::signal::{Signals, send};
+use crate::signal::notify::{self, AfterDeath};
+use crate::signal::{Signals, act};
 use crate::tree::{self, Node, Tracee, Tree};
 use crate::{CurrentThread, Process, Thread, thread_of};
 use kernel_task::{Task, TaskId};
@@ -23,7 +21,7 @@ pub fn detach(task: &Arc<Task>, signal: u64) -> Result<(), Errno> {
     let thread = thread_of(task).ok_or(Errno::ESRCH)?;
     let mut tree = tree::lock();
     let mut signals = thread.process.signals.lock();
-    if !signals.is_borne_by(thread.key, task) {
+    if !signals.is_living_thread(thread.key, task) {
         return Err(Errno::ESRCH);
     }
     signals.state.detach(thread.key, signal)?;
@@ -38,9 +36,9 @@ pub fn detach(task: &Arc<Task>, signal: u64) -> Result<(), Errno> {
 /// Wakes a thread from its trace stop.
 pub(super) fn go_on(signals: &Signals, thread: &Thread, task: &Arc<Task>) {
     if signals.state.needs_attention(thread.key) {
-        send::attract(task);
+        act::wake_for_signal(task);
     }
-    send::end_listening(signals, thread.key, task);
+    act::end_listening(signals, thread.key, task);
 }
 
 /// Takes the tracer's entry about a thread out.
@@ -57,7 +55,7 @@ fn leave(tree: &mut Tree, thread: &Thread) -> Option<Tracee> {
 
 /// The running thread is about to end: what it traces goes on, or dies with
 /// it.
-pub fn let_go(tracer: &CurrentThread) {
+pub fn end_all(tracer: &CurrentThread) {
     if !tracer.tracing.is_tracer.load(Relaxed) {
         return;
     }
@@ -87,11 +85,11 @@ fn release(tree: &mut Tree, task: &Arc<Task>) -> Option<Node> {
     let thread = thread_of(task)?;
     thread.tracing.set_tracer(None);
     let mut signals = thread.process.signals.lock();
-    if signals.is_borne_by(thread.key, task) {
+    if signals.is_living_thread(thread.key, task) {
         let dies = signals.state.dies_with_tracer(thread.key);
         signals.state.release(thread.key, None);
         if dies {
-            kill(&mut signals);
+            act::kill_process(&mut signals);
         }
         go_on(&signals, thread, task);
     }
@@ -107,20 +105,13 @@ fn release(tree: &mut Tree, task: &Arc<Task>) -> Option<Node> {
     tell_parent(tree, &thread.process)
 }
 
-fn kill(signals: &mut Signals) {
-    let info = SigInfo::kernel(SIGKILL);
-    if let Ok(sent) = signals.state.send(Target::Process, &info, true) {
-        send::carry_out(signals, &sent);
-    }
-}
-
 /// A dead process has no tracer any more that its parent had to wait for.
 fn tell_parent(tree: &mut Tree, process: &Arc<Process>) -> Option<Node> {
     let node = tree.node(process.id)?;
     let (status, signal) = (node.zombie?, node.exit_signal);
     match notify::parent_of_death(tree, process, status, signal) {
-        Remains::Nothing => tree.remove(process.id),
-        Remains::Zombie => None,
+        AfterDeath::Reaped => tree.remove(process.id),
+        AfterDeath::Zombie => None,
     }
 }
 

@@ -15,7 +15,7 @@ use kernel_abi::signal::{SIGTRAP, SigInfo, TRAP_TRACE};
 use kernel_core::signal::{Cause, Resume, Style, Target};
 
 use super::stop::{NO_SYSTEM_CALL, notify_tracer, set_mode};
-use crate::signal::send;
+use crate::signal::{act, send};
 use crate::{CurrentThread, current};
 use kernel_machine::arch::step;
 use kernel_machine::arch::thread::work;
@@ -117,7 +117,7 @@ pub fn handler_entered(thread: &CurrentThread, frame: &mut TrapFrame) {
 
 /// What `clone` makes, by its event. `None` if the tracer does not want to
 /// hear of it.
-pub fn of_birth(is_vfork: bool, is_fork: bool) -> Option<u32> {
+pub fn of_clone(is_vfork: bool, is_fork: bool) -> Option<u32> {
     let event = match (is_vfork, is_fork) {
         (true, _) => EVENT_VFORK,
         (false, true) => EVENT_FORK,
@@ -163,7 +163,7 @@ pub fn executed(frame: &mut TrapFrame, old_id: TaskId) {
         let mut signals = thread.process.signals.lock();
         let target = Target::Thread(thread.key);
         if let Ok(sent) = signals.state.send(target, &info, false) {
-            send::carry_out(&signals, &sent);
+            act::carry_out(&signals, &sent);
         }
     }
 }

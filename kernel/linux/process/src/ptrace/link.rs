@@ -1,7 +1,7 @@
 //! Who traces whom, and how it begins.
 //!
-//! Written under the lock over all relations, like those of parents and
-//! children. A tracer's process has an entry for each thread that one of its
+//! These links are written under the lock over all relations, like those of
+//! parents and children. A tracer's process has an entry for each thread that one of its
 //! threads traces; the entry outlives the thread until the tracer has waited
 //! for it. Read next: `tell.rs`, then `end.rs`.
 
@@ -14,7 +14,7 @@ use kernel_core::signal::{Style, Target};
 
 use super::Tracer;
 use crate::credentials::Credentials;
-use crate::signal::send;
+use crate::signal::act;
 use crate::tree::{self, Tracee, Tree};
 use crate::{CurrentThread, Process, Thread, current, thread_of};
 use kernel_machine::arch::thread::work;
@@ -83,8 +83,8 @@ pub fn attach(
     begin(task, &own.task().to_arc(), style, options, stops)
 }
 
-/// Whether the running thread may read and change `process`. Nobody may the
-/// first one: its end is the system's, and not even root is to cause that
+/// Whether the running thread may read and change `process`. Nobody may change
+/// the first one: its end is the system's, and not even root is to cause that
 /// with a wrong byte (Linux lets root).
 pub fn may_trace(process: &Arc<Process>) -> bool {
     let own = current();
@@ -131,7 +131,8 @@ fn begin(
     let thread = thread_of(task).ok_or(Errno::EPERM)?;
     let owner = thread_of(tracer).ok_or(Errno::EPERM)?;
     let mut tree = tree::lock();
-    // Again under the lock, since an exec may have given it other rights.
+    // They are checked again under the lock, since an exec may have given it
+    // other rights.
     let is_own_wish = core::ptr::eq(Arc::as_ptr(task), &*current().task());
     if !is_own_wish && !may_trace(&thread.process) {
         return Err(Errno::EPERM);
@@ -141,13 +142,13 @@ fn begin(
         // A tracer that ends leaves its process's threads first and lets its
         // tracees go then: it is told here that it has one, or is gone.
         let signals = owner.process.signals.lock();
-        if !signals.is_borne_by(owner.key, tracer) {
+        if !signals.is_living_thread(owner.key, tracer) {
             return Err(Errno::EPERM);
         }
         owner.tracing.is_tracer.store(true, Relaxed);
     }
     let mut signals = thread.process.signals.lock();
-    if !signals.is_borne_by(thread.key, task) {
+    if !signals.is_living_thread(thread.key, task) {
         return Err(Errno::EPERM);
     }
     let was_stopped = signals.state.attach(thread.key, style, options)?;
@@ -155,14 +156,14 @@ fn begin(
         let target = Target::Thread(thread.key);
         let info = SigInfo::kernel(SIGSTOP);
         let sent = signals.state.send(target, &info, true)?;
-        send::carry_out(&signals, &sent);
+        act::carry_out(&signals, &sent);
     }
     if was_stopped {
         task.set_work(work::SIGNAL);
         wake::try_to_wake_up(task, state::STOPPED);
     }
-    // Before it can end: one that ends looks for its tracer after it has left
-    // its process's threads.
+    // The tracer is set before the thread can end: one that ends looks for
+    // its tracer after it has left its process's threads.
     let tracer = Tracer { process, task: tracer.id() };
     thread.tracing.set_tracer(Some(tracer));
     drop(signals);
@@ -195,7 +196,7 @@ pub fn inherit(task: &Arc<Task>) {
         parent.process.signals.lock().state.trace_settings(parent.key);
     let Some(settings) = settings else { return };
     let mut signals = thread.process.signals.lock();
-    if signals.is_borne_by(thread.key, task) {
+    if signals.is_living_thread(thread.key, task) {
         signals.state.inherit_trace(thread.key, settings);
         task.set_work(work::SIGNAL);
     }
@@ -213,7 +214,8 @@ pub fn rename(thread: &CurrentThread) {
         return;
     }
     let mut tree = tree::lock();
-    // Under the lock: a tracer's entry has the number that the thread has.
+    // The number changes under the lock: a tracer's entry has the number that
+    // the thread has.
     let old_id = thread.visible_id.swap(id, Relaxed);
     let tracer = thread.tracing.tracer();
     let first = tree.node_mut(id).and_then(|node| node.tracer.take());

@@ -91,8 +91,8 @@ impl Registers {
     ///
     /// # Errors
     /// `EINVAL` for an unknown set, a length that is not whole registers, or
-    /// a state that user mode cannot have; nothing changes then. Else the
-    /// number of bytes used.
+    /// a state that user mode cannot have; nothing changes then. Else
+    /// the result is the number of bytes used.
     pub fn write(&mut self, set: u32, new: &[u8]) -> Result<usize, Errno> {
         let mut bytes = [0; LARGEST];
         let length = self.read(set, &mut bytes)?;

@@ -7,12 +7,12 @@ use kernel_abi::ptrace::{
     ARCHITECTURE, SYSCALL_INFO_ENTRY, SYSCALL_INFO_EXIT, SYSCALL_INFO_NONE,
     SyscallInfo,
 };
-use kernel_abi::signal::{SIGKILL, SigInfo};
+use kernel_abi::signal::SigInfo;
 use kernel_core::signal::{Cause, Resume, SignalSet};
 
 use super::Registers;
 use super::end::go_on;
-use crate::signal::{Signals, send};
+use crate::signal::{Signals, act, send};
 use crate::{Thread, current, thread_of, tree};
 use kernel_machine::mm::AddressSpace;
 use kernel_task::{Task, TaskId};
@@ -48,7 +48,7 @@ impl Traced {
     ) -> Result<T, Errno> {
         let thread = thread_of(&self.task).ok_or(Errno::ESRCH)?;
         let mut signals = thread.process.signals.lock();
-        match signals.is_borne_by(thread.key, &self.task) {
+        match signals.is_living_thread(thread.key, &self.task) {
             true => act(&mut signals, thread),
             false => Err(Errno::ESRCH),
         }
@@ -74,7 +74,7 @@ impl Traced {
     pub fn interrupt(&self) -> Result<(), Errno> {
         self.with(|signals, thread| {
             signals.state.interrupt(thread.key)?;
-            send::attract(&self.task);
+            act::wake_for_signal(&self.task);
             go_on(signals, thread, &self.task);
             Ok(())
         })
@@ -95,7 +95,7 @@ impl Traced {
     /// `PTRACE_KILL`.
     pub fn kill(&self) -> Result<(), Errno> {
         let thread = thread_of(&self.task).ok_or(Errno::ESRCH)?;
-        send::from_kernel(&thread.process, SIGKILL);
+        send::kill_process(&thread.process);
         Ok(())
     }
 
@@ -154,7 +154,7 @@ impl Traced {
         self.with(|signals, thread| {
             signals.state.trace_stop(thread.key)?;
             let lost = signals.state.set_blocked(thread.key, mask);
-            send::retarget(signals, lost);
+            act::retarget(signals, lost);
             Ok(())
         })
     }

@@ -6,7 +6,7 @@
 use kernel_abi::signal::{CLD_STOPPED, CLD_TRAPPED, SigInfo};
 use kernel_core::signal::{Cause, Target, TraceStop, status};
 
-use crate::signal::send;
+use crate::signal::act;
 use crate::tree::{self, Tree};
 use crate::{CurrentThread, Process, ProcessId, Thread};
 
@@ -43,7 +43,7 @@ fn tell(tree: &Tree, tracer: ProcessId, info: &SigInfo, is_stop: bool) {
     if (!is_stop || signals.state.actions().wants_stop_notice())
         && let Ok(sent) = signals.state.send(Target::Process, info, false)
     {
-        send::carry_out(&signals, &sent);
+        act::carry_out(&signals, &sent);
     }
     drop(signals);
     node.process.child_changed.wake_all();
@@ -66,7 +66,7 @@ pub fn thread_ended(thread: &Thread, status: u32) {
 }
 
 /// The process has ended: tells the tracer of its first thread, if that is
-/// not its parent. True if so; the parent is told later.
+/// not its parent. True if there is one; the parent is told later.
 pub fn process_ended(tree: &Tree, process: &Process, status: u32) -> bool {
     let Some(tracer) = foreign_tracer(tree, process) else { return false };
     let (code, value) = status::child_code_and_status(status);

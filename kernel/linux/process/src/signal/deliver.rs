@@ -9,7 +9,7 @@
 
 use kernel_core::signal::{Delivery, Handler, status};
 
-use super::{frame, restart, send, stop};
+use super::{act, frame, restart, stop};
 use crate::{CurrentThread, current, exit, ptrace, timer};
 use kernel_machine::arch::thread::work;
 use kernel_machine::arch::trap::TrapFrame;
@@ -40,7 +40,7 @@ fn take_signals(frame: &mut TrapFrame) {
         return;
     }
     loop {
-        // Changed in place: it is large, copies cost.
+        // It is changed in place: it is large, and copies cost.
         let mut delivery =
             thread.process.signals.lock().state.dequeue(thread.key);
         if let Delivery::Report(info) = delivery {
@@ -79,7 +79,7 @@ fn take_signals(frame: &mut TrapFrame) {
 fn settle(thread: &CurrentThread) {
     let mut signals = thread.process.signals.lock();
     let lost = signals.state.restore_mask(thread.key);
-    send::retarget(&signals, lost);
+    act::retarget(&signals, lost);
     signals.recalculate(thread.key, &thread.task());
 }
 
@@ -95,10 +95,10 @@ fn call_handler(
     let mut signals = thread.process.signals.lock();
     if built.is_ok() {
         let lost = signals.state.handler_entered(thread.key, handler);
-        send::retarget(&signals, lost);
+        act::retarget(&signals, lost);
     } else {
         let sent = signals.state.frame_failed(thread.key, handler.signal);
-        send::carry_out(&signals, &sent);
+        act::carry_out(&signals, &sent);
     }
     signals.recalculate(thread.key, &thread.task());
     drop(signals);

@@ -1,7 +1,7 @@
 //! Calling a handler: the frame on the user's stack, and the way back.
 //!
 //! The layout is `kernel_abi::signal_frame`. A handler returns to its
-//! restorer, or, without one, to the trampoline page that every process has;
+//! restorer, or, without one, to the sigreturn page that every process has;
 //! either calls `rt_sigreturn`, which reads the frame back. What comes back
 //! is only allegation: flags that user mode may not have are refused.
 
@@ -13,7 +13,7 @@ use kernel_abi::signal_frame::{
 use kernel_core::signal::{Handler, SignalSet};
 use zerocopy::{FromZeros, IntoBytes};
 
-use super::send;
+use super::act;
 use crate::{CurrentThread, current};
 use kernel_machine::arch::thread::{self as machine, FpState};
 use kernel_machine::arch::trap::TrapFrame;
@@ -41,7 +41,7 @@ pub(super) fn build(
         (top, signals.state.alternative_stack(thread.key, frame.sp))
     };
     let place = signal_frame::place(top).ok_or(Errno::EFAULT)?;
-    // Filled in place: a frame is more than a kilobyte, copies cost.
+    // It is filled in place: a frame is more than a kilobyte, and copies cost.
     let mut content = SignalFrame::new_zeroed();
     content.info = handler.info;
     content.context.stack = stack;
@@ -80,7 +80,7 @@ fn enter(
     frame.x[30] = if action.flags & SA_RESTORER != 0 {
         action.restorer
     } else {
-        thread.process.image.lock().trampoline as u64
+        thread.process.image.lock().sigreturn_page as u64
     };
     frame.sp = place.frame;
     frame.pc = action.handler;
@@ -107,7 +107,7 @@ pub fn sigreturn(frame: &mut TrapFrame) -> Result<usize, Errno> {
     if restore(&thread, frame).is_err() {
         let mut signals = thread.process.signals.lock();
         let sent = signals.state.frame_failed(thread.key, SIGSEGV);
-        send::carry_out(&signals, &sent);
+        act::carry_out(&signals, &sent);
     }
     Ok(frame.x[0] as usize)
 }
@@ -132,7 +132,7 @@ fn restore(thread: &CurrentThread, frame: &mut TrapFrame) -> Result<(), Errno> {
     let mut signals = thread.process.signals.lock();
     let mask = SignalSet(saved.context.mask);
     let lost = signals.state.set_blocked(thread.key, mask);
-    send::retarget(&signals, lost);
+    act::retarget(&signals, lost);
     let stack = &saved.context.stack;
     // As on Linux, a bad stack in the frame is passed over.
     let _ = signals.state.set_alternative_stack(thread.key, frame.sp, stack);

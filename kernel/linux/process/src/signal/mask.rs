@@ -4,7 +4,7 @@ use kernel_abi::Errno;
 use kernel_abi::signal::{SIG_BLOCK, SIG_SETMASK, SIG_UNBLOCK, SigInfo};
 use kernel_core::signal::SignalSet;
 
-use super::send;
+use super::act;
 use crate::{CurrentThread, current, timer};
 use kernel_task::{WaitError, WaitQueue, sleep};
 
@@ -34,7 +34,7 @@ pub fn change(how: u32, set: SignalSet) -> Result<(), Errno> {
 fn set_blocked(thread: &CurrentThread, new: SignalSet) {
     let mut signals = thread.process.signals.lock();
     let lost = signals.state.set_blocked(thread.key, new);
-    send::retarget(&signals, lost);
+    act::retarget(&signals, lost);
     signals.recalculate(thread.key, &thread.task());
 }
 
@@ -45,7 +45,7 @@ pub fn set_for_call(new: SignalSet) {
     let thread = current();
     let mut signals = thread.process.signals.lock();
     let lost = signals.state.suspend_with(thread.key, new);
-    send::retarget(&signals, lost);
+    act::retarget(&signals, lost);
     signals.recalculate(thread.key, &thread.task());
 }
 
@@ -54,7 +54,7 @@ pub fn end_of_call() {
     let thread = current();
     let mut signals = thread.process.signals.lock();
     let lost = signals.state.restore_mask(thread.key);
-    send::retarget(&signals, lost);
+    act::retarget(&signals, lost);
     signals.recalculate(thread.key, &thread.task());
 }
 
@@ -105,7 +105,7 @@ fn end_wait(
         Err(_) => signals.state.take_pending(thread.key, set),
     };
     let lost = signals.state.end_wait(thread.key);
-    send::retarget(&signals, lost);
+    act::retarget(&signals, lost);
     signals.recalculate(thread.key, &thread.task());
     drop(signals);
     match late {

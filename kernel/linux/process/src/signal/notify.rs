@@ -9,7 +9,7 @@ use alloc::sync::Arc;
 use kernel_abi::signal::{SIGCHLD, SigInfo};
 use kernel_core::signal::{Notice, Target, status};
 
-use super::send;
+use super::act;
 use crate::Process;
 use crate::tree::{self, Tree};
 use crate::usage::TICK_NS;
@@ -35,7 +35,7 @@ pub fn parent_of_notice_in(
     if signals.state.actions().wants_stop_notice()
         && let Ok(sent) = signals.state.send(Target::Process, &info, false)
     {
-        send::carry_out(&signals, &sent);
+        act::carry_out(&signals, &sent);
     }
     drop(signals);
     parent.child_changed.wake_all();
@@ -44,11 +44,11 @@ pub fn parent_of_notice_in(
 /// What becomes of a child that died.
 #[must_use]
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Remains {
+pub enum AfterDeath {
     /// A zombie, until its parent waits for it.
     Zombie,
-    /// Nothing: its parent said that it will not wait.
-    Nothing,
+    /// It is reaped at once: its parent said that it will not wait.
+    Reaped,
 }
 
 /// Tells the parent of `process` that it died with `status`.
@@ -61,8 +61,8 @@ pub fn parent_of_death(
     process: &Arc<Process>,
     status: u32,
     signal: u32,
-) -> Remains {
-    let Some(parent) = mark(tree, process) else { return Remains::Nothing };
+) -> AfterDeath {
+    let Some(parent) = mark(tree, process) else { return AfterDeath::Reaped };
     let (code, child_status) = status::child_code_and_status(status);
     let mut info = child_info(process, code, child_status);
     info.signo = signal as i32;
@@ -73,14 +73,14 @@ pub fn parent_of_death(
         && (policy.signal || !is_child_signal)
         && let Ok(sent) = signals.state.send(Target::Process, &info, false)
     {
-        send::carry_out(&signals, &sent);
+        act::carry_out(&signals, &sent);
     }
     drop(signals);
     parent.child_changed.wake_all();
     if is_child_signal && policy.reap {
-        return Remains::Nothing;
+        return AfterDeath::Reaped;
     }
-    Remains::Zombie
+    AfterDeath::Zombie
 }
 
 /// Notes that `process` has something to tell; its parent.

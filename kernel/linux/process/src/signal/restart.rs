@@ -11,7 +11,6 @@
 //! (SPECIFICATION.md X8; a freeze does not even interrupt).
 
 use core::sync::atomic::Ordering::Relaxed;
-use core::sync::atomic::{AtomicBool, AtomicU64};
 
 use kernel_abi::{Errno, syscall};
 use kernel_core::signal::restart::{Outcome, Restart, decide};
@@ -21,35 +20,12 @@ use kernel_machine::arch;
 use kernel_machine::arch::thread::work;
 use kernel_machine::arch::trap::TrapFrame;
 
+mod note;
+
+pub use note::RestartNote;
+
 /// Bytes of the `svc` instruction.
 const CALL_SIZE: u64 = 4;
-
-/// What a thread keeps of its interrupted call. Only the thread itself uses
-/// it.
-pub struct RestartNote {
-    is_noted: AtomicBool,
-    /// First argument; the result took its register.
-    first_argument: AtomicU64,
-    /// Deadline of a call that begins anew, ns; 0 for none.
-    deadline_ns: AtomicU64,
-}
-
-impl RestartNote {
-    /// Nothing kept.
-    pub const fn new() -> Self {
-        Self {
-            is_noted: AtomicBool::new(false),
-            first_argument: AtomicU64::new(0),
-            deadline_ns: AtomicU64::new(0),
-        }
-    }
-
-    /// Another program takes over: it interrupted no call.
-    pub(crate) fn forget(&self) {
-        self.is_noted.store(false, Relaxed);
-        self.deadline_ns.store(0, Relaxed);
-    }
-}
 
 /// True for an error that no program sees.
 #[inline]

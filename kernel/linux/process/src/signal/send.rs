@@ -9,15 +9,14 @@ use alloc::sync::Arc;
 use core::sync::atomic::Ordering::Relaxed;
 
 use kernel_abi::Errno;
-use kernel_abi::signal::{SI_TKILL, SI_USER, SIGCONT, SIGKILL, SigInfo};
-use kernel_core::signal::{Everybody, Notice, Sent, Target, ThreadKey};
+use kernel_abi::signal::{SI_TKILL, SI_USER, SIGCONT, SigInfo};
+use kernel_core::signal::{Notice, Target, ThreadKey};
 
+use super::act::{self, carry_out};
 use super::{Signals, notify};
 use crate::tree::{self, Tree};
 use crate::{Process, ProcessId, Thread, current, find_task, thread_of};
-use kernel_machine::arch::thread::work;
-use kernel_task::refrigerator::{FREEZER, FreezerHost};
-use kernel_task::{self as task, Task, state, wake};
+use kernel_task::{Task, TaskId};
 
 /// Sends to the process as a whole.
 ///
@@ -41,7 +40,7 @@ pub fn from_kernel(process: &Arc<Process>, signal: u32) {
 ///
 /// # Errors
 /// As [`to_process`]; `ESRCH` if the thread has left its process. Another may
-/// bear its key by then.
+/// have its key by then.
 pub fn to_thread(
     task: &Task,
     thread: &Thread,
@@ -50,7 +49,7 @@ pub fn to_thread(
     let process = &thread.process;
     let target = Target::Thread(thread.key);
     send_if(process, target, info, false, |signals| {
-        signals.is_borne_by(thread.key, task)
+        signals.is_living_thread(thread.key, task)
     })
 }
 
@@ -128,86 +127,6 @@ pub fn force_current(info: &SigInfo) {
     carry_out(&signals, &sent);
 }
 
-/// Does what the state said, except telling the parent.
-pub(crate) fn carry_out(signals: &Signals, sent: &Sent) {
-    everybody(signals, sent.everybody);
-    if let Some(task) = sent.thread.and_then(|key| signals.task(key)) {
-        attract(task);
-    }
-    if let Some(watchers) = &signals.watchers {
-        watchers.wake_all();
-    }
-}
-
-/// Does to all threads what the state said.
-pub(crate) fn everybody(signals: &Signals, what: Everybody) {
-    for member in &signals.threads {
-        match what {
-            Everybody::Nothing => return,
-            Everybody::Resume => {
-                wake::try_to_wake_up(&member.task, state::STOPPED);
-                if signals.state.is_traced(member.key) {
-                    attract(&member.task);
-                    end_listening(signals, member.key, &member.task);
-                }
-            }
-            Everybody::Kill => kill(&member.task),
-        }
-    }
-}
-
-/// Wakes a traced thread that listened and is to trap again.
-pub(crate) fn end_listening(
-    signals: &Signals,
-    key: ThreadKey,
-    task: &Arc<Task>,
-) {
-    if !signals.state.is_trace_stopped(key) {
-        wake::try_to_wake_up(task, state::TRACED);
-    }
-}
-
-/// Flags a task; wakes it from interruptible sleep, or interrupts its CPU.
-pub(crate) fn attract(task: &Arc<Task>) {
-    task.set_work(work::SIGNAL);
-    if !wake::try_to_wake_up(task, state::INTERRUPTIBLE) {
-        kick(task);
-    }
-}
-
-/// Flags a task that must end; wakes it from all but uninterruptible sleep.
-pub(crate) fn kill(task: &Arc<Task>) {
-    task.set_work(work::SIGNAL | work::FATAL);
-    FREEZER.mark_dying(&FreezerHost, task);
-    let depths = state::INTERRUPTIBLE | state::WAKEKILL | state::STOPPED;
-    if !wake::try_to_wake_up(task, depths) {
-        kick(task);
-    }
-}
-
-/// Interrupts the CPU that runs the task, unless it is this one, so that it
-/// passes the way back to user mode.
-fn kick(task: &Task) {
-    if task.is_on_cpu() && task.cpu() != task::current().cpu() {
-        task::request_reschedule(task.cpu());
-    }
-}
-
-/// Tells the threads that may take signals of `retarget`.
-pub(crate) fn retarget(
-    signals: &Signals,
-    retarget: kernel_core::signal::SignalSet,
-) {
-    if retarget.is_empty() {
-        return;
-    }
-    for key in signals.state.takers(retarget) {
-        if let Some(task) = signals.task(key) {
-            attract(task);
-        }
-    }
-}
-
 /// `kill(2)` from the running process: `target` as there.
 ///
 /// # Errors
@@ -229,7 +148,7 @@ pub fn kill_call(target: i32, signal: u32) -> Result<(), Errno> {
 }
 
 fn to_group(group: ProcessId, signal: u32) -> Result<(), Errno> {
-    // Dropped after the lock: a process can end with it.
+    // They are dropped after the lock, since a process can end with them.
     let members;
     let mut tree = tree::lock();
     members = tree.group_members(group).ok_or(Errno::ESRCH)?;
@@ -242,7 +161,8 @@ fn to_all(own: &Process, signal: u32) -> Result<(), Errno> {
     let mut tree = tree::lock();
     everybody = tree.all();
     let tree = &mut *tree;
-    let meant = everybody.iter().filter(|it| it.id != 1 && it.id != own.id);
+    let meant =
+        everybody.iter().filter(|it| it.id != tree::FIRST && it.id != own.id);
     best_of(meant.map(|process| checked_in(tree, process, signal)))
 }
 
@@ -306,7 +226,7 @@ fn may_signal(process: &Arc<Process>, signal: u32) -> bool {
 /// As [`kill_call`].
 pub fn tgkill_call(
     process_id: Option<ProcessId>,
-    thread_id: task::TaskId,
+    thread_id: TaskId,
     signal: u32,
 ) -> Result<(), Errno> {
     let info = user_info(signal, SI_TKILL);
@@ -319,7 +239,7 @@ pub fn tgkill_call(
 /// As [`kill_call`].
 pub fn queue_to_thread(
     process_id: Option<ProcessId>,
-    thread_id: task::TaskId,
+    thread_id: TaskId,
     signal: u32,
     info: &SigInfo,
 ) -> Result<(), Errno> {
@@ -362,9 +282,9 @@ pub fn group_from_kernel(group: ProcessId, signal: u32) {
     }
 }
 
-/// Ends a process for lack of memory or the like, whatever it handles.
-pub fn kill_process(process: &Arc<Process>) {
-    from_kernel(process, SIGKILL);
+/// Kills a process, whatever it handles, be it the first one.
+pub fn kill_process(process: &Process) {
+    act::kill_process(&mut process.signals.lock());
 }
 
 /// Sends a signal to the running thread, from the kernel: `SIGPIPE`.

@@ -4,7 +4,7 @@
 //! holds, it parks in the refrigerator before it runs on; thawed, it is
 //! still stopped (SPECIFICATION.md G4, G5, G6, S3).
 
-use super::{notify, send};
+use super::{act, notify};
 use crate::{CurrentThread, tree};
 use kernel_task::{sleep, state};
 
@@ -20,12 +20,12 @@ pub(super) fn begin(thread: CurrentThread, signal: u32, unless_orphaned: bool) {
     }
     for key in signals.state.others_to_stop(thread.key) {
         if let Some(task) = signals.task(key) {
-            send::attract(task);
-            send::end_listening(&signals, key, task);
+            act::wake_for_signal(task);
+            act::end_listening(&signals, key, task);
         }
     }
     if signals.state.is_traced(thread.key) {
-        // Asked again for its signals, it traps.
+        // It traps when it is asked again for its signals.
         return;
     }
     drop(signals);

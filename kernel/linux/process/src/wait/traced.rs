@@ -7,7 +7,8 @@
 use kernel_abi::Errno;
 use kernel_core::signal::status;
 
-use super::{Options, Outcome, Which};
+use super::outcome::Outcome;
+use super::request::{Options, Which};
 use crate::ptrace::{end, tell};
 use crate::tree::{Tracee, Tree};
 use crate::usage::Usage;

@@ -12,8 +12,9 @@ use kernel_core::procfmt::system::{
     CpuInfo, CpuTimes, SystemStat, render_loadavg, render_uptime,
 };
 
-use crate::attribute::{Attribute, ShowFn, Tree};
-use crate::clock;
+use super::tree::base;
+use kernel_files::attribute::{Attribute, ShowFn};
+use kernel_files::clock;
 use kernel_machine::arch::{self, cpu, gic};
 use kernel_machine::sync::{Rank, SpinLock};
 use kernel_task::{queue, state, table};
@@ -24,7 +25,7 @@ const FEATURES: &str = "fp asimd";
 static LOAD: SpinLock<LoadAverage> =
     SpinLock::with_rank(Rank::Device, LoadAverage::new());
 
-pub(super) fn init(tree: &Tree) -> Result<(), Errno> {
+pub(super) fn init() -> Result<(), Errno> {
     let files: [(&str, ShowFn); 5] = [
         ("uptime", uptime),
         ("loadavg", load_average),
@@ -33,7 +34,7 @@ pub(super) fn init(tree: &Tree) -> Result<(), Errno> {
         ("interrupts", interrupts),
     ];
     for (path, show) in files {
-        tree.add(path, Attribute::read_only(show))?;
+        base().tree.add(path, Attribute::read_only(show))?;
     }
     Ok(())
 }

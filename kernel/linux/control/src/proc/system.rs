@@ -1,5 +1,5 @@
-//! Files in `/proc` about the system as a whole, as far as this layer knows
-//! it. Schedulers, clocks and interrupts are added by who knows them.
+//! Files in `/proc` about the system as a whole: memory, mounts, groups. What
+//! system calls know of names and limits is added by them.
 
 use alloc::collections::BTreeMap;
 use alloc::format;
@@ -14,11 +14,13 @@ use kernel_core::procfmt::memory::Meminfo;
 use kernel_core::procfmt::slab::{self, Cache};
 use kernel_core::procfmt::system::{Mount, MountDetails};
 
-use crate::attribute::{Attribute, ShowFn, Tree};
-use crate::device::random;
-use crate::location::Location;
-use crate::mount::{self, MountFlags};
-use crate::ramfs;
+use super::tree::base;
+use crate::cgroup;
+use kernel_files::attribute::{Attribute, ShowFn};
+use kernel_files::device::random;
+use kernel_files::location::Location;
+use kernel_files::mount::{self, MountFlags};
+use kernel_files::ramfs;
 use kernel_machine::mm::stack::{self, STACK_SIZE};
 use kernel_machine::mm::{AddressSpace, frame, heap};
 use kernel_task::table;
@@ -26,14 +28,12 @@ use kernel_task::table;
 /// What the boot loader passed.
 static COMMAND_LINE: spin::Once<&'static str> = spin::Once::new();
 
-/// Sets what `/proc/cmdline` shows, once.
-pub fn set_command_line(text: &'static str) {
-    COMMAND_LINE.call_once(|| text);
-}
-
-pub(super) fn init(tree: &Tree) -> Result<(), Errno> {
-    let files: [(&str, ShowFn); 9] = [
-        ("cmdline", command_line),
+pub(super) fn init(command_line: &'static str) -> Result<(), Errno> {
+    COMMAND_LINE.call_once(|| command_line);
+    let tree = &base().tree;
+    let files: [(&str, ShowFn); 10] = [
+        ("cgroups", cgroup::controllers),
+        ("cmdline", show_command_line),
         ("filesystems", filesystems),
         ("meminfo", memory),
         ("slabinfo", objects),
@@ -76,7 +76,7 @@ fn virtual_memory() -> Result<String, Errno> {
     ))
 }
 
-fn command_line() -> Result<String, Errno> {
+fn show_command_line() -> Result<String, Errno> {
     let text = COMMAND_LINE.get().copied().unwrap_or_default();
     Ok(format!("{text}\n"))
 }
@@ -123,7 +123,7 @@ fn spaces() -> (BTreeMap<usize, Arc<AddressSpace>>, usize) {
 /// What the kernel has for itself, piece by piece: what is in use, and what
 /// it keeps for the next time.
 fn objects() -> Result<String, Errno> {
-    // All figures first: the text is made of such objects.
+    // All figures are taken first: the text is made of such objects.
     let (heap, (used, mapped)) = (heap::object_stats(), stack::stats());
     let mut text = Vec::new();
     slab::render_header(&mut text);

@@ -10,105 +10,19 @@ use alloc::vec::Vec;
 
 use kernel_abi::Errno;
 
-use super::root::Root;
+use super::inode::{Item, NAMES, ProcessInode, Root, decimal};
 use super::system;
-use super::{Text, procfs, source};
-use crate::attribute::OpenDirectory;
-use crate::clock;
-use crate::file::File;
-use crate::flags::OpenFlags;
-use crate::generated::Generated;
-use crate::inode::{
+use super::target::Target;
+use super::tree::base;
+use kernel_files::attribute::OpenDirectory;
+use kernel_files::clock;
+use kernel_files::file::File;
+use kernel_files::flags::OpenFlags;
+use kernel_files::generated::Generated;
+use kernel_files::inode::{
     DirectoryEntry, FIRST_ENTRY, FileType, Inode, InodeId, Link, Metadata,
 };
-use crate::location::Location;
-
-/// Which file of a process.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Item {
-    /// The directory itself.
-    Top,
-    Text(Text),
-    Mounts,
-    MountDetails,
-    WorkingDirectory,
-    Root,
-    Program,
-    /// `fd`
-    Descriptors,
-    Descriptor(u32),
-    /// `task`
-    Threads,
-}
-
-/// The names in a process' directory. Their places are their positions.
-const NAMES: [(&str, Item); 17] = [
-    ("cgroup", Item::Text(Text::Groups)),
-    ("cmdline", Item::Text(Text::CommandLine)),
-    ("comm", Item::Text(Text::Name)),
-    ("cwd", Item::WorkingDirectory),
-    ("environ", Item::Text(Text::Environment)),
-    ("exe", Item::Program),
-    ("fd", Item::Descriptors),
-    ("limits", Item::Text(Text::Limits)),
-    ("maps", Item::Text(Text::Maps)),
-    ("mountinfo", Item::MountDetails),
-    ("mounts", Item::Mounts),
-    ("root", Item::Root),
-    ("stat", Item::Text(Text::Stat)),
-    ("statm", Item::Text(Text::Statm)),
-    ("status", Item::Text(Text::Status)),
-    ("wchan", Item::Text(Text::WaitChannel)),
-    // Last: it is not there in the directory of a thread.
-    ("task", Item::Threads),
-];
-
-/// A file about a process or a thread.
-#[derive(Clone, Copy)]
-pub(super) struct ProcessInode {
-    process: u32,
-    /// `None` for the process as a whole.
-    thread: Option<u32>,
-    item: Item,
-}
-
-/// Descriptors are numbered from here on.
-const FIRST_DESCRIPTOR: u64 = 1024;
-
-impl Item {
-    fn code(self) -> u64 {
-        match self {
-            Item::Top => 0,
-            Item::Descriptor(fd) => FIRST_DESCRIPTOR + u64::from(fd),
-            item => {
-                let place = NAMES.iter().position(|(_, it)| *it == item);
-                1 + place.unwrap_or(NAMES.len()) as u64
-            }
-        }
-    }
-
-    fn kind(self) -> FileType {
-        match self {
-            Item::Top | Item::Descriptors | Item::Threads => {
-                FileType::Directory
-            }
-            Item::Text(_) | Item::Mounts | Item::MountDetails => {
-                FileType::Regular
-            }
-            _ => FileType::Symlink,
-        }
-    }
-
-    fn permissions(self) -> u32 {
-        match self {
-            Item::Descriptors => 0o500,
-            Item::Top | Item::Threads => 0o555,
-            Item::Text(Text::Environment) => 0o400,
-            Item::Text(_) | Item::Mounts | Item::MountDetails => 0o444,
-            _ => 0o777,
-        }
-    }
-}
+use kernel_files::location::Location;
 
 impl ProcessInode {
     /// The directory of a process.
@@ -130,12 +44,17 @@ impl ProcessInode {
         Self { item, ..*self }
     }
 
+    /// The process that it is about.
+    fn target(&self) -> Result<Target, Errno> {
+        Target::find(self.process, None)
+    }
+
     fn threads(&self) -> Result<Vec<u32>, Errno> {
-        source()?.threads(self.process).map_err(gone)
+        Ok(self.target().map_err(gone)?.threads())
     }
 
     fn descriptors(&self) -> Result<Vec<usize>, Errno> {
-        Ok(source()?.files(self.process).map_err(gone)?.list())
+        Ok(self.target().and_then(|it| it.files()).map_err(gone)?.list())
     }
 
     fn of_thread(&self, thread: u32) -> Self {
@@ -201,15 +120,13 @@ impl ProcessInode {
     }
 
     fn location(&self) -> Result<Location, Errno> {
-        let source = source()?;
+        let target = self.target().map_err(gone)?;
         let place = match self.item {
-            Item::Program => source.program(self.process),
-            Item::WorkingDirectory => {
-                source.context(self.process).map(|it| it.directory())
-            }
-            Item::Root => source.context(self.process).map(|it| it.root()),
+            Item::Program => target.program(),
+            Item::WorkingDirectory => target.context().map(|it| it.directory()),
+            Item::Root => target.context().map(|it| it.root()),
             Item::Descriptor(fd) => {
-                let files = source.files(self.process).map_err(gone)?;
+                let files = target.files().map_err(gone)?;
                 let file = files.get(fd as usize);
                 return Ok(file.map_err(|_| Errno::ENOENT)?.location.clone());
             }
@@ -231,7 +148,7 @@ impl Inode for ProcessInode {
             | u64::from(self.process) << 34
             | thread << 12
             | self.item.code();
-        InodeId { device: procfs().device, number }
+        InodeId { device: base().device, number }
     }
 
     fn kind(&self) -> FileType {
@@ -242,7 +159,7 @@ impl Inode for ProcessInode {
         let permissions = self.item.permissions();
         let now = clock::now_ns();
         let metadata = Metadata::of(self.id(), self.kind(), permissions, now);
-        let owner = source().map(|source| source.owner(self.process));
+        let owner = self.target().map(|target| target.owner());
         let (uid, gid) = owner.unwrap_or((0, 0));
         Metadata { uid, gid, ..metadata }
     }
@@ -293,14 +210,14 @@ impl Inode for ProcessInode {
         }
         match self.item {
             Item::Text(what) => Ok(Generated::reading(Box::new(move || {
-                source()?.text(process, thread, what)
+                Target::find(process, thread)?.text(what)
             }))),
             Item::Mounts => Ok(Generated::reading(Box::new(move || {
-                let context = source()?.context(process)?;
+                let context = Target::find(process, None)?.context()?;
                 Ok(system::mounts(&context.root()))
             }))),
             Item::MountDetails => Ok(Generated::reading(Box::new(move || {
-                let context = source()?.context(process)?;
+                let context = Target::find(process, None)?.context()?;
                 Ok(system::mount_details(&context.root()))
             }))),
             _ if self.kind() == FileType::Directory => {
@@ -309,12 +226,4 @@ impl Inode for ProcessInode {
             _ => Err(Errno::ELOOP),
         }
     }
-}
-
-/// A number as directories name it: decimal, without leading zeros.
-pub(super) fn decimal(name: &[u8]) -> Option<u32> {
-    let has_leading_zero = name.len() > 1 && name.starts_with(b"0");
-    let is_plain = name.iter().all(u8::is_ascii_digit) && !has_leading_zero;
-    let text = core::str::from_utf8(name).ok().filter(|_| is_plain);
-    text?.parse().ok()
 }

@@ -10,7 +10,7 @@ use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 pub const TIMER_SLACK: u64 = 50_000;
 
 /// What `prctl` sets.
-pub struct Traits {
+pub struct Attributes {
     /// Signal that its parent's death sends to it; 0 for none.
     pub death_signal: AtomicU32,
     /// Whether it would leave a core file, 0 or 1.
@@ -19,13 +19,13 @@ pub struct Traits {
     pub keeps_capabilities: AtomicBool,
     /// It takes over the children that its descendants leave behind.
     pub is_reaper: AtomicBool,
-    /// `execve` never gives it more rights. Lasts, for its children too.
+    /// `execve` never gives it more rights. That lasts, for its children too.
     pub no_new_rights: AtomicBool,
     /// How late its timers may be, ns.
     pub timer_slack: AtomicU64,
 }
 
-impl Default for Traits {
+impl Default for Attributes {
     fn default() -> Self {
         Self {
             death_signal: AtomicU32::new(0),
@@ -38,7 +38,7 @@ impl Default for Traits {
     }
 }
 
-impl Traits {
+impl Attributes {
     /// Those of a child.
     pub fn fork(&self) -> Self {
         Self {

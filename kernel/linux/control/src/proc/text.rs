@@ -1,4 +1,4 @@
-//! One process or thread, and the texts of `/proc` about it.
+//! The texts of `/proc` about one process or thread.
 //!
 //! The formats are `kernel_core::procfmt`'s; here the figures are collected.
 
@@ -12,84 +12,33 @@ use kernel_core::procfmt::memory::{Mapping, Statm};
 use kernel_core::procfmt::task as format;
 use kernel_core::signal::SignalSet;
 
-use crate::image::Image;
-use crate::terminal::CONTROLLING_TERMINAL;
-use crate::usage::Usage;
-use crate::{
-    Process, Thread, find_task, limits, number_of, thread_of, thread_usage,
-    tree,
-};
-use kernel_files::proc::Text;
+use super::inode::Text;
+use super::target::Target;
+use crate::{cgroup, terminal};
 use kernel_machine::mm::{AddressSpace, PAGE_SIZE, Protection, Sharing, heap};
+use kernel_process::image::Image;
+use kernel_process::usage::Usage;
+use kernel_process::{Thread, limits, number_of, thread_of, thread_usage};
 use kernel_task::freezer::shown_state;
 use kernel_task::refrigerator::REFRIGERATOR;
-use kernel_task::{self as task, Task, state, table};
+use kernel_task::table;
 
 /// `PF_FORKNOEXEC`: it has not called `execve` since it was made.
 const FORK_NO_EXEC: u32 = 0x40;
 /// Most bytes of `cmdline` and `environ`.
 const MOST_STRINGS: usize = 128 << 10;
 
-/// A task that is asked about.
-pub(super) struct Subject {
-    task: Arc<Task>,
-    /// What of its process, unless it is a kernel thread.
-    user: Option<User>,
-}
-
-/// What is known of a user task's process.
-struct User {
-    process: Arc<Process>,
-    exit_signal: u32,
-    zombie: Option<u32>,
-}
-
-impl Subject {
-    /// Finds the process `id`, or one of its threads.
-    ///
-    /// # Errors
-    /// `ESRCH`.
-    pub(super) fn find(id: u32, thread: Option<u32>) -> Result<Self, Errno> {
-        let Some((user, leader)) = find_process(id) else {
-            let task = table::find(id).filter(|task| is_kthread(task));
-            let task = task.ok_or(Errno::ESRCH)?;
-            let is_it = thread.is_none_or(|thread| thread == id);
-            return match is_it {
-                true => Ok(Self { task, user: None }),
-                false => Err(Errno::ESRCH),
-            };
-        };
-        let task = match thread {
-            Some(thread) if thread != id => {
-                let mut all = user.process.threads().into_iter();
-                all.find(|task| number_of(task) == thread)
-                    .ok_or(Errno::ESRCH)?
-            }
-            // The leader itself is dead after another's exec.
-            _ => find_task(id).unwrap_or(leader),
-        };
-        Ok(Self { task, user: Some(user) })
-    }
-
-    /// Its process, unless it is a kernel thread.
-    pub(super) fn process(&self) -> Option<&Arc<Process>> {
-        Some(&self.user.as_ref()?.process)
-    }
-
+impl Target {
     /// A text of `/proc` about it: about the process as a whole, or about the
     /// thread alone.
     ///
     /// # Errors
     /// `ENOMEM` if there is no memory for a long one.
-    pub(super) fn text(
-        &self,
-        what: Text,
-        is_whole: bool,
-    ) -> Result<Vec<u8>, Errno> {
+    pub(super) fn text(&self, what: Text) -> Result<Vec<u8>, Errno> {
         let text = match what {
-            Text::Stat => self.stat(is_whole),
+            Text::Stat => self.stat(),
             Text::Statm => self.statm(),
-            Text::Status => self.status(is_whole),
+            Text::Status => self.status(),
             Text::CommandLine => {
                 self.strings(|image| image.arguments.clone())?
             }
@@ -107,16 +56,9 @@ impl Subject {
                 Some(process) => process.limits.lock().clone().render(),
                 None => limits::Limits::initial().render(),
             },
-            Text::Groups => {
-                let groups_of = super::GROUPS.get();
-                groups_of.map_or(Vec::new(), |of| of(&self.task))
-            }
+            Text::Groups => cgroup::groups_of(&self.task),
         };
         Ok(text)
-    }
-
-    fn thread(&self) -> Option<&Thread> {
-        thread_of(&self.task)
     }
 
     fn space(&self) -> Option<Arc<AddressSpace>> {
@@ -133,7 +75,6 @@ impl Subject {
 
     fn with_identity<T>(
         &self,
-        is_whole: bool,
         tell: impl FnOnce(&format::Identity<'_>) -> T,
     ) -> T {
         let name = self.task.name();
@@ -142,7 +83,7 @@ impl Subject {
         let threads = process.map_or(1, |it| it.threads().len().max(1));
         let own = process.map_or(id, |process| process.id);
         tell(&format::Identity {
-            pid: if is_whole { own } else { id },
+            pid: if self.is_whole { own } else { id },
             tgid: own,
             ppid: process.map_or(0, |process| process.parent()),
             pgrp: process.map_or(0, |process| process.group()),
@@ -155,7 +96,7 @@ impl Subject {
 
     /// The number of the thread that traces it, or 0.
     fn tracer(&self) -> u32 {
-        let tracer = self.thread().and_then(|it| it.tracing.tracer());
+        let tracer = self.thread().and_then(Thread::tracer);
         let task = tracer.and_then(|tracer| table::find(tracer.task));
         let thread = task.as_deref().and_then(thread_of);
         thread.map_or(0, Thread::id)
@@ -189,15 +130,15 @@ impl Subject {
         self.task.freezer.stat_flags() | copied
     }
 
-    fn usage(&self, is_whole: bool) -> Usage {
+    fn usage(&self) -> Usage {
         match self.process() {
-            Some(process) if is_whole => process.usage(),
+            Some(process) if self.is_whole => process.usage(),
             _ => thread_usage(&self.task),
         }
     }
 
-    fn stat(&self, is_whole: bool) -> Vec<u8> {
-        let usage = self.usage(is_whole);
+    fn stat(&self) -> Vec<u8> {
+        let usage = self.usage();
         let children = self
             .process()
             .map(|process| *process.children_usage.lock())
@@ -217,9 +158,7 @@ impl Subject {
             [usage.user_ns / NS_PER_TICK, usage.system_ns / NS_PER_TICK]
         };
         let session = self.process().map_or(0, |it| it.session());
-        let terminal = CONTROLLING_TERMINAL
-            .get()
-            .and_then(|terminal| (terminal.of_session)(session));
+        let terminal = terminal::of_session(session);
         let user = self.user.as_ref();
         let stat = format::Stat {
             tty: terminal.map_or(0, |(device, _)| device),
@@ -245,11 +184,11 @@ impl Subject {
             ..Default::default()
         };
         let mut text = Vec::new();
-        self.with_identity(is_whole, |who| stat.render(who, &mut text));
+        self.with_identity(|who| stat.render(who, &mut text));
         text
     }
 
-    fn status(&self, is_whole: bool) -> Vec<u8> {
+    fn status(&self) -> Vec<u8> {
         let credentials = self
             .process()
             .map(|process| process.credentials.lock().clone())
@@ -265,7 +204,7 @@ impl Subject {
             fd_slots: 64,
             keeps_rights: self
                 .process()
-                .is_some_and(|process| process.traits.keeps_rights()),
+                .is_some_and(|process| process.attributes.keeps_rights()),
             memory: self.space().as_deref().map(memory_of),
             queued: [0, limits::MOST_PENDING],
             signals: self.signals(),
@@ -275,7 +214,7 @@ impl Subject {
             tracer: self.tracer(),
         };
         let mut text = Vec::new();
-        self.with_identity(is_whole, |who| status.render(who, &mut text));
+        self.with_identity(|who| status.render(who, &mut text));
         text
     }
 
@@ -362,19 +301,4 @@ fn memory_of(space: &AddressSpace) -> format::Memory {
         data: size,
         ..Default::default()
     }
-}
-
-fn find_process(id: u32) -> Option<(User, Arc<Task>)> {
-    let tree = tree::lock();
-    let node = tree.node(id)?;
-    let user = User {
-        process: node.process.clone(),
-        exit_signal: node.exit_signal,
-        zombie: node.zombie,
-    };
-    Some((user, node.leader.clone()))
-}
-
-fn is_kthread(task: &Task) -> bool {
-    task.kind() == task::Kind::Kernel && task.state() & state::DEAD == 0
 }

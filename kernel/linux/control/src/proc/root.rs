@@ -5,23 +5,25 @@ use alloc::sync::Arc;
 
 use kernel_abi::Errno;
 
-use super::process::{ProcessInode, decimal};
-use super::{procfs, source};
-use crate::attribute::OpenDirectory;
-use crate::clock;
-use crate::file::File;
-use crate::flags::OpenFlags;
-use crate::inode::{DirectoryEntry, FileType, Inode, InodeId, Link, Metadata};
-
-/// The top directory. Its number is that of the attributes' tree.
-pub(super) struct Root;
+use super::inode::{ProcessInode, Root, decimal};
+use super::target;
+use super::tree::base;
+use kernel_files::attribute::OpenDirectory;
+use kernel_files::clock;
+use kernel_files::file::File;
+use kernel_files::flags::OpenFlags;
+use kernel_files::inode::{
+    DirectoryEntry, FileType, Inode, InodeId, Link, Metadata,
+};
+use kernel_process::thread_of;
+use kernel_task::current;
 
 /// Positions of processes in the directory come after all attributes.
 const FIRST_PROCESS: u64 = 1 << 32;
 
 impl Inode for Root {
     fn id(&self) -> InodeId {
-        procfs().tree.root().id()
+        base().tree.root().id()
     }
 
     fn kind(&self) -> FileType {
@@ -44,7 +46,7 @@ impl Inode for Root {
         match name {
             b"self" => Ok(Arc::new(Own::Process)),
             b"thread-self" => Ok(Arc::new(Own::Thread)),
-            _ => procfs().tree.root().lookup(name),
+            _ => base().tree.root().lookup(name),
         }
     }
 
@@ -55,7 +57,7 @@ impl Inode for Root {
     ) -> Result<(), Errno> {
         if position < FIRST_PROCESS {
             let mut is_full = false;
-            let tree = procfs().tree.root();
+            let tree = base().tree.root();
             tree.read_directory(position, &mut |entry| {
                 is_full = !visit(entry);
                 !is_full
@@ -77,8 +79,7 @@ impl Inode for Root {
             }
         }
         let least = position.saturating_sub(FIRST_PROCESS + 2);
-        let processes = source().map(|source| source.processes());
-        for process in processes.unwrap_or_default() {
+        for process in target::processes() {
             let name = format!("{process}");
             let entry = DirectoryEntry {
                 name: name.as_bytes(),
@@ -109,7 +110,7 @@ impl Inode for Own {
     fn id(&self) -> InodeId {
         // Numbers of attributes are small, those of processes large.
         let number = FIRST_PROCESS + *self as u64;
-        InodeId { device: procfs().device, number }
+        InodeId { device: base().device, number }
     }
 
     fn kind(&self) -> FileType {
@@ -126,7 +127,9 @@ impl Inode for Own {
     }
 
     fn read_link(&self) -> Result<Link, Errno> {
-        let (process, thread) = source()?.current().ok_or(Errno::ENOENT)?;
+        let task = current();
+        let thread = thread_of(&task).ok_or(Errno::ENOENT)?;
+        let (process, thread) = (thread.process.id, thread.id());
         let target = match self {
             Own::Process => format!("{process}"),
             Own::Thread => format!("{process}/task/{thread}"),

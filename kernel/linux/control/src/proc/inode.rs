@@ -1,0 +1,126 @@
+//! What an inode of `/proc` says: which process, which thread, which file.
+
+use kernel_files::FileType;
+
+/// The top directory. Its number is that of the attributes' tree.
+pub(super) struct Root;
+
+/// A text about a thread, by the name of its file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Text {
+    /// `stat`
+    Stat,
+    /// `statm`
+    Statm,
+    /// `status`
+    Status,
+    /// `cmdline`: arguments, each with a NUL.
+    CommandLine,
+    /// `comm`: the name, with a newline.
+    Name,
+    /// `environ`
+    Environment,
+    /// `wchan`: where it sleeps, or `0`.
+    WaitChannel,
+    /// `maps`
+    Maps,
+    /// `limits`
+    Limits,
+    /// `cgroup`
+    Groups,
+}
+
+/// Which file of a process.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Item {
+    /// The directory itself.
+    Top,
+    Text(Text),
+    Mounts,
+    MountDetails,
+    WorkingDirectory,
+    Root,
+    Program,
+    /// `fd`
+    Descriptors,
+    Descriptor(u32),
+    /// `task`
+    Threads,
+}
+
+/// The names in a process's directory. Their places are their positions.
+pub(super) const NAMES: [(&str, Item); 17] = [
+    ("cgroup", Item::Text(Text::Groups)),
+    ("cmdline", Item::Text(Text::CommandLine)),
+    ("comm", Item::Text(Text::Name)),
+    ("cwd", Item::WorkingDirectory),
+    ("environ", Item::Text(Text::Environment)),
+    ("exe", Item::Program),
+    ("fd", Item::Descriptors),
+    ("limits", Item::Text(Text::Limits)),
+    ("maps", Item::Text(Text::Maps)),
+    ("mountinfo", Item::MountDetails),
+    ("mounts", Item::Mounts),
+    ("root", Item::Root),
+    ("stat", Item::Text(Text::Stat)),
+    ("statm", Item::Text(Text::Statm)),
+    ("status", Item::Text(Text::Status)),
+    ("wchan", Item::Text(Text::WaitChannel)),
+    // This one is last: it is not there in the directory of a thread.
+    ("task", Item::Threads),
+];
+
+/// A file about a process or a thread.
+#[derive(Clone, Copy)]
+pub(super) struct ProcessInode {
+    pub(super) process: u32,
+    /// `None` for the process as a whole.
+    pub(super) thread: Option<u32>,
+    pub(super) item: Item,
+}
+
+/// Descriptors are numbered from here on.
+const FIRST_DESCRIPTOR: u64 = 1024;
+
+impl Item {
+    pub(super) fn code(self) -> u64 {
+        match self {
+            Item::Top => 0,
+            Item::Descriptor(fd) => FIRST_DESCRIPTOR + u64::from(fd),
+            item => {
+                let place = NAMES.iter().position(|(_, it)| *it == item);
+                1 + place.unwrap_or(NAMES.len()) as u64
+            }
+        }
+    }
+
+    pub(super) fn kind(self) -> FileType {
+        match self {
+            Item::Top | Item::Descriptors | Item::Threads => {
+                FileType::Directory
+            }
+            Item::Text(_) | Item::Mounts | Item::MountDetails => {
+                FileType::Regular
+            }
+            _ => FileType::Symlink,
+        }
+    }
+
+    pub(super) fn permissions(self) -> u32 {
+        match self {
+            Item::Descriptors => 0o500,
+            Item::Top | Item::Threads => 0o555,
+            Item::Text(Text::Environment) => 0o400,
+            Item::Text(_) | Item::Mounts | Item::MountDetails => 0o444,
+            _ => 0o777,
+        }
+    }
+}
+
+/// A number as directories name it: decimal, without leading zeros.
+pub(super) fn decimal(name: &[u8]) -> Option<u32> {
+    let has_leading_zero = name.len() > 1 && name.starts_with(b"0");
+    let is_plain = name.iter().all(u8::is_ascii_digit) && !has_leading_zero;
+    let text = core::str::from_utf8(name).ok().filter(|_| is_plain);
+    text?.parse().ok()
+}

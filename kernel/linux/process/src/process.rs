@@ -1,0 +1,148 @@
+//! What the threads of a program share.
+
+use alloc::sync::{Arc, Weak};
+use alloc::vec::Vec;
+use core::sync::atomic::Ordering::Relaxed;
+use core::sync::atomic::{AtomicBool, AtomicU32};
+
+use crate::credentials::Credentials;
+use crate::image::Image;
+use crate::limits::Limits;
+use crate::prctl::Attributes;
+use crate::signal::Signals;
+use crate::timer::Timers;
+use crate::usage::Usage;
+use kernel_machine::mm::AddressSpace;
+use kernel_machine::sync::{Rank, SpinLock};
+use kernel_task::{Mutex, Task, TaskId, WaitQueue};
+
+/// Number of a process: that of its first task.
+pub type ProcessId = TaskId;
+
+/// Numbers of relatives. They are written under the tree's lock and read by
+/// anybody.
+pub(crate) struct Relations {
+    /// The process that is told of this one's death; 0 for none.
+    pub(crate) parent: AtomicU32,
+    /// Its process group.
+    pub(crate) group: AtomicU32,
+    /// Its session.
+    pub(crate) session: AtomicU32,
+}
+
+/// Processes with the same signal handlers.
+pub(crate) type Sharers = Mutex<Vec<Weak<Process>>>;
+
+/// What the threads of a program share.
+pub struct Process {
+    /// Its number.
+    pub id: ProcessId,
+    pub(crate) relations: Relations,
+    /// Handlers, signals to the process as a whole, its threads.
+    pub signals: SpinLock<Signals>,
+    /// Where it waits for its children.
+    pub child_changed: WaitQueue,
+    /// Where `execve` waits for the other threads to end.
+    pub(crate) threads_changed: WaitQueue,
+    /// Whose it is.
+    pub credentials: SpinLock<Credentials>,
+    /// What it may use.
+    pub limits: SpinLock<Limits>,
+    /// What it runs.
+    pub image: SpinLock<Image>,
+    /// It has called `execve`, or is not a fork's child.
+    pub has_executed: AtomicBool,
+    /// The thread that made it.
+    pub(crate) maker: TaskId,
+    /// Who has the same handlers; `None` for nearly all (`handlers.rs`).
+    pub(crate) sharers: SpinLock<Option<Arc<Sharers>>>,
+    /// What it says of itself.
+    pub attributes: Attributes,
+    /// Sum over threads that ended.
+    pub(crate) ended_usage: SpinLock<Usage>,
+    /// Sum over children that were waited for.
+    pub children_usage: SpinLock<Usage>,
+    /// `setitimer`, `timer_create`.
+    pub timers: Timers,
+    /// How many signals came to it as one of several. It is written under the
+    /// lock over all relations.
+    pub(crate) shared_signals: AtomicU32,
+}
+
+impl Process {
+    /// A process without threads yet. It has no relatives before it enters
+    /// the tree.
+    pub(crate) fn new(id: ProcessId, inherited: Inherited) -> Arc<Self> {
+        let [parent, group, session] = [const { AtomicU32::new(0) }; 3];
+        let leaf = |usage| SpinLock::with_rank(Rank::Device, usage);
+        Arc::new(Self {
+            id,
+            relations: Relations { parent, group, session },
+            signals: SpinLock::with_rank(Rank::Signal, inherited.signals),
+            child_changed: WaitQueue::new(),
+            threads_changed: WaitQueue::new(),
+            credentials: SpinLock::new(inherited.credentials),
+            limits: SpinLock::with_rank(Rank::Device, inherited.limits),
+            image: SpinLock::new(inherited.image),
+            has_executed: AtomicBool::new(false),
+            maker: inherited.maker,
+            sharers: SpinLock::new(None),
+            attributes: inherited.attributes,
+            shared_signals: AtomicU32::new(0),
+            ended_usage: leaf(Usage::default()),
+            children_usage: leaf(Usage::default()),
+            timers: Timers::new(),
+        })
+    }
+
+    /// The process that is told of this one's death; 0 for none.
+    #[inline]
+    pub fn parent(&self) -> ProcessId {
+        self.relations.parent.load(Relaxed)
+    }
+
+    /// Its process group.
+    #[inline]
+    pub fn group(&self) -> ProcessId {
+        self.relations.group.load(Relaxed)
+    }
+
+    /// Its session.
+    #[inline]
+    pub fn session(&self) -> ProcessId {
+        self.relations.session.load(Relaxed)
+    }
+
+    /// Its living threads.
+    pub fn threads(&self) -> Vec<Arc<Task>> {
+        let signals = self.signals.lock();
+        signals.threads.iter().map(|member| member.task.clone()).collect()
+    }
+
+    /// One of its living threads, the first if that one lives.
+    pub fn any_thread(&self) -> Option<Arc<Task>> {
+        let signals = self.signals.lock();
+        signals.threads.first().map(|member| member.task.clone())
+    }
+
+    /// Its memory, while it has any.
+    pub fn space(&self) -> Option<Arc<AddressSpace>> {
+        self.any_thread()?.space()
+    }
+}
+
+/// What a process gets from the one that makes it.
+pub(crate) struct Inherited {
+    /// Handlers; nothing pending.
+    pub signals: Signals,
+    /// Whose it is.
+    pub credentials: Credentials,
+    /// What it may use.
+    pub limits: Limits,
+    /// What it runs.
+    pub image: Image,
+    /// The thread that makes it.
+    pub maker: TaskId,
+    /// What it says of itself.
+    pub attributes: Attributes,
+}
