@@ -81,3 +81,8 @@ impl Drop for Pinned {
         let _ = schedule::set_affinity(0, self.before);
     }
 }
+
+/// Whether a row is asked for: without names all are.
+pub fn is_wanted(names: &[String], row: &str) -> bool {
+    names.is_empty() || names.iter().any(|name| name == row)
+}
