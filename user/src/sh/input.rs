@@ -10,8 +10,8 @@ use user_lib::{Errno, directory, file, process, terminal};
 use crate::sh::execute::is_simple;
 use crate::sh::lexer::Trouble;
 use crate::sh::parser;
+use crate::sh::signal;
 use crate::sh::state::{Flow, Ran, Shell};
-use crate::sh::trap;
 
 /// Status after a syntax error.
 const SYNTAX: i32 = 2;
@@ -150,7 +150,7 @@ impl Shell {
 
     /// After a signal at the prompt: `^C` starts a new line.
     fn take_interruption(&mut self) -> Ran {
-        if self.is_interactive && trap::take_interrupt() {
+        if self.is_interactive && signal::take_interrupt() {
             user_lib::eprintln!("");
             self.status = 130;
         }
