@@ -9,8 +9,8 @@ use linux_raw_sys::system::{new_utsname, sysinfo};
 use crate::file::{self, c_string};
 use crate::linux::{
     __NR_getrandom, __NR_mount, __NR_reboot, __NR_statfs, __NR_sync,
-    __NR_sysinfo, __NR_syslog, __NR_umount2, __NR_uname,
-    LINUX_REBOOT_MAGIC1, LINUX_REBOOT_MAGIC2, statfs,
+    __NR_sysinfo, __NR_syslog, __NR_umount2, __NR_uname, LINUX_REBOOT_MAGIC1,
+    LINUX_REBOOT_MAGIC2, statfs,
 };
 use crate::syscall::{call1, call2, call3, call5, plain};
 use crate::{Errno, Result};

@@ -1,5 +1,6 @@
 //! Time by the counter, medians, and the form of the output.
 
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use user_lib::{Result, cpu, output, println, schedule};

@@ -88,6 +88,11 @@ pub fn has_arrived() -> bool {
     ARRIVED.load(Ordering::Relaxed) != 0
 }
 
+/// Whether `^C` waits to be looked at.
+pub fn is_interrupted() -> bool {
+    ARRIVED.load(Ordering::Relaxed) & bit(SIGINT) != 0
+}
+
 /// Takes the note of `^C`; says whether there was one.
 pub fn take_interrupt() -> bool {
     ARRIVED.fetch_and(!bit(SIGINT), Ordering::Relaxed) & bit(SIGINT) != 0

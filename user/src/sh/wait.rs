@@ -25,6 +25,7 @@ impl Shell {
             is_stopped |= last.is_some_and(|l| l.stopped_by().is_some());
         }
         self.take_terminal();
+        self.keep_settings(last);
         self.status = last.map_or(127, WaitStatus::shell_status);
         if is_stopped {
             let number = self.jobs.add(pids, text, State::Stopped);
@@ -37,6 +38,21 @@ impl Shell {
             return Err(Flow::Interrupt);
         }
         Ok(())
+    }
+
+    /// A job that ended well may have changed the terminal's settings for
+    /// good; one that was killed or stopped had no chance to set them back.
+    fn keep_settings(&mut self, last: Option<WaitStatus>) {
+        if !self.has_job_control {
+            return;
+        }
+        match (self.settings, last.and_then(WaitStatus::exit_code)) {
+            (Some(settings), None) => {
+                // Without a terminal any more, nothing needs them.
+                let _ = terminal::set_settings(0, &settings);
+            }
+            _ => self.settings = terminal::settings(0).ok(),
+        }
     }
 
     /// Takes the terminal back from a job.

@@ -3,11 +3,10 @@
 use alloc::boxed::Box;
 use alloc::rc::Rc;
 use alloc::string::String;
-use alloc::vec::Vec;
 
 use crate::sh::ast::{Operation, Parameter, Part, Word};
 use crate::sh::lexer::{Lexer, Parsed, Trouble, syntax};
-use crate::sh::name::{is_name, is_name_letter};
+use crate::sh::name::is_name_letter;
 use crate::sh::parser;
 
 /// Letters that end a word.

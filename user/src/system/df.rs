@@ -27,7 +27,7 @@ pub fn main(arguments: &[String]) -> i32 {
     );
     let mut status = 0;
     if options.operands.is_empty() {
-        for (source, place) in mounts {
+        for (source, place) in &mounts {
             // What cannot be asked for, such as a place another file system
             // covers, has no figures.
             if let Ok(room) = system::room(place)

@@ -148,10 +148,7 @@ fn head(processes: &[Process]) -> Result<Vec<String>> {
         ),
         format!("KiB Mem: {total} total, {used} used, {free} free"),
         String::new(),
-        format!(
-            "{:>5} {:>5} STAT FREEZER  %CPU   TIME COMMAND",
-            "PID", "PPID"
-        ),
+        format!("{:>5} {:>5} STAT FREEZER  %CPU   TIME COMMAND", "PID", "PPID"),
     ]))
 }
 

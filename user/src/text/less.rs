@@ -138,8 +138,8 @@ impl Viewer<'_> {
             Key::Char('u') | Key::Control('u') => pager.up(self.half),
             Key::Char('j') | Key::Enter | Key::Down => pager.down(1),
             Key::Char('k') | Key::Up => pager.up(1),
-            Key::Char('g' | '<') | Key::Home => pager.to_start(),
-            Key::Char('G' | '>') | Key::End => pager.to_end(),
+            Key::Char('g' | '<') | Key::Home => pager.go_to_start(),
+            Key::Char('G' | '>') | Key::End => pager.go_to_end(),
             Key::Char('/') => self.ask_pattern()?,
             Key::Char('n') => self.search(true),
             Key::Char('N') => self.search(false),
@@ -152,7 +152,8 @@ impl Viewer<'_> {
     fn draw(&mut self) -> user_lib::Result<()> {
         print!("\x1b[H");
         for row in self.pager.page() {
-            print!("{row}\x1b[K\n");
+            // Before it: a full row leaves the cursor on its last letter.
+            print!("\x1b[K{row}\n");
         }
         print!("\x1b[J");
         let note = core::mem::take(&mut self.note);

@@ -79,12 +79,12 @@ impl<'a> Pager<'a> {
     }
 
     /// Moves to the first row.
-    pub fn to_start(&mut self) {
+    pub fn go_to_start(&mut self) {
         self.top = 0;
     }
 
     /// Reads all, and moves to the last row.
-    pub fn to_end(&mut self) {
+    pub fn go_to_end(&mut self) {
         self.read(usize::MAX);
         self.top = self.last_top();
     }
@@ -112,7 +112,8 @@ impl<'a> Pager<'a> {
     /// is one.
     pub fn find_up(&mut self, pattern: &Pattern) -> bool {
         let before = &self.rows[..self.top];
-        let found = before.iter().rposition(|row| pattern.is_in(row.as_bytes()));
+        let found =
+            before.iter().rposition(|row| pattern.is_in(row.as_bytes()));
         self.top = found.unwrap_or(self.top);
         found.is_some()
     }

@@ -14,7 +14,9 @@ use user_lib::syscall::arbitrary;
 use user_lib::{Errno, Result, file, println, system};
 
 use super::usage::ensure_none_lost;
-use crate::check::tool::{NOBODY, Failure, Outcome, ensure, ensure_eq, fresh_path};
+use crate::check::tool::{
+    Failure, NOBODY, Outcome, ensure, ensure_eq, fresh_path,
+};
 use crate::check::tool::{in_child, output_of};
 use crate::child::Child;
 

@@ -8,7 +8,7 @@ use user_lib::{Errno, environment, file, println, process, signal};
 
 use super::usage::ensure_none_lost;
 use crate::check::random::Generator;
-use crate::check::tool::{NOBODY, Failure, Outcome, ensure, fresh_path};
+use crate::check::tool::{Failure, NOBODY, Outcome, ensure, fresh_path};
 use crate::child::Child;
 
 /// Bytes that say what a program is: the file's and the segments' headers.
