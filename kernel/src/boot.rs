@@ -4,7 +4,7 @@
 //! is wrong can be told; then the machine as a whole, memory, interrupts,
 //! devices. Until memory is set up nothing allocates. Whatever is wrong with
 //! the tree ends in one line on the console and a stop
-//! ([`panic::refuse`](crate::panic::refuse)).
+//! ([`panic::refuse`](kernel_machine::panic::refuse)).
 //!
 //! Read next: `kernel/core/src/device_tree/machine.rs` (what is read),
 //! `kernel/core/src/memory/layout.rs` (which memory is free), `start.rs`.
@@ -17,13 +17,13 @@ use kernel_core::device_tree::{
 };
 use kernel_core::memory::layout::{BootMemory, LayoutError};
 
-use crate::arch::boot::Entry;
-use crate::arch::gic::{self, GicError};
-use crate::arch::{cpu, image, psci, smp, timer};
-use crate::drivers::{console, light, pl031, watchdog};
-use crate::mm::{self, map};
-use crate::panic;
 use crate::start::{self, BootInfo};
+use kernel_machine::arch::boot::Entry;
+use kernel_machine::arch::gic::{self, GicError};
+use kernel_machine::arch::{cpu, image, psci, smp, timer};
+use kernel_machine::drivers::{console, light, pl031, watchdog};
+use kernel_machine::mm::{self, map};
+use kernel_machine::panic;
 
 /// Why the kernel cannot start.
 #[derive(Clone, Copy, Debug)]
@@ -61,7 +61,7 @@ impl fmt::Display for BootError {
 /// masked.
 pub fn kernel_main(entry: Entry) -> ! {
     panic::init();
-    crate::log::init();
+    kernel_machine::log::init();
     match boot(&entry) {
         Ok(info) => start::start(info),
         Err(error) => panic::refuse(error),
@@ -77,7 +77,7 @@ fn boot(entry: &Entry) -> Result<BootInfo, BootError> {
     }
     let machine = Machine::read(&tree).map_err(BootError::Machine)?;
     psci::set_conduit(machine.conduit);
-    crate::log::configure(machine.command_line);
+    kernel_machine::log::configure(machine.command_line);
     announce(&machine);
 
     let address = entry.tree_address() as u64;

@@ -1,32 +1,16 @@
-//! Firn: the machine half of the kernel.
+//! Firn: the kernel's binary, which puts its crates together.
 //!
-//! Layers, each using only those before it: `sync`, `arch`; `mm`, `drivers`;
-//! `log`; `panic`; `task` (scheduling, waiting, kernel threads); `freezer`;
-//! `files`; `process`; `syscall`; `cgroup`; `power`; `boot`, `start`. The rules
-//! behind them, free of hardware, are crate `kernel-core`. Start reading in
-//! `boot.rs`.
+//! `kernel-machine` < `kernel-task` < `kernel-files` < `kernel-process` <
+//! `kernel-control` < `kernel-call` < this. The rules behind them, free of
+//! hardware, are crate `kernel-core`. Start reading in `boot.rs`.
 #![no_std]
 #![no_main]
+#![forbid(unsafe_code)]
 
 extern crate alloc;
 
-mod arch;
 mod boot;
-mod cgroup;
-mod drivers;
-mod files;
-mod freezer;
-mod heartbeat;
-mod hub;
-mod log;
-mod mm;
-mod panic;
-mod power;
-mod process;
+mod hooks;
 mod start;
-mod sync;
-mod syscall;
-mod task;
-mod trace;
 
-use boot::kernel_main;
+kernel_machine::entry!(boot::kernel_main);

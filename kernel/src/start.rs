@@ -12,25 +12,20 @@ use kernel_core::command_line::{CommandLine, ForInit};
 use kernel_core::cpu_model::Model;
 use kernel_core::freezer::wakeup::Source;
 
-use crate::arch::{self, cpu, gic, irq, psci, smp, timer, trap};
-use crate::drivers::console;
-use crate::files::{FsContext, Location};
-use crate::freezer::wakeup;
-use crate::panic::refuse;
-use crate::process::start::{Programs, first_process};
-use crate::process::{self, fault, signal};
-use crate::task::{self, hotplug, kthread, scheduler, wake};
-use crate::{cgroup, files, heartbeat, hub, mm, panic, power, syscall};
+use kernel_call as syscall;
+use kernel_control::{cgroup, heartbeat, hub, power};
+use kernel_files as files;
+use kernel_files::{FsContext, Location};
+use kernel_machine::arch::{self, cpu, gic, irq, psci, smp, timer};
+use kernel_machine::drivers::console;
+use kernel_machine::panic::refuse;
+use kernel_machine::{mm, panic};
+use kernel_process as process;
+use kernel_process::start::{Programs, first_process};
+use kernel_task::freezer::wakeup;
+use kernel_task::{self as task, hotplug, kthread, scheduler, wake};
 
-static HOOKS: trap::Hooks = trap::Hooks {
-    syscall: syscall::dispatch,
-    traced_syscall: syscall::dispatch_traced,
-    user_fault: fault::user_fault,
-    user_exception: fault::user_exception,
-    kernel_fault: fault::kernel_fault,
-    return_to_user: signal::deliver::return_to_user,
-    after_interrupt: || {},
-};
+use crate::hooks;
 
 /// Names of the first program, the best first.
 const FIRST_PROGRAMS: [&str; 4] =
@@ -55,7 +50,7 @@ pub struct BootInfo {
 pub fn start(boot: BootInfo) -> ! {
     hotplug::begin(arch::image::boot_stack().end);
     panic::set_describe_task(describe_task);
-    trap::set_hooks(&HOOKS);
+    hooks::plug();
     if !timer::works() {
         refuse("the interrupt of the timer does not come");
     }

@@ -4,7 +4,7 @@
 //! Read next: [`applet`] for the list, then any program, each a file.
 #![no_std]
 #![no_main]
-#![deny(unsafe_code)]
+#![forbid(unsafe_code)]
 
 extern crate alloc;
 

@@ -4,8 +4,8 @@
 //! has a test with an example that breaks it. [`source`] reads the files and
 //! takes comments and strings out of them.
 pub mod boards;
+pub mod circles;
 pub mod conditions;
-pub mod layers;
 pub mod sizes;
 pub mod source;
 pub mod spec;
@@ -46,7 +46,7 @@ impl fmt::Display for Finding {
 
 /// What breaks a rule in `sources`; `boards` are the names of all boards.
 pub fn broken(sources: &[Source], boards: &[String]) -> Vec<Finding> {
-    let mut findings = layers::check(sources);
+    let mut findings = circles::check(sources);
     findings.extend(boards::check(sources, boards));
     findings.extend(unsafety::check(sources));
     findings.extend(conditions::check(sources));

@@ -4,7 +4,7 @@
 //!
 //! Reading order: [`range`], [`layout`], [`frame`], [`page_table`], [`region`],
 //! [`asid`], [`victim`].
-//! The machine half is `kernel/src/mm`.
+//! The machine half is `kernel/machine/src/mm`.
 
 pub mod asid;
 pub mod frame;

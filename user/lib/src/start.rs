@@ -28,7 +28,6 @@ unsafe extern "Rust" {
 #[macro_export]
 macro_rules! main {
     ($function:path) => {
-        #[allow(unsafe_code, reason = "the one symbol start-up looks for")]
         // SAFETY: no other symbol of the program has this name.
         #[unsafe(no_mangle)]
         fn firn_user_main() -> i32 {

@@ -24,7 +24,7 @@
 //! order, since 4 and 5 are atomic on one word. The test
 //! `no_order_of_the_rollover_race_shares_a_number` tries them all.
 //!
-//! The machine half is `kernel/src/mm/asid.rs`.
+//! The machine half is `kernel/machine/src/mm/asid.rs`.
 
 mod pool;
 #[cfg(test)]

@@ -8,7 +8,7 @@
 //!
 //! [`FrameTable`] is shared by all CPUs: reference counts need no lock.
 //! [`Buddy`] holds the lists and stands behind a lock in the machine half
-//! (`kernel/src/mm/frame.rs`), which also keeps a few frames for each CPU.
+//! (`kernel/machine/src/mm/frame.rs`), which also keeps a few frames for each CPU.
 
 mod buddy;
 mod table;

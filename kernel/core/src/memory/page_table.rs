@@ -2,7 +2,7 @@
 //!
 //! [`entry`] says what the 64 bits of one descriptor mean; [`walk`] finds,
 //! makes and frees tables through the small trait [`Tables`], so the same
-//! code runs on the machine's memory (`kernel/src/mm/table.rs`) and on a fake
+//! code runs on the machine's memory (`kernel/machine/src/mm/table.rs`) and on a fake
 //! one in the tests. TLB maintenance is the machine half's business; the
 //! break-before-make rule is kept here: a valid kernel entry is never
 //! replaced by another valid one.

@@ -3,7 +3,7 @@
 //! A [`Region`] is a run of pages with the same rights and one backing. The
 //! [`RegionMap`] keeps regions sorted and apart; neighbours that say the same
 //! are one region. Pages themselves are not known here: they appear in the
-//! page tables when a fault asks for them (`kernel/src/mm/fault.rs`).
+//! page tables when a fault asks for them (`kernel/machine/src/mm/fault.rs`).
 //!
 //! Reading order: this file, [`map`](RegionMap) in `region/map.rs`, then
 //! `region/place.rs` (where a mapping goes) and `region/heap.rs` (`brk`).

@@ -1,0 +1,232 @@
+//! Calls about descriptors: open, close, duplicate, control.
+
+use alloc::string::String;
+use alloc::sync::Arc;
+
+use kernel_abi::terminal::FIONREAD;
+use kernel_abi::{Errno, syscall as number};
+
+use super::lock::{
+    self, F_GETLK, F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW, F_SETLK, F_SETLKW,
+};
+use super::{
+    Args, Caller, Checked, Entry, Result, Row, check_flags, file, path,
+};
+use kernel_files::file::Offset;
+use kernel_files::memfd::{self, MemoryFile, Seals};
+use kernel_files::table::OnExec;
+use kernel_files::{FileTable, Kind, OpenFile, OpenFlags, operation, pipe};
+use kernel_machine::mm::user;
+use kernel_process::current;
+
+/// This family's rows of the table.
+pub const CALLS: &[Row] = &[
+    (number::OPENAT, Entry::Plain(openat)),
+    (number::CLOSE, Entry::Plain(close)),
+    (number::CLOSE_RANGE, Entry::Plain(close_range)),
+    (number::DUP, Entry::Plain(dup)),
+    (number::DUP3, Entry::Plain(dup3)),
+    (number::MEMFD_CREATE, Entry::Plain(memfd_create)),
+    (number::PIPE2, Entry::Plain(pipe2)),
+    (number::FCNTL, Entry::Plain(fcntl)),
+    (number::IOCTL, Entry::Plain(ioctl)),
+];
+
+const F_DUPFD: u32 = 0;
+const F_GETFD: u32 = 1;
+const F_SETFD: u32 = 2;
+const F_GETFL: u32 = 3;
+const F_SETFL: u32 = 4;
+const F_DUPFD_CLOEXEC: u32 = 1030;
+const F_GETPIPE_SZ: u32 = 1032;
+const FD_CLOEXEC: usize = 1;
+/// Shown by `F_GETFL` for every file, since all can be large.
+const O_LARGEFILE: usize = 0o400_000;
+
+const FIONBIO: u32 = 0x5421;
+const FIONCLEX: u32 = 0x5450;
+const FIOCLEX: u32 = 0x5451;
+
+fn on_exec(flags: OpenFlags) -> OnExec {
+    OnExec::close_if(flags.contains(OpenFlags::CLOSE_ON_EXEC))
+}
+
+fn number_of(fd: i32) -> Checked<usize> {
+    usize::try_from(fd).map_err(|_| Errno::EBADF)
+}
+
+fn openat(args: &Args) -> Result {
+    let path = path(args.x[1])?;
+    let flags = OpenFlags::from_bits_retain(args.word(2));
+    let permissions = args.word(3) & 0o7777;
+    let caller = Caller::new()?;
+    let asker = caller.asker();
+    let file = operation::open(asker, args.int(0), &path, flags, permissions)?;
+    caller.table.insert(0, file, on_exec(flags))
+}
+
+fn close(args: &Args) -> Result {
+    current().files()?.close(number_of(args.int(0))?).map(|()| 0)
+}
+
+fn close_range(args: &Args) -> Result {
+    const UNSHARE: u32 = 2;
+    const CLOEXEC: u32 = 4;
+    let (first, last) = (args.word(0), args.word(1));
+    check_flags(args.word(2), CLOEXEC | UNSHARE)?;
+    if first > last || args.word(2) & UNSHARE != 0 {
+        return Err(Errno::EINVAL);
+    }
+    let table = current().files()?;
+    for fd in table.list() {
+        if !(first as usize..=last as usize).contains(&fd) {
+            continue;
+        }
+        // Another thread may have closed it meanwhile.
+        let _ = match args.word(2) & CLOEXEC {
+            0 => table.close(fd),
+            _ => table.set_on_exec(fd, OnExec::Close),
+        };
+    }
+    Ok(0)
+}
+
+fn dup(args: &Args) -> Result {
+    let file = file(args.int(0))?;
+    current().files()?.insert(0, file, OnExec::Keep)
+}
+
+fn dup3(args: &Args) -> Result {
+    let flags = OpenFlags::from_bits_retain(args.word(2));
+    check_flags(flags.bits(), OpenFlags::CLOSE_ON_EXEC.bits())?;
+    let (old, new) = (number_of(args.int(0))?, number_of(args.int(1))?);
+    if old == new {
+        return Err(Errno::EINVAL);
+    }
+    current().files()?.replace(old, new, on_exec(flags))?;
+    Ok(new)
+}
+
+fn pipe2(args: &Args) -> Result {
+    let known = OpenFlags::CLOSE_ON_EXEC | OpenFlags::NON_BLOCKING;
+    let flags = OpenFlags::from_bits_retain(args.word(1));
+    check_flags(flags.bits(), known.bits())?;
+    let (read, write) = pipe::open_pair(flags)?;
+    insert_pair([read, write], flags, args.x[0])
+}
+
+/// Gives the program descriptors of two files, and tells their numbers at
+/// `place`; both, or none.
+pub(super) fn insert_pair(
+    [one, other]: [Arc<OpenFile>; 2],
+    flags: OpenFlags,
+    place: usize,
+) -> Result {
+    let table = current().files()?;
+    let first = table.insert(0, one, on_exec(flags))?;
+    let result = table.insert(0, other, on_exec(flags)).and_then(|second| {
+        let pair = [first as u32, second as u32];
+        user::write_value(place, &pair)
+            .inspect_err(|_| close_again(&table, second))
+    });
+    result.inspect_err(|_| close_again(&table, first)).map(|()| 0)
+}
+
+/// Takes back a descriptor that the program is not told of.
+fn close_again(table: &FileTable, fd: usize) {
+    // Fails only if another thread guessed the number and closed it.
+    let _ = table.close(fd);
+}
+
+const F_ADD_SEALS: u32 = 1033;
+const F_GET_SEALS: u32 = 1034;
+
+/// A file that no name leads to.
+fn memfd_create(args: &Args) -> Result {
+    const CLOSE_ON_EXEC: u32 = 1;
+    const ALLOW_SEALING: u32 = 2;
+    const NAME_MAX: usize = 249;
+    let flags = args.word(1);
+    check_flags(flags, CLOSE_ON_EXEC | ALLOW_SEALING)?;
+    let name =
+        user::read_cstr(args.x[0], NAME_MAX + 1).map_err(
+            |error| match error {
+                Errno::ENAMETOOLONG => Errno::EINVAL,
+                other => other,
+            },
+        )?;
+    let seals = match flags & ALLOW_SEALING {
+        0 => Seals::SEAL,
+        _ => Seals::empty(),
+    };
+    let name = String::from_utf8_lossy(&name).into_owned();
+    let file = memfd::create(name, seals, OpenFlags::empty())?;
+    let on_exec = OnExec::close_if(flags & CLOSE_ON_EXEC != 0);
+    current().files()?.insert(0, file, on_exec)
+}
+
+fn fcntl(args: &Args) -> Result {
+    let fd = number_of(args.int(0))?;
+    let table = current().files()?;
+    let file = table.get(fd)?;
+    let argument = args.x[2];
+    match args.word(1) {
+        F_DUPFD => table.insert(argument, file, OnExec::Keep),
+        F_DUPFD_CLOEXEC => table.insert(argument, file, OnExec::Close),
+        F_GETFD => Ok(usize::from(table.on_exec(fd)? == OnExec::Close)),
+        F_SETFD => {
+            let on_exec = OnExec::close_if(argument & FD_CLOEXEC != 0);
+            table.set_on_exec(fd, on_exec).map(|()| 0)
+        }
+        F_GETFL => Ok(file.flags().bits() as usize | O_LARGEFILE),
+        F_SETFL => {
+            file.set_flags(OpenFlags::from_bits_retain(argument as u32));
+            Ok(0)
+        }
+        F_GETLK | F_SETLK | F_SETLKW | F_OFD_GETLK | F_OFD_SETLK
+        | F_OFD_SETLKW => {
+            lock::control(&table, (fd, &file), args.word(1), argument)
+        }
+        F_ADD_SEALS => {
+            if !file.flags().can_write() {
+                return Err(Errno::EPERM);
+            }
+            let memory = file.downcast::<MemoryFile>()?;
+            memory.seal(argument as u32).map(|()| 0)
+        }
+        F_GET_SEALS => Ok(file.downcast::<MemoryFile>()?.sealed() as usize),
+        F_GETPIPE_SZ if file.inode().kind() == Kind::Fifo => Ok(pipe::CAPACITY),
+        _ => Err(Errno::EINVAL),
+    }
+}
+
+fn ioctl(args: &Args) -> Result {
+    let fd = number_of(args.int(0))?;
+    let table = current().files()?;
+    let file = table.get(fd)?;
+    if file.flags().contains(OpenFlags::PATH) {
+        return Err(Errno::EBADF);
+    }
+    let (request, argument) = (args.word(1), args.x[2]);
+    match request {
+        FIOCLEX => table.set_on_exec(fd, OnExec::Close).map(|()| 0),
+        FIONCLEX => table.set_on_exec(fd, OnExec::Keep).map(|()| 0),
+        FIONBIO => set_non_blocking(&file, user::read_value(argument)?),
+        FIONREAD
+            if file.inode().kind() == Kind::Regular
+                && file.file().offset() == Offset::InTurn =>
+        {
+            let metadata = file.metadata();
+            let left = metadata.size.saturating_sub(file.position());
+            user::write_value(argument, &(left as u32)).map(|()| 0)
+        }
+        _ => file.file().control(request, argument),
+    }
+}
+
+fn set_non_blocking(file: &OpenFile, value: u32) -> Result {
+    let mut flags = file.flags();
+    flags.set(OpenFlags::NON_BLOCKING, value != 0);
+    file.set_flags(flags);
+    Ok(0)
+}

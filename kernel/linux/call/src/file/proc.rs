@@ -1,0 +1,56 @@
+//! Files in `/proc` that tell what calls like `uname` tell.
+
+use alloc::format;
+use alloc::string::String;
+
+use kernel_abi::Errno;
+
+use crate::system::{RELEASE, VERSION, host_name};
+use kernel_files::attribute::ShowFn;
+use kernel_files::pipe::CAPACITY;
+use kernel_files::proc::register;
+use kernel_files::sys::Attribute;
+use kernel_files::table::LIMIT;
+use kernel_task::table::ID_LIMIT;
+
+/// Process numbers are below this.
+const PID_MAX: u32 = ID_LIMIT;
+
+/// Kinds of character devices.
+const DEVICES: &str = "Character devices:\n  1 mem\n  5 /dev/tty\n  \
+    5 /dev/console\n204 ttyAMA\n\nBlock devices:\n";
+
+/// Adds the files.
+///
+/// # Errors
+/// `EEXIST` if called twice.
+pub fn init() -> Result<(), Errno> {
+    let files: [(&str, ShowFn); 15] = [
+        ("/proc/version", || {
+            Ok(format!("Linux version {RELEASE} {VERSION}\n"))
+        }),
+        ("/proc/sys/kernel/ostype", || Ok("Linux\n".into())),
+        ("/proc/sys/kernel/osrelease", || Ok(format!("{RELEASE}\n"))),
+        ("/proc/sys/kernel/version", || Ok(format!("{VERSION}\n"))),
+        ("/proc/sys/kernel/pid_max", || Ok(format!("{PID_MAX}\n"))),
+        ("/proc/sys/kernel/hostname", show_host_name),
+        ("/proc/sys/kernel/threads-max", || Ok(format!("{PID_MAX}\n"))),
+        ("/proc/sys/kernel/ngroups_max", || Ok("65536\n".into())),
+        ("/proc/sys/kernel/cap_last_cap", || Ok("39\n".into())),
+        ("/proc/sys/kernel/randomize_va_space", || Ok("0\n".into())),
+        ("/proc/sys/vm/overcommit_memory", || Ok("0\n".into())),
+        ("/proc/sys/fs/file-max", || Ok(format!("{}\n", u64::MAX / 2))),
+        ("/proc/sys/fs/nr_open", || Ok(format!("{LIMIT}\n"))),
+        ("/proc/sys/fs/pipe-max-size", || Ok(format!("{CAPACITY}\n"))),
+        ("/proc/devices", || Ok(DEVICES.into())),
+    ];
+    for (path, show) in files {
+        register(path, Attribute::read_only(show))?;
+    }
+    Ok(())
+}
+
+fn show_host_name() -> Result<String, Errno> {
+    let name = host_name();
+    Ok(format!("{}\n", String::from_utf8_lossy(&name)))
+}

@@ -1,0 +1,184 @@
+//! Calls about scheduling: turns, CPUs, nice values.
+
+use alloc::sync::Arc;
+
+use kernel_abi::{Errno, syscall as number};
+
+use super::table::Row;
+use super::{Args, Entry, Result};
+use kernel_machine::mm::user::{self, UserSlice};
+use kernel_process::{Process, current, find_task, group, thread_of, tree};
+use kernel_task::{self as task, Task, account, scheduler};
+
+/// This family's rows of the table.
+pub const CALLS: &[Row] = &[
+    (number::SCHED_YIELD, Entry::Plain(sched_yield)),
+    (number::SCHED_SETAFFINITY, Entry::Plain(sched_setaffinity)),
+    (number::SCHED_GETAFFINITY, Entry::Plain(sched_getaffinity)),
+    (number::SCHED_SETSCHEDULER, Entry::Plain(sched_setscheduler)),
+    (number::SCHED_GETSCHEDULER, Entry::Plain(sched_getscheduler)),
+    (number::SCHED_SETPARAM, Entry::Plain(sched_setparam)),
+    (number::SCHED_GETPARAM, Entry::Plain(sched_getparam)),
+    (number::SCHED_GET_PRIORITY_MAX, Entry::Plain(priority_bound)),
+    (number::SCHED_GET_PRIORITY_MIN, Entry::Plain(priority_bound)),
+    (number::GETPRIORITY, Entry::Plain(getpriority)),
+    (number::SETPRIORITY, Entry::Plain(setpriority)),
+    (number::GETCPU, Entry::Plain(getcpu)),
+];
+
+fn sched_yield(_: &Args) -> Result {
+    scheduler::yield_now();
+    Ok(0)
+}
+
+/// The task that 0 or a number means.
+fn named(id: i32) -> core::result::Result<Arc<Task>, Errno> {
+    match id {
+        0 => Ok(task::current().to_arc()),
+        1.. => find_task(id as u32).ok_or(Errno::ESRCH),
+        _ => Err(Errno::EINVAL),
+    }
+}
+
+/// A mask as programs give it: at most 8 bytes count.
+fn read_mask(
+    address: usize,
+    length: usize,
+) -> core::result::Result<u32, Errno> {
+    let mut bytes = [0; 8];
+    let length = length.min(bytes.len());
+    UserSlice::new(address, length)?.read(0, &mut bytes[..length])?;
+    Ok(u64::from_le_bytes(bytes) as u32)
+}
+
+fn sched_setaffinity(args: &Args) -> Result {
+    let task = named(args.int(0))?;
+    let mask = read_mask(args.x[2], args.x[1])?;
+    if !may_schedule(thread_of(&task).map(|thread| &*thread.process)) {
+        return Err(Errno::EPERM);
+    }
+    account::set_affinity(&task, mask)?;
+    Ok(0)
+}
+
+/// Whether the caller may say when and where `process` runs; a kernel thread
+/// has none.
+fn may_schedule(process: Option<&Process>) -> bool {
+    let own = current().process.credentials.lock().clone();
+    match process {
+        Some(process) => own.may_schedule(&process.credentials.lock()),
+        None => own.is_privileged(),
+    }
+}
+
+fn sched_getaffinity(args: &Args) -> Result {
+    const SIZE: usize = 8;
+    let (length, address) = (args.x[1], args.x[2]);
+    if length < SIZE || !length.is_multiple_of(SIZE) {
+        return Err(Errno::EINVAL);
+    }
+    let task = named(args.int(0))?;
+    let mask = task.usable_cpus();
+    user::write_value(address, &u64::from(mask))?;
+    Ok(SIZE)
+}
+
+/// `SCHED_OTHER`, the only policy.
+const OTHER: usize = 0;
+
+fn sched_setscheduler(args: &Args) -> Result {
+    named(args.int(0))?;
+    if args.x[1] != OTHER {
+        return Err(Errno::EINVAL);
+    }
+    check_parameter(args.x[2])
+}
+
+fn sched_setparam(args: &Args) -> Result {
+    named(args.int(0))?;
+    check_parameter(args.x[1])
+}
+
+/// `SCHED_OTHER` has the one priority 0.
+fn check_parameter(address: usize) -> Result {
+    let priority: i32 = user::read_value(address)?;
+    if priority == 0 { Ok(0) } else { Err(Errno::EINVAL) }
+}
+
+fn sched_getscheduler(args: &Args) -> Result {
+    named(args.int(0)).map(|_| OTHER)
+}
+
+fn sched_getparam(args: &Args) -> Result {
+    named(args.int(0))?;
+    user::write_value(args.x[1], &0_i32)?;
+    Ok(0)
+}
+
+fn priority_bound(args: &Args) -> Result {
+    if args.x[0] == OTHER { Ok(0) } else { Err(Errno::EINVAL) }
+}
+
+fn getcpu(args: &Args) -> Result {
+    let cpu = task::current().cpu() as u32;
+    for (address, value) in [(args.x[0], cpu), (args.x[1], 0)] {
+        if address != 0 {
+            user::write_value(address, &value)?;
+        }
+    }
+    Ok(0)
+}
+
+/// The processes that `PRIO_*` and a number mean.
+fn meant(
+    which: usize,
+    who: u32,
+) -> core::result::Result<alloc::vec::Vec<Arc<Process>>, Errno> {
+    const PROCESS: usize = 0;
+    const GROUP: usize = 1;
+    const USER: usize = 2;
+    let own = current().process.clone();
+    match which {
+        PROCESS => Ok([group::named(who as i32)?].into()),
+        GROUP => {
+            let id = if who == 0 { own.group() } else { who };
+            tree::lock().group_members(id).ok_or(Errno::ESRCH)
+        }
+        USER => {
+            let mut all = tree::all();
+            let real = own.credentials.lock().user.real;
+            let user = if who == 0 { real } else { who };
+            all.retain(|it| it.credentials.lock().user.real == user);
+            Ok(all)
+        }
+        _ => Err(Errno::EINVAL),
+    }
+}
+
+/// The best of the nice values meant, as 20 less the value.
+fn getpriority(args: &Args) -> Result {
+    let processes = meant(args.x[0], args.word(1))?;
+    let tasks = processes.iter().flat_map(|process| process.threads());
+    let best = tasks.map(|task| task.nice()).min();
+    let nice = i32::from(best.ok_or(Errno::ESRCH)?);
+    Ok((20 - nice) as usize)
+}
+
+fn setpriority(args: &Args) -> Result {
+    let nice = args.int(2).clamp(-20, 19) as i8;
+    let processes = meant(args.x[0], args.word(1))?;
+    if processes.is_empty() {
+        return Err(Errno::ESRCH);
+    }
+    if !processes.iter().all(|process| may_schedule(Some(process))) {
+        return Err(Errno::EPERM);
+    }
+    let is_privileged = current().process.credentials.lock().is_privileged();
+    for task in processes.iter().flat_map(|process| process.threads()) {
+        if nice < task.nice() && !is_privileged {
+            return Err(Errno::EACCES);
+        }
+        account::change_account(&task, |account| account.set_nice(nice));
+    }
+    Ok(0)
+}

@@ -1,0 +1,335 @@
+//! The two file systems: directories are groups.
+//!
+//! A mount shows a hierarchy that exists whether it is mounted or not; a
+//! second mount shows the same. Inodes are made as they are looked up, and
+//! name their group by its handle.
+
+use alloc::sync::{Arc, Weak};
+
+use kernel_abi::Errno;
+use kernel_abi::stat::{CGROUP_MAGIC, CGROUP2_MAGIC, Statfs};
+use kernel_core::cgroup::{Handle, ROOT_HANDLE, Tree};
+use kernel_core::freezer::Hierarchy;
+use kernel_core::inotify::MODIFY;
+use kernel_core::path::{NAME_MAX, mount_options};
+
+use super::file::GroupFile;
+use super::forest;
+use super::row::{self, Row};
+use kernel_files::attribute::OpenDirectory;
+use kernel_files::clock;
+use kernel_files::file::File;
+use kernel_files::flags::OpenFlags;
+use kernel_files::inode::{
+    Entry, FIRST_ENTRY, FileSystem, Inode, InodeId, Kind, Metadata, NewInode,
+    Replace,
+};
+use kernel_files::{inotify, mount};
+use kernel_machine::sync::{Rank, SpinLock};
+
+/// A hierarchy as it is mounted.
+struct CgroupFs(Hierarchy);
+
+/// The mounted ones: cgroup v1's and v2's.
+static MOUNTED: SpinLock<[Weak<CgroupFs>; 2]> =
+    SpinLock::with_rank(Rank::Process, [const { Weak::new() }; 2]);
+
+/// Numbers of inodes of one group.
+const NUMBERS: u64 = 64;
+/// Position of the first child in a directory.
+const FIRST_CHILD: u64 = FIRST_ENTRY + NUMBERS;
+
+/// The device of a hierarchy.
+fn device(hierarchy: Hierarchy) -> u64 {
+    static DEVICES: spin::Once<[u64; 2]> = spin::Once::new();
+    let make = || [mount::allocate_device(), mount::allocate_device()];
+    DEVICES.call_once(make)[hierarchy as usize]
+}
+
+/// The inode of a group's directory, or of its `row`-th file.
+pub(super) fn inode_id(
+    hierarchy: Hierarchy,
+    slot: u32,
+    row: Option<usize>,
+) -> InodeId {
+    let place = row.map_or(0, |row| row as u64 + 1);
+    let number = u64::from(slot) * NUMBERS + place + 1;
+    InodeId { device: device(hierarchy), number }
+}
+
+/// Tells who watches the group's file of events, or its directory.
+pub(super) fn tell_watchers(hierarchy: Hierarchy, slot: u32) {
+    let name = match hierarchy {
+        Hierarchy::V1 => "freezer.events",
+        Hierarchy::V2 => "cgroup.events",
+    };
+    let mut rows = row::rows(hierarchy, false);
+    let Some((index, _)) = rows.find(|(_, row)| row.name == name) else {
+        return;
+    };
+    let file = inode_id(hierarchy, slot, Some(index));
+    inotify::notify(file, MODIFY, b"");
+    let directory = inode_id(hierarchy, slot, None);
+    inotify::notify(directory, MODIFY, name.as_bytes());
+}
+
+/// Whether a hierarchy is in use: mounted, or with groups.
+pub(super) fn is_active(hierarchy: Hierarchy) -> bool {
+    let mounts = MOUNTED.lock()[hierarchy as usize].strong_count();
+    mounts != 0 || forest().tree(hierarchy).count() > 1
+}
+
+/// Lets both be mounted.
+pub(super) fn register_types() {
+    mount::register_type("cgroup", |_, options| {
+        check_options(options, &[b"freezer", b"all"])?;
+        Ok(filesystem(Hierarchy::V1))
+    });
+    mount::register_type("cgroup2", |_, options| {
+        check_options(options, &[b"nsdelegate"])?;
+        Ok(filesystem(Hierarchy::V2))
+    });
+}
+
+/// There is one controller of cgroup v1; others are unknown.
+fn check_options(options: &[u8], known: &[&[u8]]) -> Result<(), Errno> {
+    let mut all = mount_options(options);
+    match all.all(|(name, value)| value.is_none() && known.contains(&name)) {
+        true => Ok(()),
+        false => Err(Errno::EINVAL),
+    }
+}
+
+fn filesystem(hierarchy: Hierarchy) -> Arc<dyn FileSystem> {
+    let mut mounted = MOUNTED.lock();
+    let place = &mut mounted[hierarchy as usize];
+    if let Some(filesystem) = place.upgrade() {
+        return filesystem;
+    }
+    let filesystem = Arc::new(CgroupFs(hierarchy));
+    *place = Arc::downgrade(&filesystem);
+    filesystem
+}
+
+impl FileSystem for CgroupFs {
+    fn root(&self) -> Arc<dyn Inode> {
+        Arc::new(Directory { hierarchy: self.0, group: ROOT_HANDLE })
+    }
+
+    fn kind(&self) -> &'static str {
+        match self.0 {
+            Hierarchy::V1 => "cgroup",
+            Hierarchy::V2 => "cgroup2",
+        }
+    }
+
+    fn options(&self) -> &'static str {
+        match self.0 {
+            Hierarchy::V1 => ",freezer",
+            Hierarchy::V2 => "",
+        }
+    }
+
+    fn statfs(&self) -> Statfs {
+        let kind = match self.0 {
+            Hierarchy::V1 => CGROUP_MAGIC,
+            Hierarchy::V2 => CGROUP2_MAGIC,
+        };
+        Statfs {
+            kind,
+            bsize: 4096,
+            frsize: 4096,
+            namelen: NAME_MAX as u64,
+            ..Statfs::default()
+        }
+    }
+}
+
+/// A group's directory.
+struct Directory {
+    hierarchy: Hierarchy,
+    group: Handle,
+}
+
+impl Directory {
+    fn with<T>(
+        &self,
+        look: impl FnOnce(&mut Tree) -> Result<T, Errno>,
+    ) -> Result<T, Errno> {
+        look(forest().tree(self.hierarchy))
+    }
+
+    fn at(&self, group: Handle) -> Arc<dyn Inode> {
+        Arc::new(Directory { hierarchy: self.hierarchy, group })
+    }
+
+    fn rows(&self) -> impl Iterator<Item = (usize, &'static Row)> {
+        row::rows(self.hierarchy, self.group == ROOT_HANDLE)
+    }
+}
+
+impl Inode for Directory {
+    fn id(&self) -> InodeId {
+        inode_id(self.hierarchy, self.group.slot, None)
+    }
+
+    fn kind(&self) -> Kind {
+        Kind::Directory
+    }
+
+    fn metadata(&self) -> Metadata {
+        let boot = clock::boot_time_ns();
+        let metadata = Metadata::of(self.id(), Kind::Directory, 0o755, boot);
+        let children =
+            self.with(|tree| tree.children(self.group, 0).map(Iterator::count));
+        let links = 2 + children.unwrap_or(0) as u32;
+        Metadata { links, ..metadata }
+    }
+
+    fn parent(&self) -> Option<Arc<dyn Inode>> {
+        let parent = self.with(|tree| tree.parent(self.group)).ok()?;
+        Some(self.at(parent))
+    }
+
+    fn lookup(&self, name: &[u8]) -> Result<Arc<dyn Inode>, Errno> {
+        let row = self.rows().find(|(_, row)| row.name.as_bytes() == name);
+        if let Some((index, row)) = row {
+            self.with(|tree| tree.get(self.group).map(drop))?;
+            let (hierarchy, group) = (self.hierarchy, self.group);
+            return Ok(Arc::new(GroupInode { hierarchy, group, index, row }));
+        }
+        Ok(self.at(self.with(|tree| tree.find(self.group, name))?))
+    }
+
+    fn create(
+        &self,
+        name: &[u8],
+        new: &NewInode<'_>,
+    ) -> Result<Arc<dyn Inode>, Errno> {
+        if new.kind != Kind::Directory {
+            return Err(match new.kind {
+                Kind::Regular => Errno::EACCES,
+                _ => Errno::EPERM,
+            });
+        }
+        if self.rows().any(|(_, row)| row.name.as_bytes() == name) {
+            return Err(Errno::EEXIST);
+        }
+        let made = forest().make(self.hierarchy, self.group, name)?;
+        Ok(self.at(made))
+    }
+
+    fn remove_directory(&self, name: &[u8]) -> Result<(), Errno> {
+        if self.rows().any(|(_, row)| row.name.as_bytes() == name) {
+            return Err(Errno::ENOTDIR);
+        }
+        let slot = forest().remove(self.hierarchy, self.group, name)?;
+        for (index, _) in row::rows(self.hierarchy, false) {
+            inotify::forget(inode_id(self.hierarchy, slot, Some(index)));
+        }
+        Ok(())
+    }
+
+    fn rename(
+        &self,
+        name: &[u8],
+        directory: &Arc<dyn Inode>,
+        new_name: &[u8],
+        _replace: Replace,
+    ) -> Result<(), Errno> {
+        if self.hierarchy == Hierarchy::V2 {
+            return Err(Errno::EPERM);
+        }
+        if self.rows().any(|(_, row)| row.name.as_bytes() == name) {
+            return Err(Errno::ENOTDIR);
+        }
+        if self.rows().any(|(_, row)| row.name.as_bytes() == new_name) {
+            return Err(Errno::EEXIST);
+        }
+        let any: &dyn core::any::Any = &**directory;
+        let to = any.downcast_ref::<Directory>().ok_or(Errno::EXDEV)?;
+        if to.hierarchy != self.hierarchy {
+            return Err(Errno::EXDEV);
+        }
+        self.with(|tree| tree.rename(self.group, name, to.group, new_name))
+    }
+
+    fn read_directory(
+        &self,
+        position: u64,
+        visit: &mut dyn FnMut(&Entry<'_>) -> bool,
+    ) -> Result<(), Errno> {
+        for (index, row) in self.rows() {
+            let at = FIRST_ENTRY + index as u64;
+            let id = inode_id(self.hierarchy, self.group.slot, Some(index));
+            let entry = Entry {
+                name: row.name.as_bytes(),
+                number: id.number,
+                entry_type: Kind::Regular.entry_type(),
+                next: at + 1,
+            };
+            if at >= position && !visit(&entry) {
+                return Ok(());
+            }
+        }
+        let least = position.saturating_sub(FIRST_CHILD);
+        self.with(|tree| {
+            for (slot, group) in tree.children(self.group, least)? {
+                let id = inode_id(self.hierarchy, slot, None);
+                let entry = Entry {
+                    name: group.name(),
+                    number: id.number,
+                    entry_type: Kind::Directory.entry_type(),
+                    next: FIRST_CHILD + Tree::number(group) + 1,
+                };
+                if !visit(&entry) {
+                    break;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn open(&self, _flags: OpenFlags) -> Result<Arc<dyn File>, Errno> {
+        Ok(Arc::new(OpenDirectory))
+    }
+}
+
+/// A file of a group.
+struct GroupInode {
+    hierarchy: Hierarchy,
+    group: Handle,
+    index: usize,
+    row: &'static Row,
+}
+
+impl Inode for GroupInode {
+    fn id(&self) -> InodeId {
+        inode_id(self.hierarchy, self.group.slot, Some(self.index))
+    }
+
+    fn kind(&self) -> Kind {
+        Kind::Regular
+    }
+
+    fn metadata(&self) -> Metadata {
+        let boot = clock::boot_time_ns();
+        let permissions = self.row.permissions.into();
+        Metadata::of(self.id(), Kind::Regular, permissions, boot)
+    }
+
+    fn parent(&self) -> Option<Arc<dyn Inode>> {
+        let (hierarchy, group) = (self.hierarchy, self.group);
+        Some(Arc::new(Directory { hierarchy, group }))
+    }
+
+    fn open(&self, _flags: OpenFlags) -> Result<Arc<dyn File>, Errno> {
+        forest().tree(self.hierarchy).get(self.group)?;
+        Ok(GroupFile::new(self.hierarchy, self.group, self.row.what))
+    }
+
+    fn truncate(&self, _size: u64) -> Result<(), Errno> {
+        // `>` in a shell cuts first; there is nothing to cut.
+        Ok(())
+    }
+}

@@ -1,0 +1,13 @@
+//! Firn: the files through which the system is seen and controlled.
+//!
+//! Each module is a subject of its own, above processes: groups of them,
+//! power. None uses another.
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+pub mod cgroup;
+pub mod heartbeat;
+pub mod hub;
+pub mod power;

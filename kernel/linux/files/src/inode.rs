@@ -1,0 +1,243 @@
+//! Inodes: files as they lie in a file system, open or not.
+//!
+//! Every method has a default that answers as a plain file would, so a file
+//! system implements only what its inodes can do. Names are bytes without
+//! `/` and NUL, at most 255 long; the walk (`walk.rs`) sees to that, and to
+//! `.` and `..`. Next: `file.rs`.
+
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::any::Any;
+
+use kernel_abi::Errno;
+use kernel_abi::stat::Statfs;
+
+use super::claim::Claims;
+use super::file::File;
+use super::flags::OpenFlags;
+use super::location::Location;
+use kernel_machine::mm::PageSource;
+
+mod metadata;
+
+pub use metadata::{
+    Change, DeviceNumber, InodeId, Kind, Metadata, PERMISSION_MASK, TYPE_MASK,
+};
+
+/// What is to be made.
+#[derive(Clone, Copy, Debug)]
+pub struct NewInode<'a> {
+    /// What it is to be.
+    pub kind: Kind,
+    /// Permissions, with the umask applied.
+    pub permissions: u32,
+    /// Where a symbolic link points.
+    pub target: &'a [u8],
+}
+
+/// Where a symbolic link leads.
+pub enum Link {
+    /// To a name.
+    Path(Vec<u8>),
+    /// Straight to an inode, as `/proc/PID/exe` does.
+    Location(Location),
+}
+
+/// One name in a directory.
+pub struct Entry<'a> {
+    /// The name.
+    pub name: &'a [u8],
+    /// Number of the inode.
+    pub number: u64,
+    /// `DT_*`.
+    pub entry_type: u8,
+    /// Where a later read goes on after this entry.
+    pub next: u64,
+}
+
+/// First position after `.` and `..`, which the caller of
+/// [`Inode::read_directory`] makes itself.
+pub const FIRST_ENTRY: u64 = 2;
+
+/// What a rename does with an existing target.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Replace {
+    /// It is replaced.
+    Yes,
+    /// The rename fails with `EEXIST` (Linux `RENAME_NOREPLACE`).
+    No,
+    /// The two change places (Linux `RENAME_EXCHANGE`).
+    Exchange,
+}
+
+/// A file as it lies in a file system.
+pub trait Inode: Any + Send + Sync {
+    /// Which one.
+    fn id(&self) -> InodeId;
+
+    /// What it is; never changes.
+    fn kind(&self) -> Kind;
+
+    /// What `stat` tells.
+    fn metadata(&self) -> Metadata;
+
+    /// Changes attributes.
+    ///
+    /// # Errors
+    /// `EPERM` if this file system keeps none.
+    fn change(&self, _change: &Change) -> Result<(), Errno> {
+        Err(Errno::EPERM)
+    }
+
+    /// The directory in which it was last linked, itself for a root; `None`
+    /// once it has no name.
+    fn parent(&self) -> Option<Arc<dyn Inode>> {
+        None
+    }
+
+    /// Its name, for inodes outside any tree: `pipe:[7]`.
+    fn nameless(&self) -> Option<String> {
+        None
+    }
+
+    /// Finds a name in a directory.
+    ///
+    /// # Errors
+    /// `ENOTDIR`, `ENOENT`.
+    fn lookup(&self, _name: &[u8]) -> Result<Arc<dyn Inode>, Errno> {
+        Err(Errno::ENOTDIR)
+    }
+
+    /// Makes an inode and its name in a directory.
+    ///
+    /// # Errors
+    /// `EEXIST`; `ENOSPC` without memory; `EPERM` where nothing can be made.
+    fn create(
+        &self,
+        _name: &[u8],
+        _new: &NewInode<'_>,
+    ) -> Result<Arc<dyn Inode>, Errno> {
+        Err(Errno::EPERM)
+    }
+
+    /// Gives `target`, of the same file system, one more name.
+    ///
+    /// # Errors
+    /// `EEXIST`, `EPERM` for directories, `EXDEV`.
+    fn link(
+        &self,
+        _name: &[u8],
+        _target: &Arc<dyn Inode>,
+    ) -> Result<(), Errno> {
+        Err(Errno::EPERM)
+    }
+
+    /// Takes a name away.
+    ///
+    /// # Errors
+    /// `ENOENT`, `EISDIR`.
+    fn unlink(&self, _name: &[u8]) -> Result<(), Errno> {
+        Err(Errno::EPERM)
+    }
+
+    /// Takes an empty directory away.
+    ///
+    /// # Errors
+    /// `ENOENT`, `ENOTDIR`, `ENOTEMPTY`.
+    fn remove_directory(&self, _name: &[u8]) -> Result<(), Errno> {
+        Err(Errno::EPERM)
+    }
+
+    /// Moves a name into `directory`, of the same file system.
+    ///
+    /// # Errors
+    /// Those of Linux's `rename(2)`.
+    fn rename(
+        &self,
+        _name: &[u8],
+        _directory: &Arc<dyn Inode>,
+        _new_name: &[u8],
+        _replace: Replace,
+    ) -> Result<(), Errno> {
+        Err(Errno::EPERM)
+    }
+
+    /// Where a symbolic link leads.
+    ///
+    /// # Errors
+    /// `EINVAL` for anything else.
+    fn read_link(&self) -> Result<Link, Errno> {
+        Err(Errno::EINVAL)
+    }
+
+    /// Gives the entries at and after `position`, in order, until there are
+    /// no more or `visit` says false. Positions start at [`FIRST_ENTRY`] and
+    /// stay right while other names come and go.
+    ///
+    /// # Locks
+    /// `visit` may be called with a spin lock held.
+    ///
+    /// # Errors
+    /// `ENOTDIR`.
+    fn read_directory(
+        &self,
+        _position: u64,
+        _visit: &mut dyn FnMut(&Entry<'_>) -> bool,
+    ) -> Result<(), Errno> {
+        Err(Errno::ENOTDIR)
+    }
+
+    /// The machinery to read and write it.
+    ///
+    /// # Errors
+    /// `ENXIO` for a device that is not there.
+    fn open(&self, flags: OpenFlags) -> Result<Arc<dyn File>, Errno>;
+
+    /// Cuts or extends it.
+    ///
+    /// # Errors
+    /// `EINVAL` for anything but a plain file, `EFBIG`.
+    fn truncate(&self, _size: u64) -> Result<(), Errno> {
+        Err(Errno::EINVAL)
+    }
+
+    /// Its pages, to be mapped.
+    fn pages(&self) -> Option<Arc<dyn PageSource>> {
+        None
+    }
+
+    /// Its pages, to be mapped so that all see what one stores, and what is
+    /// written; `may_write` if the mapping may ever be stored to.
+    ///
+    /// # Errors
+    /// `ENODEV` if it has none; `EPERM` if it must not be written.
+    fn shared_pages(
+        &self,
+        _may_write: bool,
+    ) -> Result<Arc<dyn PageSource>, Errno> {
+        self.pages().ok_or(Errno::ENODEV)
+    }
+
+    /// Who writes and who runs it, for files that can be run.
+    fn claims(&self) -> Option<&Claims> {
+        None
+    }
+}
+
+/// A file system: a tree of inodes.
+pub trait FileSystem: Send + Sync {
+    /// The top directory.
+    fn root(&self) -> Arc<dyn Inode>;
+
+    /// Its type, as `mount` and `/proc/mounts` name it.
+    fn kind(&self) -> &'static str;
+
+    /// Its own options, as `/proc/mounts` shows them: each after a comma.
+    fn options(&self) -> &'static str {
+        ""
+    }
+
+    /// Sizes and limits, for `statfs`.
+    fn statfs(&self) -> Statfs;
+}

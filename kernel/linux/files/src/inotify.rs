@@ -1,0 +1,269 @@
+//! `inotify(7)`: being told of changes to files.
+//!
+//! A watch names an inode, so whatever changes it calls [`notify`] with its
+//! number, and with that of its directory. While nobody watches anything,
+//! that is one load. Events of names in a directory carry the name.
+//!
+//! Nothing here sleeps but a reader: the last task of a freezing group tells
+//! those who watch it on its way to sleep.
+
+use alloc::sync::{Arc, Weak};
+use alloc::vec::Vec;
+use core::any::Any;
+use core::sync::atomic::Ordering::{Relaxed, SeqCst};
+use core::sync::atomic::{AtomicI32, AtomicU32, fence};
+
+use kernel_abi::Errno;
+use kernel_core::inotify::{
+    ALL_EVENTS, DELETE_SELF, IGNORED, IS_DIRECTORY, MASK_ADD, MASK_CREATE,
+    ONE_SHOT, Queue,
+};
+
+use super::buffer::Output;
+use super::file::{Blocking, File, interrupted};
+use super::flags::PollEvents;
+use super::inode::{Inode, InodeId, Kind};
+use super::location::{Location, name_in};
+use kernel_machine::mm::{frame, heap, user};
+use kernel_machine::sync::{Rank, SpinLock};
+use kernel_task::{PollTable, WaitQueue};
+
+/// One watch.
+struct Watch {
+    inode: InodeId,
+    owner: Weak<Inotify>,
+    descriptor: i32,
+    mask: u32,
+}
+
+/// All watches.
+static WATCHES: SpinLock<Vec<Watch>> =
+    SpinLock::with_rank(Rank::Freezer, Vec::new());
+
+/// Their number, for a look without the lock.
+static COUNT: AtomicU32 = AtomicU32::new(0);
+
+/// Most watches of all (Linux `max_user_watches` is a limit of this kind).
+const WATCHES_MAX: usize = 8192;
+
+/// An open inotify: its watches' events.
+pub struct Inotify {
+    this: Weak<Inotify>,
+    queue: SpinLock<Queue>,
+    readers: Arc<WaitQueue>,
+    next: AtomicI32,
+}
+
+impl Inotify {
+    /// One that watches nothing.
+    pub fn new() -> Arc<Self> {
+        Arc::new_cyclic(|this| Self {
+            this: this.clone(),
+            queue: SpinLock::with_rank(Rank::Freezer, Queue::new()),
+            readers: Arc::new(WaitQueue::new()),
+            next: AtomicI32::new(1),
+        })
+    }
+
+    /// Watches an inode, or changes what of it is watched; the watch's
+    /// number.
+    ///
+    /// # Errors
+    /// `EINVAL` if `mask` has no event; `EEXIST` if it must be new and is
+    /// not; `ENOSPC` if there are too many, or memory is short.
+    pub fn watch(&self, inode: InodeId, mask: u32) -> Result<i32, Errno> {
+        if mask & ALL_EVENTS == 0 {
+            return Err(Errno::EINVAL);
+        }
+        let kept = mask & (ALL_EVENTS | ONE_SHOT);
+        let mut watches = WATCHES.lock();
+        let own = watches.iter_mut().find(|watch| {
+            watch.inode == inode && Weak::ptr_eq(&watch.owner, &self.this)
+        });
+        if let Some(watch) = own {
+            if mask & MASK_CREATE != 0 {
+                return Err(Errno::EEXIST);
+            }
+            let old = if mask & MASK_ADD != 0 { watch.mask } else { 0 };
+            watch.mask = old | kept;
+            return Ok(watch.descriptor);
+        }
+        if watches.len() >= WATCHES_MAX || frame::is_short() {
+            return Err(Errno::ENOSPC);
+        }
+        let descriptor = self.next.fetch_add(1, Relaxed);
+        let owner = self.this.clone();
+        watches.push(Watch { inode, owner, descriptor, mask: kept });
+        COUNT.store(watches.len() as u32, SeqCst);
+        Ok(descriptor)
+    }
+
+    /// Ends a watch.
+    ///
+    /// # Errors
+    /// `EINVAL` if there is none of this number.
+    pub fn end_watch(&self, descriptor: i32) -> Result<(), Errno> {
+        let ended = take(|watch| {
+            watch.descriptor == descriptor
+                && Weak::ptr_eq(&watch.owner, &self.this)
+        });
+        if ended.is_empty() {
+            return Err(Errno::EINVAL);
+        }
+        self.push(descriptor, IGNORED, 0, b"");
+        Ok(())
+    }
+
+    fn push(&self, descriptor: i32, mask: u32, cookie: u32, name: &[u8]) {
+        let mut queue = self.queue.lock();
+        match queue.growth(name).is_none_or(heap::has_room) {
+            true => queue.push(descriptor, mask, cookie, name),
+            false => queue.overflow(),
+        }
+        drop(queue);
+        self.readers.wake_all();
+    }
+}
+
+impl Drop for Inotify {
+    fn drop(&mut self) {
+        take(|watch| watch.owner.strong_count() == 0);
+    }
+}
+
+/// Takes watches out of the list.
+fn take(which: impl Fn(&Watch) -> bool) -> Vec<Watch> {
+    let mut watches = WATCHES.lock();
+    let taken = watches.extract_if(.., |watch| which(watch)).collect();
+    COUNT.store(watches.len() as u32, SeqCst);
+    taken
+}
+
+/// Whether anybody watches anything. What changed before is seen by whoever
+/// watches after.
+#[inline]
+pub fn is_used() -> bool {
+    COUNT.load(Relaxed) != 0
+}
+
+/// Something happened to `inode`; in a directory, to `name`.
+pub fn notify(inode: InodeId, event: u32, name: &[u8]) {
+    notify_move(inode, event, 0, name);
+}
+
+/// As [`notify`], with a number that both halves of a move share.
+pub fn notify_move(inode: InodeId, event: u32, cookie: u32, name: &[u8]) {
+    fence(SeqCst);
+    if !is_used() {
+        return;
+    }
+    let told: Vec<(Arc<Inotify>, i32, bool)> = {
+        let watches = WATCHES.lock();
+        let meant = watches.iter().filter(|watch| {
+            watch.inode == inode && watch.mask & event & ALL_EVENTS != 0
+        });
+        let found = meant.filter_map(|watch| {
+            let ends = watch.mask & ONE_SHOT != 0;
+            Some((watch.owner.upgrade()?, watch.descriptor, ends))
+        });
+        found.collect()
+    };
+    for (owner, descriptor, ends) in told {
+        owner.push(descriptor, event, cookie, name);
+        if ends {
+            // Somebody else may have ended it already.
+            let _ = owner.end_watch(descriptor);
+        }
+    }
+}
+
+/// An inode is gone: its watches end.
+pub fn forget(inode: InodeId) {
+    if !is_used() {
+        return;
+    }
+    for watch in take(|watch| watch.inode == inode) {
+        let Some(owner) = watch.owner.upgrade() else { continue };
+        if watch.mask & DELETE_SELF != 0 {
+            owner.push(watch.descriptor, DELETE_SELF, 0, b"");
+        }
+        owner.push(watch.descriptor, IGNORED, 0, b"");
+    }
+}
+
+/// The event, marked if it is about a directory.
+pub fn about(inode: &dyn Inode, event: u32) -> u32 {
+    match inode.kind() {
+        Kind::Directory => event | IS_DIRECTORY,
+        _ => event,
+    }
+}
+
+/// Something happened to what lies at `location`: tells who watches it, and
+/// who watches its directory.
+#[cold]
+pub fn notify_at(location: &Location, event: u32) {
+    let inode = &location.inode;
+    let event = about(&**inode, event);
+    notify(inode.id(), event, b"");
+    let Some(parent) = inode.parent() else { return };
+    let is_watched =
+        WATCHES.lock().iter().any(|watch| watch.inode == parent.id());
+    if is_watched && let Ok(name) = name_in(&*parent, inode.id()) {
+        notify(parent.id(), event, &name);
+    }
+}
+
+impl File for Inotify {
+    fn read(
+        &self,
+        _position: u64,
+        output: &mut Output<'_>,
+        blocking: Blocking,
+    ) -> Result<usize, Errno> {
+        let room = output.remaining();
+        let look = || {
+            let mut queue = self.queue.lock();
+            if queue.is_empty() {
+                return None;
+            }
+            let bytes = queue.peek(room).map(<[u8]>::to_vec);
+            queue.forget(bytes.as_ref().map_or(0, Vec::len));
+            Some(bytes)
+        };
+        let bytes = match (look(), blocking) {
+            (Some(bytes), _) => bytes?,
+            (None, Blocking::Fail) => return Err(Errno::EAGAIN),
+            (None, Blocking::Sleep) => self
+                .readers
+                .wait_until("inotify_read", look)
+                .map_err(interrupted)??,
+        };
+        output.put(&bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn poll(&self, table: Option<&mut PollTable>) -> PollEvents {
+        if let Some(table) = table {
+            table.add(&self.readers);
+        }
+        match self.queue.lock().is_empty() {
+            true => PollEvents::empty(),
+            false => PollEvents::READABLE,
+        }
+    }
+
+    fn control(&self, request: u32, argument: usize) -> Result<usize, Errno> {
+        const FIONREAD: u32 = 0x541b;
+        if request != FIONREAD {
+            return Err(Errno::ENOTTY);
+        }
+        let waiting = self.queue.lock().len() as u32;
+        user::write_value(argument, &waiting)?;
+        Ok(0)
+    }
+
+    fn any(&self) -> Option<&dyn Any> {
+        Some(self)
+    }
+}

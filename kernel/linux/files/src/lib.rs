@@ -1,0 +1,61 @@
+//! Files: names, open files, and what lies behind them.
+//!
+//! Three things are kept apart, as in every Unix. An [`Inode`](inode::Inode) is a file as
+//! it lies in a file system. A [`File`](file::File) is the machinery of an open one. An
+//! [`OpenFile`] is what a descriptor refers to: a file's machinery, an offset, flags;
+//! descriptors that come from one `open` share it. Descriptors stand in a
+//! [`FileTable`]; where a process stands in the tree of names is its
+//! [`FsContext`].
+//!
+//! Reading order: `inode.rs`, `file.rs`, `buffer.rs`, `walk.rs` (names),
+//! `mount.rs`, `operation.rs` (what system calls do to names), then the file
+//! systems: `ramfs.rs`, `proc.rs`, `sys.rs`; then `pipe.rs`, `device.rs`,
+//! `tty.rs`.
+//!
+//! No spin lock is held while user memory is copied: a copy may fault, and a
+//! fault may sleep.
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+pub mod anonymous;
+pub mod attribute;
+pub mod buffer;
+pub mod claim;
+pub mod clock;
+pub mod context;
+pub mod device;
+pub mod epoll;
+pub mod eventfd;
+pub mod file;
+pub mod flags;
+pub mod generated;
+pub mod initramfs;
+pub mod inode;
+pub mod inotify;
+pub mod location;
+pub mod lock;
+pub mod memfd;
+pub mod mount;
+pub mod operation;
+pub mod permission;
+pub mod pipe;
+pub mod poll;
+pub mod proc;
+pub mod ramfs;
+pub mod socket;
+pub mod start;
+pub mod sys;
+pub mod table;
+pub mod timerfd;
+pub mod tty;
+pub mod walk;
+
+pub use buffer::{Input, Output};
+pub use context::FsContext;
+pub use file::OpenFile;
+pub use flags::{OpenFlags, PollEvents};
+pub use inode::Kind;
+pub use location::Location;
+pub use table::FileTable;

@@ -1,0 +1,330 @@
+//! What system calls do to names: open, make, remove, rename.
+//!
+//! Each walks, checks, and then changes one directory in one step of its
+//! file system. Results are those of Linux's calls of the same names.
+
+use alloc::sync::Arc;
+
+use kernel_abi::Errno;
+use kernel_core::inotify as event;
+
+use super::attribute::OpenDirectory;
+use super::claim::Claim;
+use super::file::{File, OpenFile};
+use super::flags::OpenFlags;
+use super::inode::{Change, Inode, Kind, NewInode};
+use super::inotify;
+use super::location::Location;
+use super::mount::MountFlags;
+use super::permission;
+use super::walk::{Asker, Last, LastLink, Part, Walk};
+use kernel_machine::mm::frame;
+
+mod link;
+
+pub use link::{link, rename};
+
+/// Opens a file, and makes it first if `flags` say so and it is not there.
+///
+/// # Errors
+/// Those of Linux's `open(2)`.
+pub fn open(
+    asker: Asker<'_>,
+    base: i32,
+    path: &[u8],
+    flags: OpenFlags,
+    permissions: u32,
+) -> Result<Arc<OpenFile>, Errno> {
+    let file = if flags.contains(OpenFlags::CREATE) {
+        let permissions = permissions & !asker.context.umask();
+        let walk = asker.walk(base, path)?;
+        let (location, origin) = find_or_create(walk, flags, permissions)?;
+        match origin {
+            // Its maker may use it whatever its bits say.
+            Origin::Made => open_allowed(location, flags)?,
+            Origin::Found => open_location(location, flags)?,
+        }
+    } else {
+        open_location(asker.find(base, path, last_link(flags))?, flags)?
+    };
+    if inotify::is_used() {
+        inotify::notify_at(&file.location, event::OPEN);
+    }
+    Ok(file)
+}
+
+fn last_link(flags: OpenFlags) -> LastLink {
+    match flags.contains(OpenFlags::NO_FOLLOW) {
+        true => LastLink::Keep,
+        false => LastLink::Follow,
+    }
+}
+
+/// Where an inode comes from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    Made,
+    Found,
+}
+
+fn find_or_create(
+    mut walk: Walk<'_>,
+    flags: OpenFlags,
+    permissions: u32,
+) -> Result<(Location, Origin), Errno> {
+    loop {
+        let last = walk.last()?;
+        let Part::Name(name) = &last.name else {
+            return Err(Errno::EISDIR);
+        };
+        if last.must_be_directory {
+            return Err(Errno::EISDIR);
+        }
+        let inode = match last.find() {
+            Ok(inode) => inode,
+            Err(Errno::ENOENT) => {
+                match create(&last, name, permissions) {
+                    // Somebody was faster: open what he made.
+                    Err(Errno::EEXIST)
+                        if !flags.contains(OpenFlags::EXCLUSIVE) =>
+                    {
+                        last.find()?
+                    }
+                    result => return Ok((result?, Origin::Made)),
+                }
+            }
+            Err(error) => return Err(error),
+        };
+        let inode = inode.ok_or(Errno::EISDIR)?;
+        if flags.contains(OpenFlags::EXCLUSIVE) {
+            return Err(Errno::EEXIST);
+        }
+        let is_link = inode.kind() == Kind::Symlink;
+        if !is_link || flags.contains(OpenFlags::NO_FOLLOW) {
+            let found = last.directory.at(inode).covered();
+            return Ok((found, Origin::Found));
+        }
+        walk.follow_last(&*inode, false)?;
+        if walk.is_at_end() {
+            return Ok((walk.here(), Origin::Found));
+        }
+    }
+}
+
+fn create(
+    last: &Last,
+    name: &[u8],
+    permissions: u32,
+) -> Result<Location, Errno> {
+    last.directory.check_writable()?;
+    permission::check_name(&*last.directory.inode, None)?;
+    let kind = Kind::Regular;
+    let new = NewInode { kind, permissions, target: b"" };
+    let inode = last.directory.inode.create(name, &new)?;
+    permission::own(&*inode)?;
+    inotify::notify(last.directory.inode.id(), event::CREATE, name);
+    Ok(last.directory.at(inode))
+}
+
+/// Opens what a walk found.
+///
+/// # Errors
+/// `ELOOP` for a symbolic link; `EISDIR` to write a directory; `ENOTDIR`,
+/// `EROFS`, `EACCES`, and what the device says.
+pub fn open_location(
+    location: Location,
+    flags: OpenFlags,
+) -> Result<Arc<OpenFile>, Errno> {
+    let mut wanted = 0;
+    if flags.can_read() {
+        wanted |= permission::READ;
+    }
+    if flags.can_write() || flags.contains(OpenFlags::TRUNCATE) {
+        wanted |= permission::WRITE;
+    }
+    if !flags.contains(OpenFlags::PATH)
+        && location.inode.kind() != Kind::Symlink
+    {
+        permission::check(&*location.inode, wanted)?;
+    }
+    open_allowed(location, flags)
+}
+
+/// Opens what the caller may open.
+fn open_allowed(
+    location: Location,
+    flags: OpenFlags,
+) -> Result<Arc<OpenFile>, Errno> {
+    let kind = location.inode.kind();
+    check_kind(kind, flags)?;
+    check_room()?;
+    if flags.contains(OpenFlags::PATH) {
+        let file: Arc<dyn File> = Arc::new(OpenDirectory);
+        return Ok(OpenFile::new(location, file, flags));
+    }
+    if kind == Kind::Regular || kind == Kind::Directory {
+        if flags.can_write() {
+            location.check_writable()?;
+        }
+    } else if location.mount.flags().contains(MountFlags::NO_DEVICES) {
+        return Err(Errno::EACCES);
+    }
+    let claim = match flags.can_write() {
+        true => Claim::to_write(&location.inode)?,
+        false => None,
+    };
+    let file = location.inode.open(flags)?;
+    let truncates = flags.contains(OpenFlags::TRUNCATE);
+    if truncates && flags.can_write() && kind == Kind::Regular {
+        truncate(&location, 0)?;
+    }
+    Ok(OpenFile::claimed(location, file, flags, claim))
+}
+
+/// Cuts or extends a file that the caller may write.
+///
+/// # Errors
+/// `ETXTBSY` while it runs; as [`Inode::truncate`].
+pub fn truncate(location: &Location, size: u64) -> Result<(), Errno> {
+    let _claim = Claim::to_write(&location.inode)?;
+    location.inode.truncate(size)?;
+    if inotify::is_used() {
+        inotify::notify_at(location, event::MODIFY);
+    }
+    Ok(())
+}
+
+/// Changes attributes, on behalf of somebody who may.
+///
+/// # Errors
+/// `EPERM` if the file system keeps none.
+pub fn change(location: &Location, change: &Change) -> Result<(), Errno> {
+    location.inode.change(change)?;
+    if inotify::is_used() {
+        inotify::notify_at(location, event::ATTRIB);
+    }
+    Ok(())
+}
+
+/// Fails while memory is so short that the kernel needs the rest for itself:
+/// open files live on its heap, which user programs must not exhaust.
+fn check_room() -> Result<(), Errno> {
+    if frame::is_short() { Err(Errno::ENFILE) } else { Ok(()) }
+}
+
+fn check_kind(kind: Kind, flags: OpenFlags) -> Result<(), Errno> {
+    match kind {
+        Kind::Symlink if !flags.contains(OpenFlags::PATH) => Err(Errno::ELOOP),
+        Kind::Directory if flags.can_write() => Err(Errno::EISDIR),
+        Kind::Directory if flags.contains(OpenFlags::CREATE) => {
+            Err(Errno::EISDIR)
+        }
+        Kind::Directory => Ok(()),
+        _ if flags.contains(OpenFlags::DIRECTORY) => Err(Errno::ENOTDIR),
+        _ => Ok(()),
+    }
+}
+
+/// Makes a directory, a link, a device file, a FIFO or a plain file.
+///
+/// # Errors
+/// `EEXIST`, and those of the walk and the file system.
+pub fn make(
+    asker: Asker<'_>,
+    base: i32,
+    path: &[u8],
+    new: &NewInode<'_>,
+) -> Result<(), Errno> {
+    let last = asker.find_last(base, path)?;
+    let Part::Name(name) = &last.name else {
+        return Err(Errno::EEXIST);
+    };
+    let directory = &last.directory;
+    match directory.inode.lookup(name) {
+        Ok(_) => return Err(Errno::EEXIST),
+        Err(Errno::ENOENT) => {}
+        Err(error) => return Err(error),
+    }
+    if last.must_be_directory && new.kind != Kind::Directory {
+        return Err(Errno::ENOENT);
+    }
+    directory.check_writable()?;
+    let permissions = match new.kind {
+        Kind::Symlink => 0o777,
+        _ => new.permissions & !asker.context.umask(),
+    };
+    permission::check_name(&*directory.inode, None)?;
+    let new = NewInode { permissions, ..*new };
+    let inode = directory.inode.create(name, &new)?;
+    permission::own(&*inode)?;
+    let made = inotify::about(&*inode, event::CREATE);
+    inotify::notify(directory.inode.id(), made, name);
+    Ok(())
+}
+
+/// What `unlinkat` is to remove.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Remove {
+    /// Anything but a directory.
+    File,
+    /// An empty directory.
+    Directory,
+}
+
+/// Takes a name away.
+///
+/// # Errors
+/// `ENOENT`, `EISDIR`, `ENOTDIR`, `ENOTEMPTY`; `EBUSY` for a directory that
+/// something is mounted on; `EINVAL` for `.`.
+pub fn remove(
+    asker: Asker<'_>,
+    base: i32,
+    path: &[u8],
+    what: Remove,
+) -> Result<(), Errno> {
+    let last = asker.find_last(base, path)?;
+    let name = match (&last.name, what) {
+        (Part::Name(name), _) => name,
+        (_, Remove::File) => return Err(Errno::EISDIR),
+        (Part::Root, _) => return Err(Errno::EBUSY),
+        (Part::Here, _) => return Err(Errno::EINVAL),
+        (Part::Up, _) => return Err(Errno::ENOTEMPTY),
+    };
+    let inode = last.directory.inode.lookup(name)?;
+    permission::check_name(&*last.directory.inode, Some(&*inode))?;
+    check_not_covered(&last.directory, &inode)?;
+    last.directory.check_writable()?;
+    let removed = match what {
+        Remove::Directory => last.directory.inode.remove_directory(name),
+        Remove::File if last.must_be_directory => match inode.kind() {
+            Kind::Directory => Err(Errno::EISDIR),
+            _ => Err(Errno::ENOTDIR),
+        },
+        Remove::File => last.directory.inode.unlink(name),
+    };
+    removed?;
+    if what == Remove::File {
+        // The number of its names has changed.
+        inotify::notify(inode.id(), event::ATTRIB, b"");
+    }
+    let deleted = inotify::about(&*inode, event::DELETE);
+    inotify::notify(last.directory.inode.id(), deleted, name);
+    if what == Remove::Directory || inode.metadata().links == 0 {
+        inotify::forget(inode.id());
+    }
+    Ok(())
+}
+
+fn check_not_covered(
+    directory: &Location,
+    inode: &Arc<dyn Inode>,
+) -> Result<(), Errno> {
+    if inode.kind() != Kind::Directory {
+        return Ok(());
+    }
+    let place = directory.at(inode.clone());
+    match place.clone().covered() == place {
+        true => Ok(()),
+        false => Err(Errno::EBUSY),
+    }
+}

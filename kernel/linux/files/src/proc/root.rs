@@ -1,0 +1,140 @@
+//! `/proc` itself: the attributes, `self`, and a directory per process.
+
+use alloc::format;
+use alloc::sync::Arc;
+
+use kernel_abi::Errno;
+
+use super::process::{ProcessInode, decimal};
+use super::{procfs, source};
+use crate::attribute::OpenDirectory;
+use crate::clock;
+use crate::file::File;
+use crate::flags::OpenFlags;
+use crate::inode::{Entry, Inode, InodeId, Kind, Link, Metadata};
+
+/// The top directory. Its number is that of the attributes' tree.
+pub(super) struct Root;
+
+/// Positions of processes in the directory come after all attributes.
+const FIRST_PROCESS: u64 = 1 << 32;
+
+impl Inode for Root {
+    fn id(&self) -> InodeId {
+        procfs().tree.root().id()
+    }
+
+    fn kind(&self) -> Kind {
+        Kind::Directory
+    }
+
+    fn metadata(&self) -> Metadata {
+        let boot = clock::boot_time_ns();
+        Metadata::of(self.id(), Kind::Directory, 0o555, boot)
+    }
+
+    fn parent(&self) -> Option<Arc<dyn Inode>> {
+        Some(Arc::new(Root))
+    }
+
+    fn lookup(&self, name: &[u8]) -> Result<Arc<dyn Inode>, Errno> {
+        if let Some(process) = decimal(name) {
+            return Ok(Arc::new(ProcessInode::directory(process)?));
+        }
+        match name {
+            b"self" => Ok(Arc::new(Own::Process)),
+            b"thread-self" => Ok(Arc::new(Own::Thread)),
+            _ => procfs().tree.root().lookup(name),
+        }
+    }
+
+    fn read_directory(
+        &self,
+        position: u64,
+        visit: &mut dyn FnMut(&Entry<'_>) -> bool,
+    ) -> Result<(), Errno> {
+        if position < FIRST_PROCESS {
+            let mut is_full = false;
+            let tree = procfs().tree.root();
+            tree.read_directory(position, &mut |entry| {
+                is_full = !visit(entry);
+                !is_full
+            })?;
+            if is_full {
+                return Ok(());
+            }
+        }
+        let own = [("self", Own::Process), ("thread-self", Own::Thread)];
+        for (at, (name, link)) in (FIRST_PROCESS..).zip(own) {
+            let entry = Entry {
+                name: name.as_bytes(),
+                number: link.id().number,
+                entry_type: Kind::Symlink.entry_type(),
+                next: at + 1,
+            };
+            if at >= position && !visit(&entry) {
+                return Ok(());
+            }
+        }
+        let least = position.saturating_sub(FIRST_PROCESS + 2);
+        let processes = source().map(|source| source.processes());
+        for process in processes.unwrap_or_default() {
+            let name = format!("{process}");
+            let entry = Entry {
+                name: name.as_bytes(),
+                number: ProcessInode::number_of(process),
+                entry_type: Kind::Directory.entry_type(),
+                next: FIRST_PROCESS + 2 + u64::from(process) + 1,
+            };
+            if u64::from(process) >= least && !visit(&entry) {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    fn open(&self, _flags: OpenFlags) -> Result<Arc<dyn File>, Errno> {
+        Ok(Arc::new(OpenDirectory))
+    }
+}
+
+/// The links to the caller's own directories.
+#[derive(Clone, Copy)]
+enum Own {
+    Process,
+    Thread,
+}
+
+impl Inode for Own {
+    fn id(&self) -> InodeId {
+        // Numbers of attributes are small, those of processes large.
+        let number = FIRST_PROCESS + *self as u64;
+        InodeId { device: procfs().device, number }
+    }
+
+    fn kind(&self) -> Kind {
+        Kind::Symlink
+    }
+
+    fn metadata(&self) -> Metadata {
+        let boot = clock::boot_time_ns();
+        Metadata::of(self.id(), Kind::Symlink, 0o777, boot)
+    }
+
+    fn parent(&self) -> Option<Arc<dyn Inode>> {
+        Some(Arc::new(Root))
+    }
+
+    fn read_link(&self) -> Result<Link, Errno> {
+        let (process, thread) = source()?.current().ok_or(Errno::ENOENT)?;
+        let target = match self {
+            Own::Process => format!("{process}"),
+            Own::Thread => format!("{process}/task/{thread}"),
+        };
+        Ok(Link::Path(target.into_bytes()))
+    }
+
+    fn open(&self, _flags: OpenFlags) -> Result<Arc<dyn File>, Errno> {
+        Err(Errno::ELOOP)
+    }
+}

@@ -1,0 +1,296 @@
+//! The bytes of a plain file, in frames.
+//!
+//! A page that was never written has no frame and reads as zeros. A reader
+//! takes a counted reference to a frame, releases the lock and copies; so
+//! does a process that maps the page. A writer therefore changes a frame in
+//! place only while nobody else holds it, and otherwise a copy of it: who
+//! mapped or is reading the old page keeps the old bytes (Linux leaves open
+//! whether a private mapping sees later writes). Hence no reader ever waits
+//! for a writer that faults on its own buffer, even if that buffer is a
+//! mapping of the same file.
+//!
+//! Once a file was mapped to be shared, its frames are changed in place,
+//! since whoever shares them is to see what is written.
+
+use alloc::collections::BTreeMap;
+use core::sync::atomic::Ordering::Relaxed;
+use core::sync::atomic::{AtomicBool, AtomicUsize};
+
+use kernel_abi::Errno;
+
+use crate::buffer::{Input, Output};
+use kernel_machine::mm::FrameRef;
+use kernel_machine::mm::FrameUse;
+use kernel_machine::mm::frame::{self, Frame};
+use kernel_machine::sync::SpinLock;
+use kernel_task::Mutex;
+
+const PAGE: usize = 4096;
+/// Bytes that pass through the stack to fill a part of a page.
+const BOUNCE: usize = 512;
+/// Longest file.
+const SIZE_MAX: u64 = i64::MAX as u64;
+
+/// Where a write begins.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum At {
+    /// There.
+    Position(u64),
+    /// At the end.
+    End,
+}
+
+/// Frames that hold the bytes of all files.
+static PAGES: AtomicUsize = AtomicUsize::new(0);
+
+/// Pages of all files.
+pub fn pages() -> usize {
+    PAGES.load(Relaxed)
+}
+
+struct Contents {
+    size: u64,
+    pages: BTreeMap<u64, FrameRef>,
+}
+
+/// The bytes of a file.
+pub(super) struct Data {
+    contents: SpinLock<Contents>,
+    /// Held by whoever writes, so that an append is one piece.
+    writing: Mutex<()>,
+    /// It was mapped to be shared.
+    is_shared: AtomicBool,
+}
+
+/// A part of one page.
+struct Piece {
+    frame: Option<FrameRef>,
+    start: usize,
+    end: usize,
+}
+
+fn split(position: u64) -> (u64, usize) {
+    (position / PAGE as u64, (position % PAGE as u64) as usize)
+}
+
+fn allocate() -> Result<Frame, Errno> {
+    frame::alloc(FrameUse::File).ok_or(Errno::ENOSPC)
+}
+
+impl Contents {
+    /// Page `index`, to be changed: made, or copied if somebody else holds
+    /// it and is not to see the change.
+    fn page_to_change(
+        &mut self,
+        index: u64,
+        is_shared: bool,
+    ) -> Result<&FrameRef, Errno> {
+        let page = self.pages.get(&index);
+        if !page.is_some_and(|page| is_shared || page.is_sole()) {
+            let page = self.fresh_page(index)?;
+            let replaced = self.put(index, page);
+            drop(replaced);
+        }
+        self.pages.get(&index).ok_or(Errno::EIO)
+    }
+
+    fn fresh_page(&self, index: u64) -> Result<FrameRef, Errno> {
+        let Some(old) = self.pages.get(&index) else {
+            let frame = frame::alloc_zeroed(FrameUse::File);
+            return Ok(frame.ok_or(Errno::ENOSPC)?.into());
+        };
+        let mut copy = allocate()?;
+        old.read(0, copy.bytes_mut());
+        Ok(copy.into())
+    }
+
+    fn put(&mut self, index: u64, page: FrameRef) -> Option<FrameRef> {
+        let replaced = self.pages.insert(index, page);
+        PAGES.fetch_add(usize::from(replaced.is_none()), Relaxed);
+        replaced
+    }
+
+    fn extend_to(&mut self, size: u64) {
+        self.size = self.size.max(size);
+    }
+}
+
+impl Drop for Contents {
+    fn drop(&mut self) {
+        PAGES.fetch_sub(self.pages.len(), Relaxed);
+    }
+}
+
+impl Data {
+    pub(super) fn new() -> Self {
+        let contents = Contents { size: 0, pages: BTreeMap::new() };
+        Self {
+            contents: SpinLock::new(contents),
+            writing: Mutex::new(()),
+            is_shared: AtomicBool::new(false),
+        }
+    }
+
+    /// From now on whoever maps the file sees what is written.
+    pub(super) fn share(&self) {
+        // A write under way may still replace pages that nobody shares yet.
+        let _writing = self.writing.lock();
+        self.is_shared.store(true, Relaxed);
+    }
+
+    /// True if the file was ever mapped to be shared.
+    pub(super) fn is_shared(&self) -> bool {
+        self.is_shared.load(Relaxed)
+    }
+
+    /// Bytes, and units of 512 that are allocated.
+    pub(super) fn size(&self) -> (u64, u64) {
+        let contents = self.contents.lock();
+        (contents.size, contents.pages.len() as u64 * (PAGE / 512) as u64)
+    }
+
+    /// The part of the file that one page holds, at most `length` bytes;
+    /// `None` at the end.
+    fn piece(&self, position: u64, length: usize) -> Option<Piece> {
+        let contents = self.contents.lock();
+        let left = contents.size.checked_sub(position).filter(|it| *it > 0)?;
+        let (index, start) = split(position);
+        let length = (left.min(PAGE as u64) as usize).min(length);
+        let end = PAGE.min(start + length);
+        let frame = contents.pages.get(&index).cloned();
+        Some(Piece { frame, start, end })
+    }
+
+    pub(super) fn read(
+        &self,
+        position: u64,
+        output: &mut Output<'_>,
+    ) -> Result<usize, Errno> {
+        while output.remaining() > 0 {
+            let here = position.saturating_add(output.done() as u64);
+            let Some(piece) = self.piece(here, output.remaining()) else {
+                break;
+            };
+            let length = piece.end - piece.start;
+            let put = match &piece.frame {
+                Some(frame) => output.put_frame(frame, piece.start, length),
+                None => output.put_zeros(length),
+            };
+            if let Err(error) = put {
+                return output.short(error);
+            }
+        }
+        Ok(output.done())
+    }
+
+    /// Gives the count and the position after it.
+    pub(super) fn write(
+        &self,
+        at: At,
+        input: &mut Input<'_>,
+    ) -> Result<(usize, u64), Errno> {
+        let _writing = self.writing.lock();
+        let start = match at {
+            At::Position(position) => position,
+            At::End => self.contents.lock().size,
+        };
+        let end = start.checked_add(input.remaining() as u64);
+        if end.is_none_or(|end| end > SIZE_MAX) {
+            return Err(Errno::EFBIG);
+        }
+        while input.remaining() > 0 {
+            let here = start + input.done() as u64;
+            if let Err(error) = self.write_piece(here, input) {
+                input.short(error)?;
+                break;
+            }
+        }
+        Ok((input.done(), start + input.done() as u64))
+    }
+
+    fn write_piece(
+        &self,
+        position: u64,
+        input: &mut Input<'_>,
+    ) -> Result<(), Errno> {
+        let (index, start) = split(position);
+        let is_shared = self.is_shared();
+        if start == 0 && input.remaining() >= PAGE && !is_shared {
+            return self.write_page(index, input);
+        }
+        let length = input.remaining().min(PAGE - start).min(BOUNCE);
+        let mut bounce = [0; BOUNCE];
+        let mark = input.mark();
+        input.take(&mut bounce[..length])?;
+        let mut contents = self.contents.lock();
+        let page = contents.page_to_change(index, is_shared);
+        let page = page.inspect_err(|_| input.rewind(mark))?;
+        page.write(start, &bounce[..length]);
+        contents.extend_to(position + length as u64);
+        Ok(())
+    }
+
+    fn write_page(
+        &self,
+        index: u64,
+        input: &mut Input<'_>,
+    ) -> Result<(), Errno> {
+        let mut page = allocate()?;
+        input.take(page.bytes_mut())?;
+        let mut contents = self.contents.lock();
+        let replaced = contents.put(index, page.into());
+        contents.extend_to((index + 1) * PAGE as u64);
+        drop(contents);
+        drop(replaced);
+        Ok(())
+    }
+
+    pub(super) fn truncate(&self, size: u64) -> Result<(), Errno> {
+        if size > SIZE_MAX {
+            return Err(Errno::EFBIG);
+        }
+        let _writing = self.writing.lock();
+        let (index, start) = split(size);
+        let mut contents = self.contents.lock();
+        let mut kept = index;
+        if start > 0 {
+            kept += 1;
+            if contents.pages.contains_key(&index) {
+                let is_shared = self.is_shared();
+                let page = contents.page_to_change(index, is_shared)?;
+                page.zero(start, PAGE - start);
+            }
+        }
+        let cut = contents.pages.split_off(&kept);
+        PAGES.fetch_sub(cut.len(), Relaxed);
+        contents.size = size;
+        drop(contents);
+        drop(cut);
+        Ok(())
+    }
+
+    /// The frame of page `index`, if there is one.
+    pub(super) fn present_page(&self, index: u64) -> Option<FrameRef> {
+        let contents = self.contents.lock();
+        let is_inside = index < contents.size.div_ceil(PAGE as u64);
+        contents.pages.get(&index).filter(|_| is_inside).cloned()
+    }
+
+    /// The frame of page `index`, to be mapped; made if there is none yet.
+    ///
+    /// # Errors
+    /// `ENXIO` behind the end, `ENOSPC` without memory.
+    pub(super) fn page(&self, index: u64) -> Result<FrameRef, Errno> {
+        let mut contents = self.contents.lock();
+        if index >= contents.size.div_ceil(PAGE as u64) {
+            return Err(Errno::ENXIO);
+        }
+        if let Some(page) = contents.pages.get(&index) {
+            return Ok(page.clone());
+        }
+        let page = contents.fresh_page(index)?;
+        let replaced = contents.put(index, page.clone());
+        debug_assert!(replaced.is_none(), "the page was not there");
+        Ok(page)
+    }
+}

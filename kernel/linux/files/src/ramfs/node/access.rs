@@ -1,0 +1,258 @@
+//! A node as the rest of the kernel sees it: inode, open file, pages.
+
+use alloc::string::String;
+use alloc::sync::Arc;
+use core::any::Any;
+
+use kernel_abi::Errno;
+
+use super::super::data::At;
+use super::super::{check_room, directory};
+use super::{Body, Node};
+use crate::buffer::{Input, Output};
+use crate::claim::Claims;
+use crate::file::{Blocking, File, Offset};
+use crate::flags::OpenFlags;
+use crate::inode::{
+    Change, Entry, Inode, InodeId, Kind, Link, Metadata, NewInode,
+    PERMISSION_MASK, Replace,
+};
+use crate::pipe::Pipe;
+use crate::{clock, device};
+use kernel_machine::mm::{FrameRef, PageSource};
+
+/// The node behind an inode of the same file system.
+fn sibling<'a>(
+    node: &Node,
+    inode: &'a Arc<dyn Inode>,
+) -> Result<&'a Node, Errno> {
+    let any: &dyn Any = &**inode;
+    any.downcast_ref::<Node>()
+        .filter(|other| Arc::ptr_eq(&other.shared, &node.shared))
+        .ok_or(Errno::EXDEV)
+}
+
+impl Inode for Node {
+    fn id(&self) -> InodeId {
+        InodeId { device: self.shared.device, number: self.number }
+    }
+
+    fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    fn metadata(&self) -> Metadata {
+        let (size, blocks) = match &self.body {
+            Body::File(data) => data.size(),
+            Body::Symlink(target) => (target.len() as u64, 0),
+            _ => (0, 0),
+        };
+        let attributes = self.attributes.lock();
+        Metadata {
+            id: self.id(),
+            kind: self.kind,
+            permissions: attributes.permissions,
+            links: attributes.links,
+            uid: attributes.uid,
+            gid: attributes.gid,
+            size,
+            blocks,
+            accessed: attributes.accessed,
+            modified: attributes.modified,
+            changed: attributes.changed,
+        }
+    }
+
+    fn change(&self, change: &Change) -> Result<(), Errno> {
+        let mut attributes = self.attributes.lock();
+        if let Some(permissions) = change.permissions {
+            attributes.permissions = permissions & PERMISSION_MASK;
+        }
+        attributes.uid = change.uid.unwrap_or(attributes.uid);
+        attributes.gid = change.gid.unwrap_or(attributes.gid);
+        attributes.accessed = change.accessed.unwrap_or(attributes.accessed);
+        attributes.modified = change.modified.unwrap_or(attributes.modified);
+        attributes.changed = clock::now_ns();
+        Ok(())
+    }
+
+    fn parent(&self) -> Option<Arc<dyn Inode>> {
+        if !self.has_parent() {
+            return None;
+        }
+        Some(self.parent_node()?)
+    }
+
+    fn lookup(&self, name: &[u8]) -> Result<Arc<dyn Inode>, Errno> {
+        Ok(self.directory()?.get(name)?)
+    }
+
+    fn create(
+        &self,
+        name: &[u8],
+        new: &NewInode<'_>,
+    ) -> Result<Arc<dyn Inode>, Errno> {
+        let directory = self.directory()?;
+        let _changes = self.shared.changes.lock();
+        directory.check_free(name)?;
+        check_room()?;
+        let node = Node::new(&self.shared, new);
+        node.set_parent(&self.this()?);
+        directory.insert(name, node.clone());
+        self.names_changed(i32::from(node.is_directory()));
+        Ok(node)
+    }
+
+    fn link(&self, name: &[u8], target: &Arc<dyn Inode>) -> Result<(), Errno> {
+        let node = sibling(self, target)?.this()?;
+        if node.is_directory() {
+            return Err(Errno::EPERM);
+        }
+        let directory = self.directory()?;
+        let _changes = self.shared.changes.lock();
+        directory.check_free(name)?;
+        if !node.has_parent() {
+            return Err(Errno::ENOENT);
+        }
+        check_room()?;
+        node.linked(&self.this()?, 1);
+        directory.insert(name, node);
+        self.names_changed(0);
+        Ok(())
+    }
+
+    fn unlink(&self, name: &[u8]) -> Result<(), Errno> {
+        let directory = self.directory()?;
+        let _changes = self.shared.changes.lock();
+        let node = directory.get(name)?;
+        if node.is_directory() {
+            return Err(Errno::EISDIR);
+        }
+        directory.remove(name);
+        node.unlinked();
+        self.names_changed(0);
+        Ok(())
+    }
+
+    fn remove_directory(&self, name: &[u8]) -> Result<(), Errno> {
+        let directory = self.directory()?;
+        let _changes = self.shared.changes.lock();
+        let node = directory.get(name)?;
+        node.directory()?.retire()?;
+        directory.remove(name);
+        node.unlinked();
+        self.names_changed(-1);
+        Ok(())
+    }
+
+    fn rename(
+        &self,
+        name: &[u8],
+        directory: &Arc<dyn Inode>,
+        new_name: &[u8],
+        replace: Replace,
+    ) -> Result<(), Errno> {
+        let from = self.this()?;
+        let to = sibling(self, directory)?.this()?;
+        let _changes = self.shared.changes.lock();
+        directory::rename(&from, name, &to, new_name, replace)
+    }
+
+    fn read_link(&self) -> Result<Link, Errno> {
+        match &self.body {
+            Body::Symlink(target) => Ok(Link::Path(target.to_vec())),
+            _ => Err(Errno::EINVAL),
+        }
+    }
+
+    fn read_directory(
+        &self,
+        position: u64,
+        visit: &mut dyn FnMut(&Entry<'_>) -> bool,
+    ) -> Result<(), Errno> {
+        self.directory()?.visit(position, visit);
+        Ok(())
+    }
+
+    fn open(&self, flags: OpenFlags) -> Result<Arc<dyn File>, Errno> {
+        match (&self.body, self.kind) {
+            (Body::Fifo(pipe), _) => Pipe::open(pipe, flags),
+            (_, Kind::Character(number)) => device::open(number, flags),
+            (Body::Special, _) => Err(Errno::ENXIO),
+            _ => Ok(self.this()?),
+        }
+    }
+
+    fn truncate(&self, size: u64) -> Result<(), Errno> {
+        self.data()?.truncate(size)?;
+        self.contents_changed();
+        Ok(())
+    }
+
+    fn pages(&self) -> Option<Arc<dyn PageSource>> {
+        self.data().ok()?;
+        Some(self.this.upgrade()?)
+    }
+
+    fn shared_pages(
+        &self,
+        _may_write: bool,
+    ) -> Result<Arc<dyn PageSource>, Errno> {
+        self.data().map_err(|_| Errno::ENODEV)?.share();
+        Ok(self.this()?)
+    }
+
+    fn claims(&self) -> Option<&Claims> {
+        matches!(self.body, Body::File(_)).then_some(&self.claims)
+    }
+}
+
+impl File for Node {
+    fn read(
+        &self,
+        position: u64,
+        output: &mut Output<'_>,
+        _blocking: Blocking,
+    ) -> Result<usize, Errno> {
+        self.data()?.read(position, output)
+    }
+
+    fn write(
+        &self,
+        position: u64,
+        input: &mut Input<'_>,
+        _blocking: Blocking,
+    ) -> Result<usize, Errno> {
+        Ok(self.write_at(At::Position(position), input)?.0)
+    }
+
+    fn append(
+        &self,
+        input: &mut Input<'_>,
+        _blocking: Blocking,
+    ) -> Result<(usize, u64), Errno> {
+        self.write_at(At::End, input)
+    }
+
+    fn offset(&self) -> Offset {
+        Offset::InTurn
+    }
+}
+
+impl PageSource for Node {
+    fn page(&self, index: usize) -> Result<FrameRef, Errno> {
+        self.data()?.page(index as u64)
+    }
+
+    fn present_page(&self, index: usize) -> Option<FrameRef> {
+        self.data().ok()?.present_page(index as u64)
+    }
+
+    fn name(&self) -> String {
+        self.path().unwrap_or_else(|| String::from("(deleted)"))
+    }
+
+    fn inode(&self) -> u64 {
+        self.number
+    }
+}

@@ -1,0 +1,221 @@
+//! File descriptors of a process.
+//!
+//! A descriptor is the lowest number that is free; two may refer to one
+//! [`OpenFile`]. What a close drops is dropped after the lock is released,
+//! since the end of a pipe wakes the other end.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use kernel_abi::Errno;
+
+use super::file::OpenFile;
+use super::lock::{self, Owner};
+use kernel_machine::sync::{Rank, SpinLock};
+
+/// Most descriptors of a process (Linux's usual soft `RLIMIT_NOFILE`).
+pub const LIMIT: usize = 1024;
+
+/// Whether an exec closes the descriptor.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum OnExec {
+    /// It stays open.
+    Keep,
+    /// It is closed (Linux `FD_CLOEXEC`).
+    Close,
+}
+
+impl OnExec {
+    /// [`OnExec::Close`] if `is_set`.
+    pub fn close_if(is_set: bool) -> Self {
+        if is_set { OnExec::Close } else { OnExec::Keep }
+    }
+}
+
+#[derive(Clone)]
+struct Descriptor {
+    file: Arc<OpenFile>,
+    on_exec: OnExec,
+}
+
+#[derive(Clone, Default)]
+struct Slots {
+    slots: Vec<Option<Descriptor>>,
+    /// No slot below is free.
+    first_free: usize,
+}
+
+impl Slots {
+    fn get(&self, fd: usize) -> Result<&Descriptor, Errno> {
+        let slot = self.slots.get(fd).and_then(Option::as_ref);
+        slot.ok_or(Errno::EBADF)
+    }
+
+    /// The lowest free slot at or above `least`, about to be filled.
+    fn find_free(&mut self, least: usize) -> Result<usize, Errno> {
+        let mut fd = least.max(self.first_free);
+        while matches!(self.slots.get(fd), Some(Some(_))) {
+            fd += 1;
+        }
+        if fd >= LIMIT {
+            return Err(Errno::EMFILE);
+        }
+        if least <= self.first_free {
+            self.first_free = fd + 1;
+        }
+        Ok(fd)
+    }
+
+    /// Puts `descriptor` into slot `fd`; gives what was there.
+    fn put(&mut self, fd: usize, new: Descriptor) -> Option<Descriptor> {
+        if fd >= self.slots.len() {
+            self.slots.resize(fd + 1, None);
+        }
+        self.slots[fd].replace(new)
+    }
+
+    fn take(&mut self, fd: usize) -> Option<Descriptor> {
+        let taken = self.slots.get_mut(fd)?.take();
+        self.first_free = self.first_free.min(fd);
+        taken
+    }
+}
+
+impl Drop for FileTable {
+    fn drop(&mut self) {
+        let slots = core::mem::take(self.slots.get_mut());
+        for gone in slots.slots {
+            self.finish(gone);
+        }
+    }
+}
+
+/// The descriptors of a process, shared by its threads.
+pub struct FileTable {
+    slots: SpinLock<Slots>,
+}
+
+impl FileTable {
+    /// A table without descriptors.
+    pub fn new() -> Arc<Self> {
+        Arc::new(Self::with(Slots::default()))
+    }
+
+    fn with(slots: Slots) -> Self {
+        Self { slots: SpinLock::with_rank(Rank::Process, slots) }
+    }
+
+    /// A copy for a child: the same open files.
+    pub fn fork(&self) -> Arc<Self> {
+        let copy = self.slots.lock().clone();
+        Arc::new(Self::with(copy))
+    }
+
+    /// The open file of a descriptor.
+    ///
+    /// # Errors
+    /// `EBADF` if there is none.
+    #[inline]
+    pub fn get(&self, fd: usize) -> Result<Arc<OpenFile>, Errno> {
+        Ok(self.slots.lock().get(fd)?.file.clone())
+    }
+
+    /// Gives `file` the lowest free descriptor at or above `least`.
+    ///
+    /// # Errors
+    /// `EMFILE` if there is none below [`LIMIT`].
+    pub fn insert(
+        &self,
+        least: usize,
+        file: Arc<OpenFile>,
+        on_exec: OnExec,
+    ) -> Result<usize, Errno> {
+        let mut slots = self.slots.lock();
+        let fd = slots.find_free(least)?;
+        slots.put(fd, Descriptor { file, on_exec });
+        Ok(fd)
+    }
+
+    /// Makes `new` refer to what `old` refers to, closing what it was.
+    ///
+    /// # Errors
+    /// `EBADF` if `old` is not open or `new` too large.
+    pub fn replace(
+        &self,
+        old: usize,
+        new: usize,
+        on_exec: OnExec,
+    ) -> Result<(), Errno> {
+        if new >= LIMIT {
+            return Err(Errno::EBADF);
+        }
+        let mut slots = self.slots.lock();
+        let file = slots.get(old)?.file.clone();
+        let replaced = slots.put(new, Descriptor { file, on_exec });
+        drop(slots);
+        self.finish(replaced);
+        Ok(())
+    }
+
+    /// Closes a descriptor.
+    ///
+    /// # Errors
+    /// `EBADF` if it is not open.
+    #[inline]
+    pub fn close(&self, fd: usize) -> Result<(), Errno> {
+        let taken = self.slots.lock().take(fd);
+        taken.map(|it| self.finish(Some(it))).ok_or(Errno::EBADF)
+    }
+
+    /// Lets go of a descriptor: whatever it was, the record locks that this
+    /// table has on its file go, too (POSIX).
+    #[inline]
+    fn finish(&self, gone: Option<Descriptor>) {
+        if let Some(Descriptor { file, .. }) = &gone
+            && file.has_locked()
+        {
+            let owner = Owner::Record(core::ptr::from_ref(self).addr());
+            lock::release_all(file.inode().id(), owner);
+        }
+        drop(gone);
+    }
+
+    /// Closes every descriptor that an exec closes.
+    pub fn close_on_exec(&self) {
+        let closes = |slot: &Descriptor| slot.on_exec == OnExec::Close;
+        let count = self.slots.lock().slots.len();
+        for fd in 0..count {
+            let mut slots = self.slots.lock();
+            let found = slots.get(fd).is_ok_and(closes);
+            let taken = if found { slots.take(fd) } else { None };
+            drop(slots);
+            self.finish(taken);
+        }
+    }
+
+    /// Whether an exec closes a descriptor.
+    ///
+    /// # Errors
+    /// `EBADF` if it is not open.
+    pub fn on_exec(&self, fd: usize) -> Result<OnExec, Errno> {
+        Ok(self.slots.lock().get(fd)?.on_exec)
+    }
+
+    /// Says whether an exec closes a descriptor.
+    ///
+    /// # Errors
+    /// `EBADF` if it is not open.
+    pub fn set_on_exec(&self, fd: usize, on_exec: OnExec) -> Result<(), Errno> {
+        let mut slots = self.slots.lock();
+        let slot = slots.slots.get_mut(fd).and_then(Option::as_mut);
+        slot.ok_or(Errno::EBADF)?.on_exec = on_exec;
+        Ok(())
+    }
+
+    /// The open descriptors, lowest first.
+    pub fn list(&self) -> Vec<usize> {
+        let slots = self.slots.lock();
+        let open = |fd: &usize| slots.slots[*fd].is_some();
+        (0..slots.slots.len()).filter(open).collect()
+    }
+}

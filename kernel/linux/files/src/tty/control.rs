@@ -1,0 +1,125 @@
+//! The terminal's `ioctl`s (Linux `ioctl_tty(2)`).
+
+use kernel_abi::Errno;
+use kernel_abi::signal::SIGWINCH;
+use kernel_abi::terminal::{
+    FIONREAD, TCFLSH, TCGETS, TCSBRK, TCSETS, TCSETSF, TCSETSW, TCXONC,
+    TIOCGPGRP, TIOCGSID, TIOCGWINSZ, TIOCNOTTY, TIOCSCTTY, TIOCSPGRP,
+    TIOCSWINSZ, Termios, Winsize,
+};
+use zerocopy::{Immutable, IntoBytes};
+
+use super::{Terminal, TerminalUse};
+use kernel_machine::mm::user;
+
+/// `TCFLSH`: what was typed, what is to be shown, both.
+const FLUSH: core::ops::RangeInclusive<usize> = 0..=2;
+const FLUSH_OUTPUT: usize = 1;
+/// `TCXONC`: stop output, restart it, the same for input.
+const OUTPUT_OFF: usize = 0;
+const OUTPUT_ON: usize = 1;
+
+fn give<T: IntoBytes + Immutable>(
+    argument: usize,
+    value: &T,
+) -> Result<usize, Errno> {
+    user::write_value(argument, value).map(|()| 0)
+}
+
+impl Terminal {
+    pub(super) fn control(
+        &self,
+        request: u32,
+        argument: usize,
+    ) -> Result<usize, Errno> {
+        match request {
+            TCGETS => {
+                let termios = *self.line.lock().termios();
+                give(argument, &termios)
+            }
+            TCSETS | TCSETSW => self.set_termios(argument, false),
+            TCSETSF => self.set_termios(argument, true),
+            TIOCGWINSZ => {
+                let window = *self.window.lock();
+                give(argument, &window)
+            }
+            TIOCSWINSZ => self.set_window(user::read_value(argument)?),
+            FIONREAD => {
+                let available = self.line.lock().available() as u32;
+                give(argument, &available)
+            }
+            TCSBRK => Ok(0),
+            TCXONC => self.set_flow(argument),
+            TCFLSH => self.flush(argument),
+            _ => self.control_job(request, argument),
+        }
+    }
+
+    fn control_job(
+        &self,
+        request: u32,
+        argument: usize,
+    ) -> Result<usize, Errno> {
+        match request {
+            TIOCSCTTY => self.claim(argument == 1).map(|()| 0),
+            TIOCNOTTY => self.give_up().map(|()| 0),
+            TIOCGPGRP => give(argument, &self.foreground()?),
+            TIOCGSID => give(argument, &self.session()?),
+            TIOCSPGRP => {
+                self.check_foreground(TerminalUse::Write)?;
+                let group = user::read_value(argument)?;
+                self.set_foreground(group).map(|()| 0)
+            }
+            _ => Err(Errno::ENOTTY),
+        }
+    }
+
+    fn set_termios(
+        &self,
+        argument: usize,
+        must_flush: bool,
+    ) -> Result<usize, Errno> {
+        self.check_foreground(TerminalUse::Write)?;
+        let termios: Termios = user::read_value(argument)?;
+        let mut line = self.line.lock();
+        if must_flush {
+            line.flush_input();
+        }
+        line.set_termios(termios);
+        drop(line);
+        self.readable.wake_all();
+        self.flowing.wake_all();
+        Ok(0)
+    }
+
+    fn set_window(&self, window: Winsize) -> Result<usize, Errno> {
+        let old = core::mem::replace(&mut *self.window.lock(), window);
+        if old != window {
+            self.signal_foreground(SIGWINCH);
+        }
+        Ok(0)
+    }
+
+    fn set_flow(&self, action: usize) -> Result<usize, Errno> {
+        self.check_foreground(TerminalUse::Write)?;
+        match action {
+            OUTPUT_OFF => self.line.lock().set_output_stopped(true),
+            OUTPUT_ON => self.line.lock().set_output_stopped(false),
+            2 | 3 => {}
+            _ => return Err(Errno::EINVAL),
+        }
+        self.flowing.wake_all();
+        Ok(0)
+    }
+
+    fn flush(&self, what: usize) -> Result<usize, Errno> {
+        self.check_foreground(TerminalUse::Write)?;
+        if !FLUSH.contains(&what) {
+            return Err(Errno::EINVAL);
+        }
+        if what != FLUSH_OUTPUT {
+            self.line.lock().flush_input();
+        }
+        Ok(0)
+    }
+}

@@ -1,0 +1,243 @@
+//! `execve(2)`: a process becomes another program.
+//!
+//! The new memory is built completely, beside the old one, before anything
+//! of the old program goes; so whatever is wrong with a file is found while
+//! the caller can still be told. What follows cannot fail: the other threads
+//! end, memory is exchanged, handlers and descriptors that do not outlive an
+//! exec go, and the registers of the new program stand in the frame.
+//!
+//! Read next: `load.rs`, how a file becomes memory.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use kernel_abi::Errno;
+use kernel_core::executable::stack::MAX_STRING;
+use kernel_core::freezer::Host;
+use kernel_core::path::PATH_MAX;
+
+use super::load::{self, Loaded};
+use super::ptrace::link;
+use super::signal::send;
+use super::start::Programs;
+use super::{CurrentThread, current, exit, fork, futex, handlers, oom};
+use kernel_machine::arch::thread::{self as machine, FpState};
+use kernel_machine::arch::trap::TrapFrame;
+use kernel_machine::mm::user;
+use kernel_machine::panic::refuse;
+use kernel_task::refrigerator::{FREEZER, Scheduler};
+
+/// At least this many bytes of strings are allowed, whatever the limit of
+/// the stack (Linux: 32 pages).
+const LEAST_ROOM: usize = 128 << 10;
+/// No more than this whatever the limit: three quarters of 8 MiB.
+const MOST_ROOM: usize = 6 << 20;
+
+/// Of so many bytes of strings some are copied before anybody looks whether
+/// there is memory for them.
+const UNCHECKED: usize = 64 << 10;
+
+/// What to run, with copies of all strings.
+pub struct Request {
+    /// Path of the file.
+    pub path: Vec<u8>,
+    /// `argv`.
+    pub arguments: Vec<Vec<u8>>,
+    /// `envp`.
+    pub environment: Vec<Vec<u8>>,
+    /// Most bytes of strings and pointers.
+    pub room: usize,
+}
+
+/// `execve(2)` with user addresses; on success `frame` is the new program's.
+///
+/// # Errors
+/// As there; the old program goes on.
+pub fn execve(
+    frame: &mut TrapFrame,
+    path: usize,
+    arguments: usize,
+    environment: usize,
+) -> Result<(), Errno> {
+    let thread = current();
+    let stack = thread.process.limits.lock().stack();
+    let room = usize::try_from(stack / 4).unwrap_or(MOST_ROOM);
+    let room = room.clamp(LEAST_ROOM, MOST_ROOM);
+    let mut left = room;
+    let request = Request {
+        path: user::read_cstr(path, PATH_MAX)?,
+        arguments: read_strings(arguments, &mut left)?,
+        environment: read_strings(environment, &mut left)?,
+        room,
+    };
+    become_program(&thread, frame, request)
+}
+
+/// Reads an array of strings that ends with a null pointer.
+fn read_strings(array: usize, room: &mut usize) -> Result<Vec<Vec<u8>>, Errno> {
+    let mut strings = Vec::new();
+    if array == 0 {
+        return Ok(strings);
+    }
+    loop {
+        let place = array.wrapping_add(strings.len() * size_of::<usize>());
+        let address: usize = user::read_value(place)?;
+        if address == 0 {
+            return Ok(strings);
+        }
+        let read = || user::read_cstr(address, MAX_STRING);
+        let string = oom::with_memory(read);
+        let string = string.map_err(|error| match error {
+            Errno::ENAMETOOLONG => Errno::E2BIG,
+            other => other,
+        })?;
+        let size = string.len() + 1 + size_of::<usize>();
+        let before = *room;
+        *room = room.checked_sub(size).ok_or(Errno::E2BIG)?;
+        if before / UNCHECKED != *room / UNCHECKED {
+            oom::wait_for_memory()?;
+        }
+        strings.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
+        strings.push(string);
+    }
+}
+
+fn become_program(
+    thread: &CurrentThread,
+    frame: &mut TrapFrame,
+    request: Request,
+) -> Result<(), Errno> {
+    oom::wait_for_memory()?;
+    let mut loaded = load::load(thread, request)?;
+    end_other_threads(thread)?;
+    let now = thread.process.credentials.lock().clone();
+    loaded.renew_credentials(now)?;
+    commit(thread, frame, loaded);
+    Ok(())
+}
+
+/// The first process becomes the first of `programs` that exists. If none
+/// can be run, there is nothing to do and the machine stops.
+pub(super) fn first_program(programs: Programs) -> TrapFrame {
+    let thread = current();
+    let mut frame = TrapFrame::default();
+    let Programs { candidates, arguments, environment } = programs;
+    for path in candidates {
+        let name = alloc::string::String::from_utf8_lossy(&path).into_owned();
+        let request = request_of(path, &arguments, &environment);
+        match become_program(&thread, &mut frame, request) {
+            Ok(()) => {
+                log::info!("Run {name} as init process");
+                return frame;
+            }
+            Err(Errno::ENOENT) => {}
+            Err(error) => {
+                log::error!(
+                    "Starting init: {name} exists but couldn't \
+                    execute it (error {error})"
+                );
+            }
+        }
+    }
+    refuse("no working init found; try init=PROGRAM")
+}
+
+/// The calling process, which runs nothing yet, becomes the one program that
+/// may be.
+///
+/// # Errors
+/// As [`execve`].
+pub(super) fn only_program(programs: Programs) -> Result<TrapFrame, Errno> {
+    let mut frame = TrapFrame::default();
+    let Programs { mut candidates, arguments, environment } = programs;
+    let path = candidates.pop().ok_or(Errno::ENOENT)?;
+    let request = request_of(path, &arguments, &environment);
+    become_program(&current(), &mut frame, request)?;
+    Ok(frame)
+}
+
+/// The path is the first argument.
+fn request_of(
+    path: Vec<u8>,
+    arguments: &[Vec<u8>],
+    environment: &[Vec<u8>],
+) -> Request {
+    let mut all = Vec::from([path.clone()]);
+    all.extend_from_slice(arguments);
+    let environment = environment.to_vec();
+    Request { path, arguments: all, environment, room: MOST_ROOM }
+}
+
+/// Kills the other threads of the process and waits until they are gone.
+///
+/// # Errors
+/// `ERESTARTNOINTR` if the process is to end itself.
+fn end_other_threads(thread: &CurrentThread) -> Result<(), Errno> {
+    let process = &thread.process;
+    let mut signals = process.signals.lock();
+    if signals.threads.len() == 1 {
+        return Ok(());
+    }
+    if !signals.state.begin_exec(thread.key) {
+        return Err(Errno::ERESTARTNOINTR);
+    }
+    for member in signals.threads.iter().filter(|it| it.key != thread.key) {
+        send::kill(&member.task);
+    }
+    drop(signals);
+    let is_alone = || (process.signals.lock().threads.len() == 1).then_some(());
+    process
+        .threads_changed
+        .wait_killable("de_thread", is_alone)
+        .map_err(|_| Errno::ERESTARTNOINTR)
+}
+
+/// The new program takes the place of the old one. Cannot fail.
+fn commit(thread: &CurrentThread, frame: &mut TrapFrame, loaded: Loaded) {
+    let process = &thread.process;
+    let task = thread.task();
+    futex::release_robust_list(thread);
+    exit::release_memory(thread, Some(loaded.space));
+    link::rename(thread);
+    close_files(thread);
+    handlers::unshare(process);
+    // First the timers, which send no more signals then.
+    process.timers.exec();
+    {
+        let mut signals = process.signals.lock();
+        signals.state.exec(thread.key);
+    }
+    thread.restart.forget();
+    // What goes is dropped after each guard: a file may end with it.
+    let old = core::mem::replace(&mut *process.image.lock(), loaded.image);
+    drop(old);
+    process.traits.exec();
+    link::set_credentials(thread, loaded.credentials);
+    fork::mark_executed(process);
+    task.set_name(&loaded.name);
+    let request = FREEZER.exec(&Scheduler, &*task);
+    Scheduler.deliver(&task, request);
+    machine::set_fp_state(&FpState::zeroed());
+    machine::set_user_thread_pointer(0);
+    *frame = TrapFrame {
+        sp: loaded.stack_pointer,
+        pc: loaded.entry,
+        ..TrapFrame::default()
+    };
+}
+
+/// Descriptors that do not outlive an exec; a table that others share is
+/// left to them.
+fn close_files(thread: &CurrentThread) {
+    let Ok(files) = thread.files() else { return };
+    // This reference and the thread's own.
+    let is_shared = Arc::strong_count(&files) > 2;
+    if is_shared {
+        let own = files.fork();
+        own.close_on_exec();
+        let old = thread.files.lock().replace(own);
+        drop(old);
+    } else {
+        files.close_on_exec();
+    }
+}

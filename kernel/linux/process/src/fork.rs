@@ -1,0 +1,367 @@
+//! `clone(2)`: new processes and new threads.
+//!
+//! One function makes both. What can fail comes first and leaves no trace;
+//! from the moment the child stands in the tree (or among its process's
+//! threads), nothing fails any more. The child's first step is
+//! [`first_step`], on its own stack.
+//!
+//! A task that enters here while it should freeze does so before it takes
+//! any memory, so a fork bomb cannot outrun the freezer (freezer-spec P2). The
+//! child counts as awake before its parent can sleep, in its parent's
+//! freezer group (P1). The parent of a vfork counts as frozen where it waits
+//! (P3).
+
+use alloc::sync::Arc;
+use core::sync::atomic::Ordering::{Acquire, Relaxed};
+
+use kernel_abi::Errno;
+use kernel_core::freezer;
+use kernel_core::signal::ThreadKey;
+
+use super::ptrace::link;
+use super::signal::{Member, Signals, send};
+use super::tree::{self, Node};
+use super::{
+    CurrentThread, Inherited, NewThread, Process, Thread, current, exec, futex,
+    handlers, timer,
+};
+use kernel_files::{FileTable, FsContext};
+use kernel_machine::arch::thread::{self as machine, Last, work};
+use kernel_machine::arch::trap::{self, TrapFrame};
+use kernel_machine::mm::{AddressSpace, user};
+use kernel_machine::trace;
+use kernel_task::refrigerator::{FREEZER, Scheduler, try_to_freeze};
+use kernel_task::{Kind, NewTask, Numbered, Task, TaskId, scheduler, wake};
+
+mod release;
+mod request;
+
+pub use release::{Born, Release};
+use request::Flags;
+pub use request::Request;
+
+/// How a new thread begins.
+pub enum FirstStep {
+    /// With these registers, after writing its number to this address
+    /// (0: nowhere).
+    Registers(TrapFrame, usize),
+    /// By executing the first program that exists.
+    Program(super::start::Programs),
+    /// As a helper of the kernel.
+    Helper(super::helper::Helper),
+}
+
+/// `clone(2)` with the caller's registers in `frame`. With `traces`, the
+/// child is traced as its parent.
+///
+/// # Errors
+/// `ENOMEM`, `EAGAIN` when memory or numbers are short; `ERESTARTNOINTR` if
+/// the caller has a signal to see to first.
+pub fn clone(
+    frame: &TrapFrame,
+    request: &Request,
+    traces: bool,
+) -> Result<Born, Errno> {
+    try_to_freeze();
+    let parent = current();
+    // Before the look: a signal after it is seen at the end.
+    let signals_before = parent.process.shared_signals.load(Acquire);
+    if parent.task().signal_pending() {
+        return Err(Errno::ERESTARTNOINTR);
+    }
+    let shares = Shares::take(&parent, request)?;
+    let task = new_task(&parent, request, shares.space.clone())?;
+    let release = request.has(Flags::VFORK).then(Arc::<Release>::default);
+    let traces = traces || request.has(Flags::PTRACE);
+    let release_too = release.clone();
+    let child =
+        Child { task, shares, release: release_too, traces, signals_before };
+    let first = first_registers(frame, request);
+    let id = if request.has(Flags::THREAD) {
+        child.join(&parent, request, first)?
+    } else {
+        child.separate(&parent, request, first)?
+    };
+    Ok(Born::new(id, release))
+}
+
+/// What the child shares with its parent or has a copy of.
+struct Shares {
+    space: Arc<AddressSpace>,
+    files: Arc<FileTable>,
+    fs: Arc<FsContext>,
+}
+
+impl Shares {
+    fn take(parent: &CurrentThread, request: &Request) -> Result<Self, Errno> {
+        let space = parent.space()?;
+        let files = parent.files()?;
+        let fs = parent.fs()?;
+        Ok(Self {
+            space: match request.has(Flags::VM) {
+                true => space,
+                false => space.fork()?,
+            },
+            files: match request.has(Flags::FILES) {
+                true => files,
+                false => files.fork(),
+            },
+            fs: match request.has(Flags::FS) {
+                true => fs,
+                false => fs.fork(),
+            },
+        })
+    }
+}
+
+fn new_task(
+    parent: &CurrentThread,
+    request: &Request,
+    space: Arc<AddressSpace>,
+) -> Result<Arc<Task>, Errno> {
+    let own = parent.task();
+    let pointer = match request.has(Flags::SETTLS) {
+        true => request.thread_pointer,
+        false => machine::user_thread_pointer(),
+    };
+    Task::new(NewTask {
+        id: Numbered::Next,
+        kind: Kind::User,
+        name: own.name().as_bytes(),
+        entry: first_step,
+        space: Some(space),
+        allowed: own.allowed_cpus(),
+        nice: own.nice(),
+        user_state: Some((machine::fp_state(), pointer)),
+    })
+}
+
+fn first_registers(frame: &TrapFrame, request: &Request) -> FirstStep {
+    let mut first = *frame;
+    first.x[0] = 0;
+    if request.stack != 0 {
+        first.sp = request.stack;
+    }
+    let word = match request.has(Flags::CHILD_SETTID) {
+        true => request.child_word,
+        false => 0,
+    };
+    FirstStep::Registers(first, word)
+}
+
+/// A child in the making.
+struct Child {
+    task: Arc<Task>,
+    shares: Shares,
+    release: Option<Arc<Release>>,
+    traces: bool,
+    /// What `shared_signals` was when the call began.
+    signals_before: u32,
+}
+
+impl Child {
+    /// Makes it a thread of the parent's process.
+    fn join(
+        self,
+        parent: &CurrentThread,
+        request: &Request,
+        first: FirstStep,
+    ) -> Result<TaskId, Errno> {
+        let process = parent.process.clone();
+        let key = {
+            let mut signals = process.signals.lock();
+            if signals.state.is_dying(parent.key) {
+                // Its sibling's exec waits for those it saw; one more would
+                // not be told to end.
+                return Err(Errno::ERESTARTNOINTR);
+            }
+            let blocked = signals.state.blocked(parent.key);
+            signals.state.add_thread(blocked)?
+        };
+        let traces = self.traces;
+        let task = self.finish(request, process.clone(), key, first);
+        let mut signals = process.signals.lock();
+        signals.threads.push(Member { key, task: task.clone() });
+        if signals.state.needs_attention(key) {
+            task.set_work(work::SIGNAL);
+        }
+        drop(signals);
+        timer::cpu::watch_if_set(&parent.process, &task);
+        // After it stands among its process's threads: who moves the process
+        // to another group finds it there, or has moved its parent before.
+        FREEZER.born(&Scheduler, &task.freezer, &parent.task().freezer);
+        share_end(parent, &task, key);
+        Ok(start(request, task, traces))
+    }
+
+    /// Makes it the first thread of a process of its own.
+    ///
+    /// Who its relatives are is read under the tree's lock, under which it
+    /// also enters: others change that any time.
+    ///
+    /// | clone | meanwhile |
+    /// |---|---|
+    /// | reads nothing of group and parent | the shell moves the caller |
+    /// | | the caller's parent ends: its children go to another |
+    /// | locks the tree, reads, enters | a kill of the group waits |
+    fn separate(
+        self,
+        parent: &CurrentThread,
+        request: &Request,
+        first: FirstStep,
+    ) -> Result<TaskId, Errno> {
+        let (process, key) = new_process(parent, request, self.task.id())?;
+        if request.has(Flags::SIGHAND) {
+            handlers::share(&parent.process, &process);
+        }
+        let (traces, before) = (self.traces, self.signals_before);
+        let task = self.finish(request, process.clone(), key, first);
+        let mut tree = tree::lock();
+        let signals = parent.process.shared_signals.load(Relaxed);
+        if parent.task().signal_pending() || signals != before {
+            // A signal to the group must reach parent and child, or be seen
+            // to before there is a child: perhaps by another thread.
+            return Err(Errno::ERESTARTNOINTR);
+        }
+        // Not before it is certain that it lives: process and task hold each
+        // other from here on, until the task exits.
+        let member = Member { key, task: task.clone() };
+        process.signals.lock().threads.push(member);
+        // In its group before anybody can find it: who kills a group finds
+        // every child, or has killed its parent before it was made.
+        FREEZER.born(&Scheduler, &task.freezer, &parent.task().freezer);
+        let own = &parent.process;
+        // A sibling's end is told as the caller's own will be.
+        let (parent_id, exit_signal) = match request.has(Flags::PARENT) {
+            true => {
+                let signal = tree.node(own.id).map_or(0, |it| it.exit_signal);
+                (own.parent(), signal)
+            }
+            false => (own.id, request.exit_signal),
+        };
+        tree.relate(&process, parent_id, own);
+        tree.insert(Node::new(process, task.clone(), exit_signal));
+        drop(tree);
+        Ok(start(request, task, traces))
+    }
+
+    fn finish(
+        self,
+        request: &Request,
+        process: Arc<Process>,
+        key: ThreadKey,
+        first_step: FirstStep,
+    ) -> Arc<Task> {
+        let clear_at_exit = match request.has(Flags::CHILD_CLEARTID) {
+            true => request.child_word as u64,
+            false => 0,
+        };
+        let thread = Thread::new(NewThread {
+            process,
+            id: self.task.id(),
+            files: self.shares.files,
+            fs: self.shares.fs,
+            key,
+            futex: futex::Waiter::new(),
+            clear_at_exit,
+            vfork: self.release,
+            first_step,
+        });
+        self.task.set_owner(Arc::new(thread));
+        self.task
+    }
+}
+
+/// Whoever ends the process marks the threads that stand among its threads. A
+/// thread that has just come there may have been missed, and is marked here.
+/// It is in its group already: who kills a group finds it there, or has marked
+/// its parent before.
+fn share_end(parent: &CurrentThread, task: &Arc<Task>, key: ThreadKey) {
+    let signals = parent.process.signals.lock();
+    if signals.state.is_dying(key) {
+        send::kill(task);
+    }
+    drop(signals);
+    if parent.task().freezer.flags().contains(freezer::Flags::KILLED) {
+        FREEZER.mark_killed(&Scheduler, task);
+    }
+}
+
+fn new_process(
+    parent: &CurrentThread,
+    request: &Request,
+    id: TaskId,
+) -> Result<(Arc<Process>, ThreadKey), Errno> {
+    let own = &parent.process;
+    // The first process has no parent that could wait.
+    if request.has(Flags::PARENT) && own.parent() == 0 {
+        return Err(Errno::EINVAL);
+    }
+    let mut signals = {
+        let theirs = own.signals.lock();
+        Signals::new(theirs.state.actions().clone(), false)
+    };
+    let (blocked, stack) = {
+        let theirs = own.signals.lock();
+        let stack = theirs.state.alternative_stack(parent.key, 0);
+        (theirs.state.blocked(parent.key), stack)
+    };
+    let key = signals.state.add_thread(blocked)?;
+    if !request.has(Flags::VM) || request.has(Flags::VFORK) {
+        // A stack that was set is well formed.
+        let _ = signals.state.set_alternative_stack(key, 0, &stack);
+    }
+    // One lock at a time: each guard ends with its statement.
+    let credentials = own.credentials.lock().clone();
+    let limits = own.limits.lock().clone();
+    let image = own.image.lock().clone();
+    let maker = parent.task().id();
+    let traits = own.traits.fork();
+    let inherited =
+        Inherited { signals, credentials, limits, image, maker, traits };
+    // It has no relatives before it enters the tree.
+    Ok((Process::new(id, [0; 3], inherited), key))
+}
+
+/// Nothing fails any more: the child runs. Its number.
+fn start(request: &Request, task: Arc<Task>, traces: bool) -> TaskId {
+    let id = task.id();
+    if traces {
+        link::inherit(&task);
+    }
+    if request.has(Flags::PARENT_SETTID) {
+        // As on Linux, a bad address is the caller's own loss.
+        let _ = user::write_value(request.parent_word, &id);
+    }
+    trace::record(trace::Kind::Born, current().id(), id);
+    wake::wake_new(&task);
+    id
+}
+
+/// Where every thread begins, on its own stack.
+pub extern "C" fn first_step(last: Last) -> ! {
+    scheduler::begin(last);
+    let thread = current();
+    let step = thread.first_step.lock().take();
+    match step {
+        Some(FirstStep::Registers(frame, word)) => {
+            if word != 0 {
+                let _ = user::write_value(word, &thread.id());
+            }
+            trap::enter_user(&frame)
+        }
+        Some(FirstStep::Program(programs)) => {
+            let frame = exec::first_program(programs);
+            let us = kernel_machine::arch::timer::now_ns() / 1000;
+            log::info!("first user instruction after {us} us");
+            trap::enter_user(&frame)
+        }
+        Some(FirstStep::Helper(helper)) => helper.begin(),
+        None => unreachable!("a thread takes its first step once"),
+    }
+}
+
+/// Notes that the process is no longer a mere copy of its parent.
+pub(super) fn mark_executed(process: &Process) {
+    process.has_executed.store(true, Relaxed);
+}

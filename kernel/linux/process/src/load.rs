@@ -1,0 +1,370 @@
+//! From a file to memory that can run.
+//!
+//! Scripts lead to their interpreter; an ELF file's segments are mapped from
+//! the file's own pages, nothing is copied but the page where a segment's
+//! file part ends; the stack gets arguments, environment and auxiliary
+//! vector. What the file says is checked by `kernel_core::executable`.
+
+use alloc::sync::Arc;
+use alloc::vec;
+use alloc::vec::Vec;
+
+use kernel_abi::Errno;
+use kernel_abi::signal::MINSIGSTKSZ;
+use kernel_core::executable::elf::{
+    Access, ENTRY_SIZE, HEADER_SIZE, Header, Plan, Segment,
+};
+use kernel_core::executable::script::HEAD;
+use kernel_core::executable::stack::{
+    AT_BASE, AT_CLKTCK, AT_EGID, AT_ENTRY, AT_EUID, AT_FLAGS, AT_GID, AT_HWCAP,
+    AT_HWCAP2, AT_MINSIGSTKSZ, AT_PAGESZ, AT_PHDR, AT_PHENT, AT_PHNUM,
+    AT_SECURE, AT_UID,
+};
+use kernel_core::executable::{Script, StackImage, StackRequest};
+
+use super::credentials::Credentials;
+use super::exec::Request;
+use super::image::{Executable, Image};
+use super::{CurrentThread, trampoline};
+use kernel_files::buffer::Output;
+use kernel_files::claim::Claim;
+use kernel_files::device::random;
+use kernel_files::file::{Blocking, File};
+use kernel_files::flags::OpenFlags;
+use kernel_files::mount::MountFlags;
+use kernel_files::permission;
+use kernel_files::walk::{AT_FDCWD, Asker, LastLink};
+use kernel_files::{FileTable, FsContext, Kind, Location};
+use kernel_machine::mm::{
+    AddressSpace, MapRequest, PAGE_SIZE, PageSource, Placement, Protection,
+    STACK_TOP,
+};
+
+mod rights;
+
+use rights::Given;
+
+/// Scripts whose interpreter is a script, and so on, this deep.
+const SCRIPT_DEPTH: usize = 4;
+/// Where programs go that can go anywhere.
+const PROGRAM_BASE: u64 = 0xaaaa_aaaa_0000;
+/// Where their dynamic linker goes: 1 GiB below the stack.
+const LINKER_BASE: u64 = (STACK_TOP - (1 << 30)) as u64 & !0xffff;
+/// Bytes of stack that are mapped beyond the strings; it grows by itself.
+const STACK_SPARE: usize = 128 << 10;
+/// Features every Armv8-A processor has: floating point, SIMD.
+const FEATURES: u64 = 0b11;
+/// Ticks of `times` in a second.
+const TICKS: u64 = 100;
+
+/// A program in memory, ready to be exchanged for the old one.
+pub(super) struct Loaded {
+    /// Its memory.
+    pub space: Arc<AddressSpace>,
+    /// Where it starts.
+    pub entry: u64,
+    /// Its first stack pointer.
+    pub stack_pointer: u64,
+    /// What `/proc` tells of it.
+    pub image: Image,
+    /// Its name: the last part of its path.
+    pub name: Vec<u8>,
+    /// Whose rights it was told that it has.
+    pub credentials: Credentials,
+    /// The rights that its file gives.
+    given: Given,
+    /// What it was told of itself, and the address of that.
+    auxiliary: (u64, Vec<(u64, u64)>),
+}
+
+impl Loaded {
+    /// Takes up the rights that the process has now: another thread may have
+    /// changed them until it ended. The stack's pages are there already.
+    ///
+    /// # Errors
+    /// None but of a defect: the stack has just been written.
+    pub(super) fn renew_credentials(
+        &mut self,
+        now: Credentials,
+    ) -> Result<(), Errno> {
+        let new = self.given.to(now);
+        if self.credentials == new {
+            return Ok(());
+        }
+        self.credentials = new;
+        let (place, pairs) = &mut self.auxiliary;
+        rights::tell(pairs, &self.credentials);
+        let words = pairs.iter().flat_map(|pair| [pair.0, pair.1]);
+        let bytes: Vec<u8> = words.flat_map(u64::to_le_bytes).collect();
+        self.space.write_at(*place as usize, &bytes)
+    }
+}
+
+/// A file that may be a program.
+struct Program {
+    location: Location,
+    file: Arc<dyn File>,
+    pages: Arc<dyn PageSource>,
+    claim: Option<Claim>,
+}
+
+/// Builds the memory of the program that `request` names.
+///
+/// # Errors
+/// `ENOENT`, `EACCES`, `ENOEXEC`, `E2BIG`, `ENOMEM`, `ELOOP` and what else
+/// can be wrong with a path.
+pub(super) fn load(
+    thread: &CurrentThread,
+    request: Request,
+) -> Result<Loaded, Errno> {
+    let (files, fs) = (thread.files()?, thread.fs()?);
+    let opener = Opener { files: &files, fs: &fs };
+    let name = last_part(&request.path).to_vec();
+    let execfn = request.path.clone();
+    let (mut program, request) = opener.resolve(request)?;
+    let plan = program.plan(PROGRAM_BASE)?;
+    let space = AddressSpace::new()?;
+    program.map(&space, &plan)?;
+    let (linker, claim) = match plan.interpreter {
+        None => (None, None),
+        Some(place) => {
+            let (plan, claim) = opener.map_linker(&program, place, &space)?;
+            (Some(plan), claim)
+        }
+    };
+    space.set_heap_start(plan.end() as usize);
+    let trampoline = trampoline::map(&space)?;
+    let given = Given::by(&program.location, &thread.process);
+    let credentials = given.to(thread.process.credentials.lock().clone());
+    let auxiliary = auxiliary(&credentials, &plan, linker.as_ref());
+    let stack = build_stack(&space, &request, &execfn, &auxiliary)?;
+    let claims = [program.claim.take(), claim];
+    let executable = Executable { location: program.location, _claims: claims };
+    let range = |range: &core::ops::Range<u64>| {
+        range.start as usize..range.end as usize
+    };
+    let image = Image {
+        program: Some(Arc::new(executable)),
+        arguments: range(&stack.arguments),
+        environment: range(&stack.environment),
+        code: plan.start() as usize..plan.end() as usize,
+        stack_start: stack.sp as usize,
+        trampoline,
+    };
+    let entry = linker.map_or(plan.entry, |linker| linker.entry);
+    let stack_pointer = stack.sp;
+    let auxiliary = (stack.auxiliary.start, auxiliary);
+    Ok(Loaded {
+        space,
+        entry,
+        stack_pointer,
+        image,
+        name,
+        credentials,
+        given,
+        auxiliary,
+    })
+}
+
+fn last_part(path: &[u8]) -> &[u8] {
+    path.rsplit(|&byte| byte == b'/').next().unwrap_or(path)
+}
+
+/// Opens files as the running process names them.
+struct Opener<'a> {
+    files: &'a FileTable,
+    fs: &'a FsContext,
+}
+
+impl Opener<'_> {
+    /// Follows scripts to the program that runs them.
+    fn resolve(
+        &self,
+        mut request: Request,
+    ) -> Result<(Program, Request), Errno> {
+        for _ in 0..=SCRIPT_DEPTH {
+            let program = self.open(&request.path)?;
+            let head = program.read(0, HEAD)?;
+            let Some(script) = Script::parse(&head)? else {
+                return Ok((program, request));
+            };
+            let interpreter = script.interpreter.to_vec();
+            let mut first = vec![interpreter.clone()];
+            first.extend(script.argument.map(<[u8]>::to_vec));
+            first.push(core::mem::replace(&mut request.path, interpreter));
+            let replaced = request.arguments.len().min(1);
+            request.arguments.splice(..replaced, first);
+        }
+        Err(Errno::ELOOP)
+    }
+
+    fn open(&self, path: &[u8]) -> Result<Program, Errno> {
+        let asker = Asker { context: self.fs, table: self.files };
+        let location = asker.find(AT_FDCWD, path, LastLink::Follow)?;
+        let metadata = location.inode.metadata();
+        let forbids = location.mount.flags().contains(MountFlags::NO_EXEC);
+        if metadata.kind != Kind::Regular
+            || metadata.permissions & 0o111 == 0
+            || forbids
+        {
+            return Err(Errno::EACCES);
+        }
+        permission::check(&*location.inode, permission::EXECUTE)?;
+        let claim = Claim::to_run(&location.inode)?;
+        let file = location.inode.open(OpenFlags::empty())?;
+        let pages = location.inode.pages().ok_or(Errno::EACCES)?;
+        Ok(Program { location, file, pages, claim })
+    }
+
+    /// Maps the dynamic linker whose path is in the program's file.
+    fn map_linker(
+        &self,
+        program: &Program,
+        (offset, length): (u64, usize),
+        space: &AddressSpace,
+    ) -> Result<(Plan, Option<Claim>), Errno> {
+        let mut path = program.read(offset, length)?;
+        path.retain(|&byte| byte != 0);
+        let linker = self.open(&path)?;
+        let plan = linker.plan(LINKER_BASE)?;
+        linker.map(space, &plan)?;
+        Ok((plan, linker.claim))
+    }
+}
+
+impl Program {
+    /// Up to `length` bytes from `offset` on; fewer at the end of the file.
+    fn read(&self, offset: u64, length: usize) -> Result<Vec<u8>, Errno> {
+        let mut bytes = Vec::new();
+        bytes.try_reserve_exact(length).map_err(|_| Errno::ENOMEM)?;
+        bytes.resize(length, 0);
+        let mut done = 0;
+        while done < length {
+            let mut output = Output::kernel(&mut bytes[done..]);
+            let place = offset + done as u64;
+            match self.file.read(place, &mut output, Blocking::Sleep)? {
+                0 => break,
+                count => done += count,
+            }
+        }
+        bytes.truncate(done);
+        Ok(bytes)
+    }
+
+    /// What to map where; moved up by `base` if it can go anywhere.
+    fn plan(&self, base: u64) -> Result<Plan, Errno> {
+        let header = Header::parse(&self.read(0, HEADER_SIZE)?)?;
+        let table = self.read(header.table_offset, header.table_size())?;
+        let size = self.location.inode.metadata().size;
+        let mut plan = Plan::new(&header, &table, size)?;
+        if plan.is_relocatable {
+            plan.relocate(base)?;
+        }
+        Ok(plan)
+    }
+
+    fn map(&self, space: &AddressSpace, plan: &Plan) -> Result<(), Errno> {
+        plan.segments
+            .iter()
+            .try_for_each(|segment| self.map_segment(space, segment))
+    }
+
+    fn map_segment(
+        &self,
+        space: &AddressSpace,
+        segment: &Segment,
+    ) -> Result<(), Errno> {
+        let protection = to_protection(segment.access);
+        let (start, middle, end) =
+            (segment.map_start(), segment.file_map_end(), segment.map_end());
+        let place = |from: u64, to: u64| MapRequest {
+            placement: Placement::FixedNoReplace(from as usize),
+            ..MapRequest::anonymous((to - from) as usize, protection)
+        };
+        if middle > start {
+            let first = segment.map_offset() as usize / PAGE_SIZE;
+            let source = Some((self.pages.clone(), first));
+            space.map(MapRequest { source, ..place(start, middle) })?;
+        }
+        if end > middle {
+            space.map(place(middle, end))?;
+        }
+        clear_tail(space, segment)
+    }
+}
+
+/// Zeroes the rest of the page in which the file part ends.
+fn clear_tail(space: &AddressSpace, segment: &Segment) -> Result<(), Errno> {
+    static ZEROS: [u8; PAGE_SIZE] = [0; PAGE_SIZE];
+    let (from, to) = (segment.file_end(), segment.file_map_end());
+    let has_tail = segment.memory_size > segment.file_size && to > from;
+    if !has_tail || !segment.access.write {
+        return Ok(());
+    }
+    space.write_at(from as usize, &ZEROS[..(to - from) as usize])
+}
+
+fn to_protection(access: Access) -> Protection {
+    let mut protection = Protection::empty();
+    protection.set(Protection::READ, access.read);
+    protection.set(Protection::WRITE, access.write);
+    protection.set(Protection::EXECUTE, access.execute);
+    protection
+}
+
+fn auxiliary(
+    credentials: &Credentials,
+    plan: &Plan,
+    linker: Option<&Plan>,
+) -> Vec<(u64, u64)> {
+    let mut pairs = vec![
+        (AT_HWCAP, FEATURES),
+        (AT_PAGESZ, PAGE_SIZE as u64),
+        (AT_CLKTCK, TICKS),
+        (AT_PHDR, plan.table_address),
+        (AT_PHENT, ENTRY_SIZE as u64),
+        (AT_PHNUM, plan.table_count as u64),
+        (AT_BASE, linker.map_or(0, Plan::start)),
+        (AT_FLAGS, 0),
+        (AT_ENTRY, plan.entry),
+        (AT_UID, 0),
+        (AT_EUID, 0),
+        (AT_GID, 0),
+        (AT_EGID, 0),
+        (AT_SECURE, 0),
+        (AT_HWCAP2, 0),
+        (AT_MINSIGSTKSZ, MINSIGSTKSZ),
+    ];
+    rights::tell(&mut pairs, credentials);
+    pairs
+}
+
+fn build_stack(
+    space: &AddressSpace,
+    request: &Request,
+    path: &[u8],
+    auxiliary: &[(u64, u64)],
+) -> Result<StackImage, Errno> {
+    let mut random = [0; 16];
+    random::fill(&mut random);
+    let stack = StackRequest {
+        top: STACK_TOP as u64,
+        limit: request.room + PAGE_SIZE,
+        arguments: &request.arguments,
+        environment: &request.environment,
+        path,
+        random,
+        auxiliary,
+    };
+    let image = stack.build()?;
+    let length = image.bytes.len() + STACK_SPARE;
+    let length = length.next_multiple_of(PAGE_SIZE);
+    let protection = Protection::READ | Protection::WRITE;
+    space.map(MapRequest {
+        placement: Placement::FixedNoReplace(STACK_TOP - length),
+        is_stack: true,
+        ..MapRequest::anonymous(length, protection)
+    })?;
+    space.write_at(image.sp as usize, &image.bytes)?;
+    Ok(image)
+}

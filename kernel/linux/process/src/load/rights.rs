@@ -1,0 +1,68 @@
+//! Whose rights a program has, and what it is told of them.
+
+use kernel_core::executable::stack::{
+    AT_EGID, AT_EUID, AT_GID, AT_SECURE, AT_UID,
+};
+
+use crate::Process;
+use crate::credentials::Credentials;
+use kernel_files::Location;
+use kernel_files::mount::MountFlags;
+use kernel_files::permission;
+
+/// Owner and group whose rights a program's file gives it (set-id bits).
+#[derive(Clone, Copy, Default)]
+pub(super) struct Given {
+    user: Option<u32>,
+    group: Option<u32>,
+}
+
+impl Given {
+    /// Those of the file at `place`, for a process that may get new ones.
+    pub(super) fn by(place: &Location, process: &Process) -> Self {
+        const SET_USER: u32 = 0o4000;
+        /// Without the group's execute bit it means something else.
+        const SET_GROUP: u32 = 0o2010;
+        let metadata = place.inode.metadata();
+        let bits = metadata.permissions;
+        let flags = place.mount.flags();
+        if flags.contains(MountFlags::NO_SUID) || process.traits.keeps_rights()
+        {
+            return Self::default();
+        }
+        Self {
+            user: (bits & SET_USER != 0).then_some(metadata.uid),
+            group: (bits & SET_GROUP == SET_GROUP).then_some(metadata.gid),
+        }
+    }
+
+    /// The rights of a process with `old` that runs the program.
+    pub(super) fn to(self, old: Credentials) -> Credentials {
+        let mut new = old;
+        new.user.effective = self.user.unwrap_or(new.user.effective);
+        new.group.effective = self.group.unwrap_or(new.group.effective);
+        new.user.saved = new.user.effective;
+        new.group.saved = new.group.effective;
+        if !new.is_privileged() {
+            permission::enforce();
+        }
+        new
+    }
+}
+
+/// Writes what a program is told of its rights into `pairs`.
+pub(super) fn tell(pairs: &mut [(u64, u64)], credentials: &Credentials) {
+    let (user, group) = (credentials.user, credentials.group);
+    let is_secure =
+        user.real != user.effective || group.real != group.effective;
+    for (key, value) in pairs {
+        match *key {
+            AT_UID => *value = user.real.into(),
+            AT_EUID => *value = user.effective.into(),
+            AT_GID => *value = group.real.into(),
+            AT_EGID => *value = group.effective.into(),
+            AT_SECURE => *value = is_secure.into(),
+            _ => {}
+        }
+    }
+}

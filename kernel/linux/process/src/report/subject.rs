@@ -1,0 +1,392 @@
+//! One process or thread, and the texts of `/proc` about it.
+//!
+//! The formats are `kernel_core::procfmt`'s; here the figures are collected.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::sync::atomic::Ordering::Relaxed;
+
+use kernel_abi::Errno;
+use kernel_core::procfmt::NS_PER_TICK;
+use kernel_core::procfmt::memory::{Mapping, Statm};
+use kernel_core::procfmt::task as format;
+use kernel_core::signal::SignalSet;
+
+use crate::image::Image;
+use crate::usage::Usage;
+use crate::{
+    Process, Thread, find_task, limits, number_of, thread_of, thread_usage,
+    tree,
+};
+use kernel_files::proc::Text;
+use kernel_files::tty;
+use kernel_machine::mm::{AddressSpace, PAGE_SIZE, Protection, Sharing, heap};
+use kernel_task::refrigerator::{FREEZER, REFRIGERATOR};
+use kernel_task::{self as task, Task, state, table};
+
+/// `PF_FORKNOEXEC`: it has not called `execve` since it was made.
+const FORK_NO_EXEC: u32 = 0x40;
+/// Most bytes of `cmdline` and `environ`.
+const MOST_STRINGS: usize = 128 << 10;
+
+/// A task that is asked about.
+pub(super) struct Subject {
+    task: Arc<Task>,
+    /// What of its process, unless it is a kernel thread.
+    user: Option<User>,
+}
+
+/// What is known of a user task's process.
+struct User {
+    process: Arc<Process>,
+    exit_signal: u32,
+    zombie: Option<u32>,
+}
+
+impl Subject {
+    /// Finds the process `id`, or one of its threads.
+    ///
+    /// # Errors
+    /// `ESRCH`.
+    pub(super) fn find(id: u32, thread: Option<u32>) -> Result<Self, Errno> {
+        let Some((user, leader)) = find_process(id) else {
+            let task = table::find(id).filter(|task| is_kthread(task));
+            let task = task.ok_or(Errno::ESRCH)?;
+            let is_it = thread.is_none_or(|thread| thread == id);
+            return match is_it {
+                true => Ok(Self { task, user: None }),
+                false => Err(Errno::ESRCH),
+            };
+        };
+        let task = match thread {
+            Some(thread) if thread != id => {
+                let mut all = user.process.threads().into_iter();
+                all.find(|task| number_of(task) == thread)
+                    .ok_or(Errno::ESRCH)?
+            }
+            // The leader itself is dead after another's exec.
+            _ => find_task(id).unwrap_or(leader),
+        };
+        Ok(Self { task, user: Some(user) })
+    }
+
+    /// Its process, unless it is a kernel thread.
+    pub(super) fn process(&self) -> Option<&Arc<Process>> {
+        Some(&self.user.as_ref()?.process)
+    }
+
+    /// A text of `/proc` about it: about the process as a whole, or about the
+    /// thread alone.
+    ///
+    /// # Errors
+    /// `ENOMEM` if there is no memory for a long one.
+    pub(super) fn text(
+        &self,
+        what: Text,
+        is_whole: bool,
+    ) -> Result<Vec<u8>, Errno> {
+        let text = match what {
+            Text::Stat => self.stat(is_whole),
+            Text::Statm => self.statm(),
+            Text::Status => self.status(is_whole),
+            Text::CommandLine => {
+                self.strings(|image| image.arguments.clone())?
+            }
+            Text::Name => {
+                let mut name = self.task.name().as_bytes().to_vec();
+                name.push(b'\n');
+                name
+            }
+            Text::Environment => {
+                self.strings(|image| image.environment.clone())?
+            }
+            Text::WaitChannel => self.wait_channel(),
+            Text::Maps => self.maps()?,
+            Text::Limits => match self.process() {
+                Some(process) => process.limits.lock().clone().render(),
+                None => limits::Limits::initial().render(),
+            },
+            Text::Groups => {
+                let groups_of = super::GROUPS.get();
+                groups_of.map_or(Vec::new(), |of| of(&self.task))
+            }
+        };
+        Ok(text)
+    }
+
+    fn thread(&self) -> Option<&Thread> {
+        thread_of(&self.task)
+    }
+
+    fn space(&self) -> Option<Arc<AddressSpace>> {
+        self.process()?.space()
+    }
+
+    fn state(&self) -> format::State {
+        use format::State;
+        let zombie = self.user.as_ref().and_then(|user| user.zombie);
+        let state = match self.task.state() {
+            _ if zombie.is_some() => State::Zombie,
+            state::RUNNING | state::WAKING => State::Running,
+            bits if bits & state::DEAD != 0 => State::Zombie,
+            bits if bits & state::STOPPED != 0 => State::Stopped,
+            bits if bits & state::TRACED != 0 => State::Tracing,
+            bits if bits & state::PARKED != 0 => State::Parked,
+            bits if bits & state::UNINTERRUPTIBLE != 0 => State::DiskSleep,
+            _ => State::Sleeping,
+        };
+        state.shown(self.is_frozen())
+    }
+
+    /// In the refrigerator, or counted as frozen where it sleeps.
+    fn is_frozen(&self) -> bool {
+        let freezer = &self.task.freezer;
+        FREEZER.freezing(freezer)
+            && (freezer.frozen() || freezer.freezer_should_skip())
+    }
+
+    fn with_identity<T>(
+        &self,
+        is_whole: bool,
+        tell: impl FnOnce(&format::Identity<'_>) -> T,
+    ) -> T {
+        let name = self.task.name();
+        let id = number_of(&self.task);
+        let process = self.process();
+        let threads = process.map_or(1, |it| it.threads().len().max(1));
+        let own = process.map_or(id, |process| process.id);
+        tell(&format::Identity {
+            pid: if is_whole { own } else { id },
+            tgid: own,
+            ppid: process.map_or(0, |process| process.parent()),
+            pgrp: process.map_or(0, |process| process.group()),
+            session: process.map_or(0, |process| process.session()),
+            comm: name.as_bytes(),
+            state: self.state(),
+            threads: threads as u32,
+        })
+    }
+
+    /// The number of the thread that traces it, or 0.
+    fn tracer(&self) -> u32 {
+        let tracer = self.thread().and_then(|it| it.tracing.tracer());
+        let task = tracer.and_then(|tracer| table::find(tracer.task));
+        let thread = task.as_deref().and_then(thread_of);
+        thread.map_or(0, Thread::id)
+    }
+
+    fn signals(&self) -> format::Signals {
+        let Some((process, thread)) = self.process().zip(self.thread()) else {
+            let ignored = SignalSet::ALL.0;
+            return format::Signals { ignored, ..Default::default() };
+        };
+        let signals = process.signals.lock();
+        let [ignored, caught] = signals.state.ignored_and_caught();
+        let mut sets = format::Signals {
+            ignored: ignored.0,
+            caught: caught.0,
+            ..Default::default()
+        };
+        if signals.task(thread.key).is_some() {
+            let [own, shared] = signals.state.pending_sets(thread.key);
+            sets.pending = own.0;
+            sets.shared = shared.0;
+            sets.blocked = signals.state.blocked(thread.key).0;
+        }
+        sets
+    }
+
+    fn flags(&self) -> u32 {
+        let is_copy =
+            self.process().is_some_and(|it| !it.has_executed.load(Relaxed));
+        let copied = if is_copy { FORK_NO_EXEC } else { 0 };
+        self.task.freezer.stat_flags() | copied
+    }
+
+    fn usage(&self, is_whole: bool) -> Usage {
+        match self.process() {
+            Some(process) if is_whole => process.usage(),
+            _ => thread_usage(&self.task),
+        }
+    }
+
+    fn stat(&self, is_whole: bool) -> Vec<u8> {
+        let usage = self.usage(is_whole);
+        let children = self
+            .process()
+            .map(|process| *process.children_usage.lock())
+            .unwrap_or_default();
+        let image = self
+            .process()
+            .map(|process| process.image.lock().clone())
+            .unwrap_or_default();
+        let space = self.space();
+        let pages = |count: fn(&AddressSpace) -> usize| {
+            space.as_deref().map_or(0, |space| count(space) as u64)
+        };
+        let pair = |range: &core::ops::Range<usize>| {
+            [range.start as u64, range.end as u64]
+        };
+        let times = |usage: &Usage| {
+            [usage.user_ns / NS_PER_TICK, usage.system_ns / NS_PER_TICK]
+        };
+        let session = self.process().map_or(0, |it| it.session());
+        let terminal = tty::of_session(session);
+        let user = self.user.as_ref();
+        let stat = format::Stat {
+            tty: terminal.map_or(0, |(device, _)| device),
+            tpgid: terminal.map_or(-1, |(_, group)| group as i32),
+            flags: self.flags(),
+            minor_faults: [usage.faults, children.faults],
+            times: times(&usage),
+            child_times: times(&children),
+            nice: self.task.nice().into(),
+            start: self.task.start_ns / NS_PER_TICK,
+            size: pages(AddressSpace::mapped_pages) * PAGE_SIZE as u64,
+            resident: pages(AddressSpace::resident_pages),
+            resident_limit: u64::MAX,
+            code: pair(&image.code),
+            stack: image.stack_start as u64,
+            signals: self.signals(),
+            waits: !self.task.waits_in().is_empty(),
+            exit_signal: user.map_or(0, |user| user.exit_signal as i32),
+            cpu: self.task.cpu() as u32,
+            arguments: pair(&image.arguments),
+            environment: pair(&image.environment),
+            exit_code: user.and_then(|user| user.zombie).unwrap_or(0),
+            ..Default::default()
+        };
+        let mut text = Vec::new();
+        self.with_identity(is_whole, |who| stat.render(who, &mut text));
+        text
+    }
+
+    fn status(&self, is_whole: bool) -> Vec<u8> {
+        let credentials = self
+            .process()
+            .map(|process| process.credentials.lock().clone())
+            .unwrap_or_default();
+        let (user, group) = (credentials.user, credentials.group);
+        let usage = thread_usage(&self.task);
+        let umask = self.thread().and_then(|thread| thread.fs().ok());
+        let status = format::Status {
+            umask: umask.map_or(0, |fs| fs.umask()),
+            uids: [user.real, user.effective, user.saved, user.effective],
+            gids: [group.real, group.effective, group.saved, group.effective],
+            groups: &credentials.groups,
+            fd_slots: 64,
+            keeps_rights: self
+                .process()
+                .is_some_and(|process| process.traits.keeps_rights()),
+            memory: self.space().as_deref().map(memory_of),
+            queued: [0, limits::MOST_PENDING],
+            signals: self.signals(),
+            capabilities: credentials.capabilities(),
+            cpus: self.task.usable_cpus().into(),
+            switches: [usage.voluntary, usage.involuntary],
+            tracer: self.tracer(),
+        };
+        let mut text = Vec::new();
+        self.with_identity(is_whole, |who| status.render(who, &mut text));
+        text
+    }
+
+    fn statm(&self) -> Vec<u8> {
+        let statm = self.space().map_or(Statm::default(), |space| Statm {
+            size: space.mapped_pages() as u64,
+            resident: space.resident_pages() as u64,
+            data: space.mapped_pages() as u64,
+            ..Statm::default()
+        });
+        let mut text = Vec::new();
+        statm.render(&mut text);
+        text
+    }
+
+    /// One region after the other, since the text may be long: it ends where
+    /// memory does, with `ENOMEM`.
+    fn maps(&self) -> Result<Vec<u8>, Errno> {
+        let mut text = Vec::new();
+        let Some(space) = self.space() else { return Ok(text) };
+        let mut end = 0;
+        while let Some(region) = space.region_above(end) {
+            end = region.range.end;
+            let has = |right| region.protection.contains(right);
+            let name = region.name();
+            let source = region.source.as_ref();
+            let line = Mapping {
+                start: region.range.start as u64,
+                end: region.range.end as u64,
+                access: [
+                    has(Protection::READ),
+                    has(Protection::WRITE),
+                    has(Protection::EXECUTE),
+                ],
+                is_shared: region.sharing == Sharing::Shared,
+                offset: region.offset as u64,
+                device: (0, 0),
+                inode: source.map_or(0, |source| source.inode()),
+                name: name.as_bytes(),
+            };
+            heap::reserve(&mut text, Mapping::MOST + 4 * name.len())?;
+            line.render(&mut text);
+        }
+        Ok(text)
+    }
+
+    /// Strings of the program, read from its memory.
+    fn strings(
+        &self,
+        pick: fn(&Image) -> core::ops::Range<usize>,
+    ) -> Result<Vec<u8>, Errno> {
+        let mut bytes = Vec::new();
+        let Some((process, space)) = self.process().zip(self.space()) else {
+            return Ok(bytes);
+        };
+        let range = pick(&process.image.lock());
+        let length = range.len().min(MOST_STRINGS);
+        heap::reserve(&mut bytes, length)?;
+        bytes.resize(length, 0);
+        match space.read_at(range.start, &mut bytes) {
+            Ok(()) => Ok(bytes),
+            Err(_) => Ok(Vec::new()),
+        }
+    }
+
+    /// A task is frozen a few steps before it has gone to sleep.
+    fn wait_channel(&self) -> Vec<u8> {
+        match self.task.waits_in() {
+            _ if self.task.freezer.frozen() => REFRIGERATOR.as_bytes().to_vec(),
+            "" => b"0".to_vec(),
+            place => place.as_bytes().to_vec(),
+        }
+    }
+}
+
+fn memory_of(space: &AddressSpace) -> format::Memory {
+    let size = space.mapped_pages() as u64 * 4;
+    let resident = space.resident_pages() as u64 * 4;
+    format::Memory {
+        peak: size,
+        size,
+        high_water: resident,
+        anonymous: resident,
+        data: size,
+        ..Default::default()
+    }
+}
+
+fn find_process(id: u32) -> Option<(User, Arc<Task>)> {
+    let tree = tree::lock();
+    let node = tree.node(id)?;
+    let user = User {
+        process: node.process.clone(),
+        exit_signal: node.exit_signal,
+        zombie: node.zombie,
+    };
+    Some((user, node.leader.clone()))
+}
+
+fn is_kthread(task: &Task) -> bool {
+    task.kind() == task::Kind::Kernel && task.state() & state::DEAD == 0
+}

@@ -1,0 +1,179 @@
+//! Moving work between CPUs: who takes, who gives, and when.
+//!
+//! | when | who acts | what moves |
+//! |---|---|---|
+//! | a CPU runs out of work | that CPU | a waiting task, to it ([`pull`]) |
+//! | a tick, some CPU idles | the idle CPU, called | as above |
+//! | a tick on a slow CPU, a fast one idles | the running task | itself |
+//! | a turn is over, some CPU idles | the tick | a waiting task, to it |
+//! | a turn is over, others are spread thinner | the tick | a waiting task |
+//!
+//! The rules are `kernel_core::schedule::capacity`'s: speed counts, so that
+//! equal tasks get equal shares of what all CPUs together can do.
+
+use alloc::sync::Arc;
+use core::sync::atomic::Ordering::Relaxed;
+
+use kernel_core::schedule::capacity::{has_faster, pull_from_any, relief};
+use kernel_core::schedule::{Arrival, Entity, Machine};
+
+use super::queue::{QUEUES, Queue, active_cpus, idle_cpus};
+use super::{Task, account, queue, scheduler, table};
+use kernel_machine::arch;
+use kernel_machine::arch::cpu::MAX_CPUS;
+use kernel_machine::arch::thread::work;
+
+/// How often a pulling CPU tries the other's lock. It never waits for it:
+/// two CPUs could each hold what the other wants.
+const PULL_TRIES: usize = 64;
+
+/// Takes a waiting task for a CPU that has none, from the CPU that has the most
+/// for its speed, among those where one may run here.
+///
+/// Only which queue is looked at is decided by hints; the move is made under
+/// both queues' locks. A waker has no part in it: a waiting task's state is
+/// running, so it finds nothing to wake. Whoever looks for the task (a change
+/// of its nice value or its CPUs) locks the queue of the task's CPU, and asks
+/// again if that has changed meanwhile; the freezer's sweep may pass between
+/// the two queues, and then the task is looked at when this CPU takes it to
+/// run (`recheck`). One that is still on the other CPU's stack stays: its
+/// registers are not saved yet (model
+/// `a_sleeper_is_placed_once_and_off_its_cpu`).
+#[inline(never)]
+pub(super) fn pull(queue: &mut Queue, cpu: usize) -> Option<Arc<Task>> {
+    let waiting = QUEUES.iter().map(|other| other.waiting.load(Relaxed));
+    if waiting.fold(0, |all, one| all | one) == 0 {
+        return None;
+    }
+    pull_from_others(queue, cpu)
+}
+
+#[inline(never)]
+fn pull_from_others(queue: &mut Queue, cpu: usize) -> Option<Arc<Task>> {
+    let waiting = |other: usize| QUEUES[other].waiting.load(Relaxed);
+    let take = |other: usize| take_from(other, queue, cpu);
+    pull_from_any(cpu, MAX_CPUS, waiting, arch::smp::capacity, take)
+}
+
+/// Takes a task that waits on `from` and may run on `cpu`, whose queue is
+/// `queue`.
+fn take_from(from: usize, queue: &mut Queue, cpu: usize) -> Option<Arc<Task>> {
+    let mut other = (0..PULL_TRIES).find_map(|_| {
+        let guard = QUEUES[from].queue.try_lock();
+        if guard.is_none() {
+            arch::cpu::relax();
+        }
+        guard
+    })?;
+    let task = other.waiting.steal_last(|task| {
+        task.allowed_cpus() & queue.own_bit != 0 && !task.is_on_cpu()
+    })?;
+    let mut entity = task.entity.lock();
+    entity.leave(other.waiting.min_vruntime());
+    convert(&mut entity, from, cpu);
+    entity.place(queue.waiting.min_vruntime(), Arrival::Moved);
+    drop(entity);
+    // Under both locks: who looks for the task finds it in one of the two.
+    task.machine().cpu.store(cpu as u32, Relaxed);
+    QUEUES[from].publish(&other);
+    Some(task)
+}
+
+/// Restates an account that left the queue of `from` for the speed of `to`.
+#[inline]
+pub(super) fn convert(entity: &mut Entity, from: usize, to: usize) {
+    let speeds = (arch::smp::capacity(from), arch::smp::capacity(to));
+    if speeds.0 != speeds.1 {
+        entity.convert(speeds.0, speeds.1);
+    }
+}
+
+/// What a tick found to do for the balance.
+pub(super) enum Advice {
+    /// Nothing.
+    Stay,
+    /// An idle CPU should come and pull.
+    Call(usize),
+    /// The running task should leave for a faster CPU.
+    MoveOn,
+    /// The waiting task should go to that CPU.
+    Push(Arc<Task>, usize),
+}
+
+/// Looks at the queue at a tick of its CPU. `is_over` says that the running
+/// task's turn is.
+///
+/// # Locks
+/// The queue's is held.
+pub(super) fn advise(
+    queue: &mut Queue,
+    running: &Task,
+    is_over: bool,
+) -> Advice {
+    let idle = idle_cpus() & active_cpus();
+    if queue.waiting.is_empty() {
+        let is_offered = idle != 0 && wants_faster(running, idle);
+        queue.is_offered = is_offered;
+        return if is_offered { Advice::MoveOn } else { Advice::Stay };
+    }
+    if let Some((task, cpu)) = idle_cpu_for(queue, idle) {
+        // At the end of a turn the task would run here before a CPU that is
+        // called has come, and the one that may not leave would wait.
+        return match is_over {
+            true => Advice::Push(task.clone(), cpu),
+            false => Advice::Call(cpu),
+        };
+    }
+    match is_over {
+        true => push(queue, running.cpu()).unwrap_or(Advice::Stay),
+        false => Advice::Stay,
+    }
+}
+
+/// Does what [`advise`] found.
+///
+/// # Locks
+/// None held; interrupts masked.
+pub(super) fn follow(advice: Advice, running: &Task) {
+    match advice {
+        Advice::Stay => {}
+        Advice::Call(cpu) => scheduler::request_reschedule(cpu),
+        Advice::MoveOn => running.set_work(work::RESCHEDULE),
+        Advice::Push(task, cpu) => {
+            account::push(&task, running.cpu(), cpu);
+            // Freed by the next that makes a task, should it have ended.
+            let _ = table::bury(task);
+        }
+    }
+}
+
+/// One of the first few waiting tasks, and an idle CPU that may run it. That
+/// CPU pulled when it became idle, but these may have come since.
+fn idle_cpu_for(queue: &Queue, idle: u32) -> Option<(&Arc<Task>, usize)> {
+    if idle == 0 {
+        return None;
+    }
+    queue.waiting.iter().take(8).find_map(|task| {
+        let usable = task.allowed_cpus() & idle;
+        (usable != 0).then(|| (task, usable.trailing_zeros() as usize))
+    })
+}
+
+fn wants_faster(running: &Task, idle: u32) -> bool {
+    let capacities = queue::capacities();
+    let machine = Machine { idle, loads: &[], capacities: &capacities };
+    has_faster(running.cpu(), running.allowed_cpus(), &machine)
+}
+
+/// A waiting task that is better off on another CPU.
+fn push(queue: &Queue, own: usize) -> Option<Advice> {
+    let (loads, capacities) = (queue::loads(), queue::capacities());
+    let machine = Machine { idle: 0, loads: &loads, capacities: &capacities };
+    let active = active_cpus();
+    queue.waiting.iter().take(8).find_map(|task| {
+        let allowed = task.allowed_cpus() & active;
+        let weight = task.entity.lock().weight();
+        let cpu = relief(own, allowed, weight, &machine)?;
+        Some(Advice::Push(task.clone(), cpu))
+    })
+}

@@ -1,0 +1,134 @@
+//! How tasks are made.
+//!
+//! A new task is in the table, so others may find it by its number, and
+//! nowhere else: no CPU knows it before [`wake::wake_new`](super::wake).
+
+use alloc::sync::{Arc, Weak};
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
+
+use kernel_abi::Errno;
+use kernel_core::freezer::TaskFreezer;
+use kernel_core::schedule::Entity;
+use kernel_core::wake::WakeWords;
+
+use super::{Kind, Name, Task, kthread, queue, refrigerator, table};
+use kernel_machine::arch;
+use kernel_machine::arch::thread::{self, Context, FpState};
+use kernel_machine::mm::AddressSpace;
+use kernel_machine::mm::stack::KernelStack;
+use kernel_machine::sync::{IrqSpinLock, Rank, Slot, SpinLock};
+
+/// Which number a new task gets.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Numbered {
+    /// The next free one.
+    Next,
+    /// 1, for the first user task.
+    First,
+}
+
+/// What a new task is made of.
+pub struct NewTask<'a> {
+    /// See [`Numbered`].
+    pub id: Numbered,
+    /// See [`Kind`].
+    pub kind: Kind,
+    /// Its name, cut to [`super::NAME_LENGTH`] bytes.
+    pub name: &'a [u8],
+    /// First function on its stack; calls [`super::scheduler::begin`] first.
+    pub entry: extern "C" fn(thread::Last) -> !,
+    /// User memory, if any.
+    pub space: Option<Arc<AddressSpace>>,
+    /// CPUs it may run on.
+    pub allowed: u32,
+    /// Nice value, -20 to 19.
+    pub nice: i8,
+    /// Floating-point registers and thread pointer to begin with.
+    pub user_state: Option<(FpState, u64)>,
+}
+
+impl Task {
+    /// Makes a task that sleeps nowhere yet: [`super::wake::wake_new`] starts it.
+    ///
+    /// # Errors
+    /// `ENOMEM` without room for its stack or in the run queues; `EAGAIN`
+    /// when no id is free.
+    pub fn new(new: NewTask<'_>) -> Result<Arc<Task>, Errno> {
+        table::exhume();
+        let room = queue::reserve_one()?;
+        let stack = KernelStack::new()?;
+        let is_user = new.kind == Kind::User;
+        let mut context = Context::new(&stack, new.entry, is_user);
+        if let Some((fp, pointer)) = &new.user_state {
+            context.set_initial_user_state(fp, *pointer);
+        }
+        let id = match new.id {
+            Numbered::Next => table::Id::allocate()?,
+            Numbered::First => table::Id::first()?,
+        };
+        let task = Arc::new_cyclic(|this| Task {
+            _room: Some(room),
+            _stack: Some(stack),
+            ..Self::with(this, context, id, &new)
+        });
+        thread::register(&task);
+        table::insert(&task);
+        Ok(task)
+    }
+
+    /// The idle task of `cpu`, standing for the code that runs now on the
+    /// stack that ends at `stack_top`.
+    pub fn new_idle(cpu: usize, stack_top: usize) -> Arc<Task> {
+        let new = NewTask {
+            id: Numbered::First,
+            kind: Kind::Idle,
+            name: b"swapper",
+            entry: unreachable_entry,
+            space: None,
+            allowed: 1 << cpu,
+            nice: 0,
+            user_state: None,
+        };
+        let context = Context::for_running(stack_top, cpu);
+        let id = table::Id::idle();
+        let task = Arc::new_cyclic(|this| Self::with(this, context, id, &new));
+        task.wake.enter_cpu();
+        task
+    }
+
+    fn with(
+        this: &Weak<Task>,
+        context: Context,
+        id: table::Id,
+        new: &NewTask<'_>,
+    ) -> Self {
+        Self {
+            this: this.clone(),
+            context,
+            id,
+            _room: None,
+            kind: new.kind,
+            start_ns: arch::timer::now_ns(),
+            wake: WakeWords::new(),
+            wake_lock: IrqSpinLock::with_rank(Rank::Task, ()),
+            entity: SpinLock::with_rank(Rank::Timer, Entity::new(new.nice)),
+            allowed: AtomicU32::new(new.allowed),
+            voluntary_switches: AtomicU64::new(0),
+            involuntary_switches: AtomicU64::new(0),
+            system_ns: AtomicU64::new(0),
+            watches_time: AtomicBool::new(false),
+            freezer: TaskFreezer::new(),
+            refrigerator_place: AtomicU32::new(refrigerator::NOT_REFRIGERATED),
+            kthread: kthread::Requests::new(),
+            name: SpinLock::with_rank(Rank::Device, Name::new(new.name)),
+            waits_in: SpinLock::with_rank(Rank::Device, ""),
+            space: IrqSpinLock::with_rank(Rank::KernelMap, new.space.clone()),
+            owner: Slot::new(),
+            _stack: None,
+        }
+    }
+}
+
+extern "C" fn unreachable_entry(_last: thread::Last) -> ! {
+    unreachable!("an idle task begins as boot code, not by a switch")
+}

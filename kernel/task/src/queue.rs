@@ -1,0 +1,267 @@
+//! Run queues: what each CPU runs and has waiting, and what others may know
+//! of it.
+//!
+//! A queue changes under its lock, with interrupts masked. What is read
+//! without it (how many wait, which CPUs idle) is a hint: it may be old when
+//! it is used, and a wrong choice made with it costs time, nothing else.
+//!
+//! Two masks say which CPUs there are. A CPU is *active* while tasks are
+//! placed on it, and *online* while it may hold any: one that goes away stops
+//! being active first and online last, and one that comes is both at once.
+//! Why nobody stays behind: `kernel_core::schedule::door`.
+//!
+//! Next to read: `scheduler.rs`; `hotplug.rs`, how CPUs come and go.
+
+use alloc::sync::Arc;
+use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize};
+
+use kernel_abi::Errno;
+use kernel_core::schedule::{Entity, RunQueue};
+
+use super::{Task, refrigerator, timer};
+use kernel_machine::arch;
+use kernel_machine::arch::cpu::MAX_CPUS;
+use kernel_machine::sync::{IrqSpinLock, Rank};
+
+/// What one CPU runs and has waiting.
+pub(super) struct Queue {
+    pub(super) waiting: RunQueue<Arc<Task>>,
+    /// The running task's account; moves back to the task when it leaves.
+    pub(super) running: Entity,
+    /// The running task; `None` while the idle task runs.
+    pub(super) running_task: Option<Arc<Task>>,
+    pub(super) idle_task: Option<Arc<Task>>,
+    /// The door: the bit of this CPU in masks while tasks may enter the queue
+    /// and run on, 0 while they may not.
+    pub(super) own_bit: u32,
+    /// The running task, which nobody here competes with, should leave for a
+    /// faster CPU that idles.
+    pub(super) is_offered: bool,
+    /// When the running task came in, ns.
+    pub(super) switched_in_ns: u64,
+    /// Nanoseconds the idle task ran.
+    pub(super) idle_ns: u64,
+    /// Nanoseconds charged to the kernel by ticks.
+    pub(super) system_ns: u64,
+    pub(super) switches: u64,
+}
+
+/// A CPU's queue and what others may read of it without the lock.
+pub(super) struct CpuQueue {
+    pub(super) queue: IrqSpinLock<Queue>,
+    /// Number of waiting tasks, a hint for idle CPUs.
+    pub(super) waiting: AtomicU32,
+    /// Sum of the weights of waiting and running tasks, a hint for placement.
+    pub(super) load: AtomicU64,
+}
+
+/// Every CPU's queue.
+pub(super) static QUEUES: [CpuQueue; MAX_CPUS] =
+    [const { CpuQueue::new() }; MAX_CPUS];
+
+/// CPUs whose idle task runs, a hint for placement.
+pub(super) static IDLE_CPUS: AtomicU32 = AtomicU32::new(0);
+/// CPUs that tasks are placed on.
+static ACTIVE_CPUS: AtomicU32 = AtomicU32::new(0);
+/// CPUs whose queue may hold tasks.
+static ONLINE_CPUS: AtomicU32 = AtomicU32::new(0);
+/// For how many tasks every queue has room.
+static ROOM: AtomicUsize = AtomicUsize::new(0);
+/// Tasks that exist or are being made.
+static TASKS: AtomicUsize = AtomicUsize::new(0);
+
+impl CpuQueue {
+    const fn new() -> Self {
+        let queue = Queue {
+            waiting: RunQueue::new(),
+            running: Entity::idle(),
+            running_task: None,
+            idle_task: None,
+            own_bit: 0,
+            is_offered: false,
+            switched_in_ns: 0,
+            idle_ns: 0,
+            system_ns: 0,
+            switches: 0,
+        };
+        Self {
+            queue: IrqSpinLock::with_rank(Rank::RunQueue, queue),
+            waiting: AtomicU32::new(0),
+            load: AtomicU64::new(0),
+        }
+    }
+
+    /// Publishes the hints. Call before releasing the lock.
+    pub(super) fn publish(&self, queue: &Queue) {
+        self.waiting.store(queue.waiting.len() as u32, Relaxed);
+        let mut load = queue.waiting.load();
+        if queue.running_task.is_some() {
+            load += u64::from(queue.running.weight());
+        }
+        self.load.store(load, Relaxed);
+    }
+}
+
+/// Makes room for one more task in every queue, so that no wake-up ever has
+/// to allocate.
+///
+/// # Errors
+/// `ENOMEM`.
+pub(super) fn reserve_one() -> Result<Room, Errno> {
+    let tasks = TASKS.fetch_add(1, Relaxed) + 1;
+    let mine = Room(());
+    if tasks <= ROOM.load(Acquire) {
+        return Ok(mine);
+    }
+    let room = (tasks + 1).next_power_of_two().max(64);
+    let grown = QUEUES.iter().all(|cpu| {
+        let mut queue = cpu.queue.lock();
+        let more = room.saturating_sub(queue.waiting.len());
+        queue.waiting.try_reserve(more).is_ok()
+    });
+    if !grown {
+        return Err(Errno::ENOMEM);
+    }
+    timer::reserve(room)?;
+    refrigerator::reserve(room)?;
+    ROOM.fetch_max(room, Release);
+    Ok(mine)
+}
+
+/// Room for one task in every queue.
+pub(super) struct Room(());
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        TASKS.fetch_sub(1, Relaxed);
+    }
+}
+
+/// Lets other CPUs' schedulers use this one; the caller is its idle task.
+pub(super) fn bring_online(idle: &Arc<Task>) {
+    let cpu = idle.cpu();
+    let mut queue = QUEUES[cpu].queue.lock();
+    queue.idle_task = Some(idle.clone());
+    queue.own_bit = 1 << cpu;
+    drop(queue);
+    IDLE_CPUS.fetch_or(1 << cpu, Relaxed);
+    ONLINE_CPUS.fetch_or(1 << cpu, Release);
+    ACTIVE_CPUS.fetch_or(1 << cpu, Release);
+}
+
+/// Nobody chooses `cpu` for a task from now on, but for those who have
+/// chosen already.
+pub(super) fn hide(cpu: usize) {
+    ACTIVE_CPUS.fetch_and(!(1 << cpu), Release);
+}
+
+/// Nobody enters the queue of `cpu` from now on.
+pub(super) fn close_door(cpu: usize) {
+    QUEUES[cpu].queue.lock().own_bit = 0;
+}
+
+/// This CPU, whose idle task runs, holds no task and will get none. The time
+/// until it comes back counts as idle.
+pub(super) fn go_offline(cpu: usize) {
+    let queue = QUEUES[cpu].queue.lock();
+    debug_assert!(queue.waiting.is_empty() && queue.running_task.is_none());
+    drop(queue);
+    IDLE_CPUS.fetch_and(!(1 << cpu), Relaxed);
+    ONLINE_CPUS.fetch_and(!(1 << cpu), Release);
+}
+
+/// CPUs that may run tasks, bit n for CPU n.
+pub fn online_cpus() -> u32 {
+    ONLINE_CPUS.load(Acquire)
+}
+
+/// CPUs that tasks are placed on, bit n for CPU n.
+pub fn active_cpus() -> u32 {
+    ACTIVE_CPUS.load(Acquire)
+}
+
+/// CPUs that have nothing to do, bit n for CPU n; a hint.
+pub fn idle_cpus() -> u32 {
+    IDLE_CPUS.load(Relaxed)
+}
+
+/// Sums of the weights of each CPU's tasks, a hint.
+pub(super) fn loads() -> [u64; MAX_CPUS] {
+    core::array::from_fn(|cpu| QUEUES[cpu].load.load(Relaxed))
+}
+
+/// The speed of each CPU, 1024 for the fastest kind.
+pub(super) fn capacities() -> [u32; MAX_CPUS] {
+    core::array::from_fn(arch::smp::capacity)
+}
+
+/// Number of tasks that run or wait to, on all CPUs.
+pub fn runnable() -> usize {
+    let online = online_cpus();
+    let busy = (online & !idle_cpus()).count_ones();
+    let waiting = QUEUES.iter().map(|cpu| cpu.waiting.load(Relaxed));
+    busy as usize + waiting.sum::<u32>() as usize
+}
+
+/// What a CPU did since boot.
+#[derive(Clone, Copy, Debug)]
+pub struct Statistics {
+    /// Switches between tasks.
+    pub switches: u64,
+    /// Nanoseconds with nothing to do.
+    pub idle_ns: u64,
+    /// Nanoseconds in the kernel, as the ticks found it.
+    pub system_ns: u64,
+}
+
+/// What `cpu` did.
+pub fn statistics(cpu: usize) -> Statistics {
+    let queue = QUEUES[cpu].queue.lock();
+    let now = arch::timer::now_ns();
+    let mut idle_ns = queue.idle_ns;
+    if queue.running_task.is_none() {
+        idle_ns += now.saturating_sub(queue.switched_in_ns);
+    }
+    let (switches, system_ns) = (queue.switches, queue.system_ns);
+    Statistics { switches, idle_ns, system_ns }
+}
+
+/// Whether a runnable task is on a CPU now.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Running {
+    /// It waits for a CPU.
+    No,
+    /// This CPU runs it.
+    On(usize),
+}
+
+/// Calls `visit` for every task that runs or waits to run, except idle ones.
+///
+/// # Locks
+/// Holds each queue's lock in turn. A task that moves meanwhile may be seen
+/// twice or not at all; the freezer's sweep says why that is enough.
+pub fn for_each_runnable(mut visit: impl FnMut(&Arc<Task>, Running)) {
+    let online = online_cpus();
+    for (cpu, entry) in QUEUES.iter().enumerate() {
+        if online & 1 << cpu == 0 {
+            continue;
+        }
+        let queue = entry.queue.lock();
+        queue.waiting.iter().for_each(|task| visit(task, Running::No));
+        if let Some(task) = &queue.running_task {
+            visit(task, Running::On(cpu));
+        }
+    }
+}
+
+/// A task that waits on `cpu`.
+pub(super) fn any_waiting(cpu: usize) -> Option<Arc<Task>> {
+    QUEUES[cpu].queue.lock().waiting.peek().cloned()
+}
+
+/// Runs `body` under the lock of the queue of `cpu`.
+pub(super) fn with_lock<R>(cpu: usize, body: impl FnOnce() -> R) -> R {
+    let _queue = QUEUES[cpu].queue.lock();
+    body()
+}
