@@ -94,17 +94,16 @@ fn show(
         }
     };
     let pager = Pager::new(&mut next_line, size.rows - 1, size.columns);
-    let half = (size.rows - 1).div_ceil(2);
-    Viewer { pager, keyboard, half, pattern: None, note: String::new() }
-        .run(ends_at_end)
+    let (page, pattern, note) = (size.rows - 1, None, String::new());
+    Viewer { pager, keyboard, page, pattern, note }.run(ends_at_end)
 }
 
 /// A pager at a terminal.
 struct Viewer<'a> {
     pager: Pager<'a>,
     keyboard: Keyboard,
-    /// Rows of half a screen.
-    half: usize,
+    /// Rows of the screen but the last.
+    page: usize,
     pattern: Option<Pattern>,
     /// What the bottom row says once.
     note: String,
@@ -129,13 +128,13 @@ impl Viewer<'_> {
     /// Does what a key says; `false` ends it.
     fn act(&mut self, key: Key) -> user_lib::Result<bool> {
         let pager = &mut self.pager;
-        let page = 2 * self.half;
+        let (page, half) = (self.page, self.page.div_ceil(2));
         match key {
             Key::Char('q' | 'Q') | Key::Control('c') => return Ok(false),
             Key::Char(' ' | 'f') | Key::PageDown => pager.down(page),
             Key::Char('b') | Key::PageUp => pager.up(page),
-            Key::Char('d') | Key::Control('d') => pager.down(self.half),
-            Key::Char('u') | Key::Control('u') => pager.up(self.half),
+            Key::Char('d') | Key::Control('d') => pager.down(half),
+            Key::Char('u') | Key::Control('u') => pager.up(half),
             Key::Char('j') | Key::Enter | Key::Down => pager.down(1),
             Key::Char('k') | Key::Up => pager.up(1),
             Key::Char('g' | '<') | Key::Home => pager.go_to_start(),
