@@ -187,8 +187,8 @@ fn programs_have_the_terminal_as_ever() -> Result<()> {
     // A program that leaves the terminal raw when it is killed.
     let start = firn.transcript().len();
     firn.send(
-        "(sleep 2; kill -9 $(ps | grep '[l]ess /' | head -c 5)) & \
-               less /proc/mounts\n",
+        "(sleep 2; set -- $(ps | grep '[l]ess /'); kill -9 $1) & \
+         less /proc/mounts\n",
     )?;
     firn.wait_for("(END)", start, LIMIT)?;
     firn.wait_for_prompt(LIMIT)?;

@@ -59,7 +59,13 @@ impl Shell {
             false => Keyboard::open(0, Signals::Sent),
         };
         match keyboard {
-            Ok(keyboard) => self.edit(&prompt, keyboard),
+            Ok(keyboard) => {
+                // The shell is asked for names meanwhile.
+                let mut editor = core::mem::take(&mut self.editor);
+                let line = self.edit(&mut editor, &prompt, keyboard);
+                self.editor = editor;
+                line
+            }
             Err(_) => {
                 show(&prompt);
                 let line = read_line(0);
@@ -83,19 +89,11 @@ impl Shell {
         }
     }
 
-    fn edit(&mut self, prompt: &str, mut keyboard: Keyboard) -> Line {
-        // The shell is asked for names meanwhile.
-        let mut editor = core::mem::take(&mut self.editor);
-        let line = self.edit_by(&mut editor, prompt, &mut keyboard);
-        self.editor = editor;
-        line
-    }
-
-    fn edit_by(
+    fn edit(
         &self,
         editor: &mut Editor,
         prompt: &str,
-        keyboard: &mut Keyboard,
+        mut keyboard: Keyboard,
     ) -> Line {
         let mut out = String::new();
         editor.start(prompt, screen_size(0).columns, &mut out);
@@ -114,6 +112,8 @@ impl Shell {
             match step {
                 Step::More => {}
                 Step::Line(line) => {
+                    // Who sees the end of the line may type for the program.
+                    drop(keyboard);
                     show(&out);
                     return Line::Text(line + "\n");
                 }
