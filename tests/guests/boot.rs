@@ -62,7 +62,8 @@ fn words_for_a_kernel_do_not_reach_the_first_program() -> Result<()> {
 
 fn words_limit_the_cpus_at_the_start() -> Result<()> {
     for (words, expected) in [("maxcpus=2", "0-1\n"), ("nosmp", "0\n")] {
-        let mut firn = Setup::new().cpus(4).append(words).boot()?;
+        let mut firn =
+            Setup::new().cpus(4).append("quiet").append(words).boot()?;
         let online = firn.run("cat /sys/devices/system/cpu/online")?;
         ensure!(online == expected, "{words}: {online:?} are online");
         let turned_on = firn.run(
