@@ -14,7 +14,7 @@ use crate::layout::{self, Profile};
 use crate::media::temporary::TemporaryCard;
 use crate::media::{Contents, Ways};
 use crate::qemu::machine::{Firmware, Machine};
-use crate::qemu::session;
+use crate::qemu::{session, terminal};
 use crate::toolchain::Consent;
 
 /// Options of `cargo xtask qemu`.
@@ -120,7 +120,7 @@ impl Arguments {
             memory: self.mem.unwrap_or_else(|| usual.memory.clone()),
             cpu: self.cpu.or_else(|| usual.cpu.clone()),
             gic: self.gic,
-            command_line: self.append,
+            command_line: terminal::describe(&self.append),
             initrd: self.initrd,
             is_repeatable: self.icount,
             waits_for_gdb: self.gdb,

@@ -21,6 +21,10 @@ use crate::toolchain::Consent;
 /// Tiers that run on the host, in this order, then those in guests.
 const TIERS: [&str; 5] = ["unit", "model", "machine", "system", "stress"];
 
+/// Crates with tests for the host.
+const UNIT_TESTED: [&str; 5] =
+    ["kernel-abi", "kernel-core", "user-prompt", "xtask", "tests"];
+
 /// Guests at a time: as many as a small machine has CPUs.
 const GUESTS: &str = "2";
 
@@ -164,7 +168,7 @@ impl Tier {
     fn unit(names: &[&str]) -> Tier {
         // `tests` without its guests: only what the library itself tests.
         let mut command = cargo(&["test", "--quiet"]);
-        for package in ["kernel-abi", "kernel-core", "xtask", "tests"] {
+        for package in UNIT_TESTED {
             command.args(["--package", package]);
         }
         command.args(["--lib", "--"]).args(names);
