@@ -9,9 +9,9 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-use super::TARGET;
 use super::choose::Way;
 use super::probe::Host;
+use super::target::TARGET;
 use crate::layout::{self, Profile};
 
 /// What cargo does.
