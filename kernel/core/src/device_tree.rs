@@ -17,6 +17,8 @@ mod console;
 mod list;
 mod machine;
 mod node;
+#[cfg(test)]
+pub(crate) mod real;
 mod small;
 mod span;
 #[cfg(test)]
