@@ -62,6 +62,12 @@ fn main() -> anyhow::Result<()> {
     if !arguments.list {
         boot_files().context("building what is to be tested")?;
     }
-    let trials = Choice::from_environment().trials(GROUPS);
+    let choice = Choice::from_environment();
+    if !arguments.list {
+        for line in choice.ignored(GROUPS) {
+            println!("{line}");
+        }
+    }
+    let trials = choice.trials(GROUPS);
     libtest_mimic::run(&arguments, trials).exit()
 }
