@@ -18,7 +18,7 @@ use kernel_core::device_tree::{
 use kernel_core::memory::layout::{BootMemory, LayoutError};
 
 use crate::start::{self, BootInfo};
-use kernel_machine::arch::boot::Entry;
+use kernel_machine::arch::boot::Handover;
 use kernel_machine::arch::gic::{self, GicError};
 use kernel_machine::arch::{cpu, image, psci, smp, timer};
 use kernel_machine::drivers::{console, light, pl031, watchdog};
@@ -59,20 +59,19 @@ impl fmt::Display for BootError {
 
 /// Where `arch::boot` hands over: one CPU, exceptions are caught, interrupts
 /// masked.
-pub fn kernel_main(entry: Entry) -> ! {
-    panic::init();
+pub fn kernel_main(handover: Handover) -> ! {
     kernel_machine::log::init();
-    match boot(&entry) {
+    match boot(&handover) {
         Ok(info) => start::start(info),
         Err(error) => panic::refuse(error),
     }
 }
 
-fn boot(entry: &Entry) -> Result<BootInfo, BootError> {
-    let blob = tree_blob(entry)?;
+fn boot(handover: &Handover) -> Result<BootInfo, BootError> {
+    let blob = tree_blob(handover)?;
     let tree = DeviceTree::new(blob).map_err(BootError::Tree)?;
     attach_console(&tree);
-    if !entry.has_clock {
+    if !handover.has_clock {
         return Err(BootError::NoFrequency);
     }
     let machine = Machine::read(&tree).map_err(BootError::Machine)?;
@@ -80,7 +79,7 @@ fn boot(entry: &Entry) -> Result<BootInfo, BootError> {
     kernel_machine::log::configure(machine.command_line);
     announce(&machine);
 
-    let address = entry.tree_address() as u64;
+    let address = handover.tree_address() as u64;
     let used = Span { start: address, size: tree.used_size() as u64 };
     let memory = BootMemory::new(&machine, image_span(), used)
         .map_err(BootError::Layout)?;
@@ -100,16 +99,16 @@ fn boot(entry: &Entry) -> Result<BootInfo, BootError> {
         initrd: initrd.transpose()?,
         embedded_initramfs: image::initramfs(),
         cpu_count: smp::count(),
-        entropy: entropy(&machine, entry.ticks),
+        entropy: entropy(&machine, handover.ticks),
     })
 }
 
 /// The tree's bytes. Their memory is reserved, so they are good for ever.
-fn tree_blob(entry: &Entry) -> Result<&'static [u8], BootError> {
-    let bad_address = BootError::TreeAddress(entry.tree_address());
-    let header = entry.tree_bytes(HEADER_SIZE).ok_or(bad_address)?;
+fn tree_blob(handover: &Handover) -> Result<&'static [u8], BootError> {
+    let bad_address = BootError::TreeAddress(handover.tree_address());
+    let header = handover.tree_bytes(HEADER_SIZE).ok_or(bad_address)?;
     let size = DeviceTree::claimed_size(header).map_err(BootError::Tree)?;
-    entry.tree_bytes(size).ok_or(bad_address)
+    handover.tree_bytes(size).ok_or(bad_address)
 }
 
 /// The console that the tree names; if it names none that can be used, the one

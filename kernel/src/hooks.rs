@@ -1,13 +1,30 @@
 //! What lower layers call in higher ones: every hook of the kernel, plugged
 //! here and nowhere else.
 
+use core::fmt::{self, Write};
+
 use kernel_call as syscall;
+use kernel_control::{cgroup, terminal};
+use kernel_core::power::wakeup::Source;
+use kernel_files::permission;
 use kernel_machine::arch::trap;
-use kernel_process::{fault, signal};
+use kernel_machine::drivers::{console, pl031};
+use kernel_machine::panic;
+use kernel_process::terminal::{CONTROLLING_TERMINAL, ControllingTerminal};
+use kernel_process::{authority, fault, oom, signal};
+use kernel_task::freezer::wakeup;
+use kernel_task::{self as task, freezer, host};
 
 /// Plugs in every hook, on the boot CPU, before there are tasks.
 pub fn plug() {
+    panic::DESCRIBE_TASK.plug(&DESCRIBE_TASK);
     trap::HOOKS.plug(&EXCEPTIONS);
+    console::RECEIVER.plug(&RECEIVER);
+    pl031::ALARM_HANDLER.plug(&ALARM_HANDLER);
+    host::GROUP_WATCHER.plug(&cgroup::WATCHER);
+    freezer::OOM_KILLER.plug(&oom::KILLER);
+    permission::SOURCE.plug(&AUTHORITY);
+    CONTROLLING_TERMINAL.plug(&TERMINAL);
 }
 
 /// Exceptions that came from user mode, or that it is to blame for.
@@ -18,5 +35,27 @@ static EXCEPTIONS: trap::Hooks = trap::Hooks {
     user_exception: fault::user_exception,
     kernel_fault: fault::kernel_fault,
     return_to_user: signal::deliver::return_to_user,
-    after_interrupt: || {},
+};
+
+/// Who panics.
+static DESCRIBE_TASK: panic::DescribeTask = describe_task;
+
+fn describe_task(to: &mut dyn Write) -> fmt::Result {
+    let task = task::current();
+    write!(to, "task {} ({:?})", task.id(), task.kind())
+}
+
+/// A byte came to the console.
+static RECEIVER: fn(u8) = terminal::on_byte;
+
+/// The clock's alarm went off.
+static ALARM_HANDLER: fn() = || wakeup::event(Source::Clock);
+
+/// What files ask of processes.
+static AUTHORITY: permission::Source = authority::current;
+
+/// What processes ask of the terminal.
+static TERMINAL: ControllingTerminal = ControllingTerminal {
+    leave_session: terminal::leave_session,
+    of_session: terminal::of_session,
 };

@@ -10,20 +10,18 @@ use alloc::vec::Vec;
 use kernel_abi::Errno;
 use kernel_core::command_line::{CommandLine, ForInit};
 use kernel_core::cpu_model::Model;
-use kernel_core::power::wakeup::Source;
 
 use kernel_call as syscall;
-use kernel_control::{cgroup, heartbeat, hub, power};
+use kernel_control::{cgroup, heartbeat, hub, power, terminal};
 use kernel_files as files;
 use kernel_files::{FsContext, Location};
 use kernel_machine::arch::{self, cpu, gic, irq, psci, smp, timer};
 use kernel_machine::drivers::console;
+use kernel_machine::mm;
 use kernel_machine::panic::refuse;
-use kernel_machine::{mm, panic};
 use kernel_process as process;
 use kernel_process::start::{Programs, first_process};
-use kernel_task::freezer::wakeup;
-use kernel_task::{self as task, hotplug, kthread, scheduler, wake};
+use kernel_task::{self as task, hotplug, kthread, scheduler, tick, wake};
 
 use crate::hooks;
 
@@ -49,13 +47,12 @@ pub struct BootInfo {
 /// masked.
 pub fn start(boot: BootInfo) -> ! {
     hotplug::begin(arch::image::boot_stack().end);
-    panic::set_describe_task(describe_task);
     hooks::plug();
     if !timer::works() {
         refuse("the interrupt of the timer does not come");
     }
-    gic::register(timer::interrupt(), |_| task::timer::interrupt());
-    gic::register(gic::Ipi::Timers as u32, |_| task::timer::interrupt());
+    gic::register(timer::interrupt(), |_| tick::interrupt());
+    gic::register(gic::Ipi::Timers as u32, |_| tick::interrupt());
     gic::register(gic::Ipi::Reschedule as u32, |_| {
         scheduler::reschedule_interrupt();
     });
@@ -70,12 +67,7 @@ pub fn start(boot: BootInfo) -> ! {
     if started.is_err() {
         refuse("no memory for the first kernel thread");
     }
-    scheduler::idle_loop()
-}
-
-fn describe_task(to: &mut dyn core::fmt::Write) -> core::fmt::Result {
-    let task = task::current();
-    write!(to, "task {} ({:?})", task.id(), task.kind())
+    hotplug::idle_loop()
 }
 
 /// How many CPUs run, and of what kind those are that follow each other.
@@ -117,10 +109,10 @@ fn initialise(boot: &BootInfo) -> Result<(), &'static str> {
 
 fn start_services(command_line: CommandLine<'_>) -> Result<(), Errno> {
     task::table::limit_by_memory(mm::frame::stats().total);
+    terminal::init()?;
     process::init()?;
     cgroup::init()?;
-    syscall::file::proc::init()?;
-    files::tty::set_key_hook(|| wakeup::event(Source::Console));
+    syscall::proc::register_all()?;
     power::files::register_all()?;
     power::rtc::register_all()?;
     power::tracing::register_all()?;

@@ -16,11 +16,11 @@
 //!
 //! Read next: [`entity`] (one task's account), [`run_queue`],
 //! `select_cpu.rs` (where a woken task runs), [`capacity`] (CPUs of unequal
-//! speed), [`placement`] (CPUs that go away).
+//! speed), [`admission`] (CPUs that go away).
 
+pub mod admission;
 pub mod capacity;
 pub mod entity;
-pub mod placement;
 pub mod run_queue;
 pub mod select_cpu;
 pub mod weight;

@@ -122,9 +122,9 @@ pub struct WakeWords {
     state: AtomicU32,
     /// In a run queue, or running. Written under the queue's lock.
     on_queue: AtomicBool,
-    /// Left its CPU without a sleep, and has no place yet. Only for who runs
-    /// next on that CPU.
-    is_moving: AtomicBool,
+    /// Left its CPU without a sleep, and has no place yet. Only the task that
+    /// runs next on that CPU asks.
+    is_migrating: AtomicBool,
     /// Running, or not yet off its stack. Written by the CPU that switches.
     on_cpu: AtomicBool,
 }
@@ -136,7 +136,7 @@ impl WakeWords {
             Self {
                 state: AtomicU32::new(RUNNING),
                 on_queue: AtomicBool::new(false),
-                is_moving: AtomicBool::new(false),
+                is_migrating: AtomicBool::new(false),
                 on_cpu: AtomicBool::new(false),
             }
         }
@@ -199,7 +199,7 @@ impl WakeWords {
     /// Locks: the queue's lock is held.
     #[inline]
     pub fn move_on(&self) {
-        self.is_moving.store(true, Ordering::Relaxed);
+        self.is_migrating.store(true, Ordering::Relaxed);
         self.on_queue.store(false, Ordering::Release);
     }
 
@@ -238,12 +238,12 @@ impl WakeWords {
     #[inline]
     #[must_use]
     pub fn leave_cpu(&self) -> bool {
-        let is_moving = self.is_moving.load(Ordering::Relaxed);
-        if is_moving {
-            self.is_moving.store(false, Ordering::Relaxed);
+        let is_migrating = self.is_migrating.load(Ordering::Relaxed);
+        if is_migrating {
+            self.is_migrating.store(false, Ordering::Relaxed);
         }
         self.on_cpu.store(false, Ordering::Release);
-        is_moving
+        is_migrating
     }
 
     /// Whether a CPU runs the task or is not yet off its stack.

@@ -10,3 +10,4 @@ pub use aarch64::{
     backtrace, boot, cpu, gic, image, irq, mmu, psci, selftest, smp, step,
     thread, timer, trap,
 };
+pub(crate) use aarch64::{fault, fixup};

@@ -60,7 +60,7 @@ fn number(level: Level) -> u8 {
 
 /// Makes `log::info!` and the others work.
 pub fn init() {
-    // Fails only if done before, which is as good.
+    // It fails only if a logger is set already: this one.
     let _ = log::set_logger(&Logger);
     log::set_max_level(LevelFilter::Debug);
 }

@@ -45,7 +45,7 @@ pub use source::PageSource;
 pub use space::{AddressSpace, STACK_LIMIT, STACK_TOP};
 
 /// Takes over the memory: the kernel's own map first, then frames, and with
-/// them the heap. Called once, on the boot CPU, before anything allocates.
+/// them the heap. The boot CPU calls it once, before anything allocates.
 ///
 /// # Errors
 /// A line for the console if there is no room to keep the books.
@@ -61,7 +61,7 @@ pub fn init(memory: &BootMemory) -> Result<(), &'static str> {
 /// nowhere, and the ways of its TLB and caches are known. The others call it after
 /// [`init`].
 pub fn init_cpu() {
-    // First of all, so that the table which booted this CPU leaves nothing in
+    // This comes first, so that the table which booted this CPU leaves nothing in
     // the TLB.
     asid::deactivate();
     tlb::init_cpu();

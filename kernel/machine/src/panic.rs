@@ -6,6 +6,7 @@
 //! line starts with `kernel panic:`. No lock is taken and nothing is
 //! allocated; a second panic meanwhile ends it at once.
 
+mod exception;
 mod symbol;
 
 use core::fmt::{self, Write};
@@ -13,13 +14,12 @@ use core::panic::PanicInfo;
 use core::sync::atomic::Ordering::{AcqRel, Acquire};
 use core::sync::atomic::{AtomicBool, AtomicUsize};
 
-use spin::Once;
-
 use crate::arch::cpu::MAX_CPUS;
-use crate::arch::trap::{self, LastWords, TrapFrame};
-use crate::arch::{backtrace, cpu, gic, image, irq, psci, thread};
+use crate::arch::trap::{self, TrapFrame};
+use crate::arch::{backtrace, cpu, image, irq, psci, smp, thread};
 use crate::drivers::console;
 use crate::log::Raw;
+use crate::sync::Hook;
 use crate::trace;
 
 pub use symbol::Symbol;
@@ -32,21 +32,17 @@ const NOBODY: usize = usize::MAX;
 static OWNER: AtomicUsize = AtomicUsize::new(NOBODY);
 /// A panic went wrong already.
 static IS_SECOND: AtomicBool = AtomicBool::new(false);
-/// Says which task runs; empty until there are tasks.
-static DESCRIBE_TASK: Once<DescribeTask> = Once::new();
+/// The function that tells which task runs on this CPU; nothing until there
+/// are tasks. It must not lock, allocate or panic.
+pub static DESCRIBE_TASK: Hook<DescribeTask> = Hook::new();
 
 /// A function that writes the name and number of the current task.
 pub type DescribeTask = fn(&mut dyn Write) -> fmt::Result;
 
-/// Has exceptions of the kernel itself end here. Called first of all.
-pub fn init() {
-    trap::set_last_words(LastWords { bug: die, no_device });
-}
-
 /// One line that says why there is no way on, and the machine stops.
 pub fn refuse(why: impl fmt::Display) -> ! {
     console::ensure();
-    // Not through the log: `quiet` must not hide it.
+    // The line bypasses the log: `quiet` must not hide it.
     let _ = writeln!(Raw, "Firn cannot boot: {why}");
     console::flush();
     psci::system_off()
@@ -56,23 +52,17 @@ pub fn refuse(why: impl fmt::Display) -> ! {
 /// is to blame.
 fn no_device(frame: &TrapFrame, address: u64) -> ! {
     let message = format_args!("no device answers at {address:#x}");
-    if DESCRIBE_TASK.is_completed() {
+    if DESCRIBE_TASK.get().is_some() {
         die(frame, message);
     }
     if OWNER.swap(cpu::id(), AcqRel) != NOBODY {
-        // The console itself, when this was said.
+        // Then it is the console that does not answer.
         if IS_SECOND.swap(true, AcqRel) {
             psci::system_off();
         }
         console::replace();
     }
     refuse(message)
-}
-
-/// Names the function that tells which task runs on this CPU. It must not
-/// lock, allocate or panic.
-pub fn set_describe_task(describe: DescribeTask) {
-    DESCRIBE_TASK.call_once(|| describe);
 }
 
 #[panic_handler]
@@ -100,7 +90,7 @@ pub fn die(frame: &TrapFrame, message: fmt::Arguments<'_>) -> ! {
     }
     console::ensure();
     // Whatever a stopped CPU was printing is cut off there.
-    gic::stop_all_others();
+    smp::stop_all_others();
     // A failing console must not keep the machine from going off.
     let _ = report(frame, message);
     console::flush();
@@ -121,7 +111,7 @@ fn die_again(message: fmt::Arguments<'_>) -> ! {
 fn report(frame: &TrapFrame, message: fmt::Arguments<'_>) -> fmt::Result {
     let out = &mut Raw;
     writeln!(out, "\nkernel panic: {message}")?;
-    write!(out, "CPU {} of {}, ", cpu::id(), crate::arch::smp::count())?;
+    write!(out, "CPU {} of {}, ", cpu::id(), smp::count())?;
     task(out)?;
     writeln!(out)?;
     registers(out, frame)?;

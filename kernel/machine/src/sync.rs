@@ -7,17 +7,19 @@
 //! handler would wait for the code it interrupted. Both spin with `yield`,
 //! both check the order of acquisition in checked builds (see [`rank`]).
 //!
+//! [`Attachment`] and [`Hook`] are set once and read without a lock.
+//!
 //! [`SleepLock`] is for sections that sleep or copy user memory; the task
 //! layer makes it a `Mutex`.
 
+mod attachment;
 mod hook;
 pub mod rank;
 mod sleep_lock;
-mod slot;
 mod spin;
 
+pub use attachment::Attachment;
 pub use hook::Hook;
 pub use rank::Rank;
 pub use sleep_lock::{Block, SleepGuard, SleepLock};
-pub use slot::Slot;
 pub use spin::{IrqSpinLock, IrqSpinLockGuard, SpinLock, SpinLockGuard};

@@ -15,10 +15,10 @@ use alloc::sync::Arc;
 use core::sync::atomic::Ordering::Relaxed;
 
 use kernel_core::schedule::capacity::{has_faster, pull_from_any, relief};
-use kernel_core::schedule::{Arrival, Entity, Machine};
+use kernel_core::schedule::{Arrival, Machine};
 
-use super::queue::{QUEUES, Queue, active_cpus, idle_cpus};
-use super::{Task, account, queue, scheduler, table};
+use super::queue::{QUEUES, Queue, active_cpus, convert, idle_cpus};
+use super::{Task, kick, place, queue, table};
 use kernel_machine::arch;
 use kernel_machine::arch::cpu::MAX_CPUS;
 use kernel_machine::arch::thread::work;
@@ -73,19 +73,11 @@ fn take_from(from: usize, queue: &mut Queue, cpu: usize) -> Option<Arc<Task>> {
     convert(&mut entity, from, cpu);
     entity.place(queue.waiting.min_vruntime(), Arrival::Moved);
     drop(entity);
-    // Under both locks: who looks for the task finds it in one of the two.
+    // It is written under both locks: who looks for the task finds it in one
+    // of the two.
     task.machine().cpu.store(cpu as u32, Relaxed);
     QUEUES[from].publish(&other);
     Some(task)
-}
-
-/// Restates an account that left the queue of `from` for the speed of `to`.
-#[inline]
-pub(super) fn convert(entity: &mut Entity, from: usize, to: usize) {
-    let speeds = (arch::smp::capacity(from), arch::smp::capacity(to));
-    if speeds.0 != speeds.1 {
-        entity.convert(speeds.0, speeds.1);
-    }
 }
 
 /// What a tick found to do for the balance.
@@ -137,12 +129,12 @@ pub(super) fn advise(
 pub(super) fn follow(advice: Advice, running: &Task) {
     match advice {
         Advice::Stay => {}
-        Advice::Call(cpu) => scheduler::request_reschedule(cpu),
+        Advice::Call(cpu) => kick::request_reschedule(cpu),
         Advice::MoveOn => running.set_work(work::RESCHEDULE),
         Advice::Push(task, cpu) => {
-            account::push(&task, running.cpu(), cpu);
-            // Freed by the next that makes a task, should it have ended.
-            let _ = table::bury(task);
+            place::push(&task, running.cpu(), cpu);
+            // Should the task have ended, whoever makes the next one frees it.
+            let _ = table::defer_drop(task);
         }
     }
 }

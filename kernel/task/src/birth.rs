@@ -4,19 +4,27 @@
 //! nowhere else: no CPU knows it before [`wake::wake_new`](super::wake).
 
 use alloc::sync::{Arc, Weak};
-use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
+use core::sync::atomic::Ordering::{Acquire, Release};
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize};
 
 use kernel_abi::Errno;
 use kernel_core::freezer::TaskFreezer;
+use kernel_core::kthread::KthreadControl;
 use kernel_core::schedule::Entity;
 use kernel_core::wake::WakeWords;
 
-use super::{Kind, Name, Task, kthread, queue, refrigerator, table};
+use super::id::Id;
+use super::queue::QUEUES;
+use super::room::Room;
+use super::{Kind, Name, Task, refrigerator, table, timer};
 use kernel_machine::arch;
 use kernel_machine::arch::thread::{self, Context, FpState};
 use kernel_machine::mm::AddressSpace;
 use kernel_machine::mm::stack::KernelStack;
-use kernel_machine::sync::{IrqSpinLock, Rank, Slot, SpinLock};
+use kernel_machine::sync::{Attachment, IrqSpinLock, Rank, SpinLock};
+
+/// For how many tasks every queue has room.
+static ROOM: AtomicUsize = AtomicUsize::new(0);
 
 /// Which number a new task gets.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -48,14 +56,15 @@ pub struct NewTask<'a> {
 }
 
 impl Task {
-    /// Makes a task that sleeps nowhere yet: [`super::wake::wake_new`] starts it.
+    /// Makes a task that sleeps nowhere yet: [`super::wake::wake_new`] starts
+    /// it.
     ///
     /// # Errors
     /// `ENOMEM` without room for its stack or in the run queues; `EAGAIN`
     /// when no id is free.
     pub fn new(new: NewTask<'_>) -> Result<Arc<Task>, Errno> {
-        table::exhume();
-        let room = queue::reserve_one()?;
+        table::drop_deferred();
+        let room = reserve_one()?;
         let stack = KernelStack::new()?;
         let is_user = new.kind == Kind::User;
         let mut context = Context::new(&stack, new.entry, is_user);
@@ -63,8 +72,8 @@ impl Task {
             context.set_initial_user_state(fp, *pointer);
         }
         let id = match new.id {
-            Numbered::Next => table::Id::allocate()?,
-            Numbered::First => table::Id::first()?,
+            Numbered::Next => Id::allocate()?,
+            Numbered::First => Id::first()?,
         };
         let task = Arc::new_cyclic(|this| Task {
             _room: Some(room),
@@ -90,7 +99,7 @@ impl Task {
             user_state: None,
         };
         let context = Context::for_running(stack_top, cpu);
-        let id = table::Id::idle();
+        let id = Id::idle();
         let task = Arc::new_cyclic(|this| Self::with(this, context, id, &new));
         task.wake.enter_cpu();
         task
@@ -99,7 +108,7 @@ impl Task {
     fn with(
         this: &Weak<Task>,
         context: Context,
-        id: table::Id,
+        id: Id,
         new: &NewTask<'_>,
     ) -> Self {
         Self {
@@ -119,14 +128,39 @@ impl Task {
             watches_time: AtomicBool::new(false),
             freezer: TaskFreezer::new(),
             refrigerator_place: AtomicU32::new(refrigerator::NOT_REFRIGERATED),
-            kthread: kthread::Requests::new(),
+            kthread: KthreadControl::new(),
             name: SpinLock::with_rank(Rank::Device, Name::new(new.name)),
             waits_in: SpinLock::with_rank(Rank::Device, ""),
             space: IrqSpinLock::with_rank(Rank::KernelMap, new.space.clone()),
-            owner: Slot::new(),
+            owner: Attachment::new(),
             _stack: None,
         }
     }
+}
+
+/// Makes room for one more task in every queue, so that no wake-up ever has
+/// to allocate.
+///
+/// # Errors
+/// `ENOMEM`.
+fn reserve_one() -> Result<Room, Errno> {
+    let (mine, tasks) = Room::take();
+    if tasks <= ROOM.load(Acquire) {
+        return Ok(mine);
+    }
+    let room = (tasks + 1).next_power_of_two().max(64);
+    let grown = QUEUES.iter().all(|cpu| {
+        let mut queue = cpu.queue.lock();
+        let more = room.saturating_sub(queue.waiting.len());
+        queue.waiting.try_reserve(more).is_ok()
+    });
+    if !grown {
+        return Err(Errno::ENOMEM);
+    }
+    timer::reserve(room)?;
+    refrigerator::reserve(room)?;
+    ROOM.fetch_max(room, Release);
+    Ok(mine)
 }
 
 extern "C" fn unreachable_entry(_last: thread::Last) -> ! {

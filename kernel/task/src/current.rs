@@ -6,8 +6,8 @@ use super::Task;
 use kernel_machine::arch::{irq, thread};
 use kernel_machine::mm::AddressSpace;
 
-/// The running task. Not to be kept: it is the caller's own, for as long as
-/// the caller runs, and cannot be sent to another.
+/// The running task. It must not be kept: it is the caller's own, for as long
+/// as the caller runs, and cannot be sent to another.
 #[derive(Clone, Copy)]
 pub struct Current {
     task: &'static Task,

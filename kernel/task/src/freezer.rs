@@ -5,25 +5,30 @@
 //! workqueues, the out-of-memory killer, the log. One task at a time freezes
 //! the system, under [`SYSTEM_TRANSITION`].
 //!
-//! One freeze, from the write to the refrigerator and back, file by file:
+//! One freeze, from the write to the refrigerator and back, file by file, each
+//! after its crate's name:
 //!
 //! ```text
-//!  power/files.rs            store_state            a write to the file
-//!  power.rs                  suspend, freeze_and_wait
-//!  core: transition.rs       suspend_freeze_processes: raises the flags
-//!  core: sweep.rs            try_to_freeze_tasks: asks, then waits
-//!  task/refrigerator.rs      for_each_awake, deliver: marks tasks, kicks CPUs
+//!  control: power/files.rs      store_state: a write to the file
+//!  control: power.rs            suspend, freeze_and_wait
+//!  task: freezer.rs             suspend_freeze_processes: the current task
+//!  core: freezer/transition.rs  the same: raises the flags
+//!  core: freezer/sweep.rs       try_to_freeze_tasks: asks, then waits
+//!  task: host.rs                for_each_awake, deliver: marks, kicks CPUs
 //!      the other CPU:
-//!  arch/aarch64/vectors.s    user_exit: sees the mark in the work word
-//!  process/signal/deliver.rs take_signals: a freeze point before all else
-//!  core: gate.rs             try_to_freeze, refrigerator: counts down
-//!  task/refrigerator.rs      sleep_in_refrigerator; quiet: wakes the freezer
+//!  machine: arch/aarch64/vectors.s
+//!                               user_exit: sees the mark in the work word
+//!  process: signal/deliver.rs   take_signals: a freeze point before all else
+//!  task: refrigerator.rs        try_to_freeze: clears the mark
+//!  core: freezer/gate.rs        try_to_freeze, refrigerator: counts down
+//!  task: host.rs                sleep_in_refrigerator; quiet: the last one
+//!                               wakes the freezer
 //!      and back:
-//!  core: transition.rs       thaw_processes: lowers the flags
-//!  task/refrigerator.rs      wake_refrigerated
+//!  core: freezer/transition.rs  thaw_processes: lowers the flags
+//!  task: host.rs                wake_refrigerated
 //! ```
 //!
-//! Next to read: `power.rs`, the files that start it.
+//! Next to read: `power.rs` of the crate `kernel_control`, which starts it.
 
 use alloc::string::{String, ToString};
 use core::sync::atomic::AtomicU64;
@@ -35,11 +40,11 @@ use kernel_core::power::console::Line;
 use kernel_core::power::stats::{FreezeStats, Thaw};
 use kernel_core::procfmt::task::State;
 
-use crate::refrigerator::{FREEZER, Scheduler};
+use crate::refrigerator::{FREEZER, FreezerHost};
 use crate::{Mutex, Task};
 use crate::{current, scheduler, table, workqueue};
 use kernel_machine::arch;
-use kernel_machine::sync::{Rank, SpinLock};
+use kernel_machine::sync::{Hook, Rank, SpinLock};
 use kernel_machine::trace;
 
 pub mod helper;
@@ -70,14 +75,10 @@ pub struct OomKiller {
     pub enable: fn(),
 }
 
-static OOM_KILLER: spin::Once<OomKiller> = spin::Once::new();
+/// Plugged in by the kernel's binary.
+pub static OOM_KILLER: Hook<OomKiller> = Hook::new();
 
-/// Tells the freezer of the killer, once, at boot.
-pub fn set_oom_killer(killer: OomKiller) {
-    OOM_KILLER.call_once(|| killer);
-}
-
-impl System for Scheduler {
+impl System for FreezerHost {
     fn now_ns(&self) -> u64 {
         arch::timer::now_ns()
     }
@@ -154,7 +155,11 @@ impl System for Scheduler {
     fn record(&self, record: &Record) {
         let tasks = table::count() as u32;
         let outcome = record.outcome as u32;
-        trace::record(trace::Kind::FreezeEnd, record.phase as u32, outcome);
+        trace::record(
+            trace::EventKind::FreezeEnd,
+            record.phase as u32,
+            outcome,
+        );
         STATS.lock().record(record, tasks);
         if record.phase == Phase::User {
             REFUSERS.lock().clear();
@@ -200,7 +205,7 @@ pub fn shown_state(task: &Task) -> State {
 /// # Locks
 /// [`SYSTEM_TRANSITION`] is held.
 pub fn suspend_freeze_processes() -> Result<(), Errno> {
-    let result = FREEZER.suspend_freeze_processes(&Scheduler, &*current());
+    let result = FREEZER.suspend_freeze_processes(&FreezerHost, &*current());
     if result.is_err() {
         helper::open();
     }
@@ -214,7 +219,7 @@ pub fn suspend_freeze_processes() -> Result<(), Errno> {
 pub fn thaw_processes() {
     LOG_NS.store(0, Relaxed);
     let began_ns = arch::timer::now_ns();
-    FREEZER.thaw_processes(&Scheduler, &*current());
+    FREEZER.thaw_processes(&FreezerHost, &*current());
     helper::open();
     let elapsed_ns = arch::timer::now_ns() - began_ns;
     let log_ns = LOG_NS.load(Relaxed);

@@ -10,7 +10,7 @@
 //!  LEAVING |= CPU 3
 //!  mark the running task, send IPI --> it moves on by itself (`move_on`)
 //!  sleep                               idle task: nothing to do, LEAVING
-//!    .                                 give timers and interrupts to an heir
+//!    .                                 give timers and interrupts to another
 //!    .                                 ONLINE &= !CPU 3
 //!    . <----------------- wake ------- CHANGED
 //!  ask firmware until CPU 3 is off     CPU_OFF
@@ -19,10 +19,10 @@
 //!
 //! What makes it right:
 //!
-//! * Nobody waits on CPU 3 once the queue is closed and was seen
-//!   empty, and nobody comes (`kernel_core::schedule::placement`). So the one task
-//!   to be marked is the one that runs then, and the mark is set under the
-//!   queue's lock, under which it was chosen.
+//! * Nobody waits on CPU 3 once its queue is closed and was seen empty, and
+//!   nobody comes (`kernel_core::schedule::admission`). So the one task to be
+//!   marked is the one that runs then, and the mark is set under the queue's
+//!   lock, under which it was chosen.
 //! * The idle task reads `LEAVING` with interrupts masked, and then waits for
 //!   an interrupt. The IPI is sent after the store: if the read misses it, the
 //!   IPI is still pending and ends the wait.
@@ -40,17 +40,20 @@
 //! Affinities stay as they are: see `kernel/decisions/0005-unequal-cpus.md`.
 //! Next to read: `kernel/linux/files/src/sys/cpu.rs`, the files.
 
-use core::sync::atomic::Ordering::{AcqRel, Acquire, Release};
+use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use core::sync::atomic::{AtomicU32, AtomicUsize};
 
 use kernel_abi::Errno;
-use kernel_core::schedule::placement::clear_out;
+use kernel_core::schedule::admission::clear_out;
 use kernel_core::schedule::{Arrival, select_fastest};
 
+use super::kick::request_reschedule;
 use super::mutex::MutexGuard;
+use super::place::{self, Placing};
 use super::queue::{self, QUEUES, active_cpus, online_cpus};
-use super::wake::Placing;
-use super::{Mutex, Task, WaitQueue, account, scheduler, sleep, table, timer};
+use super::{
+    Mutex, Task, WaitQueue, current, scheduler, sleep, table, tick, timer,
+};
 use kernel_machine::arch::cpu::MAX_CPUS;
 use kernel_machine::arch::psci::StartError;
 use kernel_machine::arch::thread::Stack;
@@ -125,7 +128,30 @@ fn begin_other() -> ! {
     come_online(cpu::id());
     let _ = CHANGED.wake_all();
     irq::enable();
-    scheduler::idle_loop()
+    idle_loop()
+}
+
+/// What a CPU does for ever once it has started: runs tasks, and waits for
+/// interrupts while there are none.
+pub fn idle_loop() -> ! {
+    loop {
+        irq::disable();
+        if has_work() {
+            scheduler::schedule();
+        } else if is_leaving() {
+            leave();
+        } else {
+            timer::end_tick();
+            cpu::wait_for_interrupt();
+        }
+        irq::enable();
+    }
+}
+
+fn has_work() -> bool {
+    let idle = current();
+    idle.context.work.load(Relaxed) & work::RESCHEDULE != 0
+        || QUEUES[idle.cpu()].waiting.load(Relaxed) != 0
 }
 
 /// Lets this CPU, on the stack of its idle task, take part in everything.
@@ -146,22 +172,23 @@ fn come_online(cpu: usize) {
     };
     gic::enable(arch::timer::interrupt(), cpu);
     timer::take_over(cpu);
+    tick::interrupt();
     queue::bring_online(&idle);
 }
 
 /// Whether this CPU shall go off.
 #[inline]
-pub(super) fn is_leaving() -> bool {
+fn is_leaving() -> bool {
     LEAVING.load(Acquire) & 1 << cpu::id() != 0
 }
 
 /// Turns this CPU off: the last act of its idle task, with interrupts masked.
 /// Returns if firmware will not have it; then the CPU is as before.
-pub(super) fn leave() {
+fn leave() {
     let own = cpu::id();
-    let heir = active_cpus().trailing_zeros() as usize;
-    timer::hand_over(own, heir);
-    gic::hand_over(own, heir);
+    let successor = active_cpus().trailing_zeros() as usize;
+    timer::hand_over(own, successor);
+    gic::hand_over(own, successor);
     queue::go_offline(own);
     cpu::set_stopped();
     let _ = CHANGED.wake_all();
@@ -172,7 +199,8 @@ pub(super) fn leave() {
     if is_back {
         come_online(own);
     }
-    // Last: who turns it off goes on now, and may turn it on or off again.
+    // This comes last: who turns it off goes on now, and may turn it on or off
+    // again.
     LEAVING.fetch_and(!(1 << own), AcqRel);
     if is_back {
         let _ = CHANGED.wake_all();
@@ -188,7 +216,7 @@ pub fn cpu_down(cpu: usize) -> Result<(), Errno> {
     let _one = HOTPLUG.lock();
     down(cpu)?;
     log::info!("CPU{cpu}: shutdown");
-    tell_homeless(cpu);
+    report_displaced(cpu);
     Ok(())
 }
 
@@ -255,7 +283,7 @@ fn dislodge(cpu: usize) {
         task.set_work(work::RESCHEDULE);
     }
     drop(queue);
-    scheduler::request_reschedule(cpu);
+    request_reschedule(cpu);
 }
 
 fn up(cpu: usize) -> Result<(), Errno> {
@@ -270,7 +298,7 @@ fn up(cpu: usize) -> Result<(), Errno> {
         .wait_until_there("cpu_up", deadline, is_there)
         .map_err(|_| Errno::EIO)?;
     log::info!("CPU{cpu} is up");
-    call_home(bit);
+    move_back(bit);
     Ok(())
 }
 
@@ -290,26 +318,28 @@ fn request_start(cpu: usize, deadline_ns: u64) -> Result<(), Errno> {
     }
 }
 
-fn is_homeless(task: &Task) -> bool {
+/// Whether none of the CPUs that the task may run on is active.
+fn is_displaced(task: &Task) -> bool {
     task.allowed_cpus() & active_cpus() == 0
 }
 
-/// Says which tasks `cpu` was the last home of.
-fn tell_homeless(cpu: usize) {
+/// Says which tasks had only `cpu` left to run on.
+fn report_displaced(cpu: usize) {
     for task in table::all() {
-        if task.allowed_cpus() & 1 << cpu != 0 && is_homeless(&task) {
+        if task.allowed_cpus() & 1 << cpu != 0 && is_displaced(&task) {
             let (id, name) = (task.id(), task.name());
             log::info!("process {id} ({name}) no longer affine to cpu{cpu}");
         }
     }
 }
 
-/// Brings back who may run on a CPU that came, and runs where it may not.
-fn call_home(bit: u32) {
+/// Moves back the tasks that may run on a CPU that came, and run where they
+/// may not.
+fn move_back(bit: u32) {
     for task in table::all() {
         let allowed = task.allowed_cpus();
         if allowed & bit != 0 && allowed & 1 << task.cpu() == 0 {
-            account::send_home(&task);
+            place::move_to_allowed(&task);
         }
     }
 }
@@ -353,7 +383,7 @@ impl SecondariesOff {
         for cpu in (0..MAX_CPUS).filter(|cpu| self.cpus & 1 << cpu != 0) {
             if let Err(error) = up(cpu) {
                 log::error!("Error taking CPU{cpu} up: {error}");
-                tell_homeless(cpu);
+                report_displaced(cpu);
             }
         }
     }

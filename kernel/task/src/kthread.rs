@@ -13,29 +13,18 @@ use alloc::vec::Vec;
 
 use kernel_abi::Errno;
 use kernel_core::freezer::{Flags, Groups};
-use kernel_core::kthread::KthreadControl;
 
-use super::refrigerator::{FREEZER, Scheduler};
-use super::wait::{Share, Sleep};
+use super::refrigerator::{FREEZER, FreezerHost};
+use super::sleep::Sleep;
+use super::wait::Share;
 use super::{
     Kind, NewTask, Numbered, Task, WaitQueue, current, scheduler, state, wake,
 };
 use kernel_machine::arch::thread::Last;
 use kernel_machine::sync::{Rank, SpinLock};
 
-/// What others ask of one kernel thread, and where they wait for it.
-pub(super) struct Requests {
-    control: KthreadControl,
-    /// Waits for the thread to park or to end.
-    answered: WaitQueue,
-}
-
-impl Requests {
-    pub(super) const fn new() -> Self {
-        let control = KthreadControl::new();
-        Self { control, answered: WaitQueue::new() }
-    }
-}
+/// Where others wait for a kernel thread to park or to end.
+static ANSWERED: WaitQueue = WaitQueue::new();
 
 /// A thread's closure, until it starts.
 struct Body(SpinLock<Option<Box<dyn FnOnce() + Send>>>);
@@ -77,7 +66,7 @@ pub fn kthread_run_with(
     })?;
     task.set_owner(Arc::new(Body(SpinLock::new(Some(Box::new(function))))));
     let flags = flags | Flags::KTHREAD | Flags::NOFREEZE;
-    FREEZER.born_with(&Scheduler, &task.freezer, flags, Groups::ROOT);
+    FREEZER.born_with(&FreezerHost, &task.freezer, flags, Groups::ROOT);
     KTHREADS.lock().push(task.clone());
     wake::wake_new(&task);
     Ok(task)
@@ -95,8 +84,8 @@ extern "C" fn begin(last: Last) -> ! {
 fn end() -> ! {
     let task = current();
     KTHREADS.lock().retain(|other| other.id() != task.id());
-    task.kthread.control.exited();
-    task.kthread.answered.wake_all();
+    task.kthread.exited();
+    ANSWERED.wake_all();
     scheduler::exit_current()
 }
 
@@ -105,27 +94,23 @@ pub fn for_each(mut visit: impl FnMut(&Arc<Task>)) {
     KTHREADS.lock().iter().for_each(&mut visit);
 }
 
-pub(super) fn should_stop(task: &Task) -> bool {
-    task.kthread.control.should_stop()
-}
-
 /// Whether somebody asked the current thread to stop.
 pub fn kthread_should_stop() -> bool {
-    should_stop(&current())
+    current().kthread.should_stop()
 }
 
 /// Whether somebody asked the current thread to park.
 pub fn kthread_should_park() -> bool {
-    current().kthread.control.should_park()
+    current().kthread.should_park()
 }
 
 /// Asks the thread to end and waits until it has. A thread that freezes with
 /// plain `try_to_freeze` ends only after the thaw (SPECIFICATION.md K3).
 pub fn kthread_stop(task: &Arc<Task>) {
-    task.kthread.control.request_stop();
+    task.kthread.request_stop();
     wake_for_request(task);
-    task.kthread.answered.wait_uninterruptible("kthread_stop", || {
-        task.kthread.control.has_exited().then_some(())
+    ANSWERED.wait_uninterruptible("kthread_stop", || {
+        task.kthread.has_exited().then_some(())
     });
 }
 
@@ -136,10 +121,10 @@ pub fn kthread_stop(task: &Arc<Task>) {
 /// `ENOSYS` if it has ended, `EBUSY` if it was asked already (SPECIFICATION.md
 /// K4).
 pub fn kthread_park(task: &Arc<Task>) -> Result<(), Errno> {
-    task.kthread.control.request_park()?;
+    task.kthread.request_park()?;
     wake_for_request(task);
-    task.kthread.answered.wait_uninterruptible("kthread_park", || {
-        let control = &task.kthread.control;
+    ANSWERED.wait_uninterruptible("kthread_park", || {
+        let control = &task.kthread;
         (control.is_parked() || control.has_exited()).then_some(())
     });
     Ok(())
@@ -147,7 +132,7 @@ pub fn kthread_park(task: &Arc<Task>) -> Result<(), Errno> {
 
 /// Lets a parked thread run on.
 pub fn kthread_unpark(task: &Arc<Task>) {
-    task.kthread.control.unpark();
+    task.kthread.unpark();
     wake::try_to_wake_up(task, state::PARKED);
 }
 
@@ -156,7 +141,7 @@ pub fn kthread_unpark(task: &Arc<Task>) {
 /// refrigerator.
 fn wake_for_request(task: &Arc<Task>) {
     wake::try_to_wake_up(task, state::INTERRUPTIBLE | state::PARKED);
-    kernel_core::freezer::Host::wake_frozen(&Scheduler, task);
+    kernel_core::freezer::Host::wake_frozen(&FreezerHost, task);
 }
 
 /// The current thread's park point: stays here while it is asked to park. It
@@ -165,14 +150,14 @@ pub fn kthread_parkme() {
     let task = current();
     loop {
         task.set_state(state::PARKED);
-        if !task.kthread.control.enter_park() {
+        if !task.kthread.enter_park() {
             task.run_on();
             return;
         }
-        task.kthread.answered.wake_all();
-        FREEZER.freezer_do_not_count(&Scheduler, &*task);
+        ANSWERED.wake_all();
+        FREEZER.freezer_do_not_count(&FreezerHost, &*task);
         scheduler::schedule();
-        FREEZER.freezer_count(&Scheduler, &*task);
+        FREEZER.freezer_count(&FreezerHost, &*task);
     }
 }
 
@@ -219,10 +204,10 @@ pub fn wait_event_freezable_timeout<T>(
         }
         // A thread that slept as awake would hold up a freeze whose sweep
         // passed just before it announced its sleep.
-        FREEZER.freezer_do_not_count(&Scheduler, &*current());
+        FREEZER.freezer_do_not_count(&FreezerHost, &*current());
         let ended = sleep.sleep();
         queue.leave(ticket);
-        FREEZER.freezer_count(&Scheduler, &*current());
+        FREEZER.freezer_count(&FreezerHost, &*current());
         if ended.is_err() {
             return condition();
         }

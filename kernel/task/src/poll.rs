@@ -22,7 +22,8 @@
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use super::wait::{Share, Sleep, WaitError};
+use super::sleep::{Sleep, WaitError};
+use super::wait::Share;
 use super::{WaitQueue, state};
 
 /// The current task's places in wait queues; dropping it leaves them all.

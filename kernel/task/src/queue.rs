@@ -8,18 +8,18 @@
 //! Two masks say which CPUs there are. A CPU is *active* while tasks are
 //! placed on it, and *online* while it may hold any: one that goes away stops
 //! being active first and online last, and one that comes is both at once.
-//! Why nobody stays behind: `kernel_core::schedule::placement`.
+//! Why nobody stays behind: `kernel_core::schedule::admission`.
 //!
 //! Next to read: `scheduler.rs`; `hotplug.rs`, how CPUs come and go.
 
 use alloc::sync::Arc;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize};
+use core::sync::atomic::{AtomicU32, AtomicU64};
 
-use kernel_abi::Errno;
-use kernel_core::schedule::{Entity, RunQueue};
+use kernel_core::schedule::{Arrival, Entity, RunQueue};
 
-use super::{Task, refrigerator, timer};
+use super::Task;
+use super::kick::request_reschedule;
 use kernel_machine::arch;
 use kernel_machine::arch::cpu::MAX_CPUS;
 use kernel_machine::sync::{IrqSpinLock, Rank};
@@ -32,8 +32,8 @@ pub(super) struct Queue {
     /// The running task; `None` while the idle task runs.
     pub(super) running_task: Option<Arc<Task>>,
     pub(super) idle_task: Option<Arc<Task>>,
-    /// Whether the queue is open: the bit of this CPU in masks while tasks may enter the queue
-    /// and run on, 0 while they may not.
+    /// The bit of this CPU in masks while the queue is open: while tasks may
+    /// enter it and run on; else 0.
     pub(super) own_bit: u32,
     /// The running task, which nobody here competes with, should leave for a
     /// faster CPU that idles.
@@ -66,10 +66,6 @@ pub(super) static IDLE_CPUS: AtomicU32 = AtomicU32::new(0);
 static ACTIVE_CPUS: AtomicU32 = AtomicU32::new(0);
 /// CPUs whose queue may hold tasks.
 static ONLINE_CPUS: AtomicU32 = AtomicU32::new(0);
-/// For how many tasks every queue has room.
-static ROOM: AtomicUsize = AtomicUsize::new(0);
-/// Tasks that exist or are being made.
-static TASKS: AtomicUsize = AtomicUsize::new(0);
 
 impl CpuQueue {
     const fn new() -> Self {
@@ -103,41 +99,6 @@ impl CpuQueue {
     }
 }
 
-/// Makes room for one more task in every queue, so that no wake-up ever has
-/// to allocate.
-///
-/// # Errors
-/// `ENOMEM`.
-pub(super) fn reserve_one() -> Result<Room, Errno> {
-    let tasks = TASKS.fetch_add(1, Relaxed) + 1;
-    let mine = Room(());
-    if tasks <= ROOM.load(Acquire) {
-        return Ok(mine);
-    }
-    let room = (tasks + 1).next_power_of_two().max(64);
-    let grown = QUEUES.iter().all(|cpu| {
-        let mut queue = cpu.queue.lock();
-        let more = room.saturating_sub(queue.waiting.len());
-        queue.waiting.try_reserve(more).is_ok()
-    });
-    if !grown {
-        return Err(Errno::ENOMEM);
-    }
-    timer::reserve(room)?;
-    refrigerator::reserve(room)?;
-    ROOM.fetch_max(room, Release);
-    Ok(mine)
-}
-
-/// Room for one task in every queue.
-pub(super) struct Room(());
-
-impl Drop for Room {
-    fn drop(&mut self) {
-        TASKS.fetch_sub(1, Relaxed);
-    }
-}
-
 /// Lets other CPUs' schedulers use this one; the caller is its idle task.
 pub(super) fn bring_online(idle: &Arc<Task>) {
     let cpu = idle.cpu();
@@ -157,7 +118,7 @@ pub(super) fn hide(cpu: usize) {
 }
 
 /// Nobody enters the queue of `cpu` from now on.
-pub(super) fn close_door(cpu: usize) {
+pub(super) fn close(cpu: usize) {
     QUEUES[cpu].queue.lock().own_bit = 0;
 }
 
@@ -171,6 +132,53 @@ pub(super) fn go_offline(cpu: usize) {
     ONLINE_CPUS.fetch_and(!(1 << cpu), Release);
 }
 
+/// Puts a task that is in no queue into that of `cpu`; false if that is
+/// closed (`kernel_core::schedule::admission`).
+///
+/// # Locks
+/// Its wake lock is held, or nobody else knows the task yet.
+#[must_use]
+#[inline(always)]
+pub(super) fn enqueue(task: &Arc<Task>, cpu: usize, arrival: Arrival) -> bool {
+    let entry = &QUEUES[cpu];
+    let mut guard = entry.queue.lock();
+    let queue = &mut *guard;
+    if queue.own_bit == 0 {
+        return false;
+    }
+    let now = arch::timer::now_ns();
+    if queue.running_task.is_some() {
+        queue.running.charge(now);
+        queue.waiting.advance(&queue.running);
+    }
+    let mut entity = task.entity.lock();
+    if arrival == Arrival::Moved {
+        convert(&mut entity, task.cpu(), cpu);
+    }
+    entity.place(queue.waiting.min_vruntime(), arrival);
+    let preempts =
+        queue.running_task.is_none() || queue.running.should_yield_to(&entity);
+    task.context.cpu.store(cpu as u32, Relaxed);
+    task.wake.arrive();
+    queue.waiting.push(task.clone(), &entity);
+    drop(entity);
+    entry.publish(queue);
+    drop(guard);
+    if preempts {
+        request_reschedule(cpu);
+    }
+    true
+}
+
+/// Restates an account that left the queue of `from` for the speed of `to`.
+#[inline]
+pub(super) fn convert(entity: &mut Entity, from: usize, to: usize) {
+    let speeds = (arch::smp::capacity(from), arch::smp::capacity(to));
+    if speeds.0 != speeds.1 {
+        entity.convert(speeds.0, speeds.1);
+    }
+}
+
 /// CPUs that may run tasks, bit n for CPU n.
 pub fn online_cpus() -> u32 {
     ONLINE_CPUS.load(Acquire)
@@ -179,6 +187,20 @@ pub fn online_cpus() -> u32 {
 /// CPUs that tasks are placed on, bit n for CPU n.
 pub fn active_cpus() -> u32 {
     ACTIVE_CPUS.load(Acquire)
+}
+
+impl Task {
+    /// CPUs that it may be placed on now: those of its affinity that are on,
+    /// or any if none of these is (Linux `select_fallback_rq`). The affinity
+    /// stays, so the task goes back when one of its CPUs does.
+    #[inline(always)]
+    pub fn usable_cpus(&self) -> u32 {
+        let active = active_cpus();
+        match self.allowed_cpus() & active {
+            0 => active,
+            usable => usable,
+        }
+    }
 }
 
 /// CPUs that have nothing to do, bit n for CPU n; a hint.

@@ -1,5 +1,5 @@
-//! The scheduler: which task runs on which CPU, and the one place through
-//! which every switch passes.
+//! The scheduler: which task runs on which CPU, and the one function
+//! through which every switch passes.
 //!
 //! Each CPU has a queue of tasks that wait for it, ordered by virtual run
 //! time (policy: `kernel_core::schedule`), and runs the one with the best
@@ -15,20 +15,16 @@
 use alloc::sync::Arc;
 use core::sync::atomic::Ordering::Relaxed;
 
-use kernel_core::schedule::Arrival;
-
-use super::balance::{self, pull};
+use super::balance::pull;
+use super::place::place_moved;
 use super::queue::{IDLE_CPUS, QUEUES, Queue};
-use super::refrigerator::{FREEZER, Scheduler};
-use super::{Kind, Task, current, hotplug, state, timer, wake};
+use super::refrigerator::{self, FREEZER, FreezerHost};
+use super::{Kind, Task, current, state, timer, wake};
 use kernel_machine::arch::thread::{self, Last, work};
-use kernel_machine::arch::{self, irq, trap};
+use kernel_machine::arch::{self, irq};
 use kernel_machine::sync::IrqSpinLockGuard;
 use kernel_machine::sync::rank::debug_check_no_locks_held;
 use kernel_machine::trace;
-
-/// How often a busy CPU looks whether its task's turn is over, ns.
-const TICK_NS: u64 = 4_000_000;
 
 /// How the running task leaves its CPU.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -196,10 +192,10 @@ fn switch_to(
 ) {
     drop(queue);
     note_idleness(cpu, previous.kind, next.kind);
-    trace::record(trace::Kind::Switch, previous.id(), next.id());
+    trace::record(trace::EventKind::Switch, previous.id(), next.id());
     if next.kind != Kind::Idle {
-        super::refrigerator::recheck(&next);
-        timer::arm_tick(arch::timer::now_ns() + TICK_NS);
+        refrigerator::recheck(&next);
+        timer::arm_tick(arch::timer::now_ns() + timer::TICK_NS);
     }
     next.activate_space();
     finish(thread::switch_to(next));
@@ -217,7 +213,7 @@ fn note_idleness(cpu: usize, previous: Kind, next: Kind) {
 /// pulled or freed.
 fn finish(last: Arc<Task>) {
     if last.wake.leave_cpu() {
-        wake::place_moved(&last);
+        place_moved(&last);
     }
 }
 
@@ -232,58 +228,11 @@ pub fn begin(last: Last) {
 /// last reference does.
 pub fn exit_current() -> ! {
     let task = current();
-    FREEZER.dead(&Scheduler, &*task);
-    trace::record(trace::Kind::Exit, task.id(), 0);
+    FREEZER.dead(&FreezerHost, &*task);
+    trace::record(trace::EventKind::Exit, task.id(), 0);
     wake::end(&task.to_arc());
     schedule();
     unreachable!("a dead task was switched in")
-}
-
-/// Puts a task that is in no queue into that of `cpu`; false if it is
-/// closed (`kernel_core::schedule::placement`).
-///
-/// # Locks
-/// Its wake lock is held, or nobody else knows the task yet.
-#[must_use]
-#[inline(always)]
-pub(super) fn enqueue(task: &Arc<Task>, cpu: usize, arrival: Arrival) -> bool {
-    let entry = &QUEUES[cpu];
-    let mut guard = entry.queue.lock();
-    let queue = &mut *guard;
-    if queue.own_bit == 0 {
-        return false;
-    }
-    let now = arch::timer::now_ns();
-    if queue.running_task.is_some() {
-        queue.running.charge(now);
-        queue.waiting.advance(&queue.running);
-    }
-    let mut entity = task.entity.lock();
-    if arrival == Arrival::Moved {
-        balance::convert(&mut entity, task.cpu(), cpu);
-    }
-    entity.place(queue.waiting.min_vruntime(), arrival);
-    let preempts =
-        queue.running_task.is_none() || queue.running.should_yield_to(&entity);
-    task.context.cpu.store(cpu as u32, Relaxed);
-    task.wake.arrive();
-    queue.waiting.push(task.clone(), &entity);
-    drop(entity);
-    entry.publish(queue);
-    drop(guard);
-    if preempts {
-        request_reschedule(cpu);
-    }
-    true
-}
-
-/// Makes `cpu` pass through [`schedule`] soon.
-pub fn request_reschedule(cpu: usize) {
-    if cpu == arch::cpu::id() {
-        current().set_work(work::RESCHEDULE);
-    } else {
-        arch::gic::send_ipi(cpu, arch::gic::Ipi::Reschedule);
-    }
 }
 
 /// The reschedule IPI's handler.
@@ -291,73 +240,11 @@ pub fn reschedule_interrupt() {
     let task = current();
     let waiting = QUEUES[task.cpu()].waiting.load(Relaxed);
     if task.context.work.load(Relaxed) & work::FREEZE != 0 {
-        trace::record(trace::Kind::IpiTaken, task.id(), 0);
+        trace::record(trace::EventKind::IpiTaken, task.id(), 0);
     }
     // With nobody waiting it was a kick of the freezer: the mark it left on
     // the task is enough.
     if waiting != 0 || task.kind == Kind::Idle {
         task.set_work(work::RESCHEDULE);
     }
-}
-
-/// The tick: another task runs if it has the better claim now.
-pub(super) fn tick(now: u64) {
-    let running = current();
-    if running.kind == Kind::Idle {
-        // Left over from the task before. It must end here: in the past, it
-        // would fire again before the idle task's next instruction.
-        timer::end_tick();
-        return;
-    }
-    let entry = &QUEUES[running.cpu()];
-    let mut guard = entry.queue.lock();
-    let queue = &mut *guard;
-    let charged = queue.running.total_ns();
-    queue.running.charge(now);
-    if !trap::interrupted_user() {
-        // As Linux without exact accounting: the tick finds out where the
-        // time since the last one went.
-        let ran = queue.running.total_ns() - charged;
-        queue.system_ns += ran;
-        running.system_ns.fetch_add(ran, Relaxed);
-    }
-    queue.waiting.advance(&queue.running);
-    let ran = now.saturating_sub(queue.switched_in_ns);
-    let waiting = &queue.waiting;
-    let slice = queue.running.slice_ns(waiting.len(), waiting.load());
-    let is_over = !waiting.is_empty() && ran >= slice;
-    let next = if waiting.is_empty() { TICK_NS } else { slice.min(TICK_NS) };
-    let advice = balance::advise(queue, &running, is_over);
-    drop(guard);
-    if is_over {
-        running.set_work(work::RESCHEDULE);
-    }
-    if running.watches_time.load(Relaxed) {
-        running.set_work(work::TIME);
-    }
-    timer::arm_tick(now + next);
-    balance::follow(advice, &running);
-}
-
-/// What a CPU does for ever once it has started: runs tasks, and waits for
-/// interrupts while there are none.
-pub fn idle_loop() -> ! {
-    loop {
-        irq::disable();
-        if has_work() {
-            schedule();
-        } else if hotplug::is_leaving() {
-            hotplug::leave();
-        } else {
-            timer::end_tick();
-            arch::cpu::wait_for_interrupt();
-        }
-        irq::enable();
-    }
-}
-
-fn has_work() -> bool {
-    let idle = current();
-    idle.context.work.load(Relaxed) & work::RESCHEDULE != 0
-        || QUEUES[idle.cpu()].waiting.load(Relaxed) != 0
 }

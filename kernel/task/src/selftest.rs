@@ -13,7 +13,7 @@ use super::kthread::{
     kthread_should_stop, kthread_stop, kthread_unpark,
 };
 use super::refrigerator::{
-    FREEZER, Scheduler, kthread_freezable_should_stop, set_freezable,
+    FREEZER, FreezerHost, kthread_freezable_should_stop, set_freezable,
     try_to_freeze,
 };
 use super::{Task, current, queue, sleep, workqueue};
@@ -97,12 +97,12 @@ fn runs(count: &AtomicU32) -> bool {
 
 fn freeze() -> Result<(), &'static str> {
     FREEZER
-        .suspend_freeze_processes(&Scheduler, &*current())
+        .suspend_freeze_processes(&FreezerHost, &*current())
         .map_err(|_| "the freeze failed")
 }
 
 fn thaw() {
-    FREEZER.thaw_processes(&Scheduler, &*current());
+    FREEZER.thaw_processes(&FreezerHost, &*current());
 }
 
 fn stops() -> Result<(), &'static str> {

@@ -1,40 +1,156 @@
-//! Sleeping for a time, with nobody to be woken by; and giving way.
+//! One task's sleep: what may end it, its deadline, its name, and the freeze
+//! that it sleeps through. Sleeping for a time, with nobody to be woken by, and
+//! giving way are here, too.
+//!
+//! Next to read: `wait.rs`, sleeping in a queue.
 
 use kernel_abi::Errno;
 
-use super::refrigerator::try_to_freeze;
-use super::wait::{Sleep, WaitError};
-use super::{Interrupted, current, scheduler, state};
+use super::refrigerator::{FREEZER, FreezerHost, try_to_freeze};
+use super::{Current, current, scheduler, state, timer};
+use kernel_machine::arch;
 use kernel_machine::arch::thread::work;
 
-/// Between two pieces of a system call that takes long: lets others have the
-/// CPU, and freezes here if it should.
-///
-/// # Errors
-/// `ERESTARTSYS` if a signal waits: the call is to end with what it has done.
-///
-/// # Locks
-/// None may be held.
-#[inline]
-pub fn give_way() -> Result<(), Errno> {
-    match current().pending_work() & !work::STEP {
-        0 => Ok(()),
-        pending => give_way_to(pending),
+/// A signal ended the wait.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Interrupted;
+
+/// Why a wait with a deadline ended without its condition.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum WaitError {
+    /// A signal came.
+    Interrupted,
+    /// The deadline passed.
+    TimedOut,
+}
+
+impl From<Interrupted> for WaitError {
+    fn from(_: Interrupted) -> Self {
+        WaitError::Interrupted
     }
 }
 
-#[cold]
-fn give_way_to(pending: u32) -> Result<(), Errno> {
-    if pending & work::RESCHEDULE != 0 {
+/// One task's sleep, possibly in several stretches: its depth, its deadline,
+/// its name for `wchan`. Dropping it ends the timer.
+pub(super) struct Sleep {
+    task: Current,
+    depth: u32,
+    deadline_ns: Option<u64>,
+    timer: Option<timer::Handle>,
+}
+
+impl Sleep {
+    pub(super) fn new(
+        place: &'static str,
+        depth: u32,
+        deadline_ns: Option<u64>,
+    ) -> Self {
+        let task = current();
+        task.set_waits_in(place);
+        Self { task, depth, deadline_ns, timer: None }
+    }
+
+    /// Announces the sleep. Test the condition once more, then call
+    /// [`Sleep::sleep`] or [`Sleep::cancel`].
+    #[inline]
+    pub(super) fn announce(&self) {
+        self.task.set_state(self.depth);
+    }
+
+    /// Takes the announcement back.
+    #[inline]
+    pub(super) fn cancel(&self) {
+        self.task.run_on();
+    }
+
+    /// Sleeps until woken, and through any freeze that holds then.
+    ///
+    /// # Errors
+    /// What else ended the sleep. `Ok` says only: test the condition.
+    pub(super) fn sleep(&mut self) -> Result<(), WaitError> {
+        self.sleep_and(&mut || {})
+    }
+
+    /// As [`Sleep::sleep`]; calls `before_freeze` if it then freezes. Made once
+    /// for all waits, each of which has a condition of its own type.
+    #[inline(never)]
+    pub(super) fn sleep_and(
+        &mut self,
+        before_freeze: &mut dyn FnMut(),
+    ) -> Result<(), WaitError> {
+        if self.has_expired() {
+            self.cancel();
+            return Err(WaitError::TimedOut);
+        }
+        if let Err(error) = self.start_timer() {
+            self.cancel();
+            return Err(error);
+        }
+        if self.depth == state::UNINTERRUPTIBLE {
+            scheduler::schedule();
+        } else {
+            freezable_schedule(before_freeze);
+        }
+        if self.has_expired() {
+            return Err(WaitError::TimedOut);
+        }
+        if self.is_interrupted() {
+            return Err(WaitError::Interrupted);
+        }
+        Ok(())
+    }
+
+    fn has_expired(&self) -> bool {
+        self.deadline_ns
+            .is_some_and(|deadline| arch::timer::now_ns() >= deadline)
+    }
+
+    fn is_interrupted(&self) -> bool {
+        match self.depth {
+            state::INTERRUPTIBLE => self.task.signal_pending(),
+            state::KILLABLE => self.task.fatal_signal_pending(),
+            _ => false,
+        }
+    }
+
+    /// Starts the timer of the deadline if it does not run. Room is kept for
+    /// one timer of each task, so failure is a bug of the count.
+    fn start_timer(&mut self) -> Result<(), WaitError> {
+        let Some(deadline) = self.deadline_ns else {
+            return Ok(());
+        };
+        if let Some(handle) = self.timer.take() {
+            timer::cancel(handle);
+        }
+        let handle = timer::start(deadline, self.task.to_arc());
+        self.timer = Some(handle.map_err(|_| WaitError::TimedOut)?);
+        Ok(())
+    }
+}
+
+impl Drop for Sleep {
+    fn drop(&mut self) {
+        if let Some(handle) = self.timer.take() {
+            timer::cancel(handle);
+        }
+        self.task.set_waits_in("");
+    }
+}
+
+/// Sleeps as the announced state says, counting as frozen meanwhile if the
+/// task is a user task; afterwards stays in the refrigerator while freezing
+/// holds, and calls `before_freeze` before that. The caller tests its condition
+/// again (SPECIFICATION.md S1, R5).
+#[inline]
+fn freezable_schedule(before_freeze: &mut dyn FnMut()) {
+    let task = current();
+    if !task.is_user() {
         scheduler::schedule();
+        return;
     }
-    if pending & work::FREEZE != 0 {
-        try_to_freeze();
-    }
-    match current().signal_pending() {
-        true => Err(Errno::ERESTARTSYS),
-        false => Ok(()),
-    }
+    FREEZER.freezer_do_not_count(&FreezerHost, &*task);
+    scheduler::schedule();
+    FREEZER.freezer_count_after(&FreezerHost, &*task, before_freeze);
 }
 
 /// Sleeps until `deadline_ns` on the monotonic clock. A freeze meanwhile
@@ -105,5 +221,35 @@ pub fn sleep_while(
         if sleep.sleep().is_err() {
             return;
         }
+    }
+}
+
+/// Between two pieces of a system call that takes long: lets others have the
+/// CPU, and freezes here if it should.
+///
+/// # Errors
+/// `ERESTARTSYS` if a signal waits: the call is to end with what it has done.
+///
+/// # Locks
+/// None may be held.
+#[inline]
+pub fn give_way() -> Result<(), Errno> {
+    match current().pending_work() & !work::STEP {
+        0 => Ok(()),
+        pending => give_way_to(pending),
+    }
+}
+
+#[cold]
+fn give_way_to(pending: u32) -> Result<(), Errno> {
+    if pending & work::RESCHEDULE != 0 {
+        scheduler::schedule();
+    }
+    if pending & work::FREEZE != 0 {
+        try_to_freeze();
+    }
+    match current().signal_pending() {
+        true => Err(Errno::ERESTARTSYS),
+        false => Ok(()),
     }
 }

@@ -1,4 +1,5 @@
-//! The table of all tasks, by number, and the graveyard.
+//! The table of all tasks, by number, and those to be
+//! freed later.
 //!
 //! A number belongs to its task until the task's last reference is gone, so
 //! nobody who still holds a task can see its number name another.
@@ -10,7 +11,8 @@ use alloc::vec::Vec;
 
 use kernel_abi::Errno;
 
-use super::{Task, TaskId};
+use super::Task;
+use super::id::{Id, TaskId};
 use kernel_machine::mm::PAGE_SIZE;
 use kernel_machine::mm::stack::STACK_SIZE;
 use kernel_machine::sync::{IrqSpinLock, Rank};
@@ -37,11 +39,8 @@ static TABLE: IrqSpinLock<Table> = IrqSpinLock::with_rank(
 );
 
 /// Tasks whose last reference ended where they could not be freed.
-static GRAVEYARD: IrqSpinLock<Vec<Task>> =
+static DEFERRED: IrqSpinLock<Vec<Task>> =
     IrqSpinLock::with_rank(Rank::Timer, Vec::new());
-
-/// A task's number, given back when dropped.
-pub struct Id(TaskId);
 
 impl Id {
     /// The next free number.
@@ -81,11 +80,6 @@ impl Id {
     /// 0, the number of every idle task.
     pub(super) fn idle() -> Id {
         Id(0)
-    }
-
-    /// The number.
-    pub fn get(&self) -> TaskId {
-        self.0
     }
 }
 
@@ -130,29 +124,29 @@ pub fn last_id() -> TaskId {
     TABLE.lock().last
 }
 
-/// Whether a reference was the last one.
+/// Whether a reference was the last one, so that the task is freed later.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Grave {
+pub(super) enum Deferred {
     /// Others hold the task.
-    Empty,
+    No,
     /// The task waits to be freed.
-    Filled,
+    Yes,
 }
 
 /// Drops a reference where freeing a task is not allowed: in an interrupt
 /// handler or under a lock. Should it be the last, the task is freed by the
-/// next [`exhume`].
-pub(super) fn bury(task: Arc<Task>) -> Grave {
-    let Some(task) = Arc::into_inner(task) else { return Grave::Empty };
-    GRAVEYARD.lock().push(task);
-    Grave::Filled
+/// next [`drop_deferred`].
+pub(super) fn defer_drop(task: Arc<Task>) -> Deferred {
+    let Some(task) = Arc::into_inner(task) else { return Deferred::No };
+    DEFERRED.lock().push(task);
+    Deferred::Yes
 }
 
-/// Frees what [`bury`] kept.
+/// Frees what [`defer_drop`] kept.
 ///
 /// # Locks
 /// None held.
-pub(super) fn exhume() {
-    let dead = core::mem::take(&mut *GRAVEYARD.lock());
+pub(super) fn drop_deferred() {
+    let dead = core::mem::take(&mut *DEFERRED.lock());
     drop(dead);
 }

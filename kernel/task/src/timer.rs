@@ -7,36 +7,41 @@
 //! interrupt but for a deadline.
 //!
 //! The timers of a CPU that goes off stay in its queue, where their handles
-//! point; another CPU, its heir, looks at that queue too, until its owner is
-//! back. Both may look at the same time: each timer expires once, under the
+//! point; another CPU, its successor, looks at that queue too, until its owner
+//! is back. Both may look at the same time: each timer expires once, under the
 //! queue's lock.
+//!
+//! Next to read: `tick.rs`, the interrupt.
 
 use alloc::sync::Arc;
-use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
+use core::sync::atomic::Ordering::{AcqRel, Relaxed};
 use core::sync::atomic::{AtomicU32, AtomicU64};
 
 use kernel_abi::Errno;
 use kernel_core::timer::{Key, TimerQueue};
 
-use super::table::Grave;
-use super::{Task, scheduler, table, wake, workqueue};
+use super::Task;
 use kernel_machine::arch;
 use kernel_machine::arch::cpu::MAX_CPUS;
 use kernel_machine::sync::{IrqSpinLock, Rank};
 
+/// How often a busy CPU looks whether its task's turn is over, ns.
+pub(super) const TICK_NS: u64 = 4_000_000;
+
 /// One CPU's timers. `armed` and `tick` belong to the CPU itself, with
 /// interrupts masked.
-struct CpuTimers {
+pub(super) struct CpuTimers {
     queue: IrqSpinLock<TimerQueue<Arc<Task>>>,
     /// What the hardware is set to, ns; `u64::MAX` if it is off.
-    armed: AtomicU64,
+    pub(super) armed: AtomicU64,
     /// When the running task's turn is looked at, ns; `u64::MAX` if idle.
-    tick: AtomicU64,
+    pub(super) tick: AtomicU64,
     /// CPUs whose queues this CPU looks at, bit n for CPU n.
-    served: AtomicU32,
+    pub(super) served: AtomicU32,
 }
 
-static TIMERS: [CpuTimers; MAX_CPUS] = [const { CpuTimers::new() }; MAX_CPUS];
+pub(super) static TIMERS: [CpuTimers; MAX_CPUS] =
+    [const { CpuTimers::new() }; MAX_CPUS];
 
 impl CpuTimers {
     const fn new() -> Self {
@@ -50,7 +55,7 @@ impl CpuTimers {
 
     /// Sets the hardware if `deadline` comes before what it is set to.
     #[inline]
-    fn arm(&self, deadline: u64) {
+    pub(super) fn arm(&self, deadline: u64) {
         if deadline < self.armed.load(Relaxed) {
             self.armed.store(deadline, Relaxed);
             arch::timer::set_deadline_ns(deadline);
@@ -112,28 +117,11 @@ pub(super) fn end_tick() {
     TIMERS[arch::cpu::id()].tick.store(u64::MAX, Relaxed);
 }
 
-/// The timer interrupt's handler.
-pub fn interrupt() {
-    let timers = &TIMERS[arch::cpu::id()];
-    timers.armed.store(u64::MAX, Relaxed);
-    let now = arch::timer::now_ns();
-    let served = timers.served.load(Acquire);
-    queues(served).for_each(|queue| expire(queue, now));
-    if now >= timers.tick.load(Relaxed) {
-        scheduler::tick(now);
-    }
-    let next = queues(served).filter_map(|queue| queue.lock().next_deadline());
-    let next = next.min().unwrap_or(u64::MAX);
-    match next.min(timers.tick.load(Relaxed)) {
-        u64::MAX => arch::timer::cancel(),
-        deadline => timers.arm(deadline),
-    }
-}
-
-type Queue = IrqSpinLock<TimerQueue<Arc<Task>>>;
+/// The deadlines of one CPU.
+pub(super) type Queue = IrqSpinLock<TimerQueue<Arc<Task>>>;
 
 /// The queues of the CPUs of a mask.
-fn queues(mut cpus: u32) -> impl Iterator<Item = &'static Queue> {
+pub(super) fn queues(mut cpus: u32) -> impl Iterator<Item = &'static Queue> {
     core::iter::from_fn(move || {
         let timers = TIMERS.get(cpus.trailing_zeros() as usize)?;
         cpus &= cpus - 1;
@@ -141,36 +129,24 @@ fn queues(mut cpus: u32) -> impl Iterator<Item = &'static Queue> {
     })
 }
 
-/// Wakes everybody whose time has come.
-fn expire(queue: &Queue, now: u64) {
-    loop {
-        let expired = queue.lock().pop_expired(now);
-        let Some(task) = expired else { break };
-        wake::wake_up(&task);
-        if table::bury(task) == Grave::Filled {
-            workqueue::system().queue_work(table::exhume);
-        }
-    }
-}
-
-/// This CPU has come: its timers are its own again. Interrupts are masked.
+/// This CPU has come: its timers are its own again. Interrupts are masked, and
+/// its caller looks at them now (`tick.rs`).
 pub(super) fn take_over(cpu: usize) {
     for other in &TIMERS {
         other.served.fetch_and(!(1 << cpu), AcqRel);
     }
     TIMERS[cpu].served.fetch_or(1 << cpu, AcqRel);
-    interrupt();
 }
 
-/// This CPU goes off: `heir` looks after what it looked after. Interrupts
+/// This CPU goes off: `successor` looks after what it looked after. Interrupts
 /// are masked, and only the idle task runs here any more, which starts no
 /// timer.
-pub(super) fn hand_over(cpu: usize, heir: usize) {
+pub(super) fn hand_over(cpu: usize, successor: usize) {
     let timers = &TIMERS[cpu];
     let served = timers.served.swap(0, AcqRel);
-    TIMERS[heir].served.fetch_or(served, AcqRel);
+    TIMERS[successor].served.fetch_or(served, AcqRel);
     timers.tick.store(u64::MAX, Relaxed);
     timers.armed.store(u64::MAX, Relaxed);
     arch::timer::cancel();
-    arch::gic::send_ipi(heir, arch::gic::Ipi::Timers);
+    arch::gic::send_ipi(successor, arch::gic::Ipi::Timers);
 }

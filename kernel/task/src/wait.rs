@@ -2,7 +2,7 @@
 //!
 //! A wait names a condition; whoever may have made it true wakes the queue;
 //! the sleeper tests again. The protocol that loses no wake-up is in
-//! `wake.rs`; here is its sleeper half, once, for every kind of wait.
+//! `wake.rs`; here is its sleeper half, for every wait in a queue.
 //!
 //! The verbs differ by what may end the sleep early:
 //!
@@ -19,9 +19,10 @@
 //! deadlines are absolute, and `EINTR` comes from signals only
 //! (SPECIFICATION.md S1, R5, X8).
 //!
-//! Nor does it end or change what others wait for (but for a futex, whose
-//! wake-up is its waiter's own, frozen or not). A task that parks so leaves
-//! the queue first and hands a wake-up that was meant for it to the next:
+//! A freeze does not end or change what others wait for, either (but for a
+//! futex, whose wake-up is its waiter's own, frozen or not). A task that parks
+//! so leaves the queue first and hands a wake-up that was meant for it to the
+//! next:
 //!
 //! ```text
 //!  reader A, its group frozen   writer              reader B
@@ -41,31 +42,9 @@
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 
-use super::wake;
-use super::{
-    Current, Task, current, refrigerator, scheduler, state, table, timer,
-};
-use kernel_machine::arch;
+use super::sleep::{Interrupted, Sleep, WaitError};
+use super::{Task, current, state, table, wake};
 use kernel_machine::sync::{IrqSpinLock, Rank};
-
-/// A signal ended the wait.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Interrupted;
-
-/// Why a wait with a deadline ended without its condition.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum WaitError {
-    /// A signal came.
-    Interrupted,
-    /// The deadline passed.
-    TimedOut,
-}
-
-impl From<Interrupted> for WaitError {
-    fn from(_: Interrupted) -> Self {
-        WaitError::Interrupted
-    }
-}
 
 /// Whether one wake-up serves one waiter or all.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -136,7 +115,7 @@ impl WaitQueue {
             // again: its place is gone.
             if let Some(waiter) = waiters.list.remove(at) {
                 exclusive -= usize::from(waiter.share == Share::Exclusive);
-                table::bury(waiter.task);
+                table::defer_drop(waiter.task);
             }
         }
         woken
@@ -163,7 +142,7 @@ impl WaitQueue {
     pub(super) fn leave(&self, ticket: u64) -> bool {
         let waiter = self.take_off(ticket);
         // An epoll instance keeps places of tasks that have ended since.
-        waiter.map(|waiter| table::bury(waiter.task)).is_some()
+        waiter.map(|waiter| table::defer_drop(waiter.task)).is_some()
     }
 
     fn take_off(&self, ticket: u64) -> Option<Waiter> {
@@ -312,112 +291,5 @@ impl WaitQueue {
                 return Err(error);
             }
         }
-    }
-}
-
-/// One task's sleep, possibly in several stretches: its depth, its deadline,
-/// its name for `wchan`. Dropping it ends the timer.
-pub(super) struct Sleep {
-    task: Current,
-    depth: u32,
-    deadline_ns: Option<u64>,
-    timer: Option<timer::Handle>,
-}
-
-impl Sleep {
-    pub(super) fn new(
-        place: &'static str,
-        depth: u32,
-        deadline_ns: Option<u64>,
-    ) -> Self {
-        let task = current();
-        task.set_waits_in(place);
-        Self { task, depth, deadline_ns, timer: None }
-    }
-
-    /// Announces the sleep. Test the condition once more, then call
-    /// [`Sleep::sleep`] or [`Sleep::cancel`].
-    #[inline]
-    pub(super) fn announce(&self) {
-        self.task.set_state(self.depth);
-    }
-
-    /// Takes the announcement back.
-    #[inline]
-    pub(super) fn cancel(&self) {
-        self.task.run_on();
-    }
-
-    /// Sleeps until woken, and through any freeze that holds then.
-    ///
-    /// # Errors
-    /// What else ended the sleep. `Ok` says only: test the condition.
-    pub(super) fn sleep(&mut self) -> Result<(), WaitError> {
-        self.sleep_and(&mut || {})
-    }
-
-    /// As [`Sleep::sleep`]; calls `before_freeze` if it then freezes. Made once
-    /// for all waits, each of which has a condition of its own type.
-    #[inline(never)]
-    fn sleep_and(
-        &mut self,
-        before_freeze: &mut dyn FnMut(),
-    ) -> Result<(), WaitError> {
-        if self.has_expired() {
-            self.cancel();
-            return Err(WaitError::TimedOut);
-        }
-        if let Err(error) = self.start_timer() {
-            self.cancel();
-            return Err(error);
-        }
-        if self.depth == state::UNINTERRUPTIBLE {
-            scheduler::schedule();
-        } else {
-            refrigerator::freezable_schedule(before_freeze);
-        }
-        if self.has_expired() {
-            return Err(WaitError::TimedOut);
-        }
-        if self.is_interrupted() {
-            return Err(WaitError::Interrupted);
-        }
-        Ok(())
-    }
-
-    fn has_expired(&self) -> bool {
-        self.deadline_ns
-            .is_some_and(|deadline| arch::timer::now_ns() >= deadline)
-    }
-
-    fn is_interrupted(&self) -> bool {
-        match self.depth {
-            state::INTERRUPTIBLE => self.task.signal_pending(),
-            state::KILLABLE => self.task.fatal_signal_pending(),
-            _ => false,
-        }
-    }
-
-    /// Starts the timer of the deadline if it does not run. Room is kept for
-    /// one timer of each task, so failure is a bug of the count.
-    fn start_timer(&mut self) -> Result<(), WaitError> {
-        let Some(deadline) = self.deadline_ns else {
-            return Ok(());
-        };
-        if let Some(handle) = self.timer.take() {
-            timer::cancel(handle);
-        }
-        let handle = timer::start(deadline, self.task.to_arc());
-        self.timer = Some(handle.map_err(|_| WaitError::TimedOut)?);
-        Ok(())
-    }
-}
-
-impl Drop for Sleep {
-    fn drop(&mut self) {
-        if let Some(handle) = self.timer.take() {
-            timer::cancel(handle);
-        }
-        self.task.set_waits_in("");
     }
 }

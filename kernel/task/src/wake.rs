@@ -1,21 +1,24 @@
 //! Wake-ups: how a sleeping task becomes runnable, exactly once.
 //!
 //! The handshake is `kernel_core::wake`'s, timelines and models with it; here
-//! are the locks it runs under, and the choice of a CPU. Next to read:
+//! are the locks it runs under. Next to read: `place.rs`, the choice of a CPU;
 //! `wait.rs`, the sleeper's half.
 
 use alloc::sync::Arc;
 
-use kernel_core::schedule::placement::{self, Queues};
-use kernel_core::schedule::{Arrival, Machine, select_cpu, select_fastest};
+use kernel_core::schedule::admission;
+use kernel_core::schedule::{Arrival, select_fastest};
 use kernel_core::wake::{WakeHost, WakeWords};
 
-use super::refrigerator::Scheduler;
-use super::{Task, account, queue, scheduler, state};
+use super::place::{Placing, place};
+use super::{Task, queue, state};
 use kernel_machine::arch;
 use kernel_machine::trace;
 
-impl WakeHost for Scheduler {
+/// This kernel, as the handshake sees it.
+struct Waker;
+
+impl WakeHost for Waker {
     type Task = Arc<Task>;
 
     #[inline(always)]
@@ -40,7 +43,7 @@ impl WakeHost for Scheduler {
 
     #[inline(always)]
     fn place(task: &Arc<Task>) {
-        trace::record(trace::Kind::Wake, task.id(), 0);
+        trace::record(trace::EventKind::Wake, task.id(), 0);
         place(task, Arrival::Woken);
     }
 
@@ -49,12 +52,21 @@ impl WakeHost for Scheduler {
     }
 }
 
+impl Task {
+    /// Announces how the current task is about to sleep, before it tests its
+    /// condition a last time; a full barrier stands between the two.
+    #[inline]
+    pub fn set_state(&self, state: u32) {
+        self.wake.announce::<Waker>(state);
+    }
+}
+
 /// Wakes the task if its state is one of `states`. True if it did.
 ///
 /// # Locks
 /// Takes the task's wake lock and a run queue's.
 pub fn try_to_wake_up(task: &Arc<Task>, states: u32) -> bool {
-    kernel_core::wake::try_to_wake_up::<Scheduler>(task, states)
+    kernel_core::wake::try_to_wake_up::<Waker>(task, states)
 }
 
 /// Wakes a task from ordinary sleep.
@@ -67,85 +79,12 @@ pub fn wake_up(task: &Arc<Task>) -> bool {
 /// # Locks
 /// Takes its wake lock.
 pub(super) fn end(task: &Arc<Task>) {
-    kernel_core::wake::end::<Scheduler>(task, state::DEAD);
+    kernel_core::wake::end::<Waker>(task, state::DEAD);
 }
 
 /// Starts a new task: from here on it runs.
 pub fn wake_new(task: &Arc<Task>) {
     let _wake = task.wake_lock.lock();
     let placing = Placing { arrival: Arrival::Moved, select: select_fastest };
-    placement::place(&placing, task);
-}
-
-/// Chooses a CPU for a task that is in no queue and puts it there.
-///
-/// # Locks
-/// As [`scheduler::enqueue`].
-#[inline(never)]
-pub(super) fn place(task: &Arc<Task>, arrival: Arrival) {
-    placement::place(&Placing { arrival, select: select_cpu }, task);
-}
-
-/// As [`place`], for a task that ran until now and had to leave its CPU.
-pub(super) fn place_moved(task: &Arc<Task>) {
-    // Who changes the affinity takes this lock after the change, and then
-    // finds the task in a queue.
-    let _wake = task.wake_lock.lock();
-    let placing = Placing { arrival: Arrival::Moved, select: select_fastest };
-    placement::place(&placing, task);
-}
-
-/// How tasks are placed; the other half of its trait is in `hotplug.rs`'s
-/// hands.
-pub(super) struct Placing {
-    pub(super) arrival: Arrival,
-    pub(super) select: fn(usize, u32, &Machine<'_>) -> usize,
-}
-
-impl Queues for Placing {
-    type Task = Arc<Task>;
-
-    #[inline(always)]
-    fn choose(&self, task: &Arc<Task>) -> usize {
-        let previous = task.cpu();
-        let allowed = task.usable_cpus();
-        let idle = queue::idle_cpus();
-        let is_near = allowed & idle & 1 << previous != 0
-            && self.arrival == Arrival::Woken;
-        if is_near || allowed == 1 << previous {
-            return previous;
-        }
-        self.choose_among(previous, allowed, idle)
-    }
-
-    #[inline(always)]
-    fn enter(&self, task: &Arc<Task>, cpu: usize) -> bool {
-        let is_same = cpu == task.cpu();
-        let arrival = if is_same { self.arrival } else { Arrival::Moved };
-        scheduler::enqueue(task, cpu, arrival)
-    }
-
-    fn hide(&self, cpu: usize) {
-        queue::hide(cpu);
-    }
-
-    fn close(&self, cpu: usize) {
-        queue::close_door(cpu);
-    }
-
-    fn evict(&self, cpu: usize) -> bool {
-        let task = queue::any_waiting(cpu);
-        task.is_some_and(|task| {
-            account::evict(self, &task, cpu);
-            true
-        })
-    }
-}
-
-impl Placing {
-    fn choose_among(&self, previous: usize, allowed: u32, idle: u32) -> usize {
-        let (loads, capacities) = (queue::loads(), queue::capacities());
-        let machine = Machine { idle, loads: &loads, capacities: &capacities };
-        (self.select)(previous, allowed, &machine)
-    }
+    admission::place(&placing, task);
 }

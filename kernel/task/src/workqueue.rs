@@ -12,7 +12,7 @@ use kernel_abi::Errno;
 use kernel_core::freezer::Flags;
 use kernel_core::workqueue::WorkFifo;
 
-use super::refrigerator::{FREEZER, Scheduler};
+use super::refrigerator::{FREEZER, FreezerHost};
 use super::{WaitQueue, kthread};
 use kernel_machine::sync::{IrqSpinLock, Rank, SpinLock};
 
@@ -97,7 +97,7 @@ impl Workqueue {
         Ok(queue)
     }
 
-    /// Appends a work. Any context.
+    /// Appends a work. Any context may call it.
     pub fn queue_work(&self, work: impl FnOnce() + Send + 'static) {
         let mut works = self.works.lock();
         let activated = works.push(Box::new(work));
@@ -136,7 +136,7 @@ impl Workqueue {
         let activated = works.done();
         if works.is_freezable() {
             FREEZER.works_activated(activated);
-            FREEZER.work_done(&Scheduler);
+            FREEZER.work_done(&FreezerHost);
         }
         let is_idle = works.is_empty();
         drop(works);

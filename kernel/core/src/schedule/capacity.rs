@@ -65,7 +65,8 @@ pub fn pull_from(
 
 /// What a CPU with nothing to do gets from the first queue that has something
 /// for it. `take` is asked for one queue after the other, in the order of
-/// [`pull_from`]: those that wait where most do may all be pinned there.
+/// [`pull_from`]: those that wait where most do may all be pinned there. Most
+/// often there is one such queue, so nothing to compare.
 #[inline]
 pub fn pull_from_any<T>(
     own: usize,
@@ -74,16 +75,33 @@ pub fn pull_from_any<T>(
     capacity: impl Fn(usize) -> u32,
     mut take: impl FnMut(usize) -> Option<T>,
 ) -> Option<T> {
-    let mut tried = 0_u32;
-    loop {
-        let is_new = |cpu: usize| tried & 1 << cpu == 0;
-        let rest = |cpu| if is_new(cpu) { waiting(cpu) } else { 0 };
-        let cpu = pull_from(own, cpus, rest, &capacity)?;
+    let others = (0..cpus).filter(|&cpu| cpu != own && waiting(cpu) != 0);
+    let mut left = others.fold(0_u32, |mask, cpu| mask | 1 << cpu);
+    while left != 0 {
+        let cpu = match left.is_power_of_two() {
+            true => left.trailing_zeros() as usize,
+            false => pull_from_mask(own, left, &waiting, &capacity)?,
+        };
         if let Some(taken) = take(cpu) {
             return Some(taken);
         }
-        tried |= 1 << cpu;
+        left &= !(1 << cpu);
     }
+    None
+}
+
+/// [`pull_from`], among the CPUs of `mask`.
+#[inline(never)]
+fn pull_from_mask(
+    own: usize,
+    mask: u32,
+    waiting: impl Fn(usize) -> u32,
+    capacity: impl Fn(usize) -> u32,
+) -> Option<usize> {
+    let is_in = |cpu: usize| mask & 1 << cpu != 0;
+    let waits = |cpu| if is_in(cpu) { waiting(cpu) } else { 0 };
+    let cpus = (u32::BITS - mask.leading_zeros()) as usize;
+    pull_from(own, cpus, waits, capacity)
 }
 
 /// Where a task of `weight` that waits on `own` is better off: the CPU that

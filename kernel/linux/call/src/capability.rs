@@ -6,15 +6,14 @@
 
 use kernel_abi::{Errno, syscall as number};
 
-use super::table::Row;
-use super::{Args, Entry, Result};
+use super::call::{Args, Handler, Numbered, Result};
 use kernel_machine::mm::user;
 use kernel_process::{current, group};
 
 /// This family's rows of the table.
-pub const CALLS: &[Row] = &[
-    (number::CAPGET, Entry::Plain(capget)),
-    (number::CAPSET, Entry::Plain(capset)),
+pub const CALLS: &[Numbered] = &[
+    (number::CAPGET, Handler::Plain(capget)),
+    (number::CAPSET, Handler::Plain(capset)),
 ];
 
 /// The versions of the structures, and how many sets of 32 bits each has.

@@ -12,8 +12,6 @@ use alloc::vec::Vec;
 use kernel_abi::Errno;
 use kernel_core::path::PATH_MAX;
 
-use super::table::Row;
-use super::{Args, Entry, Result};
 use kernel_files::walk::{Asker, LastLink};
 use kernel_files::{FileTable, FsContext, Location, OpenFile};
 use kernel_machine::mm::user;
@@ -28,7 +26,6 @@ pub(super) mod lock;
 pub(super) mod mount;
 pub(super) mod name;
 pub(super) mod poll;
-pub mod proc;
 pub(super) mod socket;
 pub(super) mod splice;
 pub(super) mod status;

@@ -6,18 +6,17 @@ use kernel_abi::time::Timespec;
 use kernel_abi::{Errno, syscall as number};
 use kernel_core::futex::WakeOperation;
 
-use super::table::Row;
-use super::{Args, Entry, Result};
+use super::call::{Args, Handler, Numbered, Result};
 use kernel_machine::mm::user;
 use kernel_process::futex::{self, Scope};
 use kernel_process::signal::restart;
 use kernel_process::{clock, current, find_task, thread_of};
 
 /// This family's rows of the table.
-pub const CALLS: &[Row] = &[
-    (number::FUTEX, Entry::Plain(futex)),
-    (number::SET_ROBUST_LIST, Entry::Plain(set_robust_list)),
-    (number::GET_ROBUST_LIST, Entry::Plain(get_robust_list)),
+pub const CALLS: &[Numbered] = &[
+    (number::FUTEX, Handler::Plain(futex)),
+    (number::SET_ROBUST_LIST, Handler::Plain(set_robust_list)),
+    (number::GET_ROBUST_LIST, Handler::Plain(get_robust_list)),
 ];
 
 const PRIVATE: u32 = 128;

@@ -4,28 +4,27 @@ use alloc::vec::Vec;
 
 use kernel_abi::{Errno, syscall as number};
 
-use super::table::Row;
-use super::{Args, Entry, Result};
+use super::call::{Args, Handler, Numbered, Result};
 use kernel_machine::mm::user;
 use kernel_process::credentials::Ids;
 use kernel_process::current;
 
 /// This family's rows of the table.
-pub const CALLS: &[Row] = &[
-    (number::GETUID, Entry::Plain(|_| user_ids(|ids| ids.real))),
-    (number::GETEUID, Entry::Plain(|_| user_ids(|ids| ids.effective))),
-    (number::GETGID, Entry::Plain(|_| group_ids(|ids| ids.real))),
-    (number::GETEGID, Entry::Plain(|_| group_ids(|ids| ids.effective))),
-    (number::SETUID, Entry::Plain(setuid)),
-    (number::SETGID, Entry::Plain(setgid)),
-    (number::SETREUID, Entry::Plain(setreuid)),
-    (number::SETREGID, Entry::Plain(setregid)),
-    (number::SETRESUID, Entry::Plain(setresuid)),
-    (number::SETRESGID, Entry::Plain(setresgid)),
-    (number::GETRESUID, Entry::Plain(getresuid)),
-    (number::GETRESGID, Entry::Plain(getresgid)),
-    (number::GETGROUPS, Entry::Plain(getgroups)),
-    (number::SETGROUPS, Entry::Plain(setgroups)),
+pub const CALLS: &[Numbered] = &[
+    (number::GETUID, Handler::Plain(|_| user_ids(|ids| ids.real))),
+    (number::GETEUID, Handler::Plain(|_| user_ids(|ids| ids.effective))),
+    (number::GETGID, Handler::Plain(|_| group_ids(|ids| ids.real))),
+    (number::GETEGID, Handler::Plain(|_| group_ids(|ids| ids.effective))),
+    (number::SETUID, Handler::Plain(setuid)),
+    (number::SETGID, Handler::Plain(setgid)),
+    (number::SETREUID, Handler::Plain(setreuid)),
+    (number::SETREGID, Handler::Plain(setregid)),
+    (number::SETRESUID, Handler::Plain(setresuid)),
+    (number::SETRESGID, Handler::Plain(setresgid)),
+    (number::GETRESUID, Handler::Plain(getresuid)),
+    (number::GETRESGID, Handler::Plain(getresgid)),
+    (number::GETGROUPS, Handler::Plain(getgroups)),
+    (number::SETGROUPS, Handler::Plain(setgroups)),
 ];
 
 fn user_ids(pick: fn(&Ids) -> u32) -> Result {

@@ -6,25 +6,27 @@
 //! replace the user's registers (`clone`, `execve`, `rt_sigreturn`) get the
 //! whole frame, all others get [`Args`].
 //!
-//! Start with `table.rs`; then one file for each family of calls.
+//! Start with `call.rs`, what a call is; then one file for each family of
+//! calls; above them `table.rs`, and here.
 #![no_std]
 #![forbid(unsafe_code)]
 
 extern crate alloc;
 
 use kernel_abi::Errno;
-use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 use kernel_machine::arch::trap::TrapFrame;
 use kernel_process::ptrace::event;
 use kernel_process::signal::restart;
 
+mod call;
 mod capability;
-pub mod file;
+mod file;
 mod futex;
 mod identity;
 mod memory;
 mod prctl;
+pub mod proc;
 mod process;
 mod ptrace;
 mod remote;
@@ -36,56 +38,16 @@ mod time;
 mod timer;
 mod unknown;
 
-pub use table::Entry;
-
-/// The arguments of a call, `x0` to `x5`: the frame's own registers.
-#[derive(FromBytes, Immutable, KnownLayout)]
-#[repr(C)]
-pub struct Args {
-    /// As the user gave them.
-    pub x: [usize; 6],
-}
-
-impl Args {
-    /// In place: a copy would cost each call more than a look at them.
-    #[inline(always)]
-    fn of(frame: &TrapFrame) -> &Self {
-        match Self::ref_from_prefix(frame.x.as_bytes()) {
-            Ok((args, _)) => args,
-            Err(_) => unreachable!("a frame has six aligned registers"),
-        }
-    }
-
-    /// Argument `at` as a C `int`.
-    #[inline]
-    pub fn int(&self, at: usize) -> i32 {
-        self.x[at] as i32
-    }
-
-    /// Argument `at` as a C `unsigned int`.
-    #[inline]
-    pub fn word(&self, at: usize) -> u32 {
-        self.x[at] as u32
-    }
-}
-
-/// What a call gives: the value for `x0`, or why it failed.
-pub type Result = core::result::Result<usize, Errno>;
-
-/// A call that needs only its arguments.
-pub type SystemCall = fn(&Args) -> Result;
-
-/// A call that needs the user's registers.
-pub type FrameCall = fn(&mut TrapFrame) -> Result;
+use call::{Args, Handler};
 
 /// Carries out the call in `frame` (number in `x8`). The machine's `svc`
 /// entry calls it with interrupts enabled.
 pub extern "C" fn dispatch(frame: &mut TrapFrame) {
     let number = frame.x[8] as usize;
     let result = match table::find(number) {
-        Entry::Plain(call) => call(Args::of(frame)),
-        Entry::WithFrame(call) => call(frame),
-        Entry::Missing => unknown::refuse(number),
+        Handler::Plain(call) => call(Args::of(frame)),
+        Handler::WithFrame(call) => call(frame),
+        Handler::Missing => unknown::refuse(number),
     };
     match result {
         Ok(value) => frame.x[0] = value as u64,

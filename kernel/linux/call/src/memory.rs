@@ -2,8 +2,7 @@
 
 use kernel_abi::{Errno, syscall as number};
 
-use super::table::Row;
-use super::{Args, Entry, Result};
+use super::call::{Args, Handler, Numbered, Result};
 use kernel_machine::mm::{
     MapRequest, Move, PAGE_SIZE, Placement, Protection, STACK_TOP, Sharing,
 };
@@ -11,19 +10,19 @@ use kernel_process::oom::with_memory;
 use kernel_process::{current, current_files};
 
 /// This family's rows of the table.
-pub const CALLS: &[Row] = &[
-    (number::MMAP, Entry::Plain(|args| with_memory(|| mmap(args)))),
-    (number::MUNMAP, Entry::Plain(munmap)),
-    (number::MPROTECT, Entry::Plain(mprotect)),
-    (number::BRK, Entry::Plain(brk)),
-    (number::MADVISE, Entry::Plain(madvise)),
-    (number::MSYNC, Entry::Plain(check_range)),
-    (number::MLOCK, Entry::Plain(check_range)),
-    (number::MUNLOCK, Entry::Plain(check_range)),
-    (number::MLOCKALL, Entry::Plain(|_| Ok(0))),
-    (number::MUNLOCKALL, Entry::Plain(|_| Ok(0))),
-    (number::MREMAP, Entry::Plain(mremap)),
-    (number::MEMBARRIER, Entry::Plain(membarrier)),
+pub const CALLS: &[Numbered] = &[
+    (number::MMAP, Handler::Plain(|args| with_memory(|| mmap(args)))),
+    (number::MUNMAP, Handler::Plain(munmap)),
+    (number::MPROTECT, Handler::Plain(mprotect)),
+    (number::BRK, Handler::Plain(brk)),
+    (number::MADVISE, Handler::Plain(madvise)),
+    (number::MSYNC, Handler::Plain(check_range)),
+    (number::MLOCK, Handler::Plain(check_range)),
+    (number::MUNLOCK, Handler::Plain(check_range)),
+    (number::MLOCKALL, Handler::Plain(|_| Ok(0))),
+    (number::MUNLOCKALL, Handler::Plain(|_| Ok(0))),
+    (number::MREMAP, Handler::Plain(mremap)),
+    (number::MEMBARRIER, Handler::Plain(membarrier)),
 ];
 
 const MAP_SHARED: usize = 1;
@@ -125,7 +124,7 @@ fn brk(args: &Args) -> Result {
         end if end < wanted => Err(Errno::ENOMEM),
         end => Ok(end),
     });
-    // Where it is, if it cannot be there.
+    // The break stays where it is, if it cannot be there.
     Ok(result.unwrap_or_else(|_| space.set_break(0)))
 }
 

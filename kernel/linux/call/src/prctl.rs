@@ -7,14 +7,13 @@ use core::sync::atomic::Ordering::Relaxed;
 use kernel_abi::signal::SIGRTMAX;
 use kernel_abi::{Errno, syscall as number};
 
-use super::table::Row;
-use super::{Args, Entry, Result};
+use super::call::{Args, Handler, Numbered, Result};
 use kernel_machine::mm::user;
 use kernel_process::current;
 use kernel_task as task;
 
 /// This family's rows of the table.
-pub const CALLS: &[Row] = &[(number::PRCTL, Entry::Plain(prctl))];
+pub const CALLS: &[Numbered] = &[(number::PRCTL, Handler::Plain(prctl))];
 
 const SET_PDEATHSIG: i32 = 1;
 const GET_PDEATHSIG: i32 = 2;

@@ -9,8 +9,7 @@ use kernel_abi::system::Rlimit;
 use kernel_abi::{Errno, time};
 use kernel_core::signal::status;
 
-use super::table::Row;
-use super::{Args, Entry, Result};
+use super::call::{Args, Handler, Numbered, Result};
 use kernel_machine::arch::trap::TrapFrame;
 use kernel_machine::mm::{PAGE_SIZE, user};
 use kernel_process::fork::{self, Request};
@@ -20,27 +19,27 @@ use kernel_process::wait::{self, Options, Outcome, Which};
 use kernel_process::{Process, current, exec, exit, group, thread_usage};
 
 /// This family's rows of the table.
-pub const CALLS: &[Row] = &[
-    (number::CLONE, Entry::WithFrame(clone)),
-    (number::CLONE3, Entry::WithFrame(clone3)),
-    (number::EXECVE, Entry::WithFrame(execve)),
-    (number::EXIT, Entry::WithFrame(exit)),
-    (number::EXIT_GROUP, Entry::WithFrame(exit_group)),
-    (number::WAIT4, Entry::Plain(wait4)),
-    (number::WAITID, Entry::Plain(waitid)),
-    (number::GETPID, Entry::Plain(getpid)),
-    (number::GETPPID, Entry::Plain(getppid)),
-    (number::GETTID, Entry::Plain(gettid)),
-    (number::GETPGID, Entry::Plain(getpgid)),
-    (number::SETPGID, Entry::Plain(setpgid)),
-    (number::GETSID, Entry::Plain(getsid)),
-    (number::SETSID, Entry::Plain(setsid)),
-    (number::SET_TID_ADDRESS, Entry::Plain(set_tid_address)),
-    (number::GETRUSAGE, Entry::Plain(getrusage)),
-    (number::GETRLIMIT, Entry::Plain(getrlimit)),
-    (number::SETRLIMIT, Entry::Plain(setrlimit)),
-    (number::PRLIMIT64, Entry::Plain(prlimit64)),
-    (number::PERSONALITY, Entry::Plain(personality)),
+pub const CALLS: &[Numbered] = &[
+    (number::CLONE, Handler::WithFrame(clone)),
+    (number::CLONE3, Handler::WithFrame(clone3)),
+    (number::EXECVE, Handler::WithFrame(execve)),
+    (number::EXIT, Handler::WithFrame(exit)),
+    (number::EXIT_GROUP, Handler::WithFrame(exit_group)),
+    (number::WAIT4, Handler::Plain(wait4)),
+    (number::WAITID, Handler::Plain(waitid)),
+    (number::GETPID, Handler::Plain(getpid)),
+    (number::GETPPID, Handler::Plain(getppid)),
+    (number::GETTID, Handler::Plain(gettid)),
+    (number::GETPGID, Handler::Plain(getpgid)),
+    (number::SETPGID, Handler::Plain(setpgid)),
+    (number::GETSID, Handler::Plain(getsid)),
+    (number::SETSID, Handler::Plain(setsid)),
+    (number::SET_TID_ADDRESS, Handler::Plain(set_tid_address)),
+    (number::GETRUSAGE, Handler::Plain(getrusage)),
+    (number::GETRLIMIT, Handler::Plain(getrlimit)),
+    (number::SETRLIMIT, Handler::Plain(setrlimit)),
+    (number::PRLIMIT64, Handler::Plain(prlimit64)),
+    (number::PERSONALITY, Handler::Plain(personality)),
 ];
 
 fn clone(frame: &mut TrapFrame) -> Result {

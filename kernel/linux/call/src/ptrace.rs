@@ -7,15 +7,14 @@ use kernel_abi::{Errno, syscall as number};
 use kernel_core::signal::{Resume, SignalSet, Style};
 use zerocopy::IntoBytes;
 
-use super::table::Row;
-use super::{Args, Entry, Result};
+use super::call::{Args, Handler, Numbered, Result};
 use kernel_machine::mm::user::{self, UserSlice};
 use kernel_process::ptrace::register::{self, LARGEST};
 use kernel_process::ptrace::request::Traced;
 use kernel_process::ptrace::{end, link};
 
 /// This family's rows of the table.
-pub const CALLS: &[Row] = &[(number::PTRACE, Entry::Plain(ptrace))];
+pub const CALLS: &[Numbered] = &[(number::PTRACE, Handler::Plain(ptrace))];
 
 /// Bytes of a word of memory, and of a signal mask.
 const WORD: usize = 8;

@@ -11,18 +11,17 @@ use kernel_abi::system::Iovec;
 use kernel_abi::{Errno, syscall as number};
 use kernel_core::memory::PAGE_SIZE;
 
+use super::call::{Args, Handler, Numbered, Result};
 use super::file::transfer::MOST;
-use super::table::Row;
-use super::{Args, Entry, Result};
 use kernel_machine::mm::AddressSpace;
 use kernel_machine::mm::user::{self, UserSlice};
 use kernel_process::ptrace::link;
 use kernel_process::thread_of;
 
 /// This family's rows of the table.
-pub const CALLS: &[Row] = &[
-    (number::PROCESS_VM_READV, Entry::Plain(process_vm_readv)),
-    (number::PROCESS_VM_WRITEV, Entry::Plain(process_vm_writev)),
+pub const CALLS: &[Numbered] = &[
+    (number::PROCESS_VM_READV, Handler::Plain(process_vm_readv)),
+    (number::PROCESS_VM_WRITEV, Handler::Plain(process_vm_writev)),
 ];
 
 type Checked<T> = core::result::Result<T, Errno>;

@@ -4,26 +4,25 @@ use alloc::sync::Arc;
 
 use kernel_abi::{Errno, syscall as number};
 
-use super::table::Row;
-use super::{Args, Entry, Result};
+use super::call::{Args, Handler, Numbered, Result};
 use kernel_machine::mm::user::{self, UserSlice};
 use kernel_process::{Process, current, find_task, group, thread_of, tree};
 use kernel_task::{self as task, Task, account, scheduler};
 
 /// This family's rows of the table.
-pub const CALLS: &[Row] = &[
-    (number::SCHED_YIELD, Entry::Plain(sched_yield)),
-    (number::SCHED_SETAFFINITY, Entry::Plain(sched_setaffinity)),
-    (number::SCHED_GETAFFINITY, Entry::Plain(sched_getaffinity)),
-    (number::SCHED_SETSCHEDULER, Entry::Plain(sched_setscheduler)),
-    (number::SCHED_GETSCHEDULER, Entry::Plain(sched_getscheduler)),
-    (number::SCHED_SETPARAM, Entry::Plain(sched_setparam)),
-    (number::SCHED_GETPARAM, Entry::Plain(sched_getparam)),
-    (number::SCHED_GET_PRIORITY_MAX, Entry::Plain(priority_bound)),
-    (number::SCHED_GET_PRIORITY_MIN, Entry::Plain(priority_bound)),
-    (number::GETPRIORITY, Entry::Plain(getpriority)),
-    (number::SETPRIORITY, Entry::Plain(setpriority)),
-    (number::GETCPU, Entry::Plain(getcpu)),
+pub const CALLS: &[Numbered] = &[
+    (number::SCHED_YIELD, Handler::Plain(sched_yield)),
+    (number::SCHED_SETAFFINITY, Handler::Plain(sched_setaffinity)),
+    (number::SCHED_GETAFFINITY, Handler::Plain(sched_getaffinity)),
+    (number::SCHED_SETSCHEDULER, Handler::Plain(sched_setscheduler)),
+    (number::SCHED_GETSCHEDULER, Handler::Plain(sched_getscheduler)),
+    (number::SCHED_SETPARAM, Handler::Plain(sched_setparam)),
+    (number::SCHED_GETPARAM, Handler::Plain(sched_getparam)),
+    (number::SCHED_GET_PRIORITY_MAX, Handler::Plain(priority_bound)),
+    (number::SCHED_GET_PRIORITY_MIN, Handler::Plain(priority_bound)),
+    (number::GETPRIORITY, Handler::Plain(getpriority)),
+    (number::SETPRIORITY, Handler::Plain(setpriority)),
+    (number::GETCPU, Handler::Plain(getcpu)),
 ];
 
 fn sched_yield(_: &Args) -> Result {

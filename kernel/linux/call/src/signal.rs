@@ -5,8 +5,7 @@ use kernel_abi::time::Timespec;
 use kernel_abi::{Errno, syscall as number};
 use kernel_core::signal::SignalSet;
 
-use super::table::Row;
-use super::{Args, Entry, Result};
+use super::call::{Args, Handler, Numbered, Result};
 use kernel_machine::arch;
 use kernel_machine::arch::trap::TrapFrame;
 use kernel_machine::mm::user;
@@ -14,20 +13,20 @@ use kernel_process::signal::{mask, send, sigreturn};
 use kernel_process::{current, handlers};
 
 /// This family's rows of the table.
-pub const CALLS: &[Row] = &[
-    (number::KILL, Entry::Plain(kill)),
-    (number::TKILL, Entry::Plain(tkill)),
-    (number::TGKILL, Entry::Plain(tgkill)),
-    (number::SIGALTSTACK, Entry::WithFrame(sigaltstack)),
-    (number::RT_SIGACTION, Entry::Plain(rt_sigaction)),
-    (number::RT_SIGPROCMASK, Entry::Plain(rt_sigprocmask)),
-    (number::RT_SIGPENDING, Entry::Plain(rt_sigpending)),
-    (number::RT_SIGSUSPEND, Entry::Plain(rt_sigsuspend)),
-    (number::RT_SIGTIMEDWAIT, Entry::Plain(rt_sigtimedwait)),
-    (number::RT_SIGQUEUEINFO, Entry::Plain(rt_sigqueueinfo)),
-    (number::RT_TGSIGQUEUEINFO, Entry::Plain(rt_tgsigqueueinfo)),
-    (number::RT_SIGRETURN, Entry::WithFrame(sigreturn)),
-    (number::RESTART_SYSCALL, Entry::Plain(restart_syscall)),
+pub const CALLS: &[Numbered] = &[
+    (number::KILL, Handler::Plain(kill)),
+    (number::TKILL, Handler::Plain(tkill)),
+    (number::TGKILL, Handler::Plain(tgkill)),
+    (number::SIGALTSTACK, Handler::WithFrame(sigaltstack)),
+    (number::RT_SIGACTION, Handler::Plain(rt_sigaction)),
+    (number::RT_SIGPROCMASK, Handler::Plain(rt_sigprocmask)),
+    (number::RT_SIGPENDING, Handler::Plain(rt_sigpending)),
+    (number::RT_SIGSUSPEND, Handler::Plain(rt_sigsuspend)),
+    (number::RT_SIGTIMEDWAIT, Handler::Plain(rt_sigtimedwait)),
+    (number::RT_SIGQUEUEINFO, Handler::Plain(rt_sigqueueinfo)),
+    (number::RT_TGSIGQUEUEINFO, Handler::Plain(rt_tgsigqueueinfo)),
+    (number::RT_SIGRETURN, Handler::WithFrame(sigreturn)),
+    (number::RESTART_SYSCALL, Handler::Plain(restart_syscall)),
 ];
 
 /// Bytes of a signal set.

@@ -4,8 +4,7 @@ use kernel_abi::system::{Sysinfo, Utsname};
 use kernel_abi::time::NS_PER_S;
 use kernel_abi::{Errno, syscall as number};
 
-use super::table::Row;
-use super::{Args, Entry, Result};
+use super::call::{Args, Handler, Numbered, Result};
 use kernel_files::buffer::Output;
 use kernel_files::device::random;
 use kernel_files::proc::load;
@@ -18,15 +17,15 @@ use kernel_machine::sync::{Rank, SpinLock};
 use kernel_process::{current, tree};
 
 /// This family's rows of the table.
-pub const CALLS: &[Row] = &[
-    (number::GETRANDOM, Entry::Plain(getrandom)),
-    (number::UNAME, Entry::Plain(uname)),
-    (number::SYSINFO, Entry::Plain(sysinfo)),
-    (number::SYSLOG, Entry::Plain(syslog)),
-    (number::REBOOT, Entry::Plain(reboot)),
-    (number::SETHOSTNAME, Entry::Plain(sethostname)),
-    (number::SETDOMAINNAME, Entry::Plain(setdomainname)),
-    (number::RSEQ, Entry::Plain(|_| Err(Errno::ENOSYS))),
+pub const CALLS: &[Numbered] = &[
+    (number::GETRANDOM, Handler::Plain(getrandom)),
+    (number::UNAME, Handler::Plain(uname)),
+    (number::SYSINFO, Handler::Plain(sysinfo)),
+    (number::SYSLOG, Handler::Plain(syslog)),
+    (number::REBOOT, Handler::Plain(reboot)),
+    (number::SETHOSTNAME, Handler::Plain(sethostname)),
+    (number::SETDOMAINNAME, Handler::Plain(setdomainname)),
+    (number::RSEQ, Handler::Plain(|_| Err(Errno::ENOSYS))),
 ];
 
 /// The release that programs see: an ABI version, since they ask for it.

@@ -3,29 +3,15 @@
 //! Each family of calls lists its own; this file only puts the lists into
 //! one array, at compile time.
 
-use super::{FrameCall, SystemCall};
+use super::call::{Handler, Numbered};
 use super::{
     capability, file, futex, identity, memory, prctl, process, ptrace, remote,
     sched, signal, system, time, timer,
 };
 
-/// What stands behind a number.
-#[derive(Clone, Copy)]
-pub enum Entry {
-    /// Nothing: `ENOSYS`.
-    Missing,
-    /// A function of the arguments.
-    Plain(SystemCall),
-    /// A function of the user's registers.
-    WithFrame(FrameCall),
-}
-
-/// A number and what stands behind it.
-pub type Row = (usize, Entry);
-
 const SIZE: usize = 512;
 
-static TABLE: [Entry; SIZE] = build(&[
+static TABLE: [Handler; SIZE] = build(&[
     process::CALLS,
     ptrace::CALLS,
     remote::CALLS,
@@ -54,16 +40,16 @@ static TABLE: [Entry; SIZE] = build(&[
     file::transfer::CALLS,
 ]);
 
-const fn build(lists: &[&[Row]]) -> [Entry; SIZE] {
-    let mut table = [Entry::Missing; SIZE];
+const fn build(lists: &[&[Numbered]]) -> [Handler; SIZE] {
+    let mut table = [Handler::Missing; SIZE];
     let mut list = 0;
     while list < lists.len() {
         let mut row = 0;
         while row < lists[list].len() {
-            let (number, entry) = lists[list][row];
-            let is_free = matches!(table[number], Entry::Missing);
+            let (number, handler) = lists[list][row];
+            let is_free = matches!(table[number], Handler::Missing);
             assert!(is_free, "two functions for one number");
-            table[number] = entry;
+            table[number] = handler;
             row += 1;
         }
         list += 1;
@@ -71,8 +57,8 @@ const fn build(lists: &[&[Row]]) -> [Entry; SIZE] {
     table
 }
 
-/// What stands behind `number`.
+/// What handles `number`.
 #[inline(always)]
-pub fn find(number: usize) -> Entry {
-    if number < SIZE { TABLE[number] } else { Entry::Missing }
+pub fn find(number: usize) -> Handler {
+    if number < SIZE { TABLE[number] } else { Handler::Missing }
 }

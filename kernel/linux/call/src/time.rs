@@ -3,8 +3,7 @@
 use kernel_abi::time::{Timespec, Timeval, Tms};
 use kernel_abi::{Errno, syscall as number};
 
-use super::table::Row;
-use super::{Args, Entry, Result};
+use super::call::{Args, Handler, Numbered, Result};
 use kernel_machine::arch;
 use kernel_machine::mm::user;
 use kernel_process::signal::restart;
@@ -13,15 +12,15 @@ use kernel_process::{clock, current};
 use kernel_task::sleep;
 
 /// This family's rows of the table.
-pub const CALLS: &[Row] = &[
-    (number::NANOSLEEP, Entry::Plain(nanosleep)),
-    (number::CLOCK_NANOSLEEP, Entry::Plain(clock_nanosleep)),
-    (number::CLOCK_GETTIME, Entry::Plain(clock_gettime)),
-    (number::CLOCK_GETRES, Entry::Plain(clock_getres)),
-    (number::CLOCK_SETTIME, Entry::Plain(clock_settime)),
-    (number::GETTIMEOFDAY, Entry::Plain(gettimeofday)),
-    (number::SETTIMEOFDAY, Entry::Plain(settimeofday)),
-    (number::TIMES, Entry::Plain(times)),
+pub const CALLS: &[Numbered] = &[
+    (number::NANOSLEEP, Handler::Plain(nanosleep)),
+    (number::CLOCK_NANOSLEEP, Handler::Plain(clock_nanosleep)),
+    (number::CLOCK_GETTIME, Handler::Plain(clock_gettime)),
+    (number::CLOCK_GETRES, Handler::Plain(clock_getres)),
+    (number::CLOCK_SETTIME, Handler::Plain(clock_settime)),
+    (number::GETTIMEOFDAY, Handler::Plain(gettimeofday)),
+    (number::SETTIMEOFDAY, Handler::Plain(settimeofday)),
+    (number::TIMES, Handler::Plain(times)),
 ];
 
 fn nanosleep(args: &Args) -> Result {

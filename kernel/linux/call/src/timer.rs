@@ -7,8 +7,7 @@ use kernel_abi::signal::{SIGALRM, SIGRTMAX};
 use kernel_abi::time::{Itimerspec, Itimerval, Timespec, Timeval};
 use kernel_abi::{Errno, syscall as number};
 
-use super::table::Row;
-use super::{Args, Entry, Result};
+use super::call::{Args, Handler, Numbered, Result};
 use kernel_machine::arch;
 use kernel_machine::mm::user;
 use kernel_process::timer::Notify;
@@ -18,14 +17,14 @@ use kernel_task::Task;
 use kernel_task::alarm::Setting;
 
 /// This family's rows of the table.
-pub const CALLS: &[Row] = &[
-    (number::GETITIMER, Entry::Plain(getitimer)),
-    (number::SETITIMER, Entry::Plain(setitimer)),
-    (number::TIMER_CREATE, Entry::Plain(timer_create)),
-    (number::TIMER_SETTIME, Entry::Plain(timer_settime)),
-    (number::TIMER_GETTIME, Entry::Plain(timer_gettime)),
-    (number::TIMER_GETOVERRUN, Entry::Plain(timer_getoverrun)),
-    (number::TIMER_DELETE, Entry::Plain(timer_delete)),
+pub const CALLS: &[Numbered] = &[
+    (number::GETITIMER, Handler::Plain(getitimer)),
+    (number::SETITIMER, Handler::Plain(setitimer)),
+    (number::TIMER_CREATE, Handler::Plain(timer_create)),
+    (number::TIMER_SETTIME, Handler::Plain(timer_settime)),
+    (number::TIMER_GETTIME, Handler::Plain(timer_gettime)),
+    (number::TIMER_GETOVERRUN, Handler::Plain(timer_getoverrun)),
+    (number::TIMER_DELETE, Handler::Plain(timer_delete)),
 ];
 
 /// `TIMER_ABSTIME`, `TFD_TIMER_ABSTIME`.

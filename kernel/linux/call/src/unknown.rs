@@ -19,7 +19,7 @@ static REFUSED: AtomicUsize = AtomicUsize::new(0);
 
 /// Refuses a call.
 #[cold]
-pub fn refuse(number: usize) -> super::Result {
+pub fn refuse(number: usize) -> super::call::Result {
     REFUSED.fetch_add(1, Relaxed);
     let place = number.min(WORDS * 64 - 1);
     let bit = 1 << (place % 64);

@@ -15,7 +15,7 @@
 
 use kernel_abi::Errno;
 
-use kernel_task::refrigerator::{GroupWatcher, set_group_watcher};
+use kernel_task::host::GroupWatcher;
 
 mod attach;
 mod events;
@@ -29,16 +29,16 @@ mod release;
 mod report;
 mod row;
 
+/// What the freezer tells of groups.
+pub static WATCHER: GroupWatcher =
+    GroupWatcher { quiet: events::quiet, empty: events::emptied };
+
 /// Lets groups be mounted, and `/proc` tell of them.
 ///
 /// # Errors
 /// `EEXIST` if called twice.
 pub fn init() -> Result<(), Errno> {
     release::init()?;
-    set_group_watcher(GroupWatcher {
-        quiet: events::quiet,
-        empty: events::emptied,
-    });
     filesystem::register_types();
     report::init()
 }

@@ -1,7 +1,7 @@
 //! Firn: the files through which the system is seen and controlled.
 //!
 //! Each module is a subject of its own, above processes: groups of them,
-//! power. None uses another.
+//! power, the terminal. None uses another.
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -11,3 +11,4 @@ pub mod cgroup;
 pub mod heartbeat;
 pub mod hub;
 pub mod power;
+pub mod terminal;

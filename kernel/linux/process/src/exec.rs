@@ -25,7 +25,7 @@ use kernel_machine::arch::thread::{self as machine, FpState};
 use kernel_machine::arch::trap::TrapFrame;
 use kernel_machine::mm::user;
 use kernel_machine::panic::refuse;
-use kernel_task::refrigerator::{FREEZER, Scheduler};
+use kernel_task::refrigerator::{FREEZER, FreezerHost};
 
 /// At least this many bytes of strings are allowed, whatever the limit of
 /// the stack (Linux: 32 pages).
@@ -215,8 +215,8 @@ fn commit(thread: &CurrentThread, frame: &mut TrapFrame, loaded: Loaded) {
     link::set_credentials(thread, loaded.credentials);
     fork::mark_executed(process);
     task.set_name(&loaded.name);
-    let request = FREEZER.exec(&Scheduler, &*task);
-    Scheduler.deliver(&task, request);
+    let request = FREEZER.exec(&FreezerHost, &*task);
+    FreezerHost.deliver(&task, request);
     machine::set_fp_state(&FpState::zeroed());
     machine::set_user_thread_pointer(0);
     *frame = TrapFrame {

@@ -17,11 +17,11 @@ use kernel_abi::signal::{SIGCHLD, SIGCONT, SIGHUP, SigInfo};
 use super::ptrace::{end, tell};
 use super::signal::notify::{self, Remains};
 use super::signal::send;
+use super::terminal::CONTROLLING_TERMINAL;
 use super::tree::{self, Node, Tree};
 use super::{CurrentThread, Process, ProcessId, current, futex, thread_usage};
-use kernel_files as files;
 use kernel_machine::mm::{AddressSpace, user};
-use kernel_task::refrigerator::{FREEZER, Scheduler};
+use kernel_task::refrigerator::{FREEZER, FreezerHost};
 use kernel_task::scheduler;
 
 /// The process that orphans are given to.
@@ -45,7 +45,7 @@ pub fn exit_group(status: u32) -> ! {
 /// If the first process ends: without it, nothing can go on.
 pub fn exit_thread(status: u32) -> ! {
     let thread = current();
-    FREEZER.exiting(&Scheduler, &*thread.task());
+    FREEZER.exiting(&FreezerHost, &*thread.task());
     take_no_signals(&thread);
     futex::release_robust_list(&thread);
     let peak_pages = release_memory(&thread, None);
@@ -97,7 +97,7 @@ fn clear_word(thread: &CurrentThread) {
 fn leave_process(thread: &CurrentThread, status: u32, peak_pages: u64) {
     let process = thread.process.clone();
     // Before anybody hears of the end: who has heard can remove the group.
-    FREEZER.leave_groups(&Scheduler, &*thread.task());
+    FREEZER.leave_groups(&FreezerHost, &*thread.task());
     let mut signals = process.signals.lock();
     let departure = signals.state.remove_thread(thread.key);
     signals.threads.retain(|member| member.key != thread.key);
@@ -131,8 +131,10 @@ fn end_process(process: &Arc<Process>, status: u32) {
         panic!("Attempted to kill init! exitcode={status:#010x}");
     }
     process.timers.end();
-    if process.session() == process.id {
-        files::tty::leave_session(process.id);
+    if process.session() == process.id
+        && let Some(terminal) = CONTROLLING_TERMINAL.get()
+    {
+        (terminal.leave_session)(process.id);
     }
     let mut gone = Vec::new();
     let mut tree = tree::lock();

@@ -30,7 +30,7 @@ use kernel_machine::arch::thread::{self as machine, Last, work};
 use kernel_machine::arch::trap::{self, TrapFrame};
 use kernel_machine::mm::{AddressSpace, user};
 use kernel_machine::trace;
-use kernel_task::refrigerator::{FREEZER, Scheduler, try_to_freeze};
+use kernel_task::refrigerator::{FREEZER, FreezerHost, try_to_freeze};
 use kernel_task::{Kind, NewTask, Numbered, Task, TaskId, scheduler, wake};
 
 mod release;
@@ -189,7 +189,7 @@ impl Child {
         timer::cpu::watch_if_set(&parent.process, &task);
         // After it stands among its process's threads: who moves the process
         // to another group finds it there, or has moved its parent before.
-        FREEZER.born(&Scheduler, &task.freezer, &parent.task().freezer);
+        FREEZER.born(&FreezerHost, &task.freezer, &parent.task().freezer);
         share_end(parent, &task, key);
         Ok(start(request, task, traces))
     }
@@ -229,7 +229,7 @@ impl Child {
         process.signals.lock().threads.push(member);
         // In its group before anybody can find it: who kills a group finds
         // every child, or has killed its parent before it was made.
-        FREEZER.born(&Scheduler, &task.freezer, &parent.task().freezer);
+        FREEZER.born(&FreezerHost, &task.freezer, &parent.task().freezer);
         let own = &parent.process;
         // A sibling's end is told as the caller's own will be.
         let (parent_id, exit_signal) = match request.has(Flags::PARENT) {
@@ -283,7 +283,7 @@ fn share_end(parent: &CurrentThread, task: &Arc<Task>, key: ThreadKey) {
     }
     drop(signals);
     if parent.task().freezer.flags().contains(freezer::Flags::KILLED) {
-        FREEZER.mark_killed(&Scheduler, task);
+        FREEZER.mark_killed(&FreezerHost, task);
     }
 }
 
@@ -333,7 +333,7 @@ fn start(request: &Request, task: Arc<Task>, traces: bool) -> TaskId {
         // As on Linux, a bad address is the caller's own loss.
         let _ = user::write_value(request.parent_word, &id);
     }
-    trace::record(trace::Kind::Born, current().id(), id);
+    trace::record(trace::EventKind::Born, current().id(), id);
     wake::wake_new(&task);
     id
 }

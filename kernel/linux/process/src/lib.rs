@@ -33,6 +33,7 @@ use kernel_machine::mm::AddressSpace;
 use kernel_machine::sync::{Rank, SpinLock};
 use kernel_task::{self as task, Task, TaskId, WaitQueue};
 
+pub mod authority;
 pub mod clock;
 pub mod credentials;
 pub mod exec;
@@ -51,6 +52,7 @@ pub mod ptrace;
 pub mod report;
 pub mod signal;
 pub mod start;
+pub mod terminal;
 pub mod timer;
 pub mod traits;
 mod trampoline;

@@ -43,8 +43,8 @@ use super::{Process, ProcessId, current, tree};
 use kernel_machine::arch;
 use kernel_machine::mm::{AddressSpace, frame};
 use kernel_machine::sync::{Rank, SpinLock};
-use kernel_task::freezer::{self, OomKiller};
-use kernel_task::refrigerator::{FREEZER, Scheduler};
+use kernel_task::freezer::OomKiller;
+use kernel_task::refrigerator::{FREEZER, FreezerHost};
 use kernel_task::{Task, WaitError, WaitQueue, kthread, sleep};
 
 /// How long a task that needs memory waits before it looks again, ns.
@@ -284,17 +284,19 @@ fn choose() -> Option<(Arc<Process>, Arc<AddressSpace>)> {
 
 fn kill(process: &Arc<Process>) {
     for task in process.threads() {
-        FREEZER.mark_oom_victim(&Scheduler, &*task);
+        FREEZER.mark_oom_victim(&FreezerHost, &*task);
     }
     send::kill_process(process);
 }
 
-/// Starts the reaper, and tells the freezer how to hold the killer back.
+/// How a freeze holds the killer back.
+pub static KILLER: OomKiller = OomKiller { disable, enable };
+
+/// Starts the reaper.
 ///
 /// # Errors
 /// `ENOMEM`.
 pub fn init() -> Result<(), Errno> {
-    freezer::set_oom_killer(OomKiller { disable, enable });
     kthread::kthread_run("oom_reaper", reap_victims).map(|_| ())
 }
 

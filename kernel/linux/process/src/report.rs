@@ -1,4 +1,4 @@
-//! What others ask of processes: `/proc` and the terminal.
+//! What `/proc` asks of processes.
 //!
 //! Answers are made from snapshots; no lock taken here is ever held by a
 //! task that sleeps or freezes, so `ps` works whatever state the system is
@@ -9,10 +9,8 @@ use alloc::vec::Vec;
 
 use kernel_abi::Errno;
 
-use super::{group, number_of, signal, thread_of, tree};
-use kernel_files::permission::Authority;
+use super::{number_of, thread_of, tree};
 use kernel_files::proc::{ProcessSource, Text};
-use kernel_files::tty::{JobControl, Member, TerminalUse};
 use kernel_files::{self as files, FileTable, FsContext, Location};
 use kernel_task::{self as task, kthread};
 
@@ -30,21 +28,12 @@ pub fn set_groups(groups: Groups) {
     GROUPS.call_once(|| groups);
 }
 
-/// Answers for `/proc`, and for the terminal.
+/// Answers for `/proc`.
 struct Reporter;
 
-/// Connects the layers below.
+/// Connects the layer below.
 pub fn init() {
     files::proc::set_source(&Reporter);
-    files::tty::set_job_control(&Reporter);
-    files::permission::set_source(authority);
-}
-
-/// What the running process may do with files. A kernel thread may all.
-fn authority() -> Option<Authority> {
-    let task = task::current();
-    let process = &thread_of(&task)?.process;
-    process.credentials.lock().authority()
 }
 
 impl ProcessSource for Reporter {
@@ -113,29 +102,5 @@ impl ProcessSource for Reporter {
         let process = subject.process().ok_or(Errno::ENOENT)?;
         let program = process.image.lock().program.clone();
         Ok(program.ok_or(Errno::ENOENT)?.location.clone())
-    }
-}
-
-impl JobControl for Reporter {
-    fn member(&self) -> Option<Member> {
-        let task = task::current();
-        let process = &thread_of(&task)?.process;
-        Some(Member {
-            process: process.id,
-            group: process.group(),
-            session: process.session(),
-        })
-    }
-
-    fn signal_group(&self, group: u32, signal: u32) {
-        signal::send::group_from_kernel(group, signal);
-    }
-
-    fn session_of_group(&self, group: u32) -> Option<u32> {
-        tree::lock().group_session(group)
-    }
-
-    fn use_in_background(&self, what: TerminalUse) -> Result<(), Errno> {
-        group::use_terminal(what)
     }
 }

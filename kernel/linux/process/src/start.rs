@@ -18,7 +18,7 @@ use super::tree::{self, Node};
 use super::{Inherited, NewThread, Process, Thread, futex};
 use kernel_files::{FileTable, FsContext};
 use kernel_machine::mm::AddressSpace;
-use kernel_task::refrigerator::{FREEZER, Scheduler};
+use kernel_task::refrigerator::{FREEZER, FreezerHost};
 use kernel_task::{Kind, NewTask, Numbered, Task};
 
 /// What the first process may become.
@@ -105,7 +105,7 @@ pub(super) fn make_process(new: New) -> Result<Arc<Task>, Errno> {
     })));
     let member = Member { key, task: task.clone() };
     process.signals.lock().threads.push(member);
-    FREEZER.born_with(&Scheduler, &task.freezer, new.flags, Groups::ROOT);
+    FREEZER.born_with(&FreezerHost, &task.freezer, new.flags, Groups::ROOT);
     tree::lock().insert(Node::new(process, task.clone(), 0));
     Ok(task)
 }

@@ -4,7 +4,7 @@
 //! needs no interrupt works anywhere, in a panic too. A port that takes
 //! nothing for long is given up, for a console must not stop the machine.
 //! Receiving is driven by interrupts: bytes go to the function that
-//! [`set_receiver`] names, in interrupt context.
+//! [`RECEIVER`] holds, in interrupt context.
 //!
 //! Read next: `pl011.rs`, `uart16550.rs`.
 
@@ -17,19 +17,20 @@ use kernel_core::device_tree::{Console, SerialKind};
 use super::pl011::Pl011;
 use super::uart16550::Uart16550;
 use crate::arch::{cpu, gic, image, mmu};
+use crate::sync::Hook;
 
 /// Bytes of registers that are mapped; every port has less.
 const SIZE: usize = 0x1000;
-/// How often a port is asked before it counts as dead; some tenths of a
+/// How often a port is polled before it counts as dead; some tenths of a
 /// second.
-const PATIENCE: usize = 1_000_000;
+const MOST_POLLS: usize = 1_000_000;
 
 /// Virtual address of the registers; 0 while there is no console.
 static BASE: AtomicUsize = AtomicUsize::new(0);
 /// The kind of port at [`BASE`], as [`pack`] writes it.
 static KIND: AtomicU32 = AtomicU32::new(0);
-/// The function for received bytes, as an address; 0 while there is none.
-static RECEIVER: AtomicUsize = AtomicUsize::new(0);
+/// The function that gets received bytes, in interrupt context.
+pub static RECEIVER: Hook<fn(u8)> = Hook::new();
 
 /// What every kind of port can do.
 #[derive(Clone, Copy)]
@@ -87,15 +88,15 @@ pub fn attach(console: &Console) -> bool {
     true
 }
 
-/// For who has bad news before the tree has named a console: takes the one
-/// that the board has, if it is clear which board this is.
+/// Takes the console that the board has, if the tree has named none so far
+/// and it is clear which board this is: an error must be told.
 pub fn ensure() {
     if BASE.load(Acquire) == 0 {
         attach_known();
     }
 }
 
-/// For who cannot write to the console: as [`ensure`], in place of it.
+/// As [`ensure`], in place of a console that does not answer.
 pub fn replace() {
     detach();
     attach_known();
@@ -142,7 +143,7 @@ pub fn flush() {
 
 /// Calls `action` once `is_ready`; false if that takes too long.
 fn wait(is_ready: impl Fn() -> bool, action: impl FnOnce()) -> bool {
-    for _ in 0..PATIENCE {
+    for _ in 0..MOST_POLLS {
         if is_ready() {
             action();
             return true;
@@ -152,10 +153,8 @@ fn wait(is_ready: impl Fn() -> bool, action: impl FnOnce()) -> bool {
     false
 }
 
-/// Names the function that gets received bytes, in interrupt context, and
-/// lets them in.
-pub fn set_receiver(receiver: fn(u8)) {
-    RECEIVER.store(receiver as usize, Release);
+/// Lets received bytes in.
+pub fn start_receiving() {
     match port() {
         Some(Port::Pl011(port)) => port.start_receiving(),
         Some(Port::Uart16550(port)) => port.start_receiving(),
@@ -163,7 +162,7 @@ pub fn set_receiver(receiver: fn(u8)) {
     }
 }
 
-/// Connects the port's interrupt. Bytes come once there is a receiver.
+/// Connects the port's interrupt. Bytes come after [`start_receiving`].
 pub fn connect(interrupt: u32) {
     gic::register(interrupt, on_interrupt);
     gic::enable(interrupt, 0);
@@ -178,11 +177,7 @@ fn on_interrupt(_interrupt: u32) {
 }
 
 fn receive(byte: u8) {
-    let receiver = RECEIVER.load(Acquire) as *const ();
-    if receiver.is_null() {
-        return;
+    if let Some(receive) = RECEIVER.get() {
+        receive(byte);
     }
-    // SAFETY: `set_receiver` stores nothing but functions of this type.
-    let receiver: fn(u8) = unsafe { core::mem::transmute(receiver) };
-    receiver(byte);
 }

@@ -1,6 +1,6 @@
 //! PL011: Arm's serial port.
 //!
-//! Arm DDI 0183 (PrimeCell UART PL011). Used through `console.rs`.
+//! Arm DDI 0183 (PrimeCell UART PL011). `console.rs` uses it.
 
 use tock_registers::interfaces::{Readable, Writeable};
 use tock_registers::registers::{ReadOnly, ReadWrite, WriteOnly};

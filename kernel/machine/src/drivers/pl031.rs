@@ -14,7 +14,7 @@ use tock_registers::register_structs;
 use tock_registers::registers::{ReadOnly, ReadWrite, WriteOnly};
 
 use crate::arch::{gic, mmu};
-use crate::sync::{IrqSpinLock, Rank};
+use crate::sync::{Hook, IrqSpinLock, Rank};
 
 register_structs! {
     Registers {
@@ -35,8 +35,8 @@ const SIZE: usize = 0x1000;
 
 /// Virtual address of the registers; 0 while there is no clock.
 static BASE: AtomicUsize = AtomicUsize::new(0);
-/// Called when the alarm goes off, as an address; 0 while there is none.
-static ALARM_HANDLER: AtomicUsize = AtomicUsize::new(0);
+/// The function to call when the alarm goes off, in interrupt context.
+pub static ALARM_HANDLER: Hook<fn()> = Hook::new();
 /// Seconds of the pending alarm; 0 for none.
 static ALARM: AtomicUsize = AtomicUsize::new(0);
 /// Held while the alarm is set, taken back, or goes off.
@@ -65,11 +65,6 @@ pub fn attach(clock: Device) {
 /// Seconds since 1970, or `None` without a clock.
 pub fn read_seconds() -> Option<u64> {
     Some(u64::from(registers()?.data.get()))
-}
-
-/// Names the function that an alarm calls, in interrupt context.
-pub fn set_alarm_handler(handler: fn()) {
-    ALARM_HANDLER.store(handler as usize, Release);
 }
 
 /// Sets the alarm to a time in seconds since 1970, in the future and within
@@ -125,18 +120,10 @@ fn on_interrupt(_interrupt: u32) {
         }
         set
     };
-    call_handler();
-    let _changes = CHANGES.lock();
-    // As above, but for this one.
-    let _ = ALARM.compare_exchange(fired, 0, Relaxed, Relaxed);
-}
-
-fn call_handler() {
-    let handler = ALARM_HANDLER.load(Acquire) as *const ();
-    if handler.is_null() {
-        return;
+    if let Some(handler) = ALARM_HANDLER.get() {
+        handler();
     }
-    // SAFETY: `set_alarm_handler` stores nothing but functions of this type.
-    let handler: fn() = unsafe { core::mem::transmute(handler) };
-    handler();
+    let _changes = CHANGES.lock();
+    // Another alarm may have been set meanwhile; it stays.
+    let _ = ALARM.compare_exchange(fired, 0, Relaxed, Relaxed);
 }

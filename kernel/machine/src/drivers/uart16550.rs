@@ -7,8 +7,8 @@
 //! its status register ends. It may also raise a time-out with nothing
 //! received, which ends when the empty register is read.
 //!
-//! National Semiconductor PC16550D; Synopsys DW_apb_uart Databook. Used
-//! through `console.rs`.
+//! National Semiconductor PC16550D; Synopsys DW_apb_uart Databook.
+//! `console.rs` uses it.
 
 use core::ptr::with_exposed_provenance_mut;
 
@@ -169,7 +169,7 @@ impl Uart16550 {
                 DATA_HERE => self.take_bytes(receive),
                 TIME_OUT => {
                     if self.read(LINE_STATUS) & HAS_BYTE == 0 {
-                        // DesignWare's false alarm.
+                        // This is DesignWare's time-out with nothing received.
                         self.read(DATA);
                     }
                     self.take_bytes(receive);

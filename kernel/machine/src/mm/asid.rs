@@ -26,7 +26,7 @@ static POOL: IrqSpinLock<Option<AsidPool<CPUS>>> =
 #[repr(C, align(4096))]
 struct Table([u64; ENTRIES]);
 
-/// Maps nothing. Uses ASID 0, which no address space gets.
+/// A table that maps nothing. It uses ASID 0, which no address space gets.
 static EMPTY: Table = Table([0; ENTRIES]);
 
 /// Makes the pool; needs the heap.

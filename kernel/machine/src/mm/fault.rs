@@ -235,8 +235,9 @@ impl AddressSpace {
     ) -> Result<Entry, FaultError> {
         let number = page::number(old.address());
         let slot = target.slot;
-        // Before the copy: no other thread may store to the old frame, which
-        // is read-only, so the order is free; this one fails early.
+        // The copy is made before the old entry goes: no thread may store to
+        // the old frame, which is read-only, so the order is free, and this
+        // one fails early.
         let copy = frame::alloc_copy(number).ok_or(FaultError::OutOfMemory)?;
         let new = own_entry(target.region.protection, copy.into_number());
         tables.write(slot.table, slot.index, Entry::INVALID);

@@ -2,8 +2,8 @@
 //!
 //! Built once, before there are frames: the image with the rights of its
 //! parts, all RAM at a constant distance, and empty windows for the heap and
-//! kernel stacks. What is not RAM is not mapped. Each [`Window`] has a level-1 table of its own, so its
-//! owner needs no lock but its own to map pages there.
+//! kernel stacks. What is not RAM is not mapped. Each [`Window`] has a level-1
+//! table of its own, so its owner needs no lock but its own to map pages there.
 //!
 //! No kernel page is writable and executable. The linear map shows the
 //! image's text and constants read-only too.
@@ -24,18 +24,10 @@ use super::table::KernelTables;
 use super::{page, tlb};
 use crate::arch::{image, mmu};
 
-/// Where the linear map shows physical address 0.
-pub const LINEAR_BASE: usize = 0xffff_0000_0000_0000;
 /// First address of the heap's window.
 pub const HEAP_BASE: usize = 0xffff_9000_0000_0000;
 /// First address of the window for kernel stacks.
 pub const STACK_BASE: usize = 0xffff_a000_0000_0000;
-
-/// Where the linear map shows a byte of RAM.
-#[inline(always)]
-pub fn linear(physical: u64) -> *mut u8 {
-    core::ptr::with_exposed_provenance_mut(LINEAR_BASE + physical as usize)
-}
 
 /// What [`init`] mapped, for the tests and for [`boot_bytes`].
 static MAPPED: Once<RangeList<MAX_RAM>> = Once::new();
@@ -72,7 +64,7 @@ pub fn boot_bytes(start: u64, size: u64) -> Option<&'static [u8]> {
     }
     // SAFETY: RAM that is mapped for ever; reserved (caller), so that nobody
     // owns it and nobody writes to it.
-    Some(unsafe { slice::from_raw_parts(linear(start), size as usize) })
+    Some(unsafe { slice::from_raw_parts(page::linear(start), size as usize) })
 }
 
 fn build(memory: &BootMemory) -> Result<u64, MapError> {
@@ -146,7 +138,7 @@ fn map_linear(
     writable: bool,
 ) -> Result<(), MapError> {
     let mapping = Mapping {
-        address: LINEAR_BASE + range.start as usize,
+        address: page::LINEAR_BASE + range.start as usize,
         physical: range.start,
         size: range.size() as usize,
     };

@@ -8,7 +8,6 @@ use core::sync::atomic::Ordering::Relaxed;
 use kernel_core::memory::PAGE_SIZE;
 use kernel_core::memory::frame::FrameNumber;
 
-use super::map;
 use crate::arch;
 
 global_asm!(include_str!("page.s"));
@@ -18,10 +17,18 @@ unsafe extern "C" {
     fn mm_copy_page(to: *mut u8, from: *const u8);
 }
 
+/// Where the linear map shows physical address 0.
+pub const LINEAR_BASE: usize = 0xffff_0000_0000_0000;
+/// Where the linear map shows a byte of RAM.
+#[inline(always)]
+pub fn linear(physical: u64) -> *mut u8 {
+    ptr::with_exposed_provenance_mut(LINEAR_BASE + physical as usize)
+}
+
 /// Where the linear map shows a frame.
 #[inline(always)]
 pub fn pointer(frame: FrameNumber) -> *mut u8 {
-    map::linear(physical(frame))
+    linear(physical(frame))
 }
 
 /// Physical address of a frame.
@@ -64,6 +71,7 @@ pub unsafe fn copy(to: FrameNumber, from: FrameNumber) {
 ///
 /// # Safety
 /// The caller holds a reference to the frame.
+#[inline]
 pub unsafe fn read(frame: FrameNumber, offset: usize, bytes: &mut [u8]) {
     assert!(offset <= PAGE_SIZE && bytes.len() <= PAGE_SIZE - offset);
     let from = pointer(frame).wrapping_add(offset);
@@ -79,6 +87,7 @@ pub unsafe fn read(frame: FrameNumber, offset: usize, bytes: &mut [u8]) {
 ///
 /// # Safety
 /// The caller holds a reference to the frame, and may change it.
+#[inline]
 pub unsafe fn write(frame: FrameNumber, offset: usize, bytes: &[u8]) {
     assert!(offset <= PAGE_SIZE && bytes.len() <= PAGE_SIZE - offset);
     let to = pointer(frame).wrapping_add(offset);

@@ -73,7 +73,7 @@ impl AddressSpace {
     }
 
     /// Bytes of memory that are this space's: of a page that several hold,
-    /// its part. Walks all tables, so only for rare decisions.
+    /// its part. The walk over all tables makes it for rare decisions only.
     ///
     /// # Locks
     /// The space's.
@@ -131,7 +131,7 @@ impl Drop for AddressSpace {
             let range = region.range();
             page_table::for_each(tables, root, range, |_, _, entry| {
                 frame::release(page::number(entry.address()));
-                // Nobody walks these tables again: spare the store.
+                // Nobody walks these tables again, so the store is spared.
                 entry
             });
         }

@@ -1,14 +1,12 @@
 //! Tests that need the machine: tables, TLB, copies. Run in the kernel at
 //! boot with `firn.selftest=1`; each is named after what it promises.
 
+mod check;
 mod kernel;
 mod space;
 mod user;
 
-use super::frame;
-
-/// What a test found: nothing wrong, or what.
-pub type Outcome = Result<(), &'static str>;
+pub use check::Outcome;
 
 /// A test: what it promises, and how to find out.
 pub type Test = (&'static str, fn() -> Outcome);
@@ -50,18 +48,4 @@ pub fn tests() -> &'static [Test] {
         ("spaces_never_see_each_other", user::spaces_are_apart),
         ("the_tlb_forgets_what_was_unmapped", user::tlb_forgets),
     ]
-}
-
-/// Fails with `what` unless `is_true`.
-fn ensure(is_true: bool, what: &'static str) -> Outcome {
-    if is_true { Ok(()) } else { Err(what) }
-}
-
-/// Runs `test` twice. The first run may make the heap and caches grow; the
-/// second must leave as many free frames as it found.
-fn without_leak(test: fn() -> Outcome) -> Outcome {
-    test()?;
-    let before = frame::stats().free;
-    test()?;
-    ensure(frame::stats().free == before, "frames were lost or gained")
 }

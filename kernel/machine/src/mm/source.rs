@@ -23,13 +23,14 @@ pub trait PageSource: Send + Sync {
     /// `ENXIO` past the end (the program gets `SIGBUS`), `ENOMEM`.
     fn page(&self, index: usize) -> Result<FrameRef, Errno>;
 
-    /// Page `index`, if it is in memory already. Asked for neighbours of a
-    /// page that a program read. Must be overridden where `page` allocates.
+    /// Page `index`, if it is in memory already. A fault asks for neighbours
+    /// of a page that a program read. Where `page` allocates, this method must
+    /// be overridden.
     fn present_page(&self, index: usize) -> Option<FrameRef> {
         self.page(index).ok()
     }
 
-    /// What `/proc/PID/maps` shows: a path. Called without locks.
+    /// What `/proc/PID/maps` shows: a path. The caller holds no locks.
     fn name(&self) -> String;
 
     /// Inode number for `/proc/PID/maps`; 0 if there is none.

@@ -66,6 +66,7 @@ impl KernelStack {
     }
 
     /// The lowest byte.
+    #[inline]
     pub fn bottom(&self) -> usize {
         self.top() - STACK_SIZE
     }
@@ -73,6 +74,7 @@ impl KernelStack {
 
 // SAFETY: a slot belongs to one `KernelStack`, and all its pages are mapped.
 unsafe impl Stack for KernelStack {
+    #[inline]
     fn top(&self) -> usize {
         slot_base(self.slot) + SLOT_SIZE
     }

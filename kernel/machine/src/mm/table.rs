@@ -13,7 +13,7 @@ use core::sync::atomic::{AtomicU64, AtomicUsize};
 use kernel_core::memory::frame::{FrameNumber, FrameUse};
 use kernel_core::memory::page_table::{ENTRIES, Entry, Tables};
 
-use super::{frame, map, page, tlb};
+use super::{frame, page, tlb};
 use crate::arch;
 
 /// Tables that lie in the image.
@@ -51,7 +51,7 @@ impl KernelTables {
         if offset < size_of::<Pool>() as u64 {
             return pool.wrapping_add(offset as usize);
         }
-        map::linear(table)
+        page::linear(table)
     }
 
     fn take_from_pool() -> Option<u64> {
@@ -140,11 +140,11 @@ impl Tables for UserTables {
 
     #[inline(always)]
     fn read(&self, table: u64, index: usize) -> Entry {
-        Entry(entry_at(map::linear(table), index).load(Relaxed))
+        Entry(entry_at(page::linear(table), index).load(Relaxed))
     }
 
     #[inline(always)]
     fn write(&mut self, table: u64, index: usize, entry: Entry) {
-        entry_at(map::linear(table), index).store(entry.0, Relaxed);
+        entry_at(page::linear(table), index).store(entry.0, Relaxed);
     }
 }

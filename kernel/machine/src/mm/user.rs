@@ -60,11 +60,13 @@ impl UserSlice {
     }
 
     /// Number of bytes.
+    #[inline]
     pub fn len(&self) -> usize {
         self.length
     }
 
     /// True if there are no bytes.
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.length == 0
     }
@@ -106,6 +108,7 @@ impl UserSlice {
     ///
     /// # Errors
     /// `EFAULT`.
+    #[inline]
     pub fn zero(&self, offset: usize, count: usize) -> Result<(), Errno> {
         let to = self.part(offset, count)?;
         debug_check_no_locks_held();
@@ -120,6 +123,7 @@ impl UserSlice {
     ///
     /// # Panics
     /// If the bytes do not all lie in the frame.
+    #[inline]
     pub fn write_from_frame(
         &self,
         offset: usize,
@@ -136,6 +140,7 @@ impl UserSlice {
 }
 
 /// Where the linear map shows `count` bytes of a frame.
+#[inline]
 fn frame_bytes(frame: &FrameRef, offset: usize, count: usize) -> *mut u8 {
     assert!(offset <= PAGE_SIZE && count <= PAGE_SIZE - offset);
     page::pointer(frame.number()).wrapping_add(offset)
@@ -250,6 +255,7 @@ fn read_part(
 ///
 /// # Errors
 /// `EINVAL` if it is not aligned, `EFAULT`.
+#[inline]
 pub fn load_word(address: usize) -> Result<u32, Errno> {
     check_word(address)?;
     // SAFETY: an unprivileged load from the user half, checked above.
@@ -261,6 +267,7 @@ pub fn load_word(address: usize) -> Result<u32, Errno> {
 ///
 /// # Errors
 /// `EINVAL` if it is not aligned, `EFAULT`.
+#[inline]
 pub fn compare_exchange_word(
     address: usize,
     expected: u32,
@@ -275,6 +282,7 @@ pub fn compare_exchange_word(
     })
 }
 
+#[inline]
 fn check_word(address: usize) -> Result<(), Errno> {
     debug_check_no_locks_held();
     if !address.is_multiple_of(size_of::<u32>()) {
@@ -283,6 +291,7 @@ fn check_word(address: usize) -> Result<(), Errno> {
     UserSlice::new(address, size_of::<u32>()).map(drop)
 }
 
+#[inline]
 fn to_word(result: u64) -> Result<u32, Errno> {
     u32::try_from(result).map_err(|_| Errno::EFAULT)
 }

@@ -93,14 +93,14 @@ use held::{acquire, release};
 #[cfg(debug_assertions)]
 pub use held::{begin_interrupt, end_interrupt, none};
 
-/// An interrupt begins. Free in release builds.
+/// An interrupt begins. Release builds do nothing.
 #[cfg(not(debug_assertions))]
 #[inline(always)]
 pub fn begin_interrupt() -> u32 {
     0
 }
 
-/// An interrupt ends. Free in release builds.
+/// An interrupt ends. Release builds do nothing.
 #[cfg(not(debug_assertions))]
 #[inline(always)]
 pub fn end_interrupt(_held: u32) {}
@@ -135,11 +135,11 @@ impl Kept {
         Self()
     }
 
-    /// This CPU takes the lock. Free.
+    /// This CPU takes the lock, of which nobody keeps book.
     #[inline(always)]
     pub fn acquire(self) {}
 
-    /// This CPU releases the lock. Free.
+    /// This CPU releases the lock, of which nobody keeps book.
     #[inline(always)]
     pub fn release(self) {}
 }

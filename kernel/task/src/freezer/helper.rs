@@ -5,13 +5,13 @@
 //! starter, a kernel thread that is not frozen, waits for the end. The gate's
 //! rules are `kernel_core::usermode_helper`'s.
 //!
-//! Next to read: `process/helper.rs`, which starts them.
+//! Next to read: `helper.rs` of the crate `kernel_process`, which starts them.
 
 use kernel_core::freezer::HelperDepth;
 use kernel_core::usermode_helper::Helpers;
 
 use crate::WaitQueue;
-use crate::refrigerator::Scheduler;
+use crate::refrigerator::FreezerHost;
 
 /// The gate.
 static HELPERS: Helpers = Helpers::new();
@@ -23,9 +23,10 @@ static MAY_START: WaitQueue = WaitQueue::new();
 pub struct Permit(());
 
 impl Permit {
-    /// Waits until a helper may start. For kernel threads that do not freeze.
+    /// Waits until a helper may start. Only kernel threads that do not freeze
+    /// may call it.
     pub fn wait() -> Self {
-        let begin = || HELPERS.begin(&Scheduler).ok();
+        let begin = || HELPERS.begin(&FreezerHost).ok();
         MAY_START.wait_uninterruptible("usermodehelper", begin);
         Self(())
     }
@@ -33,7 +34,7 @@ impl Permit {
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        HELPERS.end(&Scheduler);
+        HELPERS.end(&FreezerHost);
     }
 }
 

@@ -1,13 +1,14 @@
 //! Wakeup events of this machine: a key on the console, the alarm of the
 //! real-time clock. The rules are `kernel_core::power::wakeup`'s.
 //!
-//! Next to read: `power.rs`, what a suspend makes of them.
+//! Next to read: `power.rs` of the crate `kernel_control`: what a suspend makes
+//! of them.
 
 use kernel_abi::Errno;
 use kernel_core::freezer::Host;
 use kernel_core::power::wakeup::{Source, Wakeups};
 
-use crate::refrigerator::Scheduler;
+use crate::refrigerator::FreezerHost;
 use crate::sleep;
 use kernel_machine::arch;
 use kernel_machine::sync::{IrqSpinLock, Rank};
@@ -20,11 +21,11 @@ static WAKEUPS: IrqSpinLock<Wakeups> =
     IrqSpinLock::with_rank(Rank::Freezer, Wakeups::new());
 
 /// An event has happened: it ends a suspend, or prevents one for which
-/// detection is armed. Any context.
+/// detection is armed. Any context may call it.
 pub fn event(source: Source) {
     let now = arch::timer::now_ns();
     WAKEUPS.lock().event(source, now, EVENT_NS);
-    Scheduler.quiet();
+    FreezerHost.quiet();
 }
 
 /// The number of events that are over; sleeps while one is in progress.
@@ -82,5 +83,5 @@ pub fn seen() -> Seen {
 /// not among those `seen`: one that came during the freeze is not lost.
 pub fn wait_for_event(seen: Seen) {
     let has_event = || WAKEUPS.lock().reported() != seen.0;
-    Scheduler.wait_for_quiet(u64::MAX, has_event);
+    FreezerHost.wait_for_quiet(u64::MAX, has_event);
 }

@@ -9,27 +9,26 @@ use kernel_abi::{Errno, syscall as number};
 use super::lock::{
     self, F_GETLK, F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW, F_SETLK, F_SETLKW,
 };
-use super::{
-    Args, Caller, Checked, Entry, Result, Row, check_flags, file, path,
-};
+use super::{Caller, Checked, check_flags, file, path};
+use crate::call::{Args, Handler, Numbered, Result};
 use kernel_files::file::Offset;
 use kernel_files::memfd::{self, MemoryFile, Seals};
 use kernel_files::table::OnExec;
-use kernel_files::{FileTable, Kind, OpenFile, OpenFlags, operation, pipe};
+use kernel_files::{FileTable, FileType, OpenFile, OpenFlags, operation, pipe};
 use kernel_machine::mm::user;
 use kernel_process::current;
 
 /// This family's rows of the table.
-pub const CALLS: &[Row] = &[
-    (number::OPENAT, Entry::Plain(openat)),
-    (number::CLOSE, Entry::Plain(close)),
-    (number::CLOSE_RANGE, Entry::Plain(close_range)),
-    (number::DUP, Entry::Plain(dup)),
-    (number::DUP3, Entry::Plain(dup3)),
-    (number::MEMFD_CREATE, Entry::Plain(memfd_create)),
-    (number::PIPE2, Entry::Plain(pipe2)),
-    (number::FCNTL, Entry::Plain(fcntl)),
-    (number::IOCTL, Entry::Plain(ioctl)),
+pub const CALLS: &[Numbered] = &[
+    (number::OPENAT, Handler::Plain(openat)),
+    (number::CLOSE, Handler::Plain(close)),
+    (number::CLOSE_RANGE, Handler::Plain(close_range)),
+    (number::DUP, Handler::Plain(dup)),
+    (number::DUP3, Handler::Plain(dup3)),
+    (number::MEMFD_CREATE, Handler::Plain(memfd_create)),
+    (number::PIPE2, Handler::Plain(pipe2)),
+    (number::FCNTL, Handler::Plain(fcntl)),
+    (number::IOCTL, Handler::Plain(ioctl)),
 ];
 
 const F_DUPFD: u32 = 0;
@@ -134,7 +133,7 @@ pub(super) fn insert_pair(
 
 /// Takes back a descriptor that the program is not told of.
 fn close_again(table: &FileTable, fd: usize) {
-    // Fails only if another thread guessed the number and closed it.
+    // It fails only if another thread guessed the number and closed it.
     let _ = table.close(fd);
 }
 
@@ -195,7 +194,9 @@ fn fcntl(args: &Args) -> Result {
             memory.seal(argument as u32).map(|()| 0)
         }
         F_GET_SEALS => Ok(file.downcast::<MemoryFile>()?.sealed() as usize),
-        F_GETPIPE_SZ if file.inode().kind() == Kind::Fifo => Ok(pipe::CAPACITY),
+        F_GETPIPE_SZ if file.inode().kind() == FileType::Fifo => {
+            Ok(pipe::CAPACITY)
+        }
         _ => Err(Errno::EINVAL),
     }
 }
@@ -213,7 +214,7 @@ fn ioctl(args: &Args) -> Result {
         FIONCLEX => table.set_on_exec(fd, OnExec::Keep).map(|()| 0),
         FIONBIO => set_non_blocking(&file, user::read_value(argument)?),
         FIONREAD
-            if file.inode().kind() == Kind::Regular
+            if file.inode().kind() == FileType::Regular
                 && file.file().offset() == Offset::InTurn =>
         {
             let metadata = file.metadata();

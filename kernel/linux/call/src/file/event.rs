@@ -6,7 +6,8 @@ use kernel_abi::{Errno, syscall as number};
 use kernel_core::signal::SignalSet;
 use zerocopy::IntoBytes;
 
-use super::{Args, Entry, Result, Row, check_flags, file};
+use super::{check_flags, file};
+use crate::call::{Args, Handler, Numbered, Result};
 use crate::timer::{deadline_of, to_itimerspec};
 use kernel_files::epoll::{Change, Epoll};
 use kernel_files::eventfd::{EventFd, Take};
@@ -20,15 +21,15 @@ use kernel_process::signal::{mask, restart};
 use kernel_process::{clock, current};
 
 /// This family's rows of the table.
-pub const CALLS: &[Row] = &[
-    (number::SIGNALFD4, Entry::Plain(signalfd4)),
-    (number::EVENTFD2, Entry::Plain(eventfd2)),
-    (number::EPOLL_CREATE1, Entry::Plain(epoll_create1)),
-    (number::EPOLL_CTL, Entry::Plain(epoll_ctl)),
-    (number::EPOLL_PWAIT, Entry::Plain(epoll_pwait)),
-    (number::TIMERFD_CREATE, Entry::Plain(timerfd_create)),
-    (number::TIMERFD_SETTIME, Entry::Plain(timerfd_settime)),
-    (number::TIMERFD_GETTIME, Entry::Plain(timerfd_gettime)),
+pub const CALLS: &[Numbered] = &[
+    (number::SIGNALFD4, Handler::Plain(signalfd4)),
+    (number::EVENTFD2, Handler::Plain(eventfd2)),
+    (number::EPOLL_CREATE1, Handler::Plain(epoll_create1)),
+    (number::EPOLL_CTL, Handler::Plain(epoll_ctl)),
+    (number::EPOLL_PWAIT, Handler::Plain(epoll_pwait)),
+    (number::TIMERFD_CREATE, Handler::Plain(timerfd_create)),
+    (number::TIMERFD_SETTIME, Handler::Plain(timerfd_settime)),
+    (number::TIMERFD_GETTIME, Handler::Plain(timerfd_gettime)),
 ];
 
 /// Gives the caller a descriptor of a file without a name. `flags` are of

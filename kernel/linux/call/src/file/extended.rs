@@ -6,23 +6,24 @@
 
 use kernel_abi::{Errno, syscall as number};
 
-use super::{AT_SYMLINK_NOFOLLOW, Args, Caller, Entry, Result, Row, file};
+use super::{AT_SYMLINK_NOFOLLOW, Caller, file};
+use crate::call::{Args, Handler, Numbered, Result};
 use kernel_files::walk::AT_FDCWD;
 
 /// This family's rows of the table.
-pub const CALLS: &[Row] = &[
-    (number::SETXATTR, Entry::Plain(by_path)),
-    (number::LSETXATTR, Entry::Plain(by_link)),
-    (number::FSETXATTR, Entry::Plain(by_descriptor)),
-    (number::GETXATTR, Entry::Plain(by_path)),
-    (number::LGETXATTR, Entry::Plain(by_link)),
-    (number::FGETXATTR, Entry::Plain(by_descriptor)),
-    (number::LISTXATTR, Entry::Plain(|args| none(by_path(args)))),
-    (number::LLISTXATTR, Entry::Plain(|args| none(by_link(args)))),
-    (number::FLISTXATTR, Entry::Plain(|args| none(by_descriptor(args)))),
-    (number::REMOVEXATTR, Entry::Plain(by_path)),
-    (number::LREMOVEXATTR, Entry::Plain(by_link)),
-    (number::FREMOVEXATTR, Entry::Plain(by_descriptor)),
+pub const CALLS: &[Numbered] = &[
+    (number::SETXATTR, Handler::Plain(by_path)),
+    (number::LSETXATTR, Handler::Plain(by_link)),
+    (number::FSETXATTR, Handler::Plain(by_descriptor)),
+    (number::GETXATTR, Handler::Plain(by_path)),
+    (number::LGETXATTR, Handler::Plain(by_link)),
+    (number::FGETXATTR, Handler::Plain(by_descriptor)),
+    (number::LISTXATTR, Handler::Plain(|args| none(by_path(args)))),
+    (number::LLISTXATTR, Handler::Plain(|args| none(by_link(args)))),
+    (number::FLISTXATTR, Handler::Plain(|args| none(by_descriptor(args)))),
+    (number::REMOVEXATTR, Handler::Plain(by_path)),
+    (number::LREMOVEXATTR, Handler::Plain(by_link)),
+    (number::FREMOVEXATTR, Handler::Plain(by_descriptor)),
 ];
 
 fn by_path(args: &Args) -> Result {

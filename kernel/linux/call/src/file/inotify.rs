@@ -3,9 +3,8 @@
 use kernel_abi::{Errno, syscall as number};
 use kernel_core::inotify::{DO_NOT_FOLLOW, ONLY_DIRECTORY};
 
-use super::{
-    AT_SYMLINK_NOFOLLOW, Args, Caller, Entry, Result, Row, check_flags, file,
-};
+use super::{AT_SYMLINK_NOFOLLOW, Caller, check_flags, file};
+use crate::call::{Args, Handler, Numbered, Result};
 use kernel_files::inotify::Inotify;
 use kernel_files::table::OnExec;
 use kernel_files::walk::AT_FDCWD;
@@ -13,10 +12,10 @@ use kernel_files::{OpenFlags, anonymous};
 use kernel_process::current;
 
 /// This family's rows of the table.
-pub const CALLS: &[Row] = &[
-    (number::INOTIFY_INIT1, Entry::Plain(inotify_init1)),
-    (number::INOTIFY_ADD_WATCH, Entry::Plain(inotify_add_watch)),
-    (number::INOTIFY_RM_WATCH, Entry::Plain(inotify_rm_watch)),
+pub const CALLS: &[Numbered] = &[
+    (number::INOTIFY_INIT1, Handler::Plain(inotify_init1)),
+    (number::INOTIFY_ADD_WATCH, Handler::Plain(inotify_add_watch)),
+    (number::INOTIFY_RM_WATCH, Handler::Plain(inotify_rm_watch)),
 ];
 
 const FLAGS: OpenFlags =

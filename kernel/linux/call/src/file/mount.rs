@@ -5,18 +5,16 @@ use alloc::vec::Vec;
 
 use kernel_abi::{Errno, syscall as number};
 
-use super::{
-    AT_SYMLINK_NOFOLLOW, Args, Caller, Checked, Entry, Result, Row,
-    check_flags, path,
-};
+use super::{AT_SYMLINK_NOFOLLOW, Caller, Checked, check_flags, path};
+use crate::call::{Args, Handler, Numbered, Result};
 use kernel_files::mount::{self, MountFlags, Unmount};
 use kernel_files::walk::{AT_FDCWD, LastLink};
 use kernel_machine::mm::user;
 
 /// This family's rows of the table.
-pub const CALLS: &[Row] = &[
-    (number::MOUNT, Entry::Plain(mount)),
-    (number::UMOUNT2, Entry::Plain(umount2)),
+pub const CALLS: &[Numbered] = &[
+    (number::MOUNT, Handler::Plain(mount)),
+    (number::UMOUNT2, Handler::Plain(umount2)),
 ];
 
 const MAGIC: u32 = 0xc0ed_0000;

@@ -13,7 +13,8 @@ use kernel_abi::{Errno, syscall as number};
 use kernel_core::signal::SignalSet;
 use zerocopy::IntoBytes;
 
-use super::{Args, Checked, Entry, Result, Row};
+use super::Checked;
+use crate::call::{Args, Handler, Numbered, Result};
 use kernel_files::poll::{Item, wait};
 use kernel_files::table::LIMIT;
 use kernel_files::{FileTable, PollEvents};
@@ -23,9 +24,9 @@ use kernel_process::current;
 use kernel_process::signal::mask;
 
 /// This family's rows of the table.
-pub const CALLS: &[Row] = &[
-    (number::PPOLL, Entry::Plain(ppoll)),
-    (number::PSELECT6, Entry::Plain(pselect6)),
+pub const CALLS: &[Numbered] = &[
+    (number::PPOLL, Handler::Plain(ppoll)),
+    (number::PSELECT6, Handler::Plain(pselect6)),
 ];
 
 /// Bytes of a set of signals.

@@ -6,31 +6,32 @@ use kernel_abi::{Errno, syscall as number};
 
 use super::descriptor::insert_pair;
 use super::transfer::{finish_write, pieces_at};
-use super::{Args, Checked, Entry, Result, Row, check_flags, file};
+use super::{Checked, check_flags, file};
+use crate::call::{Args, Handler, Numbered, Result};
 use kernel_files::file::{Blocking, File};
 use kernel_files::socket::{self, Direction, Socket};
-use kernel_files::{Input, Kind, OpenFile, OpenFlags, Output};
+use kernel_files::{FileType, Input, OpenFile, OpenFlags, Output};
 use kernel_machine::mm::user::{self, UserSlice};
 use kernel_process::current;
 
 /// This family's rows of the table.
-pub const CALLS: &[Row] = &[
-    (number::SOCKET, Entry::Plain(|_| Err(Errno::EAFNOSUPPORT))),
-    (number::SOCKETPAIR, Entry::Plain(socketpair)),
-    (number::BIND, Entry::Plain(connected)),
-    (number::LISTEN, Entry::Plain(connected)),
-    (number::ACCEPT, Entry::Plain(connected)),
-    (number::ACCEPT4, Entry::Plain(connected)),
-    (number::CONNECT, Entry::Plain(connect)),
-    (number::GETSOCKNAME, Entry::Plain(name)),
-    (number::GETPEERNAME, Entry::Plain(name)),
-    (number::SENDTO, Entry::Plain(sendto)),
-    (number::RECVFROM, Entry::Plain(recvfrom)),
-    (number::SETSOCKOPT, Entry::Plain(setsockopt)),
-    (number::GETSOCKOPT, Entry::Plain(getsockopt)),
-    (number::SHUTDOWN, Entry::Plain(shutdown)),
-    (number::SENDMSG, Entry::Plain(sendmsg)),
-    (number::RECVMSG, Entry::Plain(recvmsg)),
+pub const CALLS: &[Numbered] = &[
+    (number::SOCKET, Handler::Plain(|_| Err(Errno::EAFNOSUPPORT))),
+    (number::SOCKETPAIR, Handler::Plain(socketpair)),
+    (number::BIND, Handler::Plain(connected)),
+    (number::LISTEN, Handler::Plain(connected)),
+    (number::ACCEPT, Handler::Plain(connected)),
+    (number::ACCEPT4, Handler::Plain(connected)),
+    (number::CONNECT, Handler::Plain(connect)),
+    (number::GETSOCKNAME, Handler::Plain(name)),
+    (number::GETPEERNAME, Handler::Plain(name)),
+    (number::SENDTO, Handler::Plain(sendto)),
+    (number::RECVFROM, Handler::Plain(recvfrom)),
+    (number::SETSOCKOPT, Handler::Plain(setsockopt)),
+    (number::GETSOCKOPT, Handler::Plain(getsockopt)),
+    (number::SHUTDOWN, Handler::Plain(shutdown)),
+    (number::SENDMSG, Handler::Plain(sendmsg)),
+    (number::RECVMSG, Handler::Plain(recvmsg)),
 ];
 
 const AF_UNIX: u32 = 1;
@@ -71,7 +72,7 @@ fn socketpair(args: &Args) -> Result {
 fn open_socket(args: &Args) -> Checked<alloc::sync::Arc<OpenFile>> {
     let file = file(args.int(0))?;
     match file.inode().kind() {
-        Kind::Socket => Ok(file),
+        FileType::Socket => Ok(file),
         _ => Err(Errno::ENOTSOCK),
     }
 }

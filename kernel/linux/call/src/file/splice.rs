@@ -11,20 +11,21 @@ use alloc::vec;
 use kernel_abi::{Errno, syscall as number};
 
 use super::transfer::{MOST, finish_write, pieces, position};
-use super::{Args, Checked, Entry, Result, Row, check_flags, file};
+use super::{Checked, check_flags, file};
+use crate::call::{Args, Handler, Numbered, Result};
 use kernel_files::file::{Blocking, File};
 use kernel_files::pipe::End;
-use kernel_files::{Input, Kind, OpenFile, OpenFlags, Output, PollEvents};
+use kernel_files::{FileType, Input, OpenFile, OpenFlags, Output, PollEvents};
 use kernel_machine::mm::user;
 use kernel_task::sleep::give_way;
 
 /// This family's rows of the table.
-pub const CALLS: &[Row] = &[
-    (number::SENDFILE, Entry::Plain(sendfile)),
-    (number::SPLICE, Entry::Plain(splice)),
-    (number::TEE, Entry::Plain(tee)),
-    (number::VMSPLICE, Entry::Plain(vmsplice)),
-    (number::COPY_FILE_RANGE, Entry::Plain(copy_file_range)),
+pub const CALLS: &[Numbered] = &[
+    (number::SENDFILE, Handler::Plain(sendfile)),
+    (number::SPLICE, Handler::Plain(splice)),
+    (number::TEE, Handler::Plain(tee)),
+    (number::VMSPLICE, Handler::Plain(vmsplice)),
+    (number::COPY_FILE_RANGE, Handler::Plain(copy_file_range)),
 ];
 
 /// Bytes that are moved at once: what a pipe takes in one piece.
@@ -53,7 +54,7 @@ impl Side {
     }
 
     fn is_pipe(&self) -> bool {
-        self.file.inode().kind() == Kind::Fifo
+        self.file.inode().kind() == FileType::Fifo
     }
 
     fn read(&mut self, bytes: &mut [u8]) -> Result {
@@ -234,8 +235,8 @@ fn copy_file_range(args: &Args) -> Result {
     let mut to = Side::new(args.int(2), args.x[3])?;
     for side in [&from, &to] {
         match side.file.inode().kind() {
-            Kind::Regular => {}
-            Kind::Directory => return Err(Errno::EISDIR),
+            FileType::Regular => {}
+            FileType::Directory => return Err(Errno::EISDIR),
             _ => return Err(Errno::EINVAL),
         }
     }

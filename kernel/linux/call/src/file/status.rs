@@ -5,32 +5,33 @@ use kernel_abi::time::Timespec;
 use kernel_abi::{Errno, syscall as number};
 
 use super::{
-    AT_EMPTY_PATH, AT_NO_AUTOMOUNT, AT_SYMLINK_NOFOLLOW, Args, Caller, Checked,
-    Entry, Result, Row, check_flags, file,
+    AT_EMPTY_PATH, AT_NO_AUTOMOUNT, AT_SYMLINK_NOFOLLOW, Caller, Checked,
+    check_flags, file,
 };
+use crate::call::{Args, Handler, Numbered, Result};
 use kernel_files::inode::{Change, PERMISSION_MASK};
 use kernel_files::operation;
 use kernel_files::permission::Authority;
 use kernel_files::walk::AT_FDCWD;
-use kernel_files::{Kind, Location, clock};
+use kernel_files::{FileType, Location, clock};
 use kernel_machine::mm::user;
 use kernel_process::current;
 
 /// This family's rows of the table.
-pub const CALLS: &[Row] = &[
-    (number::NEWFSTATAT, Entry::Plain(newfstatat)),
-    (number::FSTAT, Entry::Plain(fstat)),
-    (number::STATX, Entry::Plain(statx)),
-    (number::STATFS, Entry::Plain(statfs)),
-    (number::FSTATFS, Entry::Plain(fstatfs)),
-    (number::FACCESSAT, Entry::Plain(faccessat)),
-    (number::FACCESSAT2, Entry::Plain(faccessat2)),
-    (number::FCHMOD, Entry::Plain(fchmod)),
-    (number::FCHMODAT, Entry::Plain(fchmodat)),
-    (number::FCHOWN, Entry::Plain(fchown)),
-    (number::FCHOWNAT, Entry::Plain(fchownat)),
-    (number::UTIMENSAT, Entry::Plain(utimensat)),
-    (number::UMASK, Entry::Plain(umask)),
+pub const CALLS: &[Numbered] = &[
+    (number::NEWFSTATAT, Handler::Plain(newfstatat)),
+    (number::FSTAT, Handler::Plain(fstat)),
+    (number::STATX, Handler::Plain(statx)),
+    (number::STATFS, Handler::Plain(statfs)),
+    (number::FSTATFS, Handler::Plain(fstatfs)),
+    (number::FACCESSAT, Handler::Plain(faccessat)),
+    (number::FACCESSAT2, Handler::Plain(faccessat2)),
+    (number::FCHMOD, Handler::Plain(fchmod)),
+    (number::FCHMODAT, Handler::Plain(fchmodat)),
+    (number::FCHOWN, Handler::Plain(fchown)),
+    (number::FCHOWNAT, Handler::Plain(fchownat)),
+    (number::UTIMENSAT, Handler::Plain(utimensat)),
+    (number::UMASK, Handler::Plain(umask)),
 ];
 
 const AT_EACCESS: u32 = 0x200;
@@ -101,7 +102,7 @@ fn check_access(args: &Args, flags: u32) -> Result {
     check_flags(mode, 7)?;
     let place = Caller::new()?.find(args.int(0), args.x[1], flags)?;
     let metadata = place.inode.metadata();
-    if mode & W_OK != 0 && metadata.kind == Kind::Regular {
+    if mode & W_OK != 0 && metadata.kind == FileType::Regular {
         place.check_writable()?;
     }
     let credentials = current().process.credentials.lock().clone();

@@ -6,33 +6,34 @@ use kernel_abi::signal::SIGPIPE;
 use kernel_abi::system::Iovec;
 use kernel_abi::{Errno, syscall as number};
 
-use super::{Args, Checked, Entry, Result, Row, file};
-use kernel_files::{Input, Kind, Output, operation};
+use super::{Checked, file};
+use crate::call::{Args, Handler, Numbered, Result};
+use kernel_files::{FileType, Input, Output, operation};
 use kernel_machine::mm::user::{self, UserSlice};
 use kernel_process::signal::send;
 
 /// This family's rows of the table.
-pub const CALLS: &[Row] = &[
-    (number::READ, Entry::Plain(read)),
-    (number::WRITE, Entry::Plain(write)),
-    (number::READV, Entry::Plain(readv)),
-    (number::WRITEV, Entry::Plain(writev)),
-    (number::PREAD64, Entry::Plain(pread64)),
-    (number::PWRITE64, Entry::Plain(pwrite64)),
-    (number::LSEEK, Entry::Plain(lseek)),
-    (number::PREADV, Entry::Plain(preadv)),
-    (number::PWRITEV, Entry::Plain(pwritev)),
-    (number::PREADV2, Entry::Plain(preadv2)),
-    (number::PWRITEV2, Entry::Plain(pwritev2)),
-    (number::FALLOCATE, Entry::Plain(fallocate)),
-    (number::FSYNC, Entry::Plain(check_open)),
-    (number::FDATASYNC, Entry::Plain(check_open)),
-    (number::SYNCFS, Entry::Plain(check_open)),
-    (number::FADVISE64, Entry::Plain(check_open)),
-    (number::READAHEAD, Entry::Plain(check_open)),
-    (number::SYNC_FILE_RANGE, Entry::Plain(check_open)),
+pub const CALLS: &[Numbered] = &[
+    (number::READ, Handler::Plain(read)),
+    (number::WRITE, Handler::Plain(write)),
+    (number::READV, Handler::Plain(readv)),
+    (number::WRITEV, Handler::Plain(writev)),
+    (number::PREAD64, Handler::Plain(pread64)),
+    (number::PWRITE64, Handler::Plain(pwrite64)),
+    (number::LSEEK, Handler::Plain(lseek)),
+    (number::PREADV, Handler::Plain(preadv)),
+    (number::PWRITEV, Handler::Plain(pwritev)),
+    (number::PREADV2, Handler::Plain(preadv2)),
+    (number::PWRITEV2, Handler::Plain(pwritev2)),
+    (number::FALLOCATE, Handler::Plain(fallocate)),
+    (number::FSYNC, Handler::Plain(check_open)),
+    (number::FDATASYNC, Handler::Plain(check_open)),
+    (number::SYNCFS, Handler::Plain(check_open)),
+    (number::FADVISE64, Handler::Plain(check_open)),
+    (number::READAHEAD, Handler::Plain(check_open)),
+    (number::SYNC_FILE_RANGE, Handler::Plain(check_open)),
     // Files live in memory: there is nothing to write back.
-    (number::SYNC, Entry::Plain(|_| Ok(0))),
+    (number::SYNC, Handler::Plain(|_| Ok(0))),
 ];
 
 /// Most bytes of one call (Linux `MAX_RW_COUNT`).
@@ -162,8 +163,8 @@ fn fallocate(args: &Args) -> Result {
         return Err(Errno::EBADF);
     }
     match file.inode().kind() {
-        Kind::Regular => {}
-        Kind::Fifo => return Err(Errno::ESPIPE),
+        FileType::Regular => {}
+        FileType::Fifo => return Err(Errno::ESPIPE),
         _ => return Err(Errno::ENODEV),
     }
     let end = start.checked_add(length).ok_or(Errno::EFBIG)?;

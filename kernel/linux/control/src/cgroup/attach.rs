@@ -11,7 +11,7 @@ use super::events;
 use super::forest::{Tasks, forest};
 use super::member::group_of;
 use kernel_process::{Process, current, find_task, thread_of};
-use kernel_task::refrigerator::{FREEZER, Scheduler};
+use kernel_task::refrigerator::{FREEZER, FreezerHost};
 use kernel_task::{self as task, Task};
 
 /// How much of a process moves.
@@ -116,8 +116,8 @@ fn transfer<'a>(
         if !moved {
             forest.tree(hierarchy).joined(to.slot, &Tasks);
         }
-        let request = FREEZER.attach(&Scheduler, task, hierarchy, to.slot);
-        Scheduler.deliver(task, request);
+        let request = FREEZER.attach(&FreezerHost, task, hierarchy, to.slot);
+        FreezerHost.deliver(task, request);
         // A task that exits does not move.
         moved |= group_of(task, hierarchy) == to.slot;
     }

@@ -12,7 +12,7 @@ use super::events;
 use super::release::mark;
 use kernel_machine::arch;
 use kernel_machine::sync::{Rank, SpinLock, SpinLockGuard};
-use kernel_task::refrigerator::{FREEZER, Scheduler};
+use kernel_task::refrigerator::{FREEZER, FreezerHost};
 
 /// All groups.
 pub(super) struct Forest {
@@ -83,13 +83,13 @@ pub(super) struct Tasks;
 
 impl Engine for Tasks {
     fn freeze(&self, group: u32, bits: u32) -> u32 {
-        let signalled = FREEZER.freeze_group(&Scheduler, group, bits);
+        let signalled = FREEZER.freeze_group(&FreezerHost, group, bits);
         events::changed(group);
         signalled
     }
 
     fn thaw(&self, group: u32, bits: u32) {
-        FREEZER.thaw_group(&Scheduler, group, bits);
+        FREEZER.thaw_group(&FreezerHost, group, bits);
         events::changed(group);
     }
 
@@ -102,7 +102,7 @@ impl Engine for Tasks {
     }
 
     fn set_kill_frozen(&self, group: u32, kills: bool) {
-        FREEZER.set_kill_frozen(&Scheduler, group, kills);
+        FREEZER.set_kill_frozen(&FreezerHost, group, kills);
     }
 
     fn notifies_release(&self, group: u32) -> bool {

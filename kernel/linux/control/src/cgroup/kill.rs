@@ -24,7 +24,7 @@ use super::forest::{Tasks, forest};
 use super::member;
 use kernel_process::signal::send;
 use kernel_process::{Process, thread_of, tree};
-use kernel_task::refrigerator::{FREEZER, Scheduler};
+use kernel_task::refrigerator::{FREEZER, FreezerHost};
 
 /// Ends all processes in `top` and below. Returns when all are on their way.
 ///
@@ -57,7 +57,7 @@ fn kill_once(hierarchy: Hierarchy, top: Handle) -> bool {
 
 fn kill_process(process: &Arc<Process>) {
     for task in process.threads() {
-        FREEZER.mark_killed(&Scheduler, &task);
+        FREEZER.mark_killed(&FreezerHost, &task);
     }
     // Such a signal always finds room.
     let _ = send::to_process(process, &SigInfo::kernel(SIGKILL));

@@ -4,14 +4,11 @@
 use alloc::string::{String, ToString};
 
 use kernel_abi::Errno;
-use kernel_core::power::wakeup::Source;
 
 use kernel_files::sys::{Attribute, register};
 use kernel_machine::drivers::pl031;
-use kernel_task::freezer::wakeup;
 
-/// Makes the files, if the machine has such a clock, and lets its alarm be
-/// a wakeup event.
+/// Makes the files, if the machine has such a clock.
 ///
 /// # Errors
 /// `ENOMEM`.
@@ -19,7 +16,6 @@ pub fn register_all() -> Result<(), Errno> {
     if pl031::read_seconds().is_none() {
         return Ok(());
     }
-    pl031::set_alarm_handler(|| wakeup::event(Source::Clock));
     let since = Attribute::read_only(show_since_epoch);
     register("/sys/class/rtc/rtc0/since_epoch", since)?;
     let name = Attribute::read_only(|| Ok("rtc-pl031\n".to_string()));

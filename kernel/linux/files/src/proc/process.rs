@@ -18,7 +18,9 @@ use crate::clock;
 use crate::file::File;
 use crate::flags::OpenFlags;
 use crate::generated::Generated;
-use crate::inode::{Entry, FIRST_ENTRY, Inode, InodeId, Kind, Link, Metadata};
+use crate::inode::{
+    DirectoryEntry, FIRST_ENTRY, FileType, Inode, InodeId, Link, Metadata,
+};
 use crate::location::Location;
 
 /// Which file of a process.
@@ -85,11 +87,15 @@ impl Item {
         }
     }
 
-    fn kind(self) -> Kind {
+    fn kind(self) -> FileType {
         match self {
-            Item::Top | Item::Descriptors | Item::Threads => Kind::Directory,
-            Item::Text(_) | Item::Mounts | Item::MountDetails => Kind::Regular,
-            _ => Kind::Symlink,
+            Item::Top | Item::Descriptors | Item::Threads => {
+                FileType::Directory
+            }
+            Item::Text(_) | Item::Mounts | Item::MountDetails => {
+                FileType::Regular
+            }
+            _ => FileType::Symlink,
         }
     }
 
@@ -228,7 +234,7 @@ impl Inode for ProcessInode {
         InodeId { device: procfs().device, number }
     }
 
-    fn kind(&self) -> Kind {
+    fn kind(&self) -> FileType {
         self.item.kind()
     }
 
@@ -260,10 +266,10 @@ impl Inode for ProcessInode {
     fn read_directory(
         &self,
         position: u64,
-        visit: &mut dyn FnMut(&Entry<'_>) -> bool,
+        visit: &mut dyn FnMut(&DirectoryEntry<'_>) -> bool,
     ) -> Result<(), Errno> {
         for (at, name, inode) in self.entries()? {
-            let entry = Entry {
+            let entry = DirectoryEntry {
                 name: name.as_bytes(),
                 number: inode.id().number,
                 entry_type: inode.kind().entry_type(),
@@ -282,7 +288,7 @@ impl Inode for ProcessInode {
 
     fn open(&self, flags: OpenFlags) -> Result<Arc<dyn File>, Errno> {
         let (process, thread) = (self.process, self.thread);
-        if self.kind() == Kind::Regular && flags.can_write() {
+        if self.kind() == FileType::Regular && flags.can_write() {
             return Err(Errno::EACCES);
         }
         match self.item {
@@ -297,7 +303,9 @@ impl Inode for ProcessInode {
                 let context = source()?.context(process)?;
                 Ok(system::mount_details(&context.root()))
             }))),
-            _ if self.kind() == Kind::Directory => Ok(Arc::new(OpenDirectory)),
+            _ if self.kind() == FileType::Directory => {
+                Ok(Arc::new(OpenDirectory))
+            }
             _ => Err(Errno::ELOOP),
         }
     }

@@ -13,13 +13,13 @@ use kernel_core::procfmt::task as format;
 use kernel_core::signal::SignalSet;
 
 use crate::image::Image;
+use crate::terminal::CONTROLLING_TERMINAL;
 use crate::usage::Usage;
 use crate::{
     Process, Thread, find_task, limits, number_of, thread_of, thread_usage,
     tree,
 };
 use kernel_files::proc::Text;
-use kernel_files::tty;
 use kernel_machine::mm::{AddressSpace, PAGE_SIZE, Protection, Sharing, heap};
 use kernel_task::freezer::shown_state;
 use kernel_task::refrigerator::REFRIGERATOR;
@@ -217,7 +217,9 @@ impl Subject {
             [usage.user_ns / NS_PER_TICK, usage.system_ns / NS_PER_TICK]
         };
         let session = self.process().map_or(0, |it| it.session());
-        let terminal = tty::of_session(session);
+        let terminal = CONTROLLING_TERMINAL
+            .get()
+            .and_then(|terminal| (terminal.of_session)(session));
         let user = self.user.as_ref();
         let stat = format::Stat {
             tty: terminal.map_or(0, |(device, _)| device),

@@ -16,8 +16,8 @@ use super::{Signals, notify};
 use crate::tree::{self, Tree};
 use crate::{Process, ProcessId, Thread, current, find_task, thread_of};
 use kernel_machine::arch::thread::work;
-use kernel_task::refrigerator::{FREEZER, Scheduler};
-use kernel_task::{self as task, Task, scheduler, state, wake};
+use kernel_task::refrigerator::{FREEZER, FreezerHost};
+use kernel_task::{self as task, Task, state, wake};
 
 /// Sends to the process as a whole.
 ///
@@ -178,7 +178,7 @@ pub(crate) fn attract(task: &Arc<Task>) {
 /// Flags a task that must end; wakes it from all but uninterruptible sleep.
 pub(crate) fn kill(task: &Arc<Task>) {
     task.set_work(work::SIGNAL | work::FATAL);
-    FREEZER.mark_dying(&Scheduler, task);
+    FREEZER.mark_dying(&FreezerHost, task);
     let depths = state::INTERRUPTIBLE | state::WAKEKILL | state::STOPPED;
     if !wake::try_to_wake_up(task, depths) {
         kick(task);
@@ -189,7 +189,7 @@ pub(crate) fn kill(task: &Arc<Task>) {
 /// passes the way back to user mode.
 fn kick(task: &Task) {
     if task.is_on_cpu() && task.cpu() != task::current().cpu() {
-        scheduler::request_reschedule(task.cpu());
+        task::request_reschedule(task.cpu());
     }
 }
 

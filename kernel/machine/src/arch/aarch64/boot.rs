@@ -12,7 +12,7 @@ global_asm!(include_str!("boot.s"));
 
 /// What the boot loader and the first instructions leave behind.
 #[derive(Clone, Copy, Debug)]
-pub struct Entry {
+pub struct Handover {
     tree: usize,
     /// The counter at the first instruction.
     pub ticks: u64,
@@ -20,7 +20,7 @@ pub struct Entry {
     pub has_clock: bool,
 }
 
-impl Entry {
+impl Handover {
     /// The physical address of the device tree, as the boot loader gave it.
     pub fn tree_address(&self) -> usize {
         self.tree
@@ -34,7 +34,7 @@ impl Entry {
         if self.tree == 0 || !is_physical || !self.tree.is_multiple_of(8) {
             return None;
         }
-        // SAFETY: only boot code has an `Entry`, and reserves the memory.
+        // SAFETY: only boot code has a `Handover`, and reserves the memory.
         unsafe { mmu::map_tree(self.tree, size) }
     }
 }
@@ -42,19 +42,19 @@ impl Entry {
 // SAFETY: `entry!` defines it with this signature, once in a binary, or the
 // linker refuses.
 unsafe extern "Rust" {
-    safe fn kernel_main(entry: Entry) -> !;
+    safe fn kernel_main(handover: Handover) -> !;
 }
 
-/// Names the function, `fn(Entry) -> !`, that the boot code hands over to: on
-/// one CPU, exceptions are caught, interrupts masked.
+/// Names the function, `fn(Handover) -> !`, that the boot code hands over to:
+/// on one CPU, exceptions are caught, interrupts masked.
 #[macro_export]
 macro_rules! entry {
     ($main:path) => {
         const _: () = {
             // SAFETY: no other symbol of the kernel has this name.
             #[unsafe(no_mangle)]
-            fn kernel_main(entry: $crate::arch::boot::Entry) -> ! {
-                $main(entry)
+            fn kernel_main(handover: $crate::arch::boot::Handover) -> ! {
+                $main(handover)
             }
         };
     };
@@ -68,5 +68,5 @@ extern "C" fn boot_start(tree: usize, load: usize, ticks: u64) -> ! {
     cpu::init(0);
     trap::init_cpu();
     let has_clock = timer::init_clock(ticks);
-    kernel_main(Entry { tree, ticks, has_clock })
+    kernel_main(Handover { tree, ticks, has_clock })
 }

@@ -1,7 +1,7 @@
 //! Moving bytes: the functions behind every copy that the compiler emits.
 //!
 //! The symbols in `copy.s` take the place of the compiler's own, which are
-//! weak. Tested on the machine by [`check`].
+//! weak. [`check`] tests them on the machine.
 
 use core::arch::global_asm;
 
@@ -33,7 +33,7 @@ fn check_one(size: usize, from: usize, to: usize) -> Result<(), &'static str> {
     let source = pattern();
     let mut expected = [0; 256];
     for at in 0..size {
-        // Hidden, or the compiler makes a `memcpy` of the loop.
+        // The byte is hidden, or the compiler makes a `memcpy` of the loop.
         expected[to + at] = core::hint::black_box(source[from + at]);
     }
     let mut copied = [0; 256];

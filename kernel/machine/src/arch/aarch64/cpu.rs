@@ -9,6 +9,8 @@ use aarch64_cpu::registers::{
     ID_AA64MMFR1_EL1, MDSCR_EL1, MIDR_EL1, MPIDR_EL1, Readable, Writeable,
 };
 
+use super::context::{Context, current_context};
+
 /// Most CPUs the kernel uses; more in the device tree stay off.
 pub const MAX_CPUS: usize = 8;
 
@@ -46,7 +48,7 @@ pub fn stop() -> ! {
 }
 
 /// What `TPIDR_EL1` points to before a CPU runs its first task: as many
-/// zeroes as a `thread::Context` may look at, except for the number.
+/// zeroes as a [`Context`] may look at, except for the number.
 #[repr(C, align(64))]
 struct EarlyContext {
     work: AtomicU32,
@@ -54,8 +56,7 @@ struct EarlyContext {
     zero: [AtomicU32; 62],
 }
 
-const _: () =
-    assert!(size_of::<super::thread::Context>() <= size_of::<EarlyContext>());
+const _: () = assert!(size_of::<Context>() <= size_of::<EarlyContext>());
 
 static EARLY_CONTEXTS: [EarlyContext; MAX_CPUS] = [const {
     EarlyContext {
@@ -68,7 +69,7 @@ static EARLY_CONTEXTS: [EarlyContext; MAX_CPUS] = [const {
 /// The number of this CPU, 0 for the one that booted.
 #[inline(always)]
 pub fn id() -> usize {
-    super::thread::current_context().cpu.load(Relaxed) as usize
+    current_context().cpu.load(Relaxed) as usize
 }
 
 /// Makes [`id`] work on this CPU and sets its registers that do not depend
@@ -81,7 +82,7 @@ pub(super) fn init(cpu: usize) {
     debug_assert!(context.work.load(Relaxed) == 0);
     let address = core::ptr::from_ref(context).addr();
     // SAFETY: the register is the kernel's; the context is a static with
-    // the layout that `thread::Context` begins with.
+    // the layout that `Context` begins with.
     unsafe {
         asm!("msr tpidr_el1, {}", in(reg) address,
             options(nostack, preserves_flags));
@@ -179,11 +180,13 @@ pub fn set_stopped() {
 }
 
 /// Bit per CPU that runs.
+#[inline]
 pub fn online_mask() -> u32 {
     ONLINE.load(Acquire)
 }
 
 /// Number of CPUs that run.
+#[inline]
 pub fn online_count() -> usize {
     online_mask().count_ones() as usize
 }

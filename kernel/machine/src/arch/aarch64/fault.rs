@@ -3,12 +3,6 @@
 //! Arm ARM D17.2.37 (`ESR_EL1`).
 
 use core::arch::asm;
-use core::fmt;
-
-use spin::Once;
-
-use super::mmu;
-use super::trap::TrapFrame;
 
 /// What was done to memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,7 +134,7 @@ pub fn cause(syndrome: u64, address: u64) -> Cause {
 
 fn abort(syndrome: u64, address: u64, access: Access) -> Cause {
     let is_permission = match syndrome >> 2 & 0xf {
-        // Translation and access flag: as good as not mapped.
+        // After a translation or access flag fault the page counts as not mapped.
         0b0001 | 0b0010 => false,
         0b0011 => true,
         0b1000 => return other(ExceptionKind::Alignment, syndrome, address),
@@ -158,51 +152,4 @@ fn other(kind: ExceptionKind, esr: u64, address: u64) -> Cause {
 fn untagged(address: u64) -> usize {
     let is_kernel = address >> 55 & 1 == 1;
     (if is_kernel { address } else { address & !(0xff << 56) }) as usize
-}
-
-/// What ends the kernel.
-#[derive(Clone, Copy)]
-pub struct LastWords {
-    /// Over a bug: says the message and the registers.
-    pub bug: fn(&TrapFrame, fmt::Arguments<'_>) -> !,
-    /// Nothing answered at this physical address, where the device tree has
-    /// a device.
-    pub no_device: fn(&TrapFrame, u64) -> !,
-}
-
-static LAST_WORDS: Once<LastWords> = Once::new();
-
-/// Names the functions that end the kernel over an exception of its own.
-pub fn set_last_words(last_words: LastWords) {
-    LAST_WORDS.call_once(|| last_words);
-}
-
-/// Ends the kernel over an exception that it cannot have caused rightly.
-#[cold]
-pub fn panic(what: &str, frame: &TrapFrame, syndrome: u64, address: u64) -> ! {
-    let message = format_args!(
-        "{what} at {:#x} (address {address:#x}, esr {syndrome:#x})",
-        frame.pc
-    );
-    match LAST_WORDS.get() {
-        Some(words) => (words.bug)(frame, message),
-        None => panic!("{message}"),
-    }
-}
-
-/// Ends the kernel over an exception that is not a fault of memory: a bug,
-/// or a device tree that tells of a device where there is none.
-#[cold]
-pub fn end(frame: &TrapFrame, exception: UserException) -> ! {
-    let device = match exception.kind {
-        ExceptionKind::Bus => mmu::device_at(exception.address),
-        _ => None,
-    };
-    match (LAST_WORDS.get(), device) {
-        (Some(words), Some(device)) => (words.no_device)(frame, device),
-        _ => {
-            let (syndrome, address) = (exception.esr, exception.address);
-            panic("unexpected exception", frame, syndrome, address as u64)
-        }
-    }
 }

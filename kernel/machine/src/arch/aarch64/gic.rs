@@ -9,10 +9,10 @@
 //! Why our own driver: `kernel/decisions/0002-interrupt-controller.md`.
 //! Arm IHI 0048 (GICv2), IHI 0069 (GICv3). Read next: `gic/v3.rs`.
 
+mod base;
 mod v2;
 mod v3;
 
-use core::arch::asm;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use core::sync::atomic::{AtomicU32, AtomicUsize};
 
@@ -20,11 +20,9 @@ use kernel_core::device_tree::Gic;
 
 use super::cpu::{self, MAX_CPUS};
 use crate::sync::rank;
+use base::SPECIAL;
 
-/// The first INTID that means "no interrupt" or "not for you".
-const SPECIAL: u32 = 1020;
-/// Priority of everything; the middle of either security view.
-const PRIORITY: u8 = 0xa0;
+pub use base::GicError;
 
 /// What one CPU tells another, by the SGI it sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,29 +59,6 @@ pub fn taken(cpu: usize, interrupt: u32) -> u32 {
 /// INTIDs that have a handler, ascending.
 pub fn handled() -> impl Iterator<Item = u32> {
     (0..SPECIAL).filter(|it| HANDLERS[*it as usize].load(Relaxed) != 0)
-}
-
-/// Why the controller cannot be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum GicError {
-    /// Its registers do not fit in the device window.
-    NotMapped,
-    /// No redistributor belongs to the CPU with this affinity.
-    NoRedistributor(u64),
-    /// The registers do not answer as a controller of this version would.
-    NotThere,
-}
-
-impl core::fmt::Display for GicError {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        match self {
-            GicError::NotMapped => f.write_str("registers out of range"),
-            GicError::NoRedistributor(affinity) => {
-                write!(f, "no redistributor for CPU {affinity:#x}")
-            }
-            GicError::NotThere => f.write_str("no controller at its address"),
-        }
-    }
 }
 
 /// Maps the controller and prepares what all CPUs share.
@@ -187,13 +162,6 @@ pub(super) fn send_software(cpu: usize, interrupt: u32) {
     }
 }
 
-/// Orders earlier stores before the interrupt that tells of them.
-#[inline(always)]
-fn publish() {
-    // SAFETY: a barrier.
-    unsafe { asm!("dsb ishst", options(nostack, preserves_flags)) };
-}
-
 /// Takes the pending interrupt, runs its handler, and ends it.
 #[inline]
 pub(super) fn handle() {
@@ -239,23 +207,6 @@ fn unhandled(interrupt: u32) {
         disable(interrupt);
     }
     log::warn!("irq {interrupt}: nobody cared, disabled");
-}
-
-/// Stops all other CPUs and waits a moment until they say so. For panics
-/// and power-off: they never come back.
-pub fn stop_all_others() {
-    if version() == 0 {
-        return;
-    }
-    let own = cpu::id();
-    let others = || cpu::online_mask() & !(1 << own);
-    for cpu in (0..MAX_CPUS).filter(|cpu| others() & 1 << cpu != 0) {
-        send_ipi(cpu, Ipi::Stop);
-    }
-    let end = super::timer::now_ns() + 100_000_000;
-    while others() != 0 && super::timer::now_ns() < end {
-        cpu::relax();
-    }
 }
 
 fn on_stop(_interrupt: u32) {

@@ -52,6 +52,7 @@ pub fn physical() -> Range<usize> {
 }
 
 /// The physical address of something in the image.
+#[inline]
 pub fn to_physical(address: usize) -> usize {
     address - KERNEL_BASE + LOAD_ADDRESS.load(Relaxed)
 }

@@ -93,7 +93,7 @@ pub unsafe fn replace_kernel_tables(root: usize) {
 
 /// Maps `size` bytes of the device tree at this physical address, page by
 /// page, so that nothing beside it is mapped; a device or firmware may follow.
-/// `None` if the window is too small. May be called again with a larger size.
+/// `None` if the window is too small. The caller may ask again for a larger size.
 ///
 /// # Safety
 /// Nobody may write to the memory as long as the kernel runs.

@@ -19,8 +19,9 @@ use kernel_core::schedule::capacity::Scale;
 use spin::Once;
 
 use super::cpu::{self, MAX_CPUS};
+use super::gic::{self, Ipi};
 use super::psci::{self, StartError};
-use super::{gic, image, timer, trap};
+use super::{image, timer, trap};
 
 /// What a starting CPU reads with its caches off; layout known to boot.s.
 /// One cache line, so that writing it back moves nothing else.
@@ -71,6 +72,7 @@ pub fn number_cpus(cpus: &List<Cpu, 64>, most: usize) {
 }
 
 /// Number of CPUs that the machine has and the kernel can use.
+#[inline]
 pub fn count() -> usize {
     CPUS.get().map_or(1, List::len)
 }
@@ -153,6 +155,23 @@ pub fn rejoin(cpu: usize) -> bool {
     }
     cpu::set_online(cpu);
     true
+}
+
+/// Stops all other CPUs and waits a moment until they say so. For panics
+/// and power-off: they never come back.
+pub fn stop_all_others() {
+    if gic::version() == 0 {
+        return;
+    }
+    let own = cpu::id();
+    let others = || cpu::online_mask() & !(1 << own);
+    for cpu in (0..MAX_CPUS).filter(|cpu| others() & 1 << cpu != 0) {
+        gic::send_ipi(cpu, Ipi::Stop);
+    }
+    let end = timer::now_ns() + 100_000_000;
+    while others() != 0 && timer::now_ns() < end {
+        cpu::relax();
+    }
 }
 
 unsafe extern "C" {

@@ -31,7 +31,8 @@ pub(super) fn begin(frame: &mut TrapFrame) {
     frame.pstate |= STEP_FLAG;
 }
 
-/// User mode was left. Harmless if nothing stepped.
+/// User mode was left. The call is harmless if nothing stepped.
+#[inline]
 pub fn end() {
     MDSCR_EL1.set(0);
 }

@@ -1,10 +1,5 @@
 //! Threads of the machine: stacks that CPUs switch between.
 //!
-//! A [`Context`] is what a CPU needs to run something: a stack, the
-//! floating-point registers, the thread pointer of user mode, and the words
-//! that every kernel entry and exit looks at. `TPIDR_EL1` holds the address
-//! of the context that runs on a CPU, so "current" is one register read.
-//!
 //! The layer above embeds a context in its task type and says so by
 //! [`Threaded`]. Each CPU owns one reference count of the task it runs;
 //! [`switch_to`] hands that count over: the caller gives the count of the
@@ -21,84 +16,16 @@ use core::mem::offset_of;
 use core::sync::atomic::Ordering::Relaxed;
 use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize};
 
+use super::trap;
+
+pub use super::context::{
+    Context, FP_STATE_SIZE, FpState, current_context, has_current, work,
+};
+
 global_asm!(
     include_str!("thread.s"),
     SAVED_SP = const offset_of!(Context, saved_sp),
 );
-
-/// Work to do before the task returns to user mode, as bits of
-/// [`Context::work`]. Linux's `TIF_*` flags.
-pub mod work {
-    /// Another task should run on this CPU (`TIF_NEED_RESCHED`).
-    pub const RESCHEDULE: u32 = 1 << 0;
-    /// A signal waits to be looked at (`TIF_SIGPENDING`).
-    pub const SIGNAL: u32 = 1 << 1;
-    /// A signal ends the task whatever it does (`SIGKILL` pending).
-    pub const FATAL: u32 = 1 << 2;
-    /// The fake signal of the freezer: pass a freeze point.
-    pub const FREEZE: u32 = 1 << 3;
-    /// Its tracer lets it go on for one instruction (`TIF_SINGLESTEP`). Stays
-    /// set until it stops; see `step.rs`.
-    pub const STEP: u32 = 1 << 4;
-    /// A timer of its process's CPU time may have expired.
-    pub const TIME: u32 = 1 << 5;
-}
-
-/// Number of bytes of `fpsr`, `fpcr` and `q0` to `q31`.
-pub const FP_STATE_SIZE: usize = 528;
-
-/// The floating-point registers: `q0` to `q31`, then `fpsr` and `fpcr`.
-#[repr(C, align(16))]
-#[derive(Clone)]
-pub struct FpState {
-    /// `q0` to `q31`, low half first.
-    pub vregs: [[u64; 2]; 32],
-    /// Status register.
-    pub fpsr: u32,
-    /// Control register.
-    pub fpcr: u32,
-    reserved: u64,
-}
-
-const _: () = assert!(size_of::<FpState>() == FP_STATE_SIZE);
-
-impl FpState {
-    /// All registers zero, as a program finds them after `execve`.
-    pub const fn zeroed() -> Self {
-        Self { vregs: [[0; 2]; 32], fpsr: 0, fpcr: 0, reserved: 0 }
-    }
-}
-
-/// What a CPU needs to run one task. Field order is known to assembly.
-#[repr(C)]
-pub struct Context {
-    /// Bits of [`work`]; any CPU may set them, the exit path reads them.
-    pub work: AtomicU32,
-    /// The CPU the task runs on, or ran on last.
-    pub cpu: AtomicU32,
-    /// Address of the function that handles its system calls: a traced task
-    /// has another one than the rest, so nobody else pays for tracing.
-    pub(super) system_call: AtomicUsize,
-    /// The task that embeds this context, from `Arc::as_ptr`.
-    owner: AtomicPtr<()>,
-    /// Stack pointer while the task does not run. Only the CPU that
-    /// switches the task in or out touches it.
-    saved_sp: UnsafeCell<usize>,
-    /// Top of the kernel stack, where entries from user mode begin.
-    stack_top: usize,
-    /// User thread pointer while the task does not run; as `saved_sp`.
-    user_thread_pointer: UnsafeCell<u64>,
-    /// Floating-point registers while the task does not run; `None` for
-    /// tasks that never see user mode. As `saved_sp`.
-    fp: UnsafeCell<Option<Box<FpState>>>,
-}
-
-// SAFETY: the atomics are shared; the cells belong to the CPU that runs or
-// switches the task, of which there is at most one at a time (the scheduler
-// keeps a task on one CPU: `Task::on_cpu`).
-unsafe impl Sync for Context {}
-// SAFETY: as above; nothing in a context is tied to one CPU.
-unsafe impl Send for Context {}
 
 /// A type that embeds a [`Context`]. One type in the whole kernel does.
 pub trait Threaded: Send + Sync + 'static {
@@ -164,7 +91,7 @@ impl Context {
         Self {
             work: AtomicU32::new(0),
             cpu: AtomicU32::new(cpu),
-            system_call: AtomicUsize::new(super::trap::system_call()),
+            system_call: AtomicUsize::new(trap::system_call()),
             owner: AtomicPtr::new(core::ptr::null_mut()),
             saved_sp: UnsafeCell::new(saved_sp),
             stack_top,
@@ -172,27 +99,10 @@ impl Context {
             fp: UnsafeCell::new(fp),
         }
     }
-
-    /// Top of the kernel stack: one past its last byte.
-    pub fn stack_top(&self) -> usize {
-        self.stack_top
-    }
-
-    /// Sets bits of [`work`].
-    #[inline]
-    pub fn set_work(&self, bits: u32) {
-        self.work.fetch_or(bits, core::sync::atomic::Ordering::SeqCst);
-    }
-
-    /// Clears bits of [`work`].
-    #[inline]
-    pub fn clear_work(&self, bits: u32) {
-        self.work.fetch_and(!bits, core::sync::atomic::Ordering::SeqCst);
-    }
 }
 
 /// Bytes kept free at the top of every stack: the frame of user registers.
-pub const TOP_RESERVED: usize = size_of::<super::trap::TrapFrame>();
+pub const TOP_RESERVED: usize = size_of::<trap::TrapFrame>();
 
 const _: () = assert!(TOP_RESERVED.is_multiple_of(16));
 
@@ -226,33 +136,6 @@ pub fn current_arc<T: Threaded>() -> Arc<T> {
     unsafe { Arc::increment_strong_count(task) };
     // SAFETY: takes over the count just added.
     unsafe { Arc::from_raw(task) }
-}
-
-/// The context that runs on this CPU.
-#[inline(always)]
-pub fn current_context<'a>() -> &'a Context {
-    let address: *const Context;
-    // SAFETY: reads a register that only this module writes.
-    unsafe {
-        asm!("mrs {}, tpidr_el1", out(reg) address,
-            options(nomem, nostack, preserves_flags));
-    }
-    // SAFETY: from the first instruction after early boot, TPIDR_EL1 is the
-    // address of a context that its CPU keeps alive.
-    unsafe { &*address }
-}
-
-/// True once this CPU runs a task; false in early boot.
-pub fn has_current() -> bool {
-    let address: usize;
-    // SAFETY: as in `current_context`.
-    unsafe {
-        asm!("mrs {}, tpidr_el1", out(reg) address,
-            options(nomem, nostack, preserves_flags));
-    }
-    address != 0
-        // SAFETY: non-zero means a live context (see `current_context`).
-        && unsafe { !(*(address as *const Context)).owner.load(Relaxed).is_null() }
 }
 
 /// Tells the context where its task is. Call once, before the first run.
@@ -357,18 +240,21 @@ pub fn fp_state() -> FpState {
 }
 
 /// Puts the current task's floating-point registers into `state`.
+#[inline]
 pub fn save_fp_state(state: &mut FpState) {
     // SAFETY: the buffer has room for all registers.
     unsafe { firn_fp_save(state) };
 }
 
 /// Gives the current task these floating-point registers.
+#[inline]
 pub fn set_fp_state(state: &FpState) {
     // SAFETY: the buffer holds all registers.
     unsafe { firn_fp_restore(state) };
 }
 
 /// The current task's user thread pointer (`TPIDR_EL0`).
+#[inline]
 pub fn user_thread_pointer() -> u64 {
     let pointer: u64;
     // SAFETY: reads the user's thread pointer.
@@ -379,6 +265,7 @@ pub fn user_thread_pointer() -> u64 {
 }
 
 /// Sets the current task's user thread pointer.
+#[inline]
 pub fn set_user_thread_pointer(pointer: u64) {
     // SAFETY: the register belongs to user mode; any value is harmless.
     unsafe {

@@ -22,7 +22,7 @@ use super::{cpu, gic, irq};
 const NANOSECONDS: u64 = 1_000_000_000;
 const ENABLE: u64 = 1;
 /// How late the timer's first interrupt may be: a busy host stops machines.
-const PATIENCE_NS: u64 = NANOSECONDS;
+const TIMEOUT_NS: u64 = NANOSECONDS;
 
 /// Nanoseconds per tick and ticks per nanosecond, times 2^32.
 static NS_PER_TICK: AtomicU64 = AtomicU64::new(0);
@@ -42,7 +42,7 @@ pub(super) fn init_clock(entry: u64) -> bool {
     }
     ENTRY.store(entry, Relaxed);
     NS_PER_TICK.store((NANOSECONDS << 32) / frequency, Relaxed);
-    // Rounded up: an alarm may be late by a tick, never early.
+    // The quotient is rounded up: an alarm may be late by a tick, never early.
     let ticks = (frequency << 32).div_ceil(NANOSECONDS);
     TICKS_PER_NS.store(ticks, Relaxed);
     true
@@ -74,7 +74,7 @@ pub fn works() -> bool {
     let start = now_ns();
     set_deadline_ns(start);
     irq::enable();
-    while !HAS_FIRED.load(Relaxed) && now_ns() < start + PATIENCE_NS {
+    while !HAS_FIRED.load(Relaxed) && now_ns() < start + TIMEOUT_NS {
         cpu::relax();
     }
     irq::disable();

@@ -6,7 +6,7 @@ use kernel_core::memory::frame::{FrameSpan, FrameTable, Record};
 use kernel_core::memory::range::{PhysRange, RangeList};
 use kernel_core::memory::{PAGE_SHIFT, PAGE_SIZE};
 
-use crate::mm::{map, page};
+use crate::mm::page;
 
 /// Takes room for the frame records out of `free` and clears it.
 pub(super) fn place_records(
@@ -23,7 +23,7 @@ pub(super) fn place_records(
         // SAFETY: free RAM that was just taken; nobody refers to it.
         unsafe { page::zero(frame) };
     }
-    let first = map::linear(start).cast();
+    let first = page::linear(start).cast();
     // SAFETY: `count` records fit, are aligned to a page, valid when zero,
     // and the memory is never used for anything else.
     Ok(unsafe { slice::from_raw_parts(first, count) })

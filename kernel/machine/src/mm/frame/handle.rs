@@ -3,7 +3,7 @@
 use kernel_core::memory::PAGE_SIZE;
 use kernel_core::memory::frame::FrameNumber;
 
-use super::{is_sole, release, share, will_change};
+use super::allocator::{is_sole, release, share, will_change};
 use crate::mm::page;
 
 /// A frame that belongs to its holder alone. Its contents are unspecified
@@ -12,11 +12,13 @@ pub struct Frame(FrameRef);
 
 impl Frame {
     /// The sole reference to an allocated frame.
+    #[inline]
     pub(super) fn from_number(number: FrameNumber) -> Self {
         Self(FrameRef { number })
     }
 
     /// The frame's bytes.
+    #[inline]
     pub fn bytes(&self) -> &[u8; PAGE_SIZE] {
         let pointer = page::pointer(self.number()).cast();
         // SAFETY: the linear map shows the frame; it is not shared, so
@@ -25,23 +27,27 @@ impl Frame {
     }
 
     /// The frame's bytes, to be changed.
+    #[inline]
     pub fn bytes_mut(&mut self) -> &mut [u8; PAGE_SIZE] {
         let pointer = page::pointer(self.number()).cast();
         // SAFETY: as in `bytes`, and `self` is borrowed mutably.
         unsafe { &mut *pointer }
     }
 
+    #[inline]
     pub(in crate::mm) fn number(&self) -> FrameNumber {
         self.0.number
     }
 
     /// Gives the frame up without freeing it; see [`FrameRef::from_number`].
+    #[inline]
     pub(in crate::mm) fn into_number(self) -> FrameNumber {
         self.0.into_number()
     }
 }
 
 impl From<Frame> for FrameRef {
+    #[inline]
     fn from(frame: Frame) -> FrameRef {
         frame.0
     }
@@ -58,6 +64,7 @@ impl FrameRef {
     ///
     /// # Panics
     /// If they do not all lie in the frame.
+    #[inline]
     pub fn read(&self, offset: usize, bytes: &mut [u8]) {
         // SAFETY: this is a reference to the frame.
         unsafe { page::read(self.number, offset, bytes) }
@@ -67,6 +74,7 @@ impl FrameRef {
     ///
     /// # Panics
     /// If they do not all lie in the frame.
+    #[inline]
     pub fn write(&self, offset: usize, bytes: &[u8]) {
         will_change(self.number);
         // SAFETY: this is a reference to the frame; whoever shares it
@@ -78,6 +86,7 @@ impl FrameRef {
     ///
     /// # Panics
     /// If they do not all lie in the frame.
+    #[inline]
     pub fn zero(&self, offset: usize, count: usize) {
         assert!(offset <= PAGE_SIZE && count <= PAGE_SIZE - offset);
         will_change(self.number);
@@ -88,15 +97,18 @@ impl FrameRef {
     }
 
     /// True if there is no other reference, nor a mapping.
+    #[inline]
     pub fn is_sole(&self) -> bool {
         is_sole(self.number)
     }
 
+    #[inline]
     pub(in crate::mm) fn number(&self) -> FrameNumber {
         self.number
     }
 
     /// Takes up a reference that [`FrameRef::into_number`] gave up.
+    #[inline]
     pub(in crate::mm) fn from_number(number: FrameNumber) -> Self {
         Self { number }
     }
@@ -111,6 +123,7 @@ impl FrameRef {
 }
 
 impl Clone for FrameRef {
+    #[inline]
     fn clone(&self) -> Self {
         share(self.number);
         FrameRef { number: self.number }

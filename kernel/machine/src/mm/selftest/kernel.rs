@@ -6,13 +6,13 @@ use core::alloc::Layout;
 use kernel_core::memory::PAGE_SIZE;
 use kernel_core::memory::frame::FrameUse;
 
-use super::{Outcome, ensure, without_leak};
+use super::check::{Outcome, ensure, without_leak};
 use crate::arch::image;
 use crate::arch::selftest::{may_read, may_write};
 use crate::arch::thread::Stack;
 use crate::mm::frame::{self, Frame, FrameRef};
 use crate::mm::stack::{self, KernelStack, STACK_SIZE};
-use crate::mm::{heap, map};
+use crate::mm::{heap, map, page};
 
 /// Beyond this the test that takes all frames would last too long: 1 GiB.
 const MOST_FRAMES: usize = 1 << 18;
@@ -140,10 +140,10 @@ pub fn kernel_pages_keep_w_xor_x() -> Outcome {
 pub fn constants_have_no_writable_alias() -> Outcome {
     let constant = image::text().start..image::rodata().end;
     for address in constant.step_by(PAGE_SIZE) {
-        let alias = map::linear(image::to_physical(address) as u64);
+        let alias = page::linear(image::to_physical(address) as u64);
         ensure(!may_write(alias.addr()), "an alias of text is writable")?;
     }
-    let data = map::linear(image::to_physical(image::rodata().end) as u64);
+    let data = page::linear(image::to_physical(image::rodata().end) as u64);
     ensure(may_write(data.addr()), "the alias of data is not writable")
 }
 
@@ -153,12 +153,12 @@ pub fn only_ram_is_mapped() -> Outcome {
     for range in ram.as_slice() {
         for address in [hole, range.start.saturating_sub(PAGE_SIZE as u64)] {
             let is_hole = address >= hole && address < range.start;
-            let alias = map::linear(address).addr();
+            let alias = page::linear(address).addr();
             ensure(!is_hole || !may_read(alias), "a hole is mapped")?;
         }
-        let last = map::linear(range.end - 1).addr();
+        let last = page::linear(range.end - 1).addr();
         ensure(may_read(last), "the last page of RAM is not mapped")?;
         hole = range.end;
     }
-    ensure(!may_read(map::linear(hole).addr()), "more than RAM")
+    ensure(!may_read(page::linear(hole).addr()), "more than RAM")
 }

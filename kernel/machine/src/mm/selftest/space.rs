@@ -9,7 +9,7 @@ use kernel_core::memory::PAGE_SIZE;
 use kernel_core::memory::frame::FrameUse;
 use kernel_core::memory::region::{Placement, Protection};
 
-use super::{Outcome, ensure, without_leak};
+use super::check::{Outcome, ensure, without_leak};
 use crate::arch::trap::{Access, Fault};
 use crate::mm::frame::{self, FrameRef};
 use crate::mm::{

@@ -9,8 +9,8 @@ use kernel_abi::Errno;
 use kernel_core::memory::PAGE_SIZE;
 use kernel_core::memory::region::{HIGHEST, Protection};
 
+use super::check::{Outcome, ensure};
 use super::space::{map_at, new_space};
-use super::{Outcome, ensure};
 use crate::mm::AddressSpace;
 use crate::mm::user::{self, UserSlice};
 

@@ -13,7 +13,7 @@ use tock_registers::interfaces::{Readable, Writeable};
 use tock_registers::register_structs;
 use tock_registers::registers::{ReadOnly, ReadWrite, WriteOnly};
 
-use super::{GicError, PRIORITY, SPECIAL};
+use super::base::{self, GicError, PRIORITY, SPECIAL};
 use crate::arch::{cpu::MAX_CPUS, mmu};
 
 register_structs! {
@@ -136,7 +136,7 @@ pub fn leave_cpu() {
 #[inline(always)]
 pub fn send(cpu: usize, interrupt: u32) {
     let target = TARGETS[cpu].load(Relaxed) as u32;
-    super::publish();
+    base::publish();
     distributor().software.set(target << 16 | interrupt);
 }
 

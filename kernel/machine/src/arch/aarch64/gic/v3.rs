@@ -14,7 +14,7 @@ use tock_registers::interfaces::{Readable, Writeable};
 use tock_registers::register_structs;
 use tock_registers::registers::{ReadOnly, ReadWrite};
 
-use super::{GicError, PRIORITY, SPECIAL};
+use super::base::{self, GicError, PRIORITY, SPECIAL};
 use crate::arch::cpu::{self, MAX_CPUS};
 use crate::arch::mmu;
 
@@ -173,7 +173,7 @@ pub fn init_cpu(cpu: usize) -> Result<(), GicError> {
     redistributor.waker.set(waker & !PROCESSOR_SLEEP);
     wait(|| redistributor.waker.get() & CHILDREN_ASLEEP == 0)?;
     redistributor.clear_enable.set(!0);
-    // Calls that came while the CPU was off.
+    // Interrupts that were sent while the CPU was off are dropped.
     redistributor.clear_pending.set(!0);
     redistributor.group.set(!0);
     for priority in &redistributor.priority {
@@ -331,7 +331,7 @@ pub fn leave_cpu() {
 #[inline(always)]
 pub fn send(cpu: usize, interrupt: u32) {
     let target = TARGET[cpu].load(Relaxed);
-    super::publish();
+    base::publish();
     write_software(target | u64::from(interrupt) << 24);
     // SAFETY: a barrier: the interrupt is sent now, not some time later.
     unsafe { asm!("isb", options(nostack, preserves_flags)) };

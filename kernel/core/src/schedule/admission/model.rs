@@ -1,4 +1,4 @@
-//! Placement under loom: one CPU goes away while two tasks are placed.
+//! Admission under loom: one CPU goes away while two tasks are placed.
 
 use std::panic::catch_unwind;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use loom::sync::Mutex;
 use loom::thread;
 
-use super::{Queues, Step, clear_out, place};
+use super::{Admission, Step, clear_out, place};
 use crate::sync::{AtomicU32, Ordering};
 
 const COMPLETE: usize = 0;
@@ -47,7 +47,7 @@ impl<const WITHOUT: usize> Machine<WITHOUT> {
     }
 }
 
-impl<const WITHOUT: usize> Queues for Machine<WITHOUT> {
+impl<const WITHOUT: usize> Admission for Machine<WITHOUT> {
     type Task = u32;
     const WITHOUT: Option<Step> = STEPS[WITHOUT];
 
@@ -104,9 +104,9 @@ fn fails(model: fn()) -> bool {
 }
 
 #[test]
-fn nobody_stays_behind_in_a_closed_queue() {
+fn nobody_stays_in_a_closed_queue() {
     loom::model(leaves::<COMPLETE>);
-    assert!(fails(leaves::<OPEN_CHECK>), "the look at the queue");
-    assert!(fails(leaves::<CLOSE_FIRST>), "closed before it is emptied");
-    assert!(fails(leaves::<HIDE>), "the hints before it is closed");
+    assert!(fails(leaves::<OPEN_CHECK>), "the look whether it is open");
+    assert!(fails(leaves::<CLOSE_FIRST>), "closing before emptying");
+    assert!(fails(leaves::<HIDE>), "the hints before closing");
 }

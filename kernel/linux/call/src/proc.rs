@@ -1,4 +1,5 @@
-//! Files in `/proc` that tell what calls like `uname` tell.
+//! Files in `/proc` that tell what calls tell: `/proc/version` and
+//! `/proc/sys/kernel` what `uname` does, the rest the limits that calls keep.
 
 use alloc::format;
 use alloc::string::String;
@@ -20,11 +21,11 @@ const PID_MAX: u32 = ID_LIMIT;
 const DEVICES: &str = "Character devices:\n  1 mem\n  5 /dev/tty\n  \
     5 /dev/console\n204 ttyAMA\n\nBlock devices:\n";
 
-/// Adds the files.
+/// Makes the files.
 ///
 /// # Errors
 /// `EEXIST` if called twice.
-pub fn init() -> Result<(), Errno> {
+pub fn register_all() -> Result<(), Errno> {
     let files: [(&str, ShowFn); 15] = [
         ("/proc/version", || {
             Ok(format!("Linux version {RELEASE} {VERSION}\n"))

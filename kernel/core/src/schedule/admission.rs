@@ -1,29 +1,28 @@
-//! Placing tasks in run queues: no task stays behind on a CPU that goes away.
+//! Admission to run queues: no task stays behind on a CPU that goes away.
 //!
 //! Whoever places a task chooses a CPU by hints (which CPUs are active, which
 //! idle, how loaded each is) that may be old when they are used. So the
-//! choice alone must not decide: a queue is open or closed, which changes under
-//! the queue's lock, and a task enters only an open one.
+//! choice alone must not decide: the queue is open or closed, which changes
+//! under the queue's lock, and a task enters an open queue only.
 //!
 //! ```text
 //!  who places a task                  who takes CPU 1 down
 //!  -----------------                  --------------------
 //!  read hints: CPU 1 is active        hints: CPU 1 is not active   (Hide)
 //!  [queue 1 locked]                   [queue 1 locked]
-//!    queue open?  (OpenCheck)           close it  (CloseFirst)
+//!    queue open?  (OpenCheck)           close the queue  (CloseFirst)
 //!    yes: enter                       take all who wait, place each again
 //!    no: choose again
 //! ```
 //!
-//! The queue's lock orders the two. If the task enters before the queue is
-//! closed, it waits in the queue and is taken out. If it comes after, it is
-//! refused; it then has the lock after the closer had it, so it sees the hints
-//! as they were when the queue was closed, and does not choose this CPU a second
-//! time.
-//! Model `nobody_stays_behind_in_a_closed_queue`.
+//! The queue's lock orders the two. If the task enters before the queue
+//! closes, it waits there and is taken out. If it comes after, it is refused;
+//! it then has the lock after the closer had it, so it sees the hints as they
+//! were when the queue closed, and does not choose this CPU a second time.
+//! Model `nobody_stays_in_a_closed_queue`.
 //!
-//! The running task is in no queue: the kernel marks it, and it leaves by itself,
-//! as it does when its affinity changes.
+//! The running task is in no queue: the kernel marks it, and it leaves by
+//! itself, as it does when its affinity changes.
 
 #[cfg(all(test, loom))]
 mod model;
@@ -31,7 +30,7 @@ mod model;
 /// The steps that make it right; each has a model that fails without it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// Looking whether the queue is open, under its lock.
+    /// Asking whether the queue is open, under its lock.
     OpenCheck,
     /// Closing the queue before it is emptied.
     CloseFirst,
@@ -39,8 +38,8 @@ pub enum Step {
     Hide,
 }
 
-/// The run queues of all CPUs, each of them open or closed.
-pub trait Queues {
+/// Run queues that open and close.
+pub trait Admission {
     /// A task that is in no queue.
     type Task;
 
@@ -63,17 +62,17 @@ pub trait Queues {
 
 /// Puts a task that is in no queue into one.
 #[inline(always)]
-pub fn place<Q: Queues>(queues: &Q, task: &Q::Task) {
+pub fn place<A: Admission>(queues: &A, task: &A::Task) {
     while !queues.enter(task, queues.choose(task)) {}
 }
 
-/// Closes the queue of `cpu` and sends everybody who waits there elsewhere.
+/// Closes the queue of `cpu` and places everybody who waits there elsewhere.
 /// Afterwards nobody waits there, and nobody will.
-pub fn clear_out<Q: Queues>(queues: &Q, cpu: usize) {
-    if Q::WITHOUT != Some(Step::Hide) {
+pub fn clear_out<A: Admission>(queues: &A, cpu: usize) {
+    if A::WITHOUT != Some(Step::Hide) {
         queues.hide(cpu);
     }
-    if Q::WITHOUT == Some(Step::CloseFirst) {
+    if A::WITHOUT == Some(Step::CloseFirst) {
         while queues.evict(cpu) {}
         queues.close(cpu);
         return;
