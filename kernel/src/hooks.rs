@@ -4,13 +4,14 @@
 use core::fmt::{self, Write};
 
 use kernel_call as syscall;
-use kernel_control::cgroup;
+use kernel_control::{cgroup, terminal};
 use kernel_core::power::wakeup::Source;
-use kernel_files::tty;
+use kernel_files::permission;
 use kernel_machine::arch::trap;
 use kernel_machine::drivers::{console, pl031};
 use kernel_machine::panic;
-use kernel_process::{fault, oom, signal};
+use kernel_process::terminal::SESSION_ENDED;
+use kernel_process::{authority, fault, oom, signal};
 use kernel_task::freezer::wakeup;
 use kernel_task::{self as task, freezer, host};
 
@@ -22,6 +23,8 @@ pub fn plug() {
     pl031::ALARM_HANDLER.plug(&ALARM_HANDLER);
     host::GROUP_WATCHER.plug(&cgroup::WATCHER);
     freezer::OOM_KILLER.plug(&oom::KILLER);
+    permission::SOURCE.plug(&AUTHORITY);
+    SESSION_ENDED.plug(&LEAVE_SESSION);
 }
 
 /// Exceptions that came from user mode, or that it is to blame for.
@@ -43,7 +46,13 @@ fn describe_task(to: &mut dyn Write) -> fmt::Result {
 }
 
 /// A byte came to the console.
-static RECEIVER: fn(u8) = tty::on_byte;
+static RECEIVER: fn(u8) = terminal::on_byte;
 
 /// The clock's alarm went off.
 static ALARM_HANDLER: fn() = || wakeup::event(Source::Clock);
+
+/// What files ask of processes.
+static AUTHORITY: permission::Source = authority::current;
+
+/// The leader of a session has ended.
+static LEAVE_SESSION: fn(u32) = terminal::leave_session;

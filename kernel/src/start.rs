@@ -10,10 +10,9 @@ use alloc::vec::Vec;
 use kernel_abi::Errno;
 use kernel_core::command_line::{CommandLine, ForInit};
 use kernel_core::cpu_model::Model;
-use kernel_core::power::wakeup::Source;
 
 use kernel_call as syscall;
-use kernel_control::{cgroup, heartbeat, hub, power, proc};
+use kernel_control::{cgroup, heartbeat, hub, power, proc, terminal};
 use kernel_files as files;
 use kernel_files::{FsContext, Location};
 use kernel_machine::arch::{self, cpu, gic, irq, psci, smp, timer};
@@ -22,7 +21,6 @@ use kernel_machine::mm;
 use kernel_machine::panic::refuse;
 use kernel_process as process;
 use kernel_process::start::{Programs, first_process};
-use kernel_task::freezer::wakeup;
 use kernel_task::{self as task, hotplug, kthread, scheduler, tick, wake};
 
 use crate::hooks;
@@ -112,11 +110,11 @@ fn initialise(boot: &BootInfo) -> Result<(), &'static str> {
 fn start_services(text: &'static str) -> Result<(), Errno> {
     let command_line = CommandLine::new(text);
     task::table::limit_by_memory(mm::frame::stats().total);
+    terminal::init()?;
     process::init()?;
     proc::init(text)?;
     cgroup::init()?;
     syscall::proc::register_all()?;
-    files::tty::set_key_hook(|| wakeup::event(Source::Console));
     power::files::register_all()?;
     power::rtc::register_all()?;
     power::tracing::register_all()?;

@@ -1,7 +1,8 @@
 //! Firn: the files through which the system is seen and controlled.
 //!
 //! Each module is a subject of its own, above processes: groups of them, power,
-//! `/proc`. None uses another, but that `/proc` shows groups.
+//! the terminal, `/proc`. None uses another, but that `/proc` shows groups and
+//! terminals.
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -12,3 +13,4 @@ pub mod heartbeat;
 pub mod hub;
 pub mod power;
 pub mod proc;
+pub mod terminal;

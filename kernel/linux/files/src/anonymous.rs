@@ -8,11 +8,12 @@ use kernel_abi::Errno;
 use kernel_abi::stat::{ANON_INODE_MAGIC, Statfs};
 
 use super::clock;
-use super::file::{File, OpenFile};
+use super::file::File;
 use super::flags::OpenFlags;
-use super::inode::{FileSystem, Inode, InodeId, Kind, Metadata};
+use super::inode::{FileSystem, FileType, Inode, InodeId, Metadata};
 use super::location::Location;
 use super::mount::{self, Mount};
+use super::open_file::OpenFile;
 use kernel_machine::mm::frame;
 
 /// The inode of all files of one kind.
@@ -25,13 +26,13 @@ impl Inode for Anonymous {
         InodeId { device: anonymous_mount().1, number: 1 }
     }
 
-    fn kind(&self) -> Kind {
-        Kind::Regular
+    fn kind(&self) -> FileType {
+        FileType::Regular
     }
 
     fn metadata(&self) -> Metadata {
         let boot = clock::boot_time_ns();
-        Metadata::of(self.id(), Kind::Regular, 0o600, boot)
+        Metadata::of(self.id(), FileType::Regular, 0o600, boot)
     }
 
     fn nameless(&self) -> Option<String> {

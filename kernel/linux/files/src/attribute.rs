@@ -18,7 +18,9 @@ use super::clock;
 use super::file::{Blocking, File, Offset};
 use super::flags::OpenFlags;
 use super::generated::{Generated, Show, Store};
-use super::inode::{Entry, FIRST_ENTRY, Inode, InodeId, Kind, Link, Metadata};
+use super::inode::{
+    DirectoryEntry, FIRST_ENTRY, FileType, Inode, InodeId, Link, Metadata,
+};
 use super::{Input, Output};
 use kernel_machine::sync::{Rank, SpinLock};
 
@@ -35,12 +37,12 @@ pub struct Attribute {
 }
 
 impl Attribute {
-    /// To be read and written.
+    /// An attribute to be read and written.
     pub const fn new(show: ShowFn, store: StoreFn) -> Self {
         Self { show: Some(show), store: Some(store) }
     }
 
-    /// To be read.
+    /// An attribute to be read.
     pub const fn read_only(show: ShowFn) -> Self {
         Self { show: Some(show), store: None }
     }
@@ -204,11 +206,11 @@ impl Inode for Node {
         InodeId { device: self.device, number: self.number }
     }
 
-    fn kind(&self) -> Kind {
+    fn kind(&self) -> FileType {
         match self.body {
-            Body::Directory(_) => Kind::Directory,
-            Body::Attribute(_) => Kind::Regular,
-            Body::Symlink(_) => Kind::Symlink,
+            Body::Directory(_) => FileType::Directory,
+            Body::Attribute(_) => FileType::Regular,
+            Body::Symlink(_) => FileType::Symlink,
         }
     }
 
@@ -238,7 +240,7 @@ impl Inode for Node {
     fn read_directory(
         &self,
         position: u64,
-        visit: &mut dyn FnMut(&Entry<'_>) -> bool,
+        visit: &mut dyn FnMut(&DirectoryEntry<'_>) -> bool,
     ) -> Result<(), Errno> {
         let names = self.names()?.lock();
         // Names are never removed, and numbers grow: a number serves as the
@@ -249,7 +251,7 @@ impl Inode for Node {
             .collect();
         nodes.sort_by_key(|(_, node)| node.number);
         for (name, node) in nodes {
-            let entry = Entry {
+            let entry = DirectoryEntry {
                 name,
                 number: node.number,
                 entry_type: node.kind().entry_type(),

@@ -1,30 +1,23 @@
 //! Devices that live in the kernel, and `/dev`.
 //!
-//! A device file holds only a number; what opening it means is found here.
-//! Every device also gets a name in `devtmpfs`, of which there is one,
+//! A device file holds only a number; what opening it means is found in
+//! `table.rs`. Every device also gets a name in `devtmpfs`, of which there is one,
 //! however often it is mounted. The devices: `memory.rs` (null, zero, full),
-//! `random.rs`, `kmsg.rs`; the terminal is in `files/tty.rs`.
+//! `random.rs`, `kmsg.rs`; the terminal is in `kernel/linux/control`.
 
-use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 
 use kernel_abi::Errno;
 
-use super::file::File;
-use super::flags::OpenFlags;
-use super::inode::{DeviceNumber, FileSystem, Kind, NewInode};
+use super::inode::{DeviceNumber, FileSystem, FileType, NewInode};
 use super::ramfs::RamFs;
-use kernel_machine::sync::{Rank, SpinLock};
 
 mod kmsg;
 mod memory;
 pub mod random;
+mod table;
 
-/// Opens a device.
-pub type Open = fn(OpenFlags) -> Result<Arc<dyn File>, Errno>;
-
-static DEVICES: SpinLock<BTreeMap<DeviceNumber, Open>> =
-    SpinLock::with_rank(Rank::Process, BTreeMap::new());
+pub use table::{Open, open};
 
 /// The file system of device files.
 pub fn devtmpfs() -> Arc<RamFs> {
@@ -42,22 +35,10 @@ pub fn register(
     permissions: u32,
     open: Open,
 ) -> Result<(), Errno> {
-    DEVICES.lock().insert(number, open);
-    let kind = Kind::Character(number);
+    table::insert(number, open);
+    let kind = FileType::Character(number);
     let new = NewInode { kind, permissions, target: b"" };
     devtmpfs().root().create(name.as_bytes(), &new).map(drop)
-}
-
-/// Opens the character device `number`.
-///
-/// # Errors
-/// `ENXIO` if there is none, and what the device says.
-pub fn open(
-    number: DeviceNumber,
-    flags: OpenFlags,
-) -> Result<Arc<dyn File>, Errno> {
-    let open = DEVICES.lock().get(&number).copied();
-    open.ok_or(Errno::ENXIO)?(flags)
 }
 
 /// Adds the devices of this module.

@@ -20,9 +20,10 @@ use core::ops::Bound::{Excluded, Unbounded};
 use kernel_abi::Errno;
 use kernel_abi::system::EpollEvent;
 
-use super::file::{File, OpenFile};
+use super::file::File;
 use super::flags::PollEvents;
-use super::inode::Kind;
+use super::inode::FileType;
+use super::open_file::OpenFile;
 use kernel_machine::mm::frame;
 use kernel_task::{Mutex, PollTable, WaitError, WaitQueue};
 
@@ -192,8 +193,8 @@ impl Epoll {
 fn check_pollable(file: &OpenFile) -> Result<(), Errno> {
     let inode = file.inode();
     match inode.kind() {
-        Kind::Directory => Err(Errno::EPERM),
-        Kind::Regular if inode.pages().is_some() => Err(Errno::EPERM),
+        FileType::Directory => Err(Errno::EPERM),
+        FileType::Regular if inode.pages().is_some() => Err(Errno::EPERM),
         _ => Ok(()),
     }
 }

@@ -28,7 +28,7 @@ bitflags! {
         const NO_FOLLOW = 0o100_000;
         /// Close it on exec.
         const CLOSE_ON_EXEC = 0o2_000_000;
-        /// Only a place in the tree: neither read nor written.
+        /// The file is only a place in the tree, neither read nor written.
         const PATH = 0o10_000_000;
         const _ = !0;
     }
@@ -72,9 +72,9 @@ bitflags! {
         const HANG_UP = 0x10;
         /// The descriptor is not open.
         const INVALID = 0x20;
-        /// As [`PollEvents::IN`].
+        /// The same as [`PollEvents::IN`].
         const READ_NORMAL = 0x40;
-        /// As [`PollEvents::OUT`].
+        /// The same as [`PollEvents::OUT`].
         const WRITE_NORMAL = 0x100;
     }
 }

@@ -3,33 +3,38 @@
 //! Every method has a default that answers as a plain file would, so a file
 //! system implements only what its inodes can do. Names are bytes without
 //! `/` and NUL, at most 255 long; the walk (`walk.rs`) sees to that, and to
-//! `.` and `..`. Next: `file.rs`.
+//! `.` and `..`.
+//!
+//! A link may lead to a [`Location`], which names a [`Mount`], which holds
+//! inodes: so these types stand together here, and what mounts and locations
+//! can do in `mount.rs` and `location.rs`. Next: `file.rs`.
 
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::any::Any;
+use core::sync::atomic::{AtomicBool, AtomicU32};
 
 use kernel_abi::Errno;
 use kernel_abi::stat::Statfs;
 
-use super::claim::Claims;
 use super::file::File;
 use super::flags::OpenFlags;
-use super::location::Location;
+use super::write_count::WriteCount;
 use kernel_machine::mm::PageSource;
 
 mod metadata;
 
 pub use metadata::{
-    Change, DeviceNumber, InodeId, Kind, Metadata, PERMISSION_MASK, TYPE_MASK,
+    Change, DeviceNumber, FileType, InodeId, Metadata, PERMISSION_MASK,
+    TYPE_MASK,
 };
 
 /// What is to be made.
 #[derive(Clone, Copy, Debug)]
 pub struct NewInode<'a> {
     /// What it is to be.
-    pub kind: Kind,
+    pub kind: FileType,
     /// Permissions, with the umask applied.
     pub permissions: u32,
     /// Where a symbolic link points.
@@ -38,14 +43,14 @@ pub struct NewInode<'a> {
 
 /// Where a symbolic link leads.
 pub enum Link {
-    /// To a name.
+    /// It leads to a name.
     Path(Vec<u8>),
-    /// Straight to an inode, as `/proc/PID/exe` does.
+    /// It leads straight to an inode, as `/proc/PID/exe` does.
     Location(Location),
 }
 
 /// One name in a directory.
-pub struct Entry<'a> {
+pub struct DirectoryEntry<'a> {
     /// The name.
     pub name: &'a [u8],
     /// Number of the inode.
@@ -73,11 +78,11 @@ pub enum Replace {
 
 /// A file as it lies in a file system.
 pub trait Inode: Any + Send + Sync {
-    /// Which one.
+    /// Says which one it is.
     fn id(&self) -> InodeId;
 
     /// What it is; never changes.
-    fn kind(&self) -> Kind;
+    fn kind(&self) -> FileType;
 
     /// What `stat` tells.
     fn metadata(&self) -> Metadata;
@@ -183,7 +188,7 @@ pub trait Inode: Any + Send + Sync {
     fn read_directory(
         &self,
         _position: u64,
-        _visit: &mut dyn FnMut(&Entry<'_>) -> bool,
+        _visit: &mut dyn FnMut(&DirectoryEntry<'_>) -> bool,
     ) -> Result<(), Errno> {
         Err(Errno::ENOTDIR)
     }
@@ -220,7 +225,7 @@ pub trait Inode: Any + Send + Sync {
     }
 
     /// Who writes and who runs it, for files that can be run.
-    fn claims(&self) -> Option<&Claims> {
+    fn write_count(&self) -> Option<&WriteCount> {
         None
     }
 }
@@ -240,4 +245,28 @@ pub trait FileSystem: Send + Sync {
 
     /// Sizes and limits, for `statfs`.
     fn statfs(&self) -> Statfs;
+}
+
+/// A file system, or a part of it, in its place.
+pub struct Mount {
+    pub(super) id: u32,
+    /// The file system.
+    pub filesystem: Arc<dyn FileSystem>,
+    pub(super) root: Arc<dyn Inode>,
+    pub(super) flags: AtomicU32,
+    /// What was named as the device.
+    pub source: String,
+    /// The directory that it covers; `None` for the root of everything and
+    /// for mounts without a name.
+    pub(super) place: Option<Location>,
+    pub(super) is_attached: AtomicBool,
+}
+
+/// An inode as seen through a mount.
+#[derive(Clone)]
+pub struct Location {
+    /// Through which mount.
+    pub mount: Arc<Mount>,
+    /// Which inode.
+    pub inode: Arc<dyn Inode>,
 }

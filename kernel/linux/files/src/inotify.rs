@@ -4,12 +4,11 @@
 //! number, and with that of its directory. While nobody watches anything,
 //! that is one load. Events of names in a directory carry the name.
 //!
-//! Nothing here sleeps but a reader: the last task of a freezing group tells
-//! those who watch it on its way to sleep.
+//! Nothing here sleeps: the last task of a freezing group tells those who
+//! watch it on its way to sleep. Next: `inotify/file.rs`, which is read.
 
 use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
-use core::any::Any;
 use core::sync::atomic::Ordering::{Relaxed, SeqCst};
 use core::sync::atomic::{AtomicI32, AtomicU32, fence};
 
@@ -19,14 +18,13 @@ use kernel_core::inotify::{
     ONE_SHOT, Queue,
 };
 
-use super::buffer::Output;
-use super::file::{Blocking, File, interrupted};
-use super::flags::PollEvents;
-use super::inode::{Inode, InodeId, Kind};
+use super::inode::{FileType, Inode, InodeId};
 use super::location::{Location, name_in};
-use kernel_machine::mm::{frame, heap, user};
+use kernel_machine::mm::{frame, heap};
 use kernel_machine::sync::{Rank, SpinLock};
-use kernel_task::{PollTable, WaitQueue};
+use kernel_task::WaitQueue;
+
+mod file;
 
 /// One watch.
 struct Watch {
@@ -151,7 +149,7 @@ pub fn notify(inode: InodeId, event: u32, name: &[u8]) {
     notify_move(inode, event, 0, name);
 }
 
-/// As [`notify`], with a number that both halves of a move share.
+/// Does what [`notify`] does, with a number that both halves of a move share.
 pub fn notify_move(inode: InodeId, event: u32, cookie: u32, name: &[u8]) {
     fence(SeqCst);
     if !is_used() {
@@ -194,7 +192,7 @@ pub fn forget(inode: InodeId) {
 /// The event, marked if it is about a directory.
 pub fn about(inode: &dyn Inode, event: u32) -> u32 {
     match inode.kind() {
-        Kind::Directory => event | IS_DIRECTORY,
+        FileType::Directory => event | IS_DIRECTORY,
         _ => event,
     }
 }
@@ -211,59 +209,5 @@ pub fn notify_at(location: &Location, event: u32) {
         WATCHES.lock().iter().any(|watch| watch.inode == parent.id());
     if is_watched && let Ok(name) = name_in(&*parent, inode.id()) {
         notify(parent.id(), event, &name);
-    }
-}
-
-impl File for Inotify {
-    fn read(
-        &self,
-        _position: u64,
-        output: &mut Output<'_>,
-        blocking: Blocking,
-    ) -> Result<usize, Errno> {
-        let room = output.remaining();
-        let look = || {
-            let mut queue = self.queue.lock();
-            if queue.is_empty() {
-                return None;
-            }
-            let bytes = queue.peek(room).map(<[u8]>::to_vec);
-            queue.forget(bytes.as_ref().map_or(0, Vec::len));
-            Some(bytes)
-        };
-        let bytes = match (look(), blocking) {
-            (Some(bytes), _) => bytes?,
-            (None, Blocking::Fail) => return Err(Errno::EAGAIN),
-            (None, Blocking::Sleep) => self
-                .readers
-                .wait_until("inotify_read", look)
-                .map_err(interrupted)??,
-        };
-        output.put(&bytes)?;
-        Ok(bytes.len())
-    }
-
-    fn poll(&self, table: Option<&mut PollTable>) -> PollEvents {
-        if let Some(table) = table {
-            table.add(&self.readers);
-        }
-        match self.queue.lock().is_empty() {
-            true => PollEvents::empty(),
-            false => PollEvents::READABLE,
-        }
-    }
-
-    fn control(&self, request: u32, argument: usize) -> Result<usize, Errno> {
-        const FIONREAD: u32 = 0x541b;
-        if request != FIONREAD {
-            return Err(Errno::ENOTTY);
-        }
-        let waiting = self.queue.lock().len() as u32;
-        user::write_value(argument, &waiting)?;
-        Ok(0)
-    }
-
-    fn any(&self) -> Option<&dyn Any> {
-        Some(self)
     }
 }

@@ -7,10 +7,9 @@
 //! [`FileTable`]; where a process stands in the tree of names is its
 //! [`FsContext`].
 //!
-//! Reading order: `inode.rs`, `file.rs`, `buffer.rs`, `walk.rs` (names),
+//! Reading order: `inode.rs`, `file.rs`, `open_file.rs`, `buffer.rs`, `walk.rs` (names),
 //! `mount.rs`, `operation.rs` (what system calls do to names), then the file
-//! systems: `ramfs.rs`, `sys.rs`; then `pipe.rs`, `device.rs`,
-//! `tty.rs`.
+//! systems: `ramfs.rs`, `sys.rs`; then `pipe.rs`, `device.rs`.
 //!
 //! No spin lock is held while user memory is copied: a copy may fault, and a
 //! fault may sleep.
@@ -22,7 +21,6 @@ extern crate alloc;
 pub mod anonymous;
 pub mod attribute;
 pub mod buffer;
-pub mod claim;
 pub mod clock;
 pub mod context;
 pub mod device;
@@ -38,6 +36,7 @@ pub mod location;
 pub mod lock;
 pub mod memfd;
 pub mod mount;
+pub mod open_file;
 pub mod operation;
 pub mod permission;
 pub mod pipe;
@@ -48,13 +47,14 @@ pub mod start;
 pub mod sys;
 pub mod table;
 pub mod timerfd;
-pub mod tty;
 pub mod walk;
+pub mod write_access;
+pub mod write_count;
 
 pub use buffer::{Input, Output};
 pub use context::FsContext;
-pub use file::OpenFile;
 pub use flags::{OpenFlags, PollEvents};
-pub use inode::Kind;
+pub use inode::FileType;
 pub use location::Location;
+pub use open_file::OpenFile;
 pub use table::FileTable;

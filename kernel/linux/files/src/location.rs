@@ -1,4 +1,4 @@
-//! A [`Location`]: an inode as seen through a mount, and the ways up from it.
+//! The ways up from a [`Location`], an inode as seen through a mount.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -6,52 +6,12 @@ use alloc::vec::Vec;
 use kernel_abi::Errno;
 use kernel_core::path::PATH_MAX;
 
-use super::inode::{FIRST_ENTRY, Inode, InodeId, Kind};
-use super::mount::{self, Mount, MountFlags};
+use super::inode::{FIRST_ENTRY, FileType, Inode, InodeId};
+use super::mount;
 
-/// An inode as seen through a mount.
-#[derive(Clone)]
-pub struct Location {
-    /// Through which mount.
-    pub mount: Arc<Mount>,
-    /// Which inode.
-    pub inode: Arc<dyn Inode>,
-}
-
-impl PartialEq for Location {
-    fn eq(&self, other: &Self) -> bool {
-        self.mount.id() == other.mount.id()
-            && self.inode.id() == other.inode.id()
-    }
-}
+pub use super::inode::Location;
 
 impl Location {
-    /// Another inode of the same mount.
-    pub fn at(&self, inode: Arc<dyn Inode>) -> Self {
-        Self { mount: self.mount.clone(), inode }
-    }
-
-    /// True for a directory.
-    pub fn is_directory(&self) -> bool {
-        self.inode.kind() == Kind::Directory
-    }
-
-    /// Fails if nothing may be changed through this mount.
-    ///
-    /// # Errors
-    /// `EROFS`.
-    pub fn check_writable(&self) -> Result<(), Errno> {
-        match self.mount.flags().contains(MountFlags::READ_ONLY) {
-            true => Err(Errno::EROFS),
-            false => Ok(()),
-        }
-    }
-
-    /// True for the top of its mount.
-    pub(super) fn is_mount_root(&self) -> bool {
-        self.mount.has_root(&*self.inode)
-    }
-
     /// The top of what is mounted here, if anything is.
     pub fn covered(self) -> Self {
         let mut here = self;
@@ -81,6 +41,25 @@ impl Location {
         match here.inode.parent() {
             Some(parent) => here.at(parent).covered(),
             None => here,
+        }
+    }
+
+    /// Fails if something is mounted on `inode`, which stands in this
+    /// directory.
+    ///
+    /// # Errors
+    /// `EBUSY`.
+    pub(super) fn check_not_covered(
+        &self,
+        inode: &Arc<dyn Inode>,
+    ) -> Result<(), Errno> {
+        if inode.kind() != FileType::Directory {
+            return Ok(());
+        }
+        let place = self.at(inode.clone());
+        match place.clone().covered() == place {
+            true => Ok(()),
+            false => Err(Errno::EBUSY),
         }
     }
 

@@ -43,10 +43,10 @@ impl Owner {
 
 /// What a lock allows others.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Kind {
-    /// To lock it shared, too.
+pub enum LockKind {
+    /// They may lock it shared, too.
     Shared,
-    /// Nothing.
+    /// They may not lock it.
     Exclusive,
 }
 
@@ -55,8 +55,8 @@ pub enum Kind {
 pub struct Lock {
     /// Who holds it.
     pub owner: Owner,
-    /// See [`Kind`].
-    pub kind: Kind,
+    /// See [`LockKind`].
+    pub kind: LockKind,
     /// Its bytes; the end of a lock to the end of the file is `u64::MAX`.
     pub range: Range<u64>,
     /// The process that is told to those who ask; 0 for nobody's.
@@ -70,13 +70,14 @@ static LOCKS: SpinLock<BTreeMap<InodeId, Vec<Lock>>> =
     SpinLock::with_rank(Rank::Object, BTreeMap::new());
 /// Number of locks: most of the time there is none.
 static COUNT: AtomicUsize = AtomicUsize::new(0);
-/// Where those wait that want a lock of somebody else's.
+/// Where those wait who want a lock that somebody else has.
 static RELEASED: WaitQueue = WaitQueue::new();
 
 fn conflicts(one: &Lock, other: &Lock) -> bool {
     one.owner.sees(other.owner)
         && one.owner != other.owner
-        && (one.kind == Kind::Exclusive || other.kind == Kind::Exclusive)
+        && (one.kind == LockKind::Exclusive
+            || other.kind == LockKind::Exclusive)
         && one.range.start < other.range.end
         && other.range.start < one.range.end
 }

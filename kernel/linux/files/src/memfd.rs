@@ -13,26 +13,29 @@ use core::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use kernel_abi::Errno;
 
 use super::buffer::{Input, Output};
-use super::file::{Blocking, File, Offset, OpenFile};
+use super::file::{Blocking, File, Offset};
 use super::flags::OpenFlags;
-use super::inode::{Change, Inode, InodeId, Kind, Metadata};
+use super::inode::{Change, FileType, Inode, InodeId, Metadata};
 use super::location::Location;
 use super::mount::Mount;
+use super::open_file::OpenFile;
 use super::ramfs::{Nameless, RamFs};
+use super::write_access::WriteAccess;
+use super::write_count::WriteCount;
 use kernel_machine::mm::PageSource;
 use kernel_task::Mutex;
 
 bitflags::bitflags! {
-    /// What a file will not do any more (Linux `F_SEAL_*`).
+    /// What is not done to a file any more (Linux `F_SEAL_*`).
     #[derive(Clone, Copy, PartialEq, Eq, Debug)]
     pub struct Seals: u32 {
-        /// Get further seals.
+        /// It gets no further seals.
         const SEAL = 1;
-        /// Get shorter.
+        /// It gets no shorter.
         const SHRINK = 2;
-        /// Get longer.
+        /// It gets no longer.
         const GROW = 4;
-        /// Be written.
+        /// It is not written.
         const WRITE = 8;
     }
 }
@@ -95,8 +98,8 @@ impl Inode for MemoryFile {
         self.bytes.inode().id()
     }
 
-    fn kind(&self) -> Kind {
-        Kind::Regular
+    fn kind(&self) -> FileType {
+        FileType::Regular
     }
 
     fn metadata(&self) -> Metadata {
@@ -142,8 +145,8 @@ impl Inode for MemoryFile {
         self.bytes.inode().shared_pages(may_write)
     }
 
-    fn claims(&self) -> Option<&super::claim::Claims> {
-        self.bytes.inode().claims()
+    fn write_count(&self) -> Option<&WriteCount> {
+        self.bytes.inode().write_count()
     }
 }
 
@@ -212,7 +215,7 @@ pub fn create(
         this: this.clone(),
     });
     let location = Location { mount: mount.clone(), inode: file.clone() };
-    let claim = super::claim::Claim::to_write(&location.inode)?;
+    let access = WriteAccess::get(&location.inode)?;
     let flags = flags | OpenFlags::READ_WRITE;
-    Ok(OpenFile::claimed(location, file, flags, claim))
+    Ok(OpenFile::with_access(location, file, flags, access))
 }

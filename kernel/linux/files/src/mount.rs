@@ -14,9 +14,10 @@ use bitflags::bitflags;
 use kernel_abi::Errno;
 use kernel_abi::stat::device_number;
 
-use super::inode::{FileSystem, Inode, InodeId, Kind};
-use super::location::Location;
+use super::inode::{FileSystem, FileType, Inode, InodeId, Location};
 use kernel_machine::sync::{Rank, SpinLock};
+
+pub use super::inode::Mount;
 
 bitflags! {
     /// How a mount restricts what it shows (Linux `MS_*`).
@@ -42,21 +43,6 @@ const LASTING: MountFlags = MountFlags::READ_ONLY
     .union(MountFlags::NO_SUID)
     .union(MountFlags::NO_DEVICES)
     .union(MountFlags::NO_EXEC);
-
-/// A file system, or a part of it, in its place.
-pub struct Mount {
-    id: u32,
-    /// The file system.
-    pub filesystem: Arc<dyn FileSystem>,
-    root: Arc<dyn Inode>,
-    flags: AtomicU32,
-    /// What was named as the device.
-    pub source: String,
-    /// The directory that it covers; `None` for the root of everything and
-    /// for mounts without a name.
-    place: Option<Location>,
-    is_attached: AtomicBool,
-}
 
 impl Mount {
     fn new(
@@ -105,7 +91,7 @@ impl Mount {
         self.place.as_ref().filter(|_| is_attached)
     }
 
-    /// Which one.
+    /// Its number.
     pub fn id(&self) -> u32 {
         self.id
     }
@@ -125,6 +111,41 @@ impl Drop for Mount {
             let below = Arc::into_inner(place.mount);
             next = below.and_then(|mut mount| mount.place.take());
         }
+    }
+}
+
+impl PartialEq for Location {
+    fn eq(&self, other: &Self) -> bool {
+        self.mount.id() == other.mount.id()
+            && self.inode.id() == other.inode.id()
+    }
+}
+
+impl Location {
+    /// Another inode of the same mount.
+    pub fn at(&self, inode: Arc<dyn Inode>) -> Self {
+        Self { mount: self.mount.clone(), inode }
+    }
+
+    /// True for a directory.
+    pub fn is_directory(&self) -> bool {
+        self.inode.kind() == FileType::Directory
+    }
+
+    /// Fails if nothing may be changed through this mount.
+    ///
+    /// # Errors
+    /// `EROFS`.
+    pub fn check_writable(&self) -> Result<(), Errno> {
+        match self.mount.flags().contains(MountFlags::READ_ONLY) {
+            true => Err(Errno::EROFS),
+            false => Ok(()),
+        }
+    }
+
+    /// True for the top of its mount.
+    pub(super) fn is_mount_root(&self) -> bool {
+        self.mount.has_root(&*self.inode)
     }
 }
 
@@ -189,7 +210,7 @@ fn attach(
     flags: MountFlags,
     place: Location,
 ) -> Result<(), Errno> {
-    if root.kind() != Kind::Directory || !place.is_directory() {
+    if root.kind() != FileType::Directory || !place.is_directory() {
         return Err(Errno::ENOTDIR);
     }
     let point = point(&place);

@@ -9,15 +9,16 @@ use kernel_abi::Errno;
 use kernel_core::inotify as event;
 
 use super::attribute::OpenDirectory;
-use super::claim::Claim;
-use super::file::{File, OpenFile};
+use super::file::File;
 use super::flags::OpenFlags;
-use super::inode::{Change, Inode, Kind, NewInode};
+use super::inode::{Change, FileType, NewInode};
 use super::inotify;
 use super::location::Location;
 use super::mount::MountFlags;
+use super::open_file::OpenFile;
 use super::permission;
 use super::walk::{Asker, Last, LastLink, Part, Walk};
+use super::write_access::WriteAccess;
 use kernel_machine::mm::frame;
 
 mod link;
@@ -99,7 +100,7 @@ fn find_or_create(
         if flags.contains(OpenFlags::EXCLUSIVE) {
             return Err(Errno::EEXIST);
         }
-        let is_link = inode.kind() == Kind::Symlink;
+        let is_link = inode.kind() == FileType::Symlink;
         if !is_link || flags.contains(OpenFlags::NO_FOLLOW) {
             let found = last.directory.at(inode).covered();
             return Ok((found, Origin::Found));
@@ -118,7 +119,7 @@ fn create(
 ) -> Result<Location, Errno> {
     last.directory.check_writable()?;
     permission::check_name(&*last.directory.inode, None)?;
-    let kind = Kind::Regular;
+    let kind = FileType::Regular;
     let new = NewInode { kind, permissions, target: b"" };
     let inode = last.directory.inode.create(name, &new)?;
     permission::own(&*inode)?;
@@ -143,7 +144,7 @@ pub fn open_location(
         wanted |= permission::WRITE;
     }
     if !flags.contains(OpenFlags::PATH)
-        && location.inode.kind() != Kind::Symlink
+        && location.inode.kind() != FileType::Symlink
     {
         permission::check(&*location.inode, wanted)?;
     }
@@ -162,31 +163,32 @@ fn open_allowed(
         let file: Arc<dyn File> = Arc::new(OpenDirectory);
         return Ok(OpenFile::new(location, file, flags));
     }
-    if kind == Kind::Regular || kind == Kind::Directory {
+    if kind == FileType::Regular || kind == FileType::Directory {
         if flags.can_write() {
             location.check_writable()?;
         }
     } else if location.mount.flags().contains(MountFlags::NO_DEVICES) {
         return Err(Errno::EACCES);
     }
-    let claim = match flags.can_write() {
-        true => Claim::to_write(&location.inode)?,
+    let access = match flags.can_write() {
+        true => WriteAccess::get(&location.inode)?,
         false => None,
     };
     let file = location.inode.open(flags)?;
     let truncates = flags.contains(OpenFlags::TRUNCATE);
-    if truncates && flags.can_write() && kind == Kind::Regular {
+    if truncates && flags.can_write() && kind == FileType::Regular {
         truncate(&location, 0)?;
     }
-    Ok(OpenFile::claimed(location, file, flags, claim))
+    Ok(OpenFile::with_access(location, file, flags, access))
 }
 
 /// Cuts or extends a file that the caller may write.
 ///
 /// # Errors
-/// `ETXTBSY` while it runs; as [`Inode::truncate`].
+/// `ETXTBSY` while it runs; as
+/// [`Inode::truncate`](super::inode::Inode::truncate).
 pub fn truncate(location: &Location, size: u64) -> Result<(), Errno> {
-    let _claim = Claim::to_write(&location.inode)?;
+    let _access = WriteAccess::get(&location.inode)?;
     location.inode.truncate(size)?;
     if inotify::is_used() {
         inotify::notify_at(location, event::MODIFY);
@@ -212,14 +214,16 @@ fn check_room() -> Result<(), Errno> {
     if frame::is_short() { Err(Errno::ENFILE) } else { Ok(()) }
 }
 
-fn check_kind(kind: Kind, flags: OpenFlags) -> Result<(), Errno> {
+fn check_kind(kind: FileType, flags: OpenFlags) -> Result<(), Errno> {
     match kind {
-        Kind::Symlink if !flags.contains(OpenFlags::PATH) => Err(Errno::ELOOP),
-        Kind::Directory if flags.can_write() => Err(Errno::EISDIR),
-        Kind::Directory if flags.contains(OpenFlags::CREATE) => {
+        FileType::Symlink if !flags.contains(OpenFlags::PATH) => {
+            Err(Errno::ELOOP)
+        }
+        FileType::Directory if flags.can_write() => Err(Errno::EISDIR),
+        FileType::Directory if flags.contains(OpenFlags::CREATE) => {
             Err(Errno::EISDIR)
         }
-        Kind::Directory => Ok(()),
+        FileType::Directory => Ok(()),
         _ if flags.contains(OpenFlags::DIRECTORY) => Err(Errno::ENOTDIR),
         _ => Ok(()),
     }
@@ -245,12 +249,12 @@ pub fn make(
         Err(Errno::ENOENT) => {}
         Err(error) => return Err(error),
     }
-    if last.must_be_directory && new.kind != Kind::Directory {
+    if last.must_be_directory && new.kind != FileType::Directory {
         return Err(Errno::ENOENT);
     }
     directory.check_writable()?;
     let permissions = match new.kind {
-        Kind::Symlink => 0o777,
+        FileType::Symlink => 0o777,
         _ => new.permissions & !asker.context.umask(),
     };
     permission::check_name(&*directory.inode, None)?;
@@ -292,12 +296,12 @@ pub fn remove(
     };
     let inode = last.directory.inode.lookup(name)?;
     permission::check_name(&*last.directory.inode, Some(&*inode))?;
-    check_not_covered(&last.directory, &inode)?;
+    last.directory.check_not_covered(&inode)?;
     last.directory.check_writable()?;
     let removed = match what {
         Remove::Directory => last.directory.inode.remove_directory(name),
         Remove::File if last.must_be_directory => match inode.kind() {
-            Kind::Directory => Err(Errno::EISDIR),
+            FileType::Directory => Err(Errno::EISDIR),
             _ => Err(Errno::ENOTDIR),
         },
         Remove::File => last.directory.inode.unlink(name),
@@ -313,18 +317,4 @@ pub fn remove(
         inotify::forget(inode.id());
     }
     Ok(())
-}
-
-fn check_not_covered(
-    directory: &Location,
-    inode: &Arc<dyn Inode>,
-) -> Result<(), Errno> {
-    if inode.kind() != Kind::Directory {
-        return Ok(());
-    }
-    let place = directory.at(inode.clone());
-    match place.clone().covered() == place {
-        true => Ok(()),
-        false => Err(Errno::EBUSY),
-    }
 }

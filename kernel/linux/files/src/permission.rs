@@ -2,7 +2,7 @@
 //! do everything.
 //!
 //! Whose rights count is known to the process layer, which is asked
-//! ([`set_source`]), once for each name that is walked. As long as every
+//! ([`SOURCE`]), once for each name that is walked. As long as every
 //! process is privileged nobody is asked ([`enforce`]).
 
 use alloc::vec::Vec;
@@ -11,13 +11,14 @@ use core::sync::atomic::Ordering::Relaxed;
 
 use kernel_abi::Errno;
 
-use super::inode::{Change, Inode, Kind, Metadata};
+use super::inode::{Change, FileType, Inode, Metadata};
+use kernel_machine::sync::Hook;
 
-/// To read, or to list a directory.
+/// The right to read, or to list a directory.
 pub const READ: u32 = 4;
-/// To write, or to change what is in a directory.
+/// The right to write, or to change what is in a directory.
 pub const WRITE: u32 = 2;
-/// To execute, or to go through a directory.
+/// The right to execute, or to go through a directory.
 pub const EXECUTE: u32 = 1;
 
 /// Names in such a directory belong to the owners of what they name.
@@ -35,16 +36,12 @@ pub struct Authority {
 }
 
 /// The rights of the running process; `None` if it may do everything.
-type Source = fn() -> Option<Authority>;
+pub type Source = fn() -> Option<Authority>;
 
-static SOURCE: spin::Once<Source> = spin::Once::new();
+/// Tells the rights of the running process, which the process layer knows.
+pub static SOURCE: Hook<Source> = Hook::new();
 /// Some process is, or was, not privileged.
 static IS_ENFORCED: AtomicBool = AtomicBool::new(false);
-
-/// Connects the process layer, once.
-pub fn set_source(source: Source) {
-    SOURCE.call_once(|| source);
-}
 
 /// From now on there are processes that may not do everything.
 pub fn enforce() {
@@ -125,7 +122,7 @@ impl Authority {
             self.group == metadata.gid || self.groups.contains(&metadata.gid)
         };
         let granted = if self.user == 0 {
-            let is_directory = metadata.kind == Kind::Directory;
+            let is_directory = metadata.kind == FileType::Directory;
             let executes = is_directory || bits & 0o111 != 0;
             READ | WRITE | u32::from(executes)
         } else if self.user == metadata.uid {

@@ -7,8 +7,8 @@ use alloc::sync::Arc;
 
 use kernel_abi::Errno;
 
-use super::file::OpenFile;
 use super::flags::PollEvents;
+use super::open_file::OpenFile;
 use kernel_task::{PollTable, WaitError};
 
 /// One file to wait for.

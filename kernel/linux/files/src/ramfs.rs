@@ -1,44 +1,30 @@
 //! The RAM file system: root, `tmpfs`, `devtmpfs`.
 //!
 //! A [`node::Node`] is an inode; directories hold their nodes by name
-//! (`directory.rs`), plain files hold frames (`data.rs`). What changes the
+//! (`directory.rs`, `rename.rs`), plain files hold frames (`data.rs`). What changes the
 //! tree takes the file system's one sleeping lock, so a rename sees both of
 //! its directories at rest; who only looks takes one directory's spin lock.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use kernel_abi::Errno;
 use kernel_abi::stat::{RAMFS_MAGIC, Statfs, TMPFS_MAGIC};
 use kernel_core::path::NAME_MAX;
 
 use super::file::File;
-use super::inode::{FileSystem, Inode, Kind, NewInode};
-use super::mount;
+use super::inode::{FileSystem, FileType, Inode, NewInode};
 use kernel_machine::mm::frame;
-use kernel_task::Mutex;
 
 mod data;
 mod directory;
 mod node;
+mod rename;
+mod shared;
 
 pub use data::pages;
 use node::Node;
-
-/// What all nodes of a file system share.
-struct Shared {
-    device: u64,
-    next_number: AtomicU64,
-    /// Held by whoever changes the tree.
-    changes: Mutex<()>,
-}
-
-impl Shared {
-    fn allocate_number(&self) -> u64 {
-        self.next_number.fetch_add(1, Relaxed)
-    }
-}
+use shared::{Shared, check_room};
 
 /// A file system whose files live in RAM only.
 pub struct RamFs {
@@ -50,13 +36,12 @@ pub struct RamFs {
 impl RamFs {
     /// An empty one; `kind` is what `/proc/mounts` calls it.
     pub fn new(kind: &'static str) -> Arc<Self> {
-        let shared = Arc::new(Shared {
-            device: mount::allocate_device(),
-            next_number: AtomicU64::new(1),
-            changes: Mutex::new(()),
-        });
-        let new =
-            NewInode { kind: Kind::Directory, permissions: 0o755, target: b"" };
+        let shared = Shared::new();
+        let new = NewInode {
+            kind: FileType::Directory,
+            permissions: 0o755,
+            target: b"",
+        };
         let root = Node::new(&shared, &new);
         root.set_parent(&root);
         Arc::new(Self { kind, shared, root })
@@ -67,12 +52,12 @@ impl RamFs {
 pub struct Nameless(Arc<Node>);
 
 impl Nameless {
-    /// As an inode.
+    /// The file as an inode.
     pub fn inode(&self) -> &dyn Inode {
         &*self.0
     }
 
-    /// As an open file.
+    /// The file as an open one.
     pub fn file(&self) -> &dyn File {
         &*self.0
     }
@@ -90,8 +75,11 @@ impl RamFs {
     /// `ENFILE` if memory is short.
     pub fn nameless(&self) -> Result<Nameless, Errno> {
         check_room().map_err(|_| Errno::ENFILE)?;
-        let new =
-            NewInode { kind: Kind::Regular, permissions: 0o777, target: b"" };
+        let new = NewInode {
+            kind: FileType::Regular,
+            permissions: 0o777,
+            target: b"",
+        };
         let node = Node::new(&self.shared, &new);
         node.unlinked();
         Ok(Nameless(node))
@@ -136,10 +124,4 @@ impl Drop for RamFs {
             waiting.append(&mut node.take_children());
         }
     }
-}
-
-/// Fails while memory is so short that the kernel needs the rest for itself:
-/// nodes live on its heap, which user programs must not exhaust.
-fn check_room() -> Result<(), Errno> {
-    if frame::is_short() { Err(Errno::ENOSPC) } else { Ok(()) }
 }

@@ -21,11 +21,12 @@ use kernel_abi::stat::{SOCKFS_MAGIC, Statfs};
 
 use super::buffer::{Input, Output};
 use super::clock;
-use super::file::{Blocking, File, OpenFile};
+use super::file::{Blocking, File};
 use super::flags::{OpenFlags, PollEvents};
-use super::inode::{FileSystem, Inode, InodeId, Kind, Metadata};
+use super::inode::{FileSystem, FileType, Inode, InodeId, Metadata};
 use super::location::Location;
 use super::mount::{self, Mount};
+use super::open_file::OpenFile;
 use super::pipe::{End, Pipe};
 use kernel_machine::mm::frame;
 use kernel_task::PollTable;
@@ -142,12 +143,12 @@ impl Inode for SocketInode {
         InodeId { device: socket_mount().1, number: self.number }
     }
 
-    fn kind(&self) -> Kind {
-        Kind::Socket
+    fn kind(&self) -> FileType {
+        FileType::Socket
     }
 
     fn metadata(&self) -> Metadata {
-        Metadata::of(self.id(), Kind::Socket, 0o777, self.created)
+        Metadata::of(self.id(), FileType::Socket, 0o777, self.created)
     }
 
     fn nameless(&self) -> Option<String> {

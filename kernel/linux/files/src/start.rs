@@ -4,14 +4,14 @@ use alloc::sync::Arc;
 
 use kernel_abi::Errno;
 
-use super::file::OpenFile;
 use super::flags::OpenFlags;
-use super::inode::{DeviceNumber, FileSystem, Kind, NewInode};
+use super::inode::{DeviceNumber, FileSystem, FileType, NewInode};
 use super::location::Location;
 use super::mount;
+use super::open_file::OpenFile;
 use super::ramfs::RamFs;
 use super::table::OnExec;
-use super::{FileTable, clock, device, initramfs, operation, sys, tty};
+use super::{FileTable, clock, device, initramfs, operation, sys};
 
 /// Makes devices and `/sys`, and the root file system with what the
 /// archives `images` hold.
@@ -29,7 +29,6 @@ pub fn init(entropy: &[u8], images: &[&[u8]]) -> Result<Location, Errno> {
     device::random::add_entropy(entropy);
     register_types();
     device::init()?;
-    tty::init()?;
     sys::init()?;
     let root = mount::set_root(RamFs::new("rootfs"));
     make_first_names(&root)?;
@@ -51,13 +50,13 @@ fn register_types() {
 /// What the root has before anything is unpacked, as Linux's has.
 fn make_first_names(root: &Location) -> Result<(), Errno> {
     let directory = |permissions| NewInode {
-        kind: Kind::Directory,
+        kind: FileType::Directory,
         permissions,
         target: b"",
     };
     let dev = root.inode.create(b"dev", &directory(0o755))?;
     root.inode.create(b"root", &directory(0o700))?;
-    let kind = Kind::Character(DeviceNumber::new(5, 1));
+    let kind = FileType::Character(DeviceNumber::new(5, 1));
     let console = NewInode { kind, permissions: 0o600, target: b"" };
     dev.create(b"console", &console).map(drop)
 }

@@ -9,8 +9,8 @@ use alloc::vec::Vec;
 
 use kernel_abi::Errno;
 
-use super::file::OpenFile;
 use super::lock::{self, Owner};
+use super::open_file::OpenFile;
 use kernel_machine::sync::{Rank, SpinLock};
 
 /// Most descriptors of a process (Linux's usual soft `RLIMIT_NOFILE`).
@@ -39,22 +39,22 @@ struct Descriptor {
 }
 
 #[derive(Clone, Default)]
-struct Slots {
-    slots: Vec<Option<Descriptor>>,
-    /// No slot below is free.
+struct Descriptors {
+    by_number: Vec<Option<Descriptor>>,
+    /// No number below is free.
     first_free: usize,
 }
 
-impl Slots {
+impl Descriptors {
     fn get(&self, fd: usize) -> Result<&Descriptor, Errno> {
-        let slot = self.slots.get(fd).and_then(Option::as_ref);
-        slot.ok_or(Errno::EBADF)
+        let found = self.by_number.get(fd).and_then(Option::as_ref);
+        found.ok_or(Errno::EBADF)
     }
 
-    /// The lowest free slot at or above `least`, about to be filled.
+    /// The lowest free number at or above `least`, about to be filled.
     fn find_free(&mut self, least: usize) -> Result<usize, Errno> {
         let mut fd = least.max(self.first_free);
-        while matches!(self.slots.get(fd), Some(Some(_))) {
+        while matches!(self.by_number.get(fd), Some(Some(_))) {
             fd += 1;
         }
         if fd >= LIMIT {
@@ -66,16 +66,16 @@ impl Slots {
         Ok(fd)
     }
 
-    /// Puts `descriptor` into slot `fd`; gives what was there.
+    /// Puts `descriptor` in place `fd`; gives what was there.
     fn put(&mut self, fd: usize, new: Descriptor) -> Option<Descriptor> {
-        if fd >= self.slots.len() {
-            self.slots.resize(fd + 1, None);
+        if fd >= self.by_number.len() {
+            self.by_number.resize(fd + 1, None);
         }
-        self.slots[fd].replace(new)
+        self.by_number[fd].replace(new)
     }
 
     fn take(&mut self, fd: usize) -> Option<Descriptor> {
-        let taken = self.slots.get_mut(fd)?.take();
+        let taken = self.by_number.get_mut(fd)?.take();
         self.first_free = self.first_free.min(fd);
         taken
     }
@@ -83,8 +83,8 @@ impl Slots {
 
 impl Drop for FileTable {
     fn drop(&mut self) {
-        let slots = core::mem::take(self.slots.get_mut());
-        for gone in slots.slots {
+        let descriptors = core::mem::take(self.descriptors.get_mut());
+        for gone in descriptors.by_number {
             self.finish(gone);
         }
     }
@@ -92,22 +92,22 @@ impl Drop for FileTable {
 
 /// The descriptors of a process, shared by its threads.
 pub struct FileTable {
-    slots: SpinLock<Slots>,
+    descriptors: SpinLock<Descriptors>,
 }
 
 impl FileTable {
     /// A table without descriptors.
     pub fn new() -> Arc<Self> {
-        Arc::new(Self::with(Slots::default()))
+        Arc::new(Self::with(Descriptors::default()))
     }
 
-    fn with(slots: Slots) -> Self {
-        Self { slots: SpinLock::with_rank(Rank::Process, slots) }
+    fn with(descriptors: Descriptors) -> Self {
+        Self { descriptors: SpinLock::with_rank(Rank::Process, descriptors) }
     }
 
     /// A copy for a child: the same open files.
     pub fn fork(&self) -> Arc<Self> {
-        let copy = self.slots.lock().clone();
+        let copy = self.descriptors.lock().clone();
         Arc::new(Self::with(copy))
     }
 
@@ -117,7 +117,7 @@ impl FileTable {
     /// `EBADF` if there is none.
     #[inline]
     pub fn get(&self, fd: usize) -> Result<Arc<OpenFile>, Errno> {
-        Ok(self.slots.lock().get(fd)?.file.clone())
+        Ok(self.descriptors.lock().get(fd)?.file.clone())
     }
 
     /// Gives `file` the lowest free descriptor at or above `least`.
@@ -130,9 +130,9 @@ impl FileTable {
         file: Arc<OpenFile>,
         on_exec: OnExec,
     ) -> Result<usize, Errno> {
-        let mut slots = self.slots.lock();
-        let fd = slots.find_free(least)?;
-        slots.put(fd, Descriptor { file, on_exec });
+        let mut descriptors = self.descriptors.lock();
+        let fd = descriptors.find_free(least)?;
+        descriptors.put(fd, Descriptor { file, on_exec });
         Ok(fd)
     }
 
@@ -149,10 +149,10 @@ impl FileTable {
         if new >= LIMIT {
             return Err(Errno::EBADF);
         }
-        let mut slots = self.slots.lock();
-        let file = slots.get(old)?.file.clone();
-        let replaced = slots.put(new, Descriptor { file, on_exec });
-        drop(slots);
+        let mut descriptors = self.descriptors.lock();
+        let file = descriptors.get(old)?.file.clone();
+        let replaced = descriptors.put(new, Descriptor { file, on_exec });
+        drop(descriptors);
         self.finish(replaced);
         Ok(())
     }
@@ -163,7 +163,7 @@ impl FileTable {
     /// `EBADF` if it is not open.
     #[inline]
     pub fn close(&self, fd: usize) -> Result<(), Errno> {
-        let taken = self.slots.lock().take(fd);
+        let taken = self.descriptors.lock().take(fd);
         taken.map(|it| self.finish(Some(it))).ok_or(Errno::EBADF)
     }
 
@@ -182,13 +182,13 @@ impl FileTable {
 
     /// Closes every descriptor that an exec closes.
     pub fn close_on_exec(&self) {
-        let closes = |slot: &Descriptor| slot.on_exec == OnExec::Close;
-        let count = self.slots.lock().slots.len();
+        let closes = |it: &Descriptor| it.on_exec == OnExec::Close;
+        let count = self.descriptors.lock().by_number.len();
         for fd in 0..count {
-            let mut slots = self.slots.lock();
-            let found = slots.get(fd).is_ok_and(closes);
-            let taken = if found { slots.take(fd) } else { None };
-            drop(slots);
+            let mut descriptors = self.descriptors.lock();
+            let found = descriptors.get(fd).is_ok_and(closes);
+            let taken = if found { descriptors.take(fd) } else { None };
+            drop(descriptors);
             self.finish(taken);
         }
     }
@@ -198,7 +198,7 @@ impl FileTable {
     /// # Errors
     /// `EBADF` if it is not open.
     pub fn on_exec(&self, fd: usize) -> Result<OnExec, Errno> {
-        Ok(self.slots.lock().get(fd)?.on_exec)
+        Ok(self.descriptors.lock().get(fd)?.on_exec)
     }
 
     /// Says whether an exec closes a descriptor.
@@ -206,16 +206,16 @@ impl FileTable {
     /// # Errors
     /// `EBADF` if it is not open.
     pub fn set_on_exec(&self, fd: usize, on_exec: OnExec) -> Result<(), Errno> {
-        let mut slots = self.slots.lock();
-        let slot = slots.slots.get_mut(fd).and_then(Option::as_mut);
-        slot.ok_or(Errno::EBADF)?.on_exec = on_exec;
+        let mut descriptors = self.descriptors.lock();
+        let found = descriptors.by_number.get_mut(fd).and_then(Option::as_mut);
+        found.ok_or(Errno::EBADF)?.on_exec = on_exec;
         Ok(())
     }
 
     /// The open descriptors, lowest first.
     pub fn list(&self) -> Vec<usize> {
-        let slots = self.slots.lock();
-        let open = |fd: &usize| slots.slots[*fd].is_some();
-        (0..slots.slots.len()).filter(open).collect()
+        let descriptors = self.descriptors.lock();
+        let open = |fd: &usize| descriptors.by_number[*fd].is_some();
+        (0..descriptors.by_number.len()).filter(open).collect()
     }
 }

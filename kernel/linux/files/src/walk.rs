@@ -12,9 +12,9 @@ use kernel_abi::Errno;
 use kernel_core::path::{self, Component, Path};
 
 use super::context::FsContext;
-use super::file::OpenFile;
-use super::inode::{Inode, Kind, Link};
+use super::inode::{FileType, Inode, Link};
 use super::location::Location;
+use super::open_file::OpenFile;
 use super::permission::{self, Authority};
 use super::table::FileTable;
 
@@ -148,7 +148,7 @@ impl<'a> Walk<'a> {
             }
         };
         let inode = self.here.inode.lookup(name)?;
-        if inode.kind() == Kind::Symlink {
+        if inode.kind() == FileType::Symlink {
             self.follow(&*inode, rest)?;
             return Ok(true);
         }
@@ -168,7 +168,7 @@ impl<'a> Walk<'a> {
 
     /// Goes to `inode`, found in the directory here.
     fn enter(&mut self, inode: Arc<dyn Inode>) {
-        let is_directory = inode.kind() == Kind::Directory;
+        let is_directory = inode.kind() == FileType::Directory;
         let place = self.here.at(inode);
         self.here = if is_directory { place.covered() } else { place };
     }
@@ -219,7 +219,7 @@ impl<'a> Walk<'a> {
             };
             let must_follow =
                 last_link == LastLink::Follow || last.must_be_directory;
-            if inode.kind() != Kind::Symlink || !must_follow {
+            if inode.kind() != FileType::Symlink || !must_follow {
                 self.enter(inode);
                 return self.checked(last.must_be_directory);
             }
@@ -280,7 +280,7 @@ impl Last {
 pub struct Asker<'a> {
     /// Root and working directory.
     pub context: &'a FsContext,
-    /// For names relative to a descriptor.
+    /// Its descriptors, for names relative to one.
     pub table: &'a FileTable,
 }
 

@@ -17,9 +17,9 @@ use kernel_abi::signal::{SIGCHLD, SIGCONT, SIGHUP, SigInfo};
 use super::ptrace::{end, tell};
 use super::signal::notify::{self, AfterDeath};
 use super::signal::{act, send};
+use super::terminal::SESSION_ENDED;
 use super::tree::{self, Node, Tree};
 use super::{CurrentThread, Process, ProcessId, current, futex, thread_usage};
-use kernel_files as files;
 use kernel_machine::mm::{AddressSpace, user};
 use kernel_task::refrigerator::{FREEZER, FreezerHost};
 use kernel_task::scheduler;
@@ -129,8 +129,10 @@ fn end_process(process: &Arc<Process>, status: u32) {
         panic!("Attempted to kill init! exitcode={status:#010x}");
     }
     process.timers.end();
-    if process.session() == process.id {
-        files::tty::leave_session(process.id);
+    if process.session() == process.id
+        && let Some(session_ended) = SESSION_ENDED.get()
+    {
+        session_ended(process.id);
     }
     let mut gone = Vec::new();
     let mut tree = tree::lock();

@@ -1,15 +1,11 @@
-//! Process groups, sessions, and the terminal in the background.
+//! Process groups and sessions.
 
 use alloc::sync::Arc;
 use core::sync::atomic::Ordering::Relaxed;
 
 use kernel_abi::Errno;
-use kernel_abi::signal::{SIG_IGN, SIGTTIN, SIGTTOU};
-use kernel_core::signal::job_control::{Access, Background};
 
-use super::signal::send;
 use super::{Process, ProcessId, current, tree};
-use kernel_files::tty::TerminalUse;
 
 /// The process that 0 or a number means.
 ///
@@ -88,37 +84,4 @@ pub fn set_session() -> Result<ProcessId, Errno> {
     }
     tree.begin_session(&own);
     Ok(own.id)
-}
-
-/// Decides whether the running process, which is in the background, may use
-/// its terminal; sends the signal that stops its group if not.
-///
-/// # Errors
-/// `EIO`, or `ERESTARTSYS` after the signal.
-pub fn use_terminal(what: TerminalUse) -> Result<(), Errno> {
-    let thread = current();
-    let process = &thread.process;
-    let signal = match what {
-        TerminalUse::Read => SIGTTIN,
-        TerminalUse::Write => SIGTTOU,
-    };
-    let is_orphaned = tree::lock().is_orphaned(process.group(), 0);
-    let is_deaf = {
-        let signals = process.signals.lock();
-        signals.state.blocked(thread.key).contains(signal)
-            || signals.state.actions().get(signal).handler == SIG_IGN
-    };
-    let background = Background { is_deaf, is_orphaned };
-    let access = match what {
-        TerminalUse::Read => background.read(),
-        TerminalUse::Write => background.write(),
-    };
-    match access {
-        Access::Allowed => Ok(()),
-        Access::Fails(error) => Err(error),
-        Access::Signal(signal) => {
-            send::group_from_kernel(process.group(), signal);
-            Err(Errno::ERESTARTSYS)
-        }
-    }
 }

@@ -4,14 +4,14 @@ use alloc::sync::Arc;
 use core::ops::Range;
 
 use kernel_files::Location;
-use kernel_files::claim::Claim;
+use kernel_files::write_access::WriteAccess;
 
 /// The file of a program, which nobody may write while somebody has this.
 pub struct Executable {
     /// Where it lies.
     pub location: Location,
-    /// To the program and to its dynamic linker.
-    pub(super) _claims: [Option<Claim>; 2],
+    /// Write access is denied to the program and to its dynamic linker.
+    pub(super) _write_access: [Option<WriteAccess>; 2],
 }
 
 /// A program in memory.

@@ -23,9 +23,8 @@ extern crate alloc;
 
 use kernel_abi::Errno;
 
-use kernel_files::{permission, tty};
-
 mod accounting;
+pub mod authority;
 pub mod clock;
 mod creation;
 pub mod credentials;
@@ -39,7 +38,6 @@ pub mod group;
 pub mod handlers;
 pub mod helper;
 pub mod image;
-mod job_control;
 pub mod limits;
 mod load;
 pub mod lookup;
@@ -50,6 +48,7 @@ pub mod ptrace;
 pub mod signal;
 mod sigreturn_page;
 pub mod start;
+pub mod terminal;
 mod thread;
 pub mod timer;
 pub mod tree;
@@ -63,13 +62,11 @@ pub use thread::{
     CurrentThread, Thread, current, current_files, number_of, thread_of,
 };
 
-/// Connects the layers below and starts this layer's kernel threads.
+/// Makes room for futexes and starts this layer's kernel threads.
 ///
 /// # Errors
 /// `ENOMEM`, `EAGAIN`.
 pub fn init() -> Result<(), Errno> {
-    tty::set_job_control(&job_control::Processes);
-    permission::set_source(thread::current_authority);
     futex::init();
     oom::init()?;
     kernel_task::alarm::init()

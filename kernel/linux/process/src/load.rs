@@ -26,14 +26,14 @@ use super::credentials::Credentials;
 use super::image::{Executable, Image};
 use super::{CurrentThread, sigreturn_page};
 use kernel_files::buffer::Output;
-use kernel_files::claim::Claim;
 use kernel_files::device::random;
 use kernel_files::file::{Blocking, File};
 use kernel_files::flags::OpenFlags;
 use kernel_files::mount::MountFlags;
 use kernel_files::permission;
 use kernel_files::walk::{AT_FDCWD, Asker, LastLink};
-use kernel_files::{FileTable, FsContext, Kind, Location};
+use kernel_files::write_access::WriteAccess;
+use kernel_files::{FileTable, FileType, FsContext, Location};
 use kernel_machine::mm::{
     AddressSpace, MapRequest, PAGE_SIZE, PageSource, Placement, Protection,
     STACK_TOP,
@@ -116,7 +116,7 @@ struct Program {
     location: Location,
     file: Arc<dyn File>,
     pages: Arc<dyn PageSource>,
-    claim: Option<Claim>,
+    access: Option<WriteAccess>,
 }
 
 /// Builds the memory of the program that `request` names.
@@ -136,11 +136,11 @@ pub(super) fn load(
     let plan = program.plan(PROGRAM_BASE)?;
     let space = AddressSpace::new()?;
     program.map(&space, &plan)?;
-    let (linker, claim) = match plan.interpreter {
+    let (linker, access) = match plan.interpreter {
         None => (None, None),
         Some(place) => {
-            let (plan, claim) = opener.map_linker(&program, place, &space)?;
-            (Some(plan), claim)
+            let (plan, access) = opener.map_linker(&program, place, &space)?;
+            (Some(plan), access)
         }
     };
     space.set_heap_start(plan.end() as usize);
@@ -149,8 +149,9 @@ pub(super) fn load(
     let credentials = given.to(thread.process.credentials.lock().clone());
     let auxiliary = auxiliary(&credentials, &plan, linker.as_ref());
     let stack = build_stack(&space, &request, &execfn, &auxiliary)?;
-    let claims = [program.claim.take(), claim];
-    let executable = Executable { location: program.location, _claims: claims };
+    let access = [program.access.take(), access];
+    let executable =
+        Executable { location: program.location, _write_access: access };
     let range = |range: &core::ops::Range<u64>| {
         range.start as usize..range.end as usize
     };
@@ -214,17 +215,17 @@ impl Opener<'_> {
         let location = asker.find(AT_FDCWD, path, LastLink::Follow)?;
         let metadata = location.inode.metadata();
         let forbids = location.mount.flags().contains(MountFlags::NO_EXEC);
-        if metadata.kind != Kind::Regular
+        if metadata.kind != FileType::Regular
             || metadata.permissions & 0o111 == 0
             || forbids
         {
             return Err(Errno::EACCES);
         }
         permission::check(&*location.inode, permission::EXECUTE)?;
-        let claim = Claim::to_run(&location.inode)?;
+        let access = WriteAccess::deny(&location.inode)?;
         let file = location.inode.open(OpenFlags::empty())?;
         let pages = location.inode.pages().ok_or(Errno::EACCES)?;
-        Ok(Program { location, file, pages, claim })
+        Ok(Program { location, file, pages, access })
     }
 
     /// Maps the dynamic linker whose path is in the program's file.
@@ -233,13 +234,13 @@ impl Opener<'_> {
         program: &Program,
         (offset, length): (u64, usize),
         space: &AddressSpace,
-    ) -> Result<(Plan, Option<Claim>), Errno> {
+    ) -> Result<(Plan, Option<WriteAccess>), Errno> {
         let mut path = program.read(offset, length)?;
         path.retain(|&byte| byte != 0);
         let linker = self.open(&path)?;
         let plan = linker.plan(LINKER_BASE)?;
         linker.map(space, &plan)?;
-        Ok((plan, linker.claim))
+        Ok((plan, linker.access))
     }
 }
 

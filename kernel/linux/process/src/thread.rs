@@ -14,7 +14,6 @@ use crate::futex::Waiter;
 use crate::process::Process;
 use crate::ptrace::{Tracer, Tracing};
 use crate::signal::restart::RestartNote;
-use kernel_files::permission::Authority;
 use kernel_files::{FileTable, FsContext};
 use kernel_machine::mm::AddressSpace;
 use kernel_machine::sync::{Rank, SpinLock};
@@ -186,12 +185,4 @@ pub fn current() -> CurrentThread {
 #[inline]
 pub fn current_files() -> Result<Arc<FileTable>, Errno> {
     thread_of(&task::current()).ok_or(Errno::ESRCH)?.files()
-}
-
-/// What the running process may do with files; `None` for everything. A
-/// kernel thread may do everything.
-pub(crate) fn current_authority() -> Option<Authority> {
-    let task = task::current();
-    let process = &thread_of(&task)?.process;
-    process.credentials.lock().authority()
 }

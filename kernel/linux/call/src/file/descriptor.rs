@@ -14,7 +14,7 @@ use crate::call::{Args, Handler, Numbered, Result};
 use kernel_files::file::Offset;
 use kernel_files::memfd::{self, MemoryFile, Seals};
 use kernel_files::table::OnExec;
-use kernel_files::{FileTable, Kind, OpenFile, OpenFlags, operation, pipe};
+use kernel_files::{FileTable, FileType, OpenFile, OpenFlags, operation, pipe};
 use kernel_machine::mm::user;
 use kernel_process::current;
 
@@ -194,7 +194,9 @@ fn fcntl(args: &Args) -> Result {
             memory.seal(argument as u32).map(|()| 0)
         }
         F_GET_SEALS => Ok(file.downcast::<MemoryFile>()?.sealed() as usize),
-        F_GETPIPE_SZ if file.inode().kind() == Kind::Fifo => Ok(pipe::CAPACITY),
+        F_GETPIPE_SZ if file.inode().kind() == FileType::Fifo => {
+            Ok(pipe::CAPACITY)
+        }
         _ => Err(Errno::EINVAL),
     }
 }
@@ -212,7 +214,7 @@ fn ioctl(args: &Args) -> Result {
         FIONCLEX => table.set_on_exec(fd, OnExec::Keep).map(|()| 0),
         FIONBIO => set_non_blocking(&file, user::read_value(argument)?),
         FIONREAD
-            if file.inode().kind() == Kind::Regular
+            if file.inode().kind() == FileType::Regular
                 && file.file().offset() == Offset::InTurn =>
         {
             let metadata = file.metadata();

@@ -7,9 +7,9 @@ use kernel_abi::{Errno, syscall as number};
 
 use super::{Caller, Checked, file};
 use crate::call::{Args, Handler, Numbered, Result};
-use kernel_files::inode::{Entry as Name, FIRST_ENTRY};
+use kernel_files::inode::{DirectoryEntry, FIRST_ENTRY};
 use kernel_files::walk::AT_FDCWD;
-use kernel_files::{Kind, Location, OpenFile, permission};
+use kernel_files::{FileType, Location, OpenFile, permission};
 use kernel_machine::mm::user::UserSlice;
 use kernel_process::current;
 
@@ -35,7 +35,7 @@ struct Listing {
 }
 
 impl Listing {
-    fn add(&mut self, entry: &Name<'_>) -> bool {
+    fn add(&mut self, entry: &DirectoryEntry<'_>) -> bool {
         let dirent = Dirent {
             ino: entry.number,
             next_offset: entry.next,
@@ -57,10 +57,10 @@ impl Listing {
         let inode = file.inode();
         let up = inode.parent().unwrap_or_else(|| inode.clone());
         for (place, dots) in [(0, inode), (1, &up)] {
-            let entry = Name {
+            let entry = DirectoryEntry {
                 name: &b".."[..place as usize + 1],
                 number: dots.id().number,
-                entry_type: Kind::Directory.entry_type(),
+                entry_type: FileType::Directory.entry_type(),
                 next: place + 1,
             };
             if self.next == place && !self.add(&entry) {
@@ -72,7 +72,7 @@ impl Listing {
 
 fn getdents64(args: &Args) -> Result {
     let file = file(args.int(0))?;
-    if file.inode().kind() != Kind::Directory {
+    if file.inode().kind() != FileType::Directory {
         return Err(Errno::ENOTDIR);
     }
     let size = args.x[2].min(MOST);

@@ -9,7 +9,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 use super::{Checked, file};
 use crate::call::{Args, Handler, Numbered, Result};
 use kernel_files::file::Blocking;
-use kernel_files::lock::{self, Kind, Lock, Owner};
+use kernel_files::lock::{self, Lock, LockKind, Owner};
 use kernel_files::{FileTable, OpenFile};
 use kernel_machine::mm::user;
 use kernel_process::current;
@@ -33,8 +33,8 @@ fn flock(args: &Args) -> Result {
     let inode = file.inode().id();
     let owner = Owner::Whole(Arc::as_ptr(&file).addr());
     let kind = match args.word(1) & !NON_BLOCKING {
-        SHARED => Kind::Shared,
-        EXCLUSIVE => Kind::Exclusive,
+        SHARED => LockKind::Shared,
+        EXCLUSIVE => LockKind::Exclusive,
         UNLOCK => {
             lock::release_all(inode, owner);
             return Ok(0);
@@ -85,8 +85,8 @@ pub(super) fn control(
     let range = range_of(file, &record)?;
     let inode = file.inode().id();
     let kind = match record.kind {
-        READ => Kind::Shared,
-        WRITE => Kind::Exclusive,
+        READ => LockKind::Shared,
+        WRITE => LockKind::Exclusive,
         UNLOCK if !matches!(command, F_GETLK | F_OFD_GETLK) => {
             lock::release(inode, owner, &range);
             return Ok(0);
@@ -138,8 +138,8 @@ fn keep_if_open(
 
 fn set(file: &Arc<OpenFile>, wanted: &Lock, blocking: Blocking) -> Result {
     let may = match wanted.kind {
-        Kind::Shared => file.flags().can_read(),
-        Kind::Exclusive => file.flags().can_write(),
+        LockKind::Shared => file.flags().can_read(),
+        LockKind::Exclusive => file.flags().can_write(),
     };
     if !may {
         return Err(Errno::EBADF);
@@ -176,7 +176,7 @@ fn tell(record: &mut Record, found: Option<Lock>) {
     let is_open = lock.range.end == u64::MAX;
     let length = lock.range.end - lock.range.start;
     *record = Record {
-        kind: if lock.kind == Kind::Shared { READ } else { WRITE },
+        kind: if lock.kind == LockKind::Shared { READ } else { WRITE },
         whence: 0,
         pad: 0,
         start: lock.range.start as i64,

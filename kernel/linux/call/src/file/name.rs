@@ -7,7 +7,7 @@ use crate::call::{Args, Handler, Numbered, Result};
 use kernel_files::inode::{DeviceNumber, Link, NewInode, Replace, TYPE_MASK};
 use kernel_files::operation::{self, Remove};
 use kernel_files::walk::AT_FDCWD;
-use kernel_files::{Kind, OpenFlags, permission};
+use kernel_files::{FileType, OpenFlags, permission};
 use kernel_machine::mm::user::UserSlice;
 
 /// This family's rows of the table.
@@ -30,21 +30,23 @@ const RENAME_NOREPLACE: u32 = 1;
 const RENAME_EXCHANGE: u32 = 2;
 
 fn mkdirat(args: &Args) -> Result {
-    let (kind, permissions) = (Kind::Directory, args.word(2) & 0o1777);
+    let (kind, permissions) = (FileType::Directory, args.word(2) & 0o1777);
     make(args, 1, &NewInode { kind, permissions, target: b"" })
 }
 
 fn mknodat(args: &Args) -> Result {
     let mode = match args.word(2) {
-        mode if mode & TYPE_MASK == 0 => mode | Kind::Regular.mode_bits(),
+        mode if mode & TYPE_MASK == 0 => mode | FileType::Regular.mode_bits(),
         mode => mode,
     };
     let device = DeviceNumber::decode(args.word(3));
-    let kind = Kind::from_mode(mode, device).ok_or(Errno::EINVAL)?;
+    let kind = FileType::from_mode(mode, device).ok_or(Errno::EINVAL)?;
     match kind {
-        Kind::Directory => return Err(Errno::EPERM),
-        Kind::Symlink => return Err(Errno::EINVAL),
-        Kind::Character(_) | Kind::Block(_) => super::check_privileged()?,
+        FileType::Directory => return Err(Errno::EPERM),
+        FileType::Symlink => return Err(Errno::EINVAL),
+        FileType::Character(_) | FileType::Block(_) => {
+            super::check_privileged()?
+        }
         _ => {}
     }
     let permissions = mode & 0o7777;
@@ -64,7 +66,7 @@ fn symlinkat(args: &Args) -> Result {
     if target.is_empty() {
         return Err(Errno::ENOENT);
     }
-    let (kind, permissions) = (Kind::Symlink, 0o777);
+    let (kind, permissions) = (FileType::Symlink, 0o777);
     make(args, 2, &NewInode { kind, permissions, target: &target })
 }
 
@@ -158,7 +160,7 @@ fn ftruncate(args: &Args) -> Result {
     let size = size(args.x[1])?;
     let file = super::file(args.int(0))?;
     let flags: OpenFlags = file.flags();
-    if !flags.can_write() || file.inode().kind() != Kind::Regular {
+    if !flags.can_write() || file.inode().kind() != FileType::Regular {
         return Err(Errno::EINVAL);
     }
     operation::truncate(&file.location, size).map(|()| 0)

@@ -10,7 +10,7 @@ use super::{Checked, check_flags, file};
 use crate::call::{Args, Handler, Numbered, Result};
 use kernel_files::file::{Blocking, File};
 use kernel_files::socket::{self, Direction, Socket};
-use kernel_files::{Input, Kind, OpenFile, OpenFlags, Output};
+use kernel_files::{FileType, Input, OpenFile, OpenFlags, Output};
 use kernel_machine::mm::user::{self, UserSlice};
 use kernel_process::current;
 
@@ -72,7 +72,7 @@ fn socketpair(args: &Args) -> Result {
 fn open_socket(args: &Args) -> Checked<alloc::sync::Arc<OpenFile>> {
     let file = file(args.int(0))?;
     match file.inode().kind() {
-        Kind::Socket => Ok(file),
+        FileType::Socket => Ok(file),
         _ => Err(Errno::ENOTSOCK),
     }
 }

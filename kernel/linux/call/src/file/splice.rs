@@ -15,7 +15,7 @@ use super::{Checked, check_flags, file};
 use crate::call::{Args, Handler, Numbered, Result};
 use kernel_files::file::{Blocking, File};
 use kernel_files::pipe::End;
-use kernel_files::{Input, Kind, OpenFile, OpenFlags, Output, PollEvents};
+use kernel_files::{FileType, Input, OpenFile, OpenFlags, Output, PollEvents};
 use kernel_machine::mm::user;
 use kernel_task::sleep::give_way;
 
@@ -54,7 +54,7 @@ impl Side {
     }
 
     fn is_pipe(&self) -> bool {
-        self.file.inode().kind() == Kind::Fifo
+        self.file.inode().kind() == FileType::Fifo
     }
 
     fn read(&mut self, bytes: &mut [u8]) -> Result {
@@ -235,8 +235,8 @@ fn copy_file_range(args: &Args) -> Result {
     let mut to = Side::new(args.int(2), args.x[3])?;
     for side in [&from, &to] {
         match side.file.inode().kind() {
-            Kind::Regular => {}
-            Kind::Directory => return Err(Errno::EISDIR),
+            FileType::Regular => {}
+            FileType::Directory => return Err(Errno::EISDIR),
             _ => return Err(Errno::EINVAL),
         }
     }

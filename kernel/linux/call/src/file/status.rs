@@ -13,7 +13,7 @@ use kernel_files::inode::{Change, PERMISSION_MASK};
 use kernel_files::operation;
 use kernel_files::permission::Authority;
 use kernel_files::walk::AT_FDCWD;
-use kernel_files::{Kind, Location, clock};
+use kernel_files::{FileType, Location, clock};
 use kernel_machine::mm::user;
 use kernel_process::current;
 
@@ -102,7 +102,7 @@ fn check_access(args: &Args, flags: u32) -> Result {
     check_flags(mode, 7)?;
     let place = Caller::new()?.find(args.int(0), args.x[1], flags)?;
     let metadata = place.inode.metadata();
-    if mode & W_OK != 0 && metadata.kind == Kind::Regular {
+    if mode & W_OK != 0 && metadata.kind == FileType::Regular {
         place.check_writable()?;
     }
     let credentials = current().process.credentials.lock().clone();

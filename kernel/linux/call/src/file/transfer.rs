@@ -8,7 +8,7 @@ use kernel_abi::{Errno, syscall as number};
 
 use super::{Checked, file};
 use crate::call::{Args, Handler, Numbered, Result};
-use kernel_files::{Input, Kind, Output, operation};
+use kernel_files::{FileType, Input, Output, operation};
 use kernel_machine::mm::user::{self, UserSlice};
 use kernel_process::signal::send;
 
@@ -163,8 +163,8 @@ fn fallocate(args: &Args) -> Result {
         return Err(Errno::EBADF);
     }
     match file.inode().kind() {
-        Kind::Regular => {}
-        Kind::Fifo => return Err(Errno::ESPIPE),
+        FileType::Regular => {}
+        FileType::Fifo => return Err(Errno::ESPIPE),
         _ => return Err(Errno::ENODEV),
     }
     let end = start.checked_add(length).ok_or(Errno::EFBIG)?;

@@ -21,8 +21,8 @@ use kernel_files::clock;
 use kernel_files::file::File;
 use kernel_files::flags::OpenFlags;
 use kernel_files::inode::{
-    Entry, FIRST_ENTRY, FileSystem, Inode, InodeId, Kind, Metadata, NewInode,
-    Replace,
+    DirectoryEntry, FIRST_ENTRY, FileSystem, FileType, Inode, InodeId,
+    Metadata, NewInode, Replace,
 };
 use kernel_files::{inotify, mount};
 use kernel_machine::sync::{Rank, SpinLock};
@@ -137,13 +137,14 @@ impl Inode for Directory {
         inode_id(self.hierarchy, self.group.slot, None)
     }
 
-    fn kind(&self) -> Kind {
-        Kind::Directory
+    fn kind(&self) -> FileType {
+        FileType::Directory
     }
 
     fn metadata(&self) -> Metadata {
         let boot = clock::boot_time_ns();
-        let metadata = Metadata::of(self.id(), Kind::Directory, 0o755, boot);
+        let metadata =
+            Metadata::of(self.id(), FileType::Directory, 0o755, boot);
         let children =
             self.with(|tree| tree.children(self.group, 0).map(Iterator::count));
         let links = 2 + children.unwrap_or(0) as u32;
@@ -170,9 +171,9 @@ impl Inode for Directory {
         name: &[u8],
         new: &NewInode<'_>,
     ) -> Result<Arc<dyn Inode>, Errno> {
-        if new.kind != Kind::Directory {
+        if new.kind != FileType::Directory {
             return Err(match new.kind {
-                Kind::Regular => Errno::EACCES,
+                FileType::Regular => Errno::EACCES,
                 _ => Errno::EPERM,
             });
         }
@@ -221,15 +222,15 @@ impl Inode for Directory {
     fn read_directory(
         &self,
         position: u64,
-        visit: &mut dyn FnMut(&Entry<'_>) -> bool,
+        visit: &mut dyn FnMut(&DirectoryEntry<'_>) -> bool,
     ) -> Result<(), Errno> {
         for (index, row) in self.rows() {
             let at = FIRST_ENTRY + index as u64;
             let id = inode_id(self.hierarchy, self.group.slot, Some(index));
-            let entry = Entry {
+            let entry = DirectoryEntry {
                 name: row.name.as_bytes(),
                 number: id.number,
-                entry_type: Kind::Regular.entry_type(),
+                entry_type: FileType::Regular.entry_type(),
                 next: at + 1,
             };
             if at >= position && !visit(&entry) {
@@ -240,10 +241,10 @@ impl Inode for Directory {
         self.with(|tree| {
             for (slot, group) in tree.children(self.group, least)? {
                 let id = inode_id(self.hierarchy, slot, None);
-                let entry = Entry {
+                let entry = DirectoryEntry {
                     name: group.name(),
                     number: id.number,
-                    entry_type: Kind::Directory.entry_type(),
+                    entry_type: FileType::Directory.entry_type(),
                     next: FIRST_CHILD + Tree::number(group) + 1,
                 };
                 if !visit(&entry) {
@@ -272,14 +273,14 @@ impl Inode for GroupInode {
         inode_id(self.hierarchy, self.group.slot, Some(self.index))
     }
 
-    fn kind(&self) -> Kind {
-        Kind::Regular
+    fn kind(&self) -> FileType {
+        FileType::Regular
     }
 
     fn metadata(&self) -> Metadata {
         let boot = clock::boot_time_ns();
         let permissions = self.row.permissions.into();
-        Metadata::of(self.id(), Kind::Regular, permissions, boot)
+        Metadata::of(self.id(), FileType::Regular, permissions, boot)
     }
 
     fn parent(&self) -> Option<Arc<dyn Inode>> {

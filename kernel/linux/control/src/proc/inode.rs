@@ -1,6 +1,6 @@
 //! What an inode of `/proc` says: which process, which thread, which file.
 
-use kernel_files::Kind;
+use kernel_files::FileType;
 
 /// The top directory. Its number is that of the attributes' tree.
 pub(super) struct Root;
@@ -94,11 +94,15 @@ impl Item {
         }
     }
 
-    pub(super) fn kind(self) -> Kind {
+    pub(super) fn kind(self) -> FileType {
         match self {
-            Item::Top | Item::Descriptors | Item::Threads => Kind::Directory,
-            Item::Text(_) | Item::Mounts | Item::MountDetails => Kind::Regular,
-            _ => Kind::Symlink,
+            Item::Top | Item::Descriptors | Item::Threads => {
+                FileType::Directory
+            }
+            Item::Text(_) | Item::Mounts | Item::MountDetails => {
+                FileType::Regular
+            }
+            _ => FileType::Symlink,
         }
     }
 

@@ -20,7 +20,7 @@ use kernel_files::file::File;
 use kernel_files::flags::OpenFlags;
 use kernel_files::generated::Generated;
 use kernel_files::inode::{
-    Entry, FIRST_ENTRY, Inode, InodeId, Kind, Link, Metadata,
+    DirectoryEntry, FIRST_ENTRY, FileType, Inode, InodeId, Link, Metadata,
 };
 use kernel_files::location::Location;
 
@@ -151,7 +151,7 @@ impl Inode for ProcessInode {
         InodeId { device: base().device, number }
     }
 
-    fn kind(&self) -> Kind {
+    fn kind(&self) -> FileType {
         self.item.kind()
     }
 
@@ -183,10 +183,10 @@ impl Inode for ProcessInode {
     fn read_directory(
         &self,
         position: u64,
-        visit: &mut dyn FnMut(&Entry<'_>) -> bool,
+        visit: &mut dyn FnMut(&DirectoryEntry<'_>) -> bool,
     ) -> Result<(), Errno> {
         for (at, name, inode) in self.entries()? {
-            let entry = Entry {
+            let entry = DirectoryEntry {
                 name: name.as_bytes(),
                 number: inode.id().number,
                 entry_type: inode.kind().entry_type(),
@@ -205,7 +205,7 @@ impl Inode for ProcessInode {
 
     fn open(&self, flags: OpenFlags) -> Result<Arc<dyn File>, Errno> {
         let (process, thread) = (self.process, self.thread);
-        if self.kind() == Kind::Regular && flags.can_write() {
+        if self.kind() == FileType::Regular && flags.can_write() {
             return Err(Errno::EACCES);
         }
         match self.item {
@@ -220,7 +220,9 @@ impl Inode for ProcessInode {
                 let context = Target::find(process, None)?.context()?;
                 Ok(system::mount_details(&context.root()))
             }))),
-            _ if self.kind() == Kind::Directory => Ok(Arc::new(OpenDirectory)),
+            _ if self.kind() == FileType::Directory => {
+                Ok(Arc::new(OpenDirectory))
+            }
             _ => Err(Errno::ELOOP),
         }
     }

@@ -12,7 +12,9 @@ use kernel_files::attribute::OpenDirectory;
 use kernel_files::clock;
 use kernel_files::file::File;
 use kernel_files::flags::OpenFlags;
-use kernel_files::inode::{Entry, Inode, InodeId, Kind, Link, Metadata};
+use kernel_files::inode::{
+    DirectoryEntry, FileType, Inode, InodeId, Link, Metadata,
+};
 use kernel_process::thread_of;
 use kernel_task::current;
 
@@ -24,13 +26,13 @@ impl Inode for Root {
         base().tree.root().id()
     }
 
-    fn kind(&self) -> Kind {
-        Kind::Directory
+    fn kind(&self) -> FileType {
+        FileType::Directory
     }
 
     fn metadata(&self) -> Metadata {
         let boot = clock::boot_time_ns();
-        Metadata::of(self.id(), Kind::Directory, 0o555, boot)
+        Metadata::of(self.id(), FileType::Directory, 0o555, boot)
     }
 
     fn parent(&self) -> Option<Arc<dyn Inode>> {
@@ -51,7 +53,7 @@ impl Inode for Root {
     fn read_directory(
         &self,
         position: u64,
-        visit: &mut dyn FnMut(&Entry<'_>) -> bool,
+        visit: &mut dyn FnMut(&DirectoryEntry<'_>) -> bool,
     ) -> Result<(), Errno> {
         if position < FIRST_PROCESS {
             let mut is_full = false;
@@ -66,10 +68,10 @@ impl Inode for Root {
         }
         let own = [("self", Own::Process), ("thread-self", Own::Thread)];
         for (at, (name, link)) in (FIRST_PROCESS..).zip(own) {
-            let entry = Entry {
+            let entry = DirectoryEntry {
                 name: name.as_bytes(),
                 number: link.id().number,
-                entry_type: Kind::Symlink.entry_type(),
+                entry_type: FileType::Symlink.entry_type(),
                 next: at + 1,
             };
             if at >= position && !visit(&entry) {
@@ -79,10 +81,10 @@ impl Inode for Root {
         let least = position.saturating_sub(FIRST_PROCESS + 2);
         for process in target::processes() {
             let name = format!("{process}");
-            let entry = Entry {
+            let entry = DirectoryEntry {
                 name: name.as_bytes(),
                 number: ProcessInode::number_of(process),
-                entry_type: Kind::Directory.entry_type(),
+                entry_type: FileType::Directory.entry_type(),
                 next: FIRST_PROCESS + 2 + u64::from(process) + 1,
             };
             if u64::from(process) >= least && !visit(&entry) {
@@ -111,13 +113,13 @@ impl Inode for Own {
         InodeId { device: base().device, number }
     }
 
-    fn kind(&self) -> Kind {
-        Kind::Symlink
+    fn kind(&self) -> FileType {
+        FileType::Symlink
     }
 
     fn metadata(&self) -> Metadata {
         let boot = clock::boot_time_ns();
-        Metadata::of(self.id(), Kind::Symlink, 0o777, boot)
+        Metadata::of(self.id(), FileType::Symlink, 0o777, boot)
     }
 
     fn parent(&self) -> Option<Arc<dyn Inode>> {

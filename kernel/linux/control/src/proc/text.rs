@@ -14,8 +14,7 @@ use kernel_core::signal::SignalSet;
 
 use super::inode::Text;
 use super::target::Target;
-use crate::cgroup;
-use kernel_files::tty;
+use crate::{cgroup, terminal};
 use kernel_machine::mm::{AddressSpace, PAGE_SIZE, Protection, Sharing, heap};
 use kernel_process::image::Image;
 use kernel_process::usage::Usage;
@@ -159,7 +158,7 @@ impl Target {
             [usage.user_ns / NS_PER_TICK, usage.system_ns / NS_PER_TICK]
         };
         let session = self.process().map_or(0, |it| it.session());
-        let terminal = tty::of_session(session);
+        let terminal = terminal::of_session(session);
         let user = self.user.as_ref();
         let stat = format::Stat {
             tty: terminal.map_or(0, |(device, _)| device),

@@ -34,7 +34,7 @@ pub(super) fn open() -> Arc<dyn File> {
     Arc::new(Kmsg { records, next: SpinLock::new(0) })
 }
 
-/// From `<6>[    1.000002] text` to `6,0,1000002,-;text`.
+/// Turns `<6>[    1.000002] text` into `6,0,1000002,-;text`.
 fn record((number, line): (usize, &str)) -> Option<String> {
     let (level, rest) = line.strip_prefix('<')?.split_once(">[")?;
     let (time, text) = rest.split_once("] ")?;

@@ -9,7 +9,7 @@ use kernel_task::sleep::give_way;
 /// After so many bytes others have their turn, and signals theirs.
 const BURST: usize = 1 << 20;
 
-/// Reads as empty, swallows what is written.
+/// Reads as empty, and drops what is written.
 pub(super) struct Null;
 
 impl File for Null {
@@ -47,7 +47,7 @@ fn read_zeros(output: &mut Output<'_>) -> Result<usize, Errno> {
     Ok(output.done())
 }
 
-/// Reads as zeros, swallows what is written.
+/// Reads as zeros, and drops what is written.
 pub(super) struct Zero;
 
 impl File for Zero {

@@ -12,7 +12,7 @@ use kernel_core::path::PATH_MAX;
 use crate::buffer::Input;
 use crate::file::{Blocking, File};
 use crate::flags::OpenFlags;
-use crate::inode::{Change, DeviceNumber, Inode, Kind, NewInode};
+use crate::inode::{Change, DeviceNumber, FileType, Inode, NewInode};
 use crate::location::Location;
 use crate::walk::{Last, LastLink, Part, Walk};
 
@@ -83,12 +83,13 @@ impl Filler {
     fn begin(&mut self, entry: &ArchiveMember<'_>) -> Result<(), Errno> {
         let (major, minor) = entry.rdevice;
         let device = DeviceNumber::new(major, minor);
-        let kind = Kind::from_mode(entry.mode, device).ok_or(Errno::EINVAL)?;
+        let kind =
+            FileType::from_mode(entry.mode, device).ok_or(Errno::EINVAL)?;
         self.modified = u64::from(entry.mtime) * NS_PER_S;
         match kind {
-            Kind::Symlink => self.begin_link(entry),
-            Kind::Directory => self.make_directory(entry),
-            Kind::Regular => self.begin_file(entry),
+            FileType::Symlink => self.begin_link(entry),
+            FileType::Directory => self.make_directory(entry),
+            FileType::Regular => self.begin_file(entry),
             kind => self.make(entry, kind).map(drop),
         }
     }
@@ -112,7 +113,7 @@ impl Filler {
             Ok(place) if place.is_directory() => {
                 place.inode.change(&self.change(entry))
             }
-            _ => self.make(entry, Kind::Directory).map(drop),
+            _ => self.make(entry, FileType::Directory).map(drop),
         }
     }
 
@@ -136,7 +137,7 @@ impl Filler {
                 last.directory.inode.link(&name, &inode)?;
                 inode
             }
-            None => self.make(entry, Kind::Regular)?,
+            None => self.make(entry, FileType::Regular)?,
         };
         if entry.nlink > 1 {
             self.linked.insert(identity, inode.clone());
@@ -151,7 +152,7 @@ impl Filler {
     fn make(
         &self,
         entry: &ArchiveMember<'_>,
-        kind: Kind,
+        kind: FileType,
     ) -> Result<Arc<dyn Inode>, Errno> {
         let (last, name) = self.free_name(entry.name)?;
         let permissions = entry.mode;
@@ -169,7 +170,7 @@ impl Filler {
         };
         if let Ok(old) = last.directory.inode.lookup(&name) {
             match old.kind() {
-                Kind::Directory => {
+                FileType::Directory => {
                     last.directory.inode.remove_directory(&name)?;
                 }
                 _ => last.directory.inode.unlink(&name)?,
@@ -202,7 +203,7 @@ impl Filler {
             return Ok(());
         };
         let (last, name) = self.free_name(&name)?;
-        let kind = Kind::Symlink;
+        let kind = FileType::Symlink;
         let new = NewInode { kind, permissions: 0o777, target: &target };
         let inode = last.directory.inode.create(&name, &new)?;
         inode.change(&Change { permissions: None, ..change })

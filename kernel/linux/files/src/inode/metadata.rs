@@ -3,7 +3,7 @@
 use kernel_abi::stat::{Stat, device_number};
 use kernel_abi::time::Timespec;
 
-/// Which inode, in the whole system.
+/// Says which inode it is, in the whole system.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct InodeId {
     /// Device number of the file system.
@@ -15,7 +15,7 @@ pub struct InodeId {
 /// Number of a device file's device.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct DeviceNumber {
-    /// Kind of device.
+    /// FileType of device.
     pub major: u32,
     /// Which one of its kind.
     pub minor: u32,
@@ -27,12 +27,12 @@ impl DeviceNumber {
         Self { major, minor }
     }
 
-    /// As `stat` carries it.
+    /// The number as `stat` carries it.
     pub const fn encode(self) -> u64 {
         device_number(self.major, self.minor)
     }
 
-    /// From what `mknod` gets: 12 bits of major, 20 of minor.
+    /// Makes it from what `mknod` gets: 12 bits of major, 20 of minor.
     pub const fn decode(number: u32) -> Self {
         let minor = (number & 0xff) | (number >> 12 & 0xf_ff00);
         Self { major: number >> 8 & 0xfff, minor }
@@ -41,7 +41,7 @@ impl DeviceNumber {
 
 /// What an inode is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Kind {
+pub enum FileType {
     /// Bytes.
     Regular,
     /// Names of other inodes.
@@ -63,17 +63,17 @@ pub const TYPE_MASK: u32 = 0o170_000;
 /// The bits of a mode that may be changed.
 pub const PERMISSION_MASK: u32 = 0o7777;
 
-impl Kind {
+impl FileType {
     /// The `S_IF*` bits of a mode.
     pub const fn mode_bits(self) -> u32 {
         match self {
-            Kind::Fifo => 0o010_000,
-            Kind::Character(_) => 0o020_000,
-            Kind::Directory => 0o040_000,
-            Kind::Block(_) => 0o060_000,
-            Kind::Regular => 0o100_000,
-            Kind::Symlink => 0o120_000,
-            Kind::Socket => 0o140_000,
+            FileType::Fifo => 0o010_000,
+            FileType::Character(_) => 0o020_000,
+            FileType::Directory => 0o040_000,
+            FileType::Block(_) => 0o060_000,
+            FileType::Regular => 0o100_000,
+            FileType::Symlink => 0o120_000,
+            FileType::Socket => 0o140_000,
         }
     }
 
@@ -81,13 +81,13 @@ impl Kind {
     /// if they say nothing known.
     pub fn from_mode(mode: u32, device: DeviceNumber) -> Option<Self> {
         Some(match mode & TYPE_MASK {
-            0o010_000 => Kind::Fifo,
-            0o020_000 => Kind::Character(device),
-            0o040_000 => Kind::Directory,
-            0o060_000 => Kind::Block(device),
-            0o100_000 => Kind::Regular,
-            0o120_000 => Kind::Symlink,
-            0o140_000 => Kind::Socket,
+            0o010_000 => FileType::Fifo,
+            0o020_000 => FileType::Character(device),
+            0o040_000 => FileType::Directory,
+            0o060_000 => FileType::Block(device),
+            0o100_000 => FileType::Regular,
+            0o120_000 => FileType::Symlink,
+            0o140_000 => FileType::Socket,
             _ => return None,
         })
     }
@@ -99,7 +99,9 @@ impl Kind {
 
     fn device(self) -> u64 {
         match self {
-            Kind::Character(number) | Kind::Block(number) => number.encode(),
+            FileType::Character(number) | FileType::Block(number) => {
+                number.encode()
+            }
             _ => 0,
         }
     }
@@ -111,7 +113,7 @@ pub struct Metadata {
     /// Which inode.
     pub id: InodeId,
     /// What it is.
-    pub kind: Kind,
+    pub kind: FileType,
     /// Permissions, set-id and sticky bits.
     pub permissions: u32,
     /// Number of names.
@@ -133,13 +135,14 @@ pub struct Metadata {
 }
 
 impl Metadata {
-    /// Of something that has neither size nor history: `now` for all times.
-    pub fn of(id: InodeId, kind: Kind, permissions: u32, now: u64) -> Self {
+    /// Tells of something that has neither size nor history: `now` stands
+    /// for all times.
+    pub fn of(id: InodeId, kind: FileType, permissions: u32, now: u64) -> Self {
         Self {
             id,
             kind,
             permissions,
-            links: if kind == Kind::Directory { 2 } else { 1 },
+            links: if kind == FileType::Directory { 2 } else { 1 },
             uid: 0,
             gid: 0,
             size: 0,
@@ -150,7 +153,7 @@ impl Metadata {
         }
     }
 
-    /// As a program sees it.
+    /// The structure that a program sees.
     pub fn stat(&self) -> Stat {
         Stat {
             dev: self.id.device,

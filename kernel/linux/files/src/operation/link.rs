@@ -5,8 +5,7 @@ use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use kernel_abi::Errno;
 use kernel_core::inotify as event;
 
-use super::check_not_covered;
-use crate::inode::{Inode, Kind, Replace};
+use crate::inode::{FileType, Inode, Replace};
 use crate::inotify;
 use crate::location::Location;
 use crate::permission;
@@ -38,14 +37,14 @@ pub fn rename(
     let inode = from.directory.inode.lookup(old_name)?;
     permission::check_name(&*from.directory.inode, Some(&*inode))?;
     permission::check_name(&*to.directory.inode, None)?;
-    check_not_covered(&from.directory, &inode)?;
-    let is_directory = inode.kind() == Kind::Directory;
+    from.directory.check_not_covered(&inode)?;
+    let is_directory = inode.kind() == FileType::Directory;
     if (from.must_be_directory || to.must_be_directory) && !is_directory {
         return Err(Errno::ENOTDIR);
     }
     if let Ok(target) = to.directory.inode.lookup(new_name) {
         permission::check_name(&*to.directory.inode, Some(&*target))?;
-        check_not_covered(&to.directory, &target)?;
+        to.directory.check_not_covered(&target)?;
     }
     from.directory.inode.rename(
         old_name,

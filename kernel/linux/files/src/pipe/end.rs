@@ -8,25 +8,18 @@ use core::sync::atomic::Ordering::SeqCst;
 use kernel_abi::Errno;
 use kernel_abi::terminal::FIONREAD;
 
-use super::Pipe;
+use super::stream::{Pipe, Side};
 use crate::buffer::{Input, Output};
 use crate::file::{Blocking, File};
 use crate::flags::PollEvents;
 use kernel_machine::mm::user;
 use kernel_task::PollTable;
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Side {
-    Read,
-    Write,
-    Both,
-}
-
 /// An open end, or both.
 pub struct End {
     pipe: Arc<Pipe>,
     side: Side,
-    /// Not before it is dropped, but for sockets.
+    /// It is shut: only a socket shuts it before it is dropped.
     is_shut: AtomicBool,
 }
 

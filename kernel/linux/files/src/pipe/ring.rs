@@ -2,7 +2,6 @@
 
 use kernel_abi::Errno;
 
-use super::PIPE_BUF;
 use crate::buffer::{Input, Output};
 use kernel_machine::mm::FrameUse;
 use kernel_machine::mm::frame::{self, Frame};
@@ -11,6 +10,9 @@ const PAGE: usize = 4096;
 const PAGES: usize = 16;
 /// Most bytes in a pipe.
 pub const CAPACITY: usize = PAGES * PAGE;
+
+/// A write of so many bytes or fewer is one piece.
+pub const PIPE_BUF: usize = 4096;
 
 /// Bytes in the order they came.
 pub(super) struct Ring {
@@ -124,7 +126,7 @@ impl Ring {
                 if is_first { FrameUse::User } else { FrameUse::File };
             self.pages[index] = frame::alloc(purpose);
         }
-        let slot = &mut self.pages[index];
-        slot.as_mut().map(Frame::bytes_mut).ok_or(Errno::ENOMEM)
+        let page = &mut self.pages[index];
+        page.as_mut().map(Frame::bytes_mut).ok_or(Errno::ENOMEM)
     }
 }

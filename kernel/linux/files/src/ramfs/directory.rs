@@ -9,22 +9,21 @@ use alloc::vec::Vec;
 
 use kernel_abi::Errno;
 
-use super::node::Node;
-use crate::inode::{Entry, FIRST_ENTRY, Inode, Replace};
+use crate::inode::FIRST_ENTRY;
 use kernel_machine::sync::SpinLock;
 
 type Name = Arc<[u8]>;
 
-struct Names {
-    by_name: BTreeMap<Name, (u64, Arc<Node>)>,
+struct Names<T> {
+    by_name: BTreeMap<Name, (u64, Arc<T>)>,
     by_position: BTreeMap<u64, Name>,
     next_position: u64,
     /// Set once it has no name: nothing can be put into it.
     is_retired: bool,
 }
 
-impl Names {
-    fn insert(&mut self, name: &[u8], node: Arc<Node>) -> Option<Arc<Node>> {
+impl<T> Names<T> {
+    fn insert(&mut self, name: &[u8], node: Arc<T>) -> Option<Arc<T>> {
         let name: Name = name.into();
         let position = self.next_position;
         self.next_position += 1;
@@ -34,7 +33,7 @@ impl Names {
         Some(replaced)
     }
 
-    fn remove(&mut self, name: &[u8]) -> Option<Arc<Node>> {
+    fn remove(&mut self, name: &[u8]) -> Option<Arc<T>> {
         let (position, node) = self.by_name.remove(name)?;
         self.by_position.remove(&position);
         Some(node)
@@ -42,11 +41,11 @@ impl Names {
 }
 
 /// Nodes by name.
-pub(super) struct Directory {
-    names: SpinLock<Names>,
+pub(super) struct Directory<T> {
+    names: SpinLock<Names<T>>,
 }
 
-impl Directory {
+impl<T> Directory<T> {
     pub(super) fn new() -> Self {
         let names = Names {
             by_name: BTreeMap::new(),
@@ -57,7 +56,7 @@ impl Directory {
         Self { names: SpinLock::new(names) }
     }
 
-    pub(super) fn get(&self, name: &[u8]) -> Result<Arc<Node>, Errno> {
+    pub(super) fn get(&self, name: &[u8]) -> Result<Arc<T>, Errno> {
         let names = self.names.lock();
         let found = names.by_name.get(name).map(|(_, node)| node.clone());
         found.ok_or(Errno::ENOENT)
@@ -77,16 +76,21 @@ impl Directory {
 
     /// Adds or replaces a name. What was there lives until the caller drops
     /// it, outside the lock.
-    pub(super) fn insert(
-        &self,
-        name: &[u8],
-        node: Arc<Node>,
-    ) -> Option<Arc<Node>> {
+    pub(super) fn insert(&self, name: &[u8], node: Arc<T>) -> Option<Arc<T>> {
         self.names.lock().insert(name, node)
     }
 
-    pub(super) fn remove(&self, name: &[u8]) -> Option<Arc<Node>> {
+    pub(super) fn remove(&self, name: &[u8]) -> Option<Arc<T>> {
         self.names.lock().remove(name)
+    }
+
+    /// Gives the node `name` the name `new_name` instead, in one step.
+    pub(super) fn rename(&self, name: &[u8], new_name: &[u8], node: Arc<T>) {
+        let mut names = self.names.lock();
+        names.remove(name);
+        let replaced = names.insert(new_name, node);
+        drop(names);
+        drop(replaced);
     }
 
     fn check_empty(&self) -> Result<(), Errno> {
@@ -103,141 +107,37 @@ impl Directory {
         Ok(())
     }
 
-    pub(super) fn take_all(&self) -> Vec<Arc<Node>> {
+    pub(super) fn take_all(&self) -> Vec<Arc<T>> {
         let names = core::mem::take(&mut self.names.lock().by_name);
         names.into_values().map(|(_, node)| node).collect()
     }
 
-    /// A name under which the node `number` stands here.
-    pub(super) fn name_of(&self, number: u64) -> Option<Arc<[u8]>> {
+    /// A name under which the node that `is_meant` stands here.
+    pub(super) fn name_of(
+        &self,
+        is_meant: impl Fn(&T) -> bool,
+    ) -> Option<Name> {
         let names = self.names.lock();
         let mut all = names.by_name.iter();
-        let found = all.find(|(_, (_, node))| node.number() == number);
+        let found = all.find(|(_, (_, node))| is_meant(node));
         found.map(|(name, _)| name.clone())
     }
 
+    /// Gives each name, its node, and the position after it, until `visit`
+    /// says false.
     pub(super) fn visit(
         &self,
         position: u64,
-        visit: &mut dyn FnMut(&Entry<'_>) -> bool,
+        mut visit: impl FnMut(&[u8], &T, u64) -> bool,
     ) {
         let names = self.names.lock();
         for (position, name) in names.by_position.range(position..) {
             let Some((_, node)) = names.by_name.get(name) else {
                 continue;
             };
-            let entry = Entry {
-                name,
-                number: node.number(),
-                entry_type: node.kind().entry_type(),
-                next: position + 1,
-            };
-            if !visit(&entry) {
+            if !visit(name, node, position + 1) {
                 return;
             }
         }
     }
-}
-
-/// Moves a name, or exchanges two (Linux `rename(2)`). The caller holds the
-/// file system's lock for changes.
-///
-/// Between two directories the new name appears before the old one goes, so
-/// a concurrent lookup finds at least one of them.
-pub(super) fn rename(
-    from: &Arc<Node>,
-    name: &[u8],
-    to: &Arc<Node>,
-    new_name: &[u8],
-    replace: Replace,
-) -> Result<(), Errno> {
-    let node = from.directory()?.get(name)?;
-    let target = to.directory()?.get(new_name).ok();
-    match (&target, replace) {
-        (Some(_), Replace::No) => return Err(Errno::EEXIST),
-        (None, Replace::Exchange) => return Err(Errno::ENOENT),
-        (Some(target), _) if Arc::ptr_eq(target, &node) => return Ok(()),
-        _ => {}
-    }
-    check_not_inside(&node, to)?;
-    match target {
-        Some(target) if replace == Replace::Exchange => {
-            check_not_inside(&target, from)?;
-            place(to, new_name, &node)?;
-            place(from, name, &target)?;
-            moved(from, to, &node);
-            moved(to, from, &target);
-        }
-        Some(target) => {
-            check_replaceable(&node, &target)?;
-            shift(from, name, to, new_name, &node)?;
-            if target.is_directory() {
-                to.names_changed(-1);
-            }
-            target.unlinked();
-            moved(from, to, &node);
-        }
-        None => {
-            to.directory()?.check_free(new_name)?;
-            shift(from, name, to, new_name, &node)?;
-            moved(from, to, &node);
-        }
-    }
-    Ok(())
-}
-
-/// A directory cannot move into itself or what is below it.
-fn check_not_inside(node: &Arc<Node>, place: &Arc<Node>) -> Result<(), Errno> {
-    let mut above = place.clone();
-    loop {
-        if Arc::ptr_eq(&above, node) {
-            return Err(Errno::EINVAL);
-        }
-        match above.parent_node() {
-            Some(parent) if !Arc::ptr_eq(&parent, &above) => above = parent,
-            _ => return Ok(()),
-        }
-    }
-}
-
-fn check_replaceable(node: &Node, target: &Node) -> Result<(), Errno> {
-    match (node.is_directory(), target.is_directory()) {
-        (true, true) => target.directory()?.retire(),
-        (true, false) => Err(Errno::ENOTDIR),
-        (false, true) => Err(Errno::EISDIR),
-        (false, false) => Ok(()),
-    }
-}
-
-fn place(to: &Node, name: &[u8], node: &Arc<Node>) -> Result<(), Errno> {
-    to.directory()?.insert(name, node.clone());
-    Ok(())
-}
-
-fn shift(
-    from: &Arc<Node>,
-    name: &[u8],
-    to: &Arc<Node>,
-    new_name: &[u8],
-    node: &Arc<Node>,
-) -> Result<(), Errno> {
-    if Arc::ptr_eq(from, to) {
-        let mut names = from.directory()?.names.lock();
-        names.remove(name);
-        let replaced = names.insert(new_name, node.clone());
-        drop(names);
-        drop(replaced);
-        return Ok(());
-    }
-    place(to, new_name, node)?;
-    from.directory()?.remove(name);
-    Ok(())
-}
-
-/// Notes in all three nodes that `node` moved.
-fn moved(from: &Arc<Node>, to: &Arc<Node>, node: &Arc<Node>) {
-    let is_directory = i32::from(node.is_directory());
-    from.names_changed(-is_directory);
-    to.names_changed(is_directory);
-    node.linked(to, 0);
 }

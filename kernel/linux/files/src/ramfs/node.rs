@@ -8,14 +8,14 @@ use alloc::vec::Vec;
 use kernel_abi::Errno;
 use kernel_core::path::PATH_MAX;
 
-use super::Shared;
 use super::data::{At, Data};
 use super::directory::Directory;
+use super::shared::Shared;
 use crate::buffer::Input;
-use crate::claim::Claims;
 use crate::clock;
-use crate::inode::{Kind, NewInode, PERMISSION_MASK};
+use crate::inode::{FileType, NewInode, PERMISSION_MASK};
 use crate::pipe::Pipe;
+use crate::write_count::WriteCount;
 use kernel_machine::sync::SpinLock;
 
 mod access;
@@ -25,7 +25,7 @@ const TOO_LONG: &str = "(too long)";
 
 enum Body {
     File(Data),
-    Directory(Directory),
+    Directory(Directory<Node>),
     Symlink(Box<[u8]>),
     Fifo(Arc<Pipe>),
     /// Devices and sockets: only the kind counts.
@@ -48,9 +48,9 @@ struct Attributes {
 pub struct Node {
     pub(super) shared: Arc<Shared>,
     number: u64,
-    kind: Kind,
+    kind: FileType,
     body: Body,
-    claims: Claims,
+    write_count: WriteCount,
     attributes: SpinLock<Attributes>,
     /// Itself, to hand out counted references.
     this: Weak<Node>,
@@ -62,7 +62,7 @@ impl Node {
         let now = clock::now_ns();
         let attributes = Attributes {
             permissions: new.permissions & PERMISSION_MASK,
-            links: if new.kind == Kind::Directory { 2 } else { 1 },
+            links: if new.kind == FileType::Directory { 2 } else { 1 },
             uid: 0,
             gid: 0,
             accessed: now,
@@ -71,10 +71,10 @@ impl Node {
             parent: Weak::new(),
         };
         let body = match new.kind {
-            Kind::Regular => Body::File(Data::new()),
-            Kind::Directory => Body::Directory(Directory::new()),
-            Kind::Symlink => Body::Symlink(new.target.into()),
-            Kind::Fifo => Body::Fifo(Pipe::new()),
+            FileType::Regular => Body::File(Data::new()),
+            FileType::Directory => Body::Directory(Directory::new()),
+            FileType::Symlink => Body::Symlink(new.target.into()),
+            FileType::Fifo => Body::Fifo(Pipe::new()),
             _ => Body::Special,
         };
         Arc::new_cyclic(|this| Self {
@@ -82,21 +82,17 @@ impl Node {
             number: shared.allocate_number(),
             kind: new.kind,
             body,
-            claims: Claims::default(),
+            write_count: WriteCount::default(),
             attributes: SpinLock::new(attributes),
             this: this.clone(),
         })
     }
 
     pub(super) fn is_directory(&self) -> bool {
-        self.kind == Kind::Directory
+        self.kind == FileType::Directory
     }
 
-    pub(super) fn number(&self) -> u64 {
-        self.number
-    }
-
-    pub(super) fn directory(&self) -> Result<&Directory, Errno> {
+    pub(super) fn directory(&self) -> Result<&Directory<Node>, Errno> {
         match &self.body {
             Body::Directory(directory) => Ok(directory),
             _ => Err(Errno::ENOTDIR),
@@ -140,7 +136,7 @@ impl Node {
     /// Notes that one of its names is gone; for a directory, the only one.
     pub(super) fn unlinked(&self) {
         let mut attributes = self.attributes.lock();
-        let gone = if self.kind == Kind::Directory { 2 } else { 1 };
+        let gone = if self.kind == FileType::Directory { 2 } else { 1 };
         attributes.links = attributes.links.saturating_sub(gone);
         attributes.changed = clock::now_ns();
         if attributes.links == 0 {
@@ -177,7 +173,10 @@ impl Node {
         let mut number = self.number;
         let mut above = self.parent_node()?;
         loop {
-            let name = above.directory().ok()?.name_of(number)?;
+            let name = above
+                .directory()
+                .ok()?
+                .name_of(|node| node.number == number)?;
             if reversed.len() + name.len() + 2 > PATH_MAX {
                 return Some(String::from(TOO_LONG));
             }

@@ -12,8 +12,8 @@ use kernel_abi::Errno;
 use kernel_core::number::parse_bool;
 use kernel_core::procfmt::render_cpu_list;
 
-use super::{Attribute, make_directory, register};
-use crate::attribute::{ShowFn, StoreFn};
+use super::filesystem::{make_directory, register};
+use crate::attribute::{Attribute, ShowFn, StoreFn};
 use kernel_machine::arch::cpu::MAX_CPUS;
 use kernel_machine::arch::smp;
 use kernel_task::{hotplug, queue};

@@ -7,17 +7,18 @@ use core::any::Any;
 use kernel_abi::Errno;
 
 use super::super::data::At;
-use super::super::{check_room, directory};
+use super::super::rename::rename;
+use super::super::shared::check_room;
 use super::{Body, Node};
 use crate::buffer::{Input, Output};
-use crate::claim::Claims;
 use crate::file::{Blocking, File, Offset};
 use crate::flags::OpenFlags;
 use crate::inode::{
-    Change, Entry, Inode, InodeId, Kind, Link, Metadata, NewInode,
+    Change, DirectoryEntry, FileType, Inode, InodeId, Link, Metadata, NewInode,
     PERMISSION_MASK, Replace,
 };
 use crate::pipe::Pipe;
+use crate::write_count::WriteCount;
 use crate::{clock, device};
 use kernel_machine::mm::{FrameRef, PageSource};
 
@@ -37,7 +38,7 @@ impl Inode for Node {
         InodeId { device: self.shared.device, number: self.number }
     }
 
-    fn kind(&self) -> Kind {
+    fn kind(&self) -> FileType {
         self.kind
     }
 
@@ -155,7 +156,7 @@ impl Inode for Node {
         let from = self.this()?;
         let to = sibling(self, directory)?.this()?;
         let _changes = self.shared.changes.lock();
-        directory::rename(&from, name, &to, new_name, replace)
+        rename(&from, name, &to, new_name, replace)
     }
 
     fn read_link(&self) -> Result<Link, Errno> {
@@ -168,16 +169,24 @@ impl Inode for Node {
     fn read_directory(
         &self,
         position: u64,
-        visit: &mut dyn FnMut(&Entry<'_>) -> bool,
+        visit: &mut dyn FnMut(&DirectoryEntry<'_>) -> bool,
     ) -> Result<(), Errno> {
-        self.directory()?.visit(position, visit);
+        self.directory()?.visit(position, |name, node, next| {
+            let entry_type = node.kind.entry_type();
+            visit(&DirectoryEntry {
+                name,
+                number: node.number,
+                entry_type,
+                next,
+            })
+        });
         Ok(())
     }
 
     fn open(&self, flags: OpenFlags) -> Result<Arc<dyn File>, Errno> {
         match (&self.body, self.kind) {
             (Body::Fifo(pipe), _) => Pipe::open(pipe, flags),
-            (_, Kind::Character(number)) => device::open(number, flags),
+            (_, FileType::Character(number)) => device::open(number, flags),
             (Body::Special, _) => Err(Errno::ENXIO),
             _ => Ok(self.this()?),
         }
@@ -202,8 +211,8 @@ impl Inode for Node {
         Ok(self.this()?)
     }
 
-    fn claims(&self) -> Option<&Claims> {
-        matches!(self.body, Body::File(_)).then_some(&self.claims)
+    fn write_count(&self) -> Option<&WriteCount> {
+        matches!(self.body, Body::File(_)).then_some(&self.write_count)
     }
 }
 

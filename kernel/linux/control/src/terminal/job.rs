@@ -1,75 +1,50 @@
-//! Who may use the terminal: sessions and process groups, as plain numbers.
-//!
-//! What processes are is known further up; [`JobControl`] asks there.
+//! Who may use the terminal: sessions and process groups.
 
 use kernel_abi::Errno;
-use kernel_abi::signal::{SIGCONT, SIGHUP};
+use kernel_abi::signal::{SIG_IGN, SIGCONT, SIGHUP, SIGTTIN, SIGTTOU};
+use kernel_core::signal::job_control::{Access, Background};
 
-use super::{NUMBER, TERMINAL, Terminal};
+use super::state::{Job, NUMBER, TERMINAL, Terminal};
+use kernel_process::signal::send;
+use kernel_process::{self as process, tree};
+use kernel_task as task;
 
 /// Where the running process stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Member {
+struct Member {
     /// Its number.
-    pub process: u32,
+    process: u32,
     /// Its process group.
-    pub group: u32,
+    group: u32,
     /// Its session.
-    pub session: u32,
+    session: u32,
 }
 
 /// How a process in the background uses its terminal.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum TerminalUse {
+pub(super) enum TerminalUse {
     /// It reads.
     Read,
     /// It writes where that is restricted, or changes settings.
     Write,
 }
 
-/// What the process layer knows and does for the terminal.
-pub trait JobControl: Sync {
-    /// The running process; `None` in a kernel thread.
-    fn member(&self) -> Option<Member>;
-
-    /// Sends `signal` to every process of a group.
-    fn signal_group(&self, group: u32, signal: u32);
-
-    /// The session of a group; `None` if there is no such group.
-    fn session_of_group(&self, group: u32) -> Option<u32>;
-
-    /// Decides whether the running process, which is in the background, may
-    /// use the terminal, and stops its group if not.
-    ///
-    /// # Errors
-    /// `EIO`, or `ERESTARTSYS` after the signal.
-    fn use_in_background(&self, what: TerminalUse) -> Result<(), Errno>;
-}
-
-static JOB_CONTROL: spin::Once<&'static dyn JobControl> = spin::Once::new();
-
-/// Connects the process layer, once.
-pub fn set_job_control(job_control: &'static dyn JobControl) {
-    JOB_CONTROL.call_once(|| job_control);
-}
-
+/// The running process; `None` in a kernel thread.
 fn member() -> Option<Member> {
-    JOB_CONTROL.get()?.member()
+    let task = task::current();
+    let process = &process::thread_of(&task)?.process;
+    Some(Member {
+        process: process.id,
+        group: process.group(),
+        session: process.session(),
+    })
 }
 
+/// Sends `signal` to every process of `group`; 0 stands for none.
 fn signal_group(group: u32, signal: u32) {
-    if let Some(job_control) = JOB_CONTROL.get()
-        && group != 0
-    {
-        job_control.signal_group(group, signal);
+    if group != 0 {
+        send::group_from_kernel(group, signal);
     }
-}
-
-/// Whose terminal it is; 0 for nobody's.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Job {
-    session: u32,
-    foreground: u32,
 }
 
 /// The leader of `session` has ended: the session has no terminal any more,
@@ -160,8 +135,7 @@ impl Terminal {
     pub(super) fn set_foreground(&self, group: i32) -> Result<(), Errno> {
         self.check_own()?;
         let group = u32::try_from(group).map_err(|_| Errno::EINVAL)?;
-        let job_control = JOB_CONTROL.get().ok_or(Errno::ENOTTY)?;
-        let session = job_control.session_of_group(group);
+        let session = tree::lock().group_session(group);
         let mut job = self.job.lock();
         match session.ok_or(Errno::ESRCH)? {
             session if session == job.session => job.foreground = group,
@@ -183,17 +157,45 @@ impl Terminal {
         let is_background = job.session == member.session
             && job.foreground != member.group
             && job.foreground != 0;
-        match JOB_CONTROL.get() {
-            Some(job_control) if is_background => {
-                job_control.use_in_background(what)
-            }
-            _ => Ok(()),
-        }
+        if is_background { use_in_background(what) } else { Ok(()) }
     }
 
     /// Sends a key's signal.
     pub(super) fn signal_foreground(&self, signal: u32) {
         let group = self.job.lock().foreground;
         signal_group(group, signal);
+    }
+}
+
+/// Decides whether the running process, which is in the background, may use
+/// its terminal; sends the signal that stops its group if not.
+///
+/// # Errors
+/// `EIO`, or `ERESTARTSYS` after the signal.
+fn use_in_background(what: TerminalUse) -> Result<(), Errno> {
+    let thread = process::current();
+    let process = &thread.process;
+    let signal = match what {
+        TerminalUse::Read => SIGTTIN,
+        TerminalUse::Write => SIGTTOU,
+    };
+    let is_orphaned = tree::lock().is_orphaned(process.group(), 0);
+    let is_deaf = {
+        let signals = process.signals.lock();
+        signals.state.blocked(thread.key).contains(signal)
+            || signals.state.actions().get(signal).handler == SIG_IGN
+    };
+    let background = Background { is_deaf, is_orphaned };
+    let access = match what {
+        TerminalUse::Read => background.read(),
+        TerminalUse::Write => background.write(),
+    };
+    match access {
+        Access::Allowed => Ok(()),
+        Access::Fails(error) => Err(error),
+        Access::Signal(signal) => {
+            send::group_from_kernel(process.group(), signal);
+            Err(Errno::ERESTARTSYS)
+        }
     }
 }

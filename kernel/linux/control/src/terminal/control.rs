@@ -9,7 +9,8 @@ use kernel_abi::terminal::{
 };
 use zerocopy::{Immutable, IntoBytes};
 
-use super::{Terminal, TerminalUse};
+use super::job::TerminalUse;
+use super::state::Terminal;
 use kernel_machine::mm::user;
 
 /// `TCFLSH`: what was typed, what is to be shown, both.

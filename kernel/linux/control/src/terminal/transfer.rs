@@ -1,0 +1,160 @@
+//! Bytes in and out: from keys to readers, from writers to the port.
+
+use alloc::vec;
+use alloc::vec::Vec;
+
+use kernel_abi::Errno;
+use kernel_abi::terminal::TOSTOP;
+use kernel_core::line_discipline::{CAPACITY, Received};
+
+use super::job::TerminalUse;
+use super::state::Terminal;
+use kernel_files::file::{Blocking, interrupted};
+use kernel_files::{Input, Output};
+use kernel_machine::arch;
+use kernel_machine::log::write_between_lines;
+use kernel_task::WaitError;
+use kernel_task::sleep::give_way;
+
+/// Bytes of output that are translated at once.
+const CHUNK: usize = 256;
+
+impl Terminal {
+    /// Takes one key: shows it, and does what it means.
+    pub(super) fn take_key(&self, byte: u8) {
+        let mut echo = Vec::new();
+        let received = {
+            let mut line = self.line.lock();
+            line.input(byte, &mut |byte| echo.push(byte))
+        };
+        if !echo.is_empty() {
+            let _output = self.output.lock();
+            write_between_lines(&echo);
+        }
+        self.act_on(received);
+    }
+
+    fn act_on(&self, received: Received) {
+        if let Some(signal) = received.signal {
+            self.signal_foreground(signal);
+        }
+        if received.flow_changed {
+            self.flowing.wake_all();
+        }
+        if received.ready {
+            self.readable.wake_all();
+        }
+    }
+
+    /// Reads what was typed; waits for it as the settings say.
+    pub(super) fn read(
+        &self,
+        output: &mut Output<'_>,
+        blocking: Blocking,
+    ) -> Result<usize, Errno> {
+        if output.remaining() == 0 {
+            return Ok(0);
+        }
+        let mut bytes = vec![0; output.remaining().min(CAPACITY)];
+        loop {
+            self.check_foreground(TerminalUse::Read)?;
+            let taken = self.line.lock().read(&mut bytes);
+            if let Some(count) = taken {
+                return self.deliver(&bytes[..count], output);
+            }
+            if blocking == Blocking::Fail {
+                return Err(Errno::EAGAIN);
+            }
+            match self.wait_for_input() {
+                Ok(()) => {}
+                Err(WaitError::Interrupted) => return Err(Errno::ERESTARTSYS),
+                Err(WaitError::TimedOut) => {
+                    let count = self.line.lock().read_timed_out(&mut bytes);
+                    return self.deliver(&bytes[..count], output);
+                }
+            }
+        }
+    }
+
+    fn deliver(
+        &self,
+        bytes: &[u8],
+        output: &mut Output<'_>,
+    ) -> Result<usize, Errno> {
+        if self.line.lock().is_readable() {
+            self.readable.wake_one();
+        }
+        output.put(bytes).map(|()| bytes.len())
+    }
+
+    /// Sleeps until a read may have more to give than it had, or its time
+    /// (`VTIME`) is over.
+    fn wait_for_input(&self) -> Result<(), WaitError> {
+        let (wait_ns, before) = {
+            let line = self.line.lock();
+            (line.wait_ns(), line.available())
+        };
+        let deadline =
+            wait_ns.map(|wait| arch::timer::now_ns().saturating_add(wait));
+        let has_more = || {
+            let line = self.line.lock();
+            let is_timed = wait_ns.is_some() && line.available() != before;
+            (line.is_readable() || is_timed).then_some(())
+        };
+        self.readable.wait_until_deadline("n_tty_read", deadline, has_more)
+    }
+
+    /// Shows what `input` has; waits while output is stopped.
+    pub(super) fn write(
+        &self,
+        input: &mut Input<'_>,
+        blocking: Blocking,
+    ) -> Result<usize, Errno> {
+        if self.line.lock().termios().lflag & TOSTOP != 0 {
+            self.check_foreground(TerminalUse::Write)?;
+        }
+        let mut bytes = [0; CHUNK];
+        while input.remaining() > 0 {
+            if let Err(error) = self.wait_for_flow(blocking) {
+                return input.short(error);
+            }
+            let size = input.remaining().min(CHUNK);
+            if let Err(error) = input.take(&mut bytes[..size]) {
+                return input.short(error);
+            }
+            self.show(&bytes[..size]);
+            // A console is slow: the rest may take minutes. The first piece
+            // is written whatever comes, so that each call gets further.
+            if input.remaining() > 0
+                && let Err(error) = give_way()
+            {
+                return input.short(error);
+            }
+        }
+        Ok(input.done())
+    }
+
+    /// Sleeps while output is stopped by `VSTOP`.
+    fn wait_for_flow(&self, blocking: Blocking) -> Result<(), Errno> {
+        let flows = || (!self.line.lock().is_output_stopped()).then_some(());
+        if flows().is_some() {
+            return Ok(());
+        }
+        if blocking == Blocking::Fail {
+            return Err(Errno::EAGAIN);
+        }
+        self.flowing.wait_until("tty_write", flows).map_err(interrupted)
+    }
+
+    fn show(&self, bytes: &[u8]) {
+        // A newline becomes two bytes, a tab up to eight.
+        let mut shown = Vec::with_capacity(bytes.len() * 2);
+        let _output = self.output.lock();
+        let mut line = self.line.lock();
+        for byte in bytes {
+            line.output(*byte, &mut |byte| shown.push(byte));
+        }
+        drop(line);
+        write_between_lines(&shown);
+    }
+}

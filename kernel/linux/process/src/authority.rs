@@ -1,0 +1,13 @@
+//! What the running process may do with files.
+
+use super::thread_of;
+use kernel_files::permission::Authority;
+use kernel_task as task;
+
+/// The rights of the running process; `None` if it may do everything, as a
+/// kernel thread may.
+pub fn current() -> Option<Authority> {
+    let task = task::current();
+    let process = &thread_of(&task)?.process;
+    process.credentials.lock().authority()
+}
