@@ -16,7 +16,7 @@ use crate::arch::timer;
 /// What happened; `a` and `b` are the two details of an [`Event`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
-pub enum Kind {
+pub enum EventKind {
     /// The CPU switched from task `a` to task `b`.
     Switch = 1,
     /// Task `a` was woken.
@@ -50,24 +50,24 @@ pub enum Kind {
 }
 
 /// All kinds and their names in a trace, by number.
-const KINDS: [(Kind, &str); 14] = [
-    (Kind::Switch, "switch"),
-    (Kind::Wake, "wake"),
-    (Kind::Born, "born"),
-    (Kind::Exit, "exit"),
-    (Kind::FreezeBegin, "freeze_begin"),
-    (Kind::FakeSignal, "fake_signal"),
-    (Kind::Ipi, "ipi"),
-    (Kind::IpiTaken, "ipi_taken"),
-    (Kind::Enter, "refrigerator_enter"),
-    (Kind::Leave, "refrigerator_leave"),
-    (Kind::FreezeEnd, "freeze_end"),
-    (Kind::ThawBegin, "thaw_begin"),
-    (Kind::Thaw, "thaw"),
-    (Kind::ThawEnd, "thaw_end"),
+const KINDS: [(EventKind, &str); 14] = [
+    (EventKind::Switch, "switch"),
+    (EventKind::Wake, "wake"),
+    (EventKind::Born, "born"),
+    (EventKind::Exit, "exit"),
+    (EventKind::FreezeBegin, "freeze_begin"),
+    (EventKind::FakeSignal, "fake_signal"),
+    (EventKind::Ipi, "ipi"),
+    (EventKind::IpiTaken, "ipi_taken"),
+    (EventKind::Enter, "refrigerator_enter"),
+    (EventKind::Leave, "refrigerator_leave"),
+    (EventKind::FreezeEnd, "freeze_end"),
+    (EventKind::ThawBegin, "thaw_begin"),
+    (EventKind::Thaw, "thaw"),
+    (EventKind::ThawEnd, "thaw_end"),
 ];
 
-impl Kind {
+impl EventKind {
     fn from_number(number: u32) -> Option<Self> {
         let index = (number as usize).checked_sub(1)?;
         KINDS.get(index).map(|(kind, _)| *kind)
@@ -85,10 +85,10 @@ pub struct Event {
     /// Nanoseconds since boot.
     pub time_ns: u64,
     /// What happened.
-    pub kind: Kind,
-    /// First detail, see [`Kind`].
+    pub kind: EventKind,
+    /// First detail, see [`EventKind`].
     pub a: u32,
-    /// Second detail, see [`Kind`].
+    /// Second detail, see [`EventKind`].
     pub b: u32,
 }
 
@@ -125,7 +125,7 @@ static RINGS: [Ring; MAX_CPUS] = [const {
 
 /// Records an event on this CPU.
 #[inline]
-pub fn record(kind: Kind, a: u32, b: u32) {
+pub fn record(kind: EventKind, a: u32, b: u32) {
     let ring = &RINGS[cpu::id()];
     let number = ring.next.load(Relaxed);
     ring.next.store(number.wrapping_add(1), Relaxed);
@@ -145,7 +145,7 @@ pub fn last(cpu: usize, count: usize) -> impl Iterator<Item = Event> {
         let slot = &ring.slots[number as usize % EVENTS];
         Some(Event {
             time_ns: timer::to_ns(slot.ticks.load(Relaxed)),
-            kind: Kind::from_number(slot.kind.load(Relaxed))?,
+            kind: EventKind::from_number(slot.kind.load(Relaxed))?,
             a: slot.a.load(Relaxed),
             b: slot.b.load(Relaxed),
         })

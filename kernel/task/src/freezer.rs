@@ -155,7 +155,11 @@ impl System for FreezerHost {
     fn record(&self, record: &Record) {
         let tasks = table::count() as u32;
         let outcome = record.outcome as u32;
-        trace::record(trace::Kind::FreezeEnd, record.phase as u32, outcome);
+        trace::record(
+            trace::EventKind::FreezeEnd,
+            record.phase as u32,
+            outcome,
+        );
         STATS.lock().record(record, tasks);
         if record.phase == Phase::User {
             REFUSERS.lock().clear();

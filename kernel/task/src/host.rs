@@ -47,7 +47,7 @@ impl Host for FreezerHost {
     ) {
         let waited_in = task.waits_in();
         task.set_waits_in(REFRIGERATOR);
-        trace::record(trace::Kind::Enter, task.id(), 0);
+        trace::record(trace::EventKind::Enter, task.id(), 0);
         enter(task);
         loop {
             task.set_state(state::UNINTERRUPTIBLE);
@@ -58,19 +58,19 @@ impl Host for FreezerHost {
         }
         task.run_on();
         leave(task);
-        trace::record(trace::Kind::Leave, task.id(), 0);
+        trace::record(trace::EventKind::Leave, task.id(), 0);
         task.set_waits_in(waited_in);
     }
 
     fn wake_refrigerated(&self, which: impl Fn(&Task) -> bool) {
         core::sync::atomic::fence(SeqCst);
-        trace::record(trace::Kind::ThawBegin, 0, 0);
+        trace::record(trace::EventKind::ThawBegin, 0, 0);
         let refrigerated = REFRIGERATED.lock();
         for task in refrigerated.iter().filter(|task| which(task)) {
-            trace::record(trace::Kind::Thaw, task.id(), 0);
+            trace::record(trace::EventKind::Thaw, task.id(), 0);
             wake::try_to_wake_up(task, state::UNINTERRUPTIBLE);
         }
-        trace::record(trace::Kind::ThawEnd, 0, 0);
+        trace::record(trace::EventKind::ThawEnd, 0, 0);
     }
 
     fn wake_frozen(&self, task: &Task) {
@@ -90,7 +90,7 @@ impl Host for FreezerHost {
     }
 
     fn for_each_awake(&self, phase: Phase, mut visit: impl FnMut(&Task)) {
-        trace::record(trace::Kind::FreezeBegin, phase as u32, 0);
+        trace::record(trace::EventKind::FreezeBegin, phase as u32, 0);
         queue::for_each_runnable(|task, _: Running| {
             if task.is_user() {
                 visit(task);
@@ -143,13 +143,13 @@ impl Host for FreezerHost {
 /// passes a freeze point before it does anything else
 /// (SPECIFICATION.md U1, U2).
 fn fake_signal(task: &Task) -> Delivery {
-    trace::record(trace::Kind::FakeSignal, task.id(), task.cpu() as u32);
+    trace::record(trace::EventKind::FakeSignal, task.id(), task.cpu() as u32);
     task.set_work(work::FREEZE);
     let is_elsewhere = task.is_on_cpu() && task.cpu() != current().cpu();
     if !is_elsewhere {
         return Delivery::Marked;
     }
-    trace::record(trace::Kind::Ipi, task.id(), task.cpu() as u32);
+    trace::record(trace::EventKind::Ipi, task.id(), task.cpu() as u32);
     request_reschedule(task.cpu());
     Delivery::Kicked
 }

@@ -192,7 +192,7 @@ fn switch_to(
 ) {
     drop(queue);
     note_idleness(cpu, previous.kind, next.kind);
-    trace::record(trace::Kind::Switch, previous.id(), next.id());
+    trace::record(trace::EventKind::Switch, previous.id(), next.id());
     if next.kind != Kind::Idle {
         refrigerator::recheck(&next);
         timer::arm_tick(arch::timer::now_ns() + timer::TICK_NS);
@@ -229,7 +229,7 @@ pub fn begin(last: Last) {
 pub fn exit_current() -> ! {
     let task = current();
     FREEZER.dead(&FreezerHost, &*task);
-    trace::record(trace::Kind::Exit, task.id(), 0);
+    trace::record(trace::EventKind::Exit, task.id(), 0);
     wake::end(&task.to_arc());
     schedule();
     unreachable!("a dead task was switched in")
@@ -240,7 +240,7 @@ pub fn reschedule_interrupt() {
     let task = current();
     let waiting = QUEUES[task.cpu()].waiting.load(Relaxed);
     if task.context.work.load(Relaxed) & work::FREEZE != 0 {
-        trace::record(trace::Kind::IpiTaken, task.id(), 0);
+        trace::record(trace::EventKind::IpiTaken, task.id(), 0);
     }
     // With nobody waiting it was a kick of the freezer: the mark it left on
     // the task is enough.

@@ -43,7 +43,7 @@ impl WakeHost for Waker {
 
     #[inline(always)]
     fn place(task: &Arc<Task>) {
-        trace::record(trace::Kind::Wake, task.id(), 0);
+        trace::record(trace::EventKind::Wake, task.id(), 0);
         place(task, Arrival::Woken);
     }
 

@@ -60,7 +60,7 @@ pub trait Engine {
 
 impl Tree {
     /// Makes the group `name` in `parent`, in the free slot `slot`. Under a
-    /// freezing parent it is frozen from the start (V2). In cgroup v2 a fatal
+    /// freezing parent it is frozen from the start (SPECIFICATION.md V2). In cgroup v2 a fatal
     /// signal ends a frozen task.
     ///
     /// # Errors
@@ -249,7 +249,7 @@ impl Tree {
         Ok(())
     }
 
-    /// The state. Finds out whether `FROZEN` is reached (V4, V5).
+    /// The state. Finds out whether `FROZEN` is reached (SPECIFICATION.md V4, V5).
     ///
     /// # Errors
     /// `ENODEV`.

@@ -238,7 +238,8 @@ impl Tree {
         core::iter::successors(Some(top), next)
     }
 
-    /// Renames a group. Only its name can change, not its place (V10).
+    /// Renames a group. Only its name can change, not its place
+    /// (SPECIFICATION.md V10).
     ///
     /// # Errors
     /// `ENOENT`; `EIO` for another parent; `EEXIST`; `EINVAL` for a newline.

@@ -64,7 +64,7 @@ impl State {
 
     /// What is shown of a task with these bits of [`task_state`]. One that
     /// `is_frozen` sleeps as `D`, whatever it sleeps in, unless it is dead
-    /// (spec: U7 G4 S4). Linux 6.1 does so; Linux 5.10 shows how a task that
+    /// (SPECIFICATION.md U7, G4, S4). Linux 6.1 does so; Linux 5.10 shows how a task that
     /// it did not have to wake sleeps.
     pub const fn of(state: u32, is_frozen: bool) -> State {
         match state {

@@ -307,7 +307,7 @@ fn start(request: &Request, task: Arc<Task>, traces: bool) -> TaskId {
         // As on Linux, a bad address is the caller's own loss.
         let _ = user::write_value(request.parent_word, &id);
     }
-    trace::record(trace::Kind::Born, current().id(), id);
+    trace::record(trace::EventKind::Born, current().id(), id);
     wake::wake_new(&task);
     id
 }
