@@ -10,7 +10,7 @@ use kernel_files::permission;
 use kernel_machine::arch::trap;
 use kernel_machine::drivers::{console, pl031};
 use kernel_machine::panic;
-use kernel_process::terminal::LEAVE_SESSION;
+use kernel_process::terminal::SESSION_ENDED;
 use kernel_process::{authority, fault, oom, signal};
 use kernel_task::freezer::wakeup;
 use kernel_task::{self as task, freezer, host};
@@ -24,7 +24,7 @@ pub fn plug() {
     host::GROUP_WATCHER.plug(&cgroup::WATCHER);
     freezer::OOM_KILLER.plug(&oom::KILLER);
     permission::SOURCE.plug(&AUTHORITY);
-    LEAVE_SESSION.plug(&SESSION_LEAVER);
+    SESSION_ENDED.plug(&LEAVE_SESSION);
 }
 
 /// Exceptions that came from user mode, or that it is to blame for.
@@ -55,4 +55,4 @@ static ALARM_HANDLER: fn() = || wakeup::event(Source::Clock);
 static AUTHORITY: permission::Source = authority::current;
 
 /// The leader of a session has ended.
-static SESSION_LEAVER: fn(u32) = terminal::leave_session;
+static LEAVE_SESSION: fn(u32) = terminal::leave_session;

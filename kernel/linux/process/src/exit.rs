@@ -17,7 +17,7 @@ use kernel_abi::signal::{SIGCHLD, SIGCONT, SIGHUP, SigInfo};
 use super::ptrace::{end, tell};
 use super::signal::notify::{self, AfterDeath};
 use super::signal::{act, send};
-use super::terminal::LEAVE_SESSION;
+use super::terminal::SESSION_ENDED;
 use super::tree::{self, Node, Tree};
 use super::{CurrentThread, Process, ProcessId, current, futex, thread_usage};
 use kernel_machine::mm::{AddressSpace, user};
@@ -130,9 +130,9 @@ fn end_process(process: &Arc<Process>, status: u32) {
     }
     process.timers.end();
     if process.session() == process.id
-        && let Some(leave_session) = LEAVE_SESSION.get()
+        && let Some(session_ended) = SESSION_ENDED.get()
     {
-        leave_session(process.id);
+        session_ended(process.id);
     }
     let mut gone = Vec::new();
     let mut tree = tree::lock();

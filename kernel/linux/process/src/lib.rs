@@ -62,7 +62,7 @@ pub use thread::{
     CurrentThread, Thread, current, current_files, number_of, thread_of,
 };
 
-/// Connects the layers below and starts this layer's kernel threads.
+/// Makes room for futexes and starts this layer's kernel threads.
 ///
 /// # Errors
 /// `ENOMEM`, `EAGAIN`.
