@@ -25,5 +25,6 @@ pub fn broken(sources: &[Source], boards: &[String]) -> Vec<Finding> {
     findings.extend(unsafety::check(sources));
     findings.extend(conditions::check(sources));
     findings.extend(spec::check(sources));
+    findings.extend(sizes::check(sources));
     findings
 }

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::board;
 use crate::layout::{self, Profile};
-use crate::rules::{self, sizes, source};
+use crate::rules::{self, source};
 use crate::toolchain::invocation::{Action, Invocation};
 use crate::toolchain::probe::Host;
 use crate::toolchain::{self, Consent, install};
@@ -58,9 +58,6 @@ impl Arguments {
 
 fn check_rules() -> Result<()> {
     let sources = source::read_all(&layout::root())?;
-    for finding in sizes::check(&sources) {
-        println!("warning: {finding}");
-    }
     let boards = rules::boards::names(&board::all()?);
     let findings = rules::broken(&sources, &boards);
     for finding in &findings {

@@ -1,20 +1,20 @@
-//! Long files and functions. A warning, not an error: a table may be long.
+//! No file and no function is too long to be read at once.
 use super::Finding;
 use super::source::Source;
 
-/// Lines of a file that make one think again; tests apart.
+/// Most lines of a file; tests apart.
 const FILE: usize = 400;
 
-/// Lines of a function that make one think again.
+/// Most lines of a function.
 const FUNCTION: usize = 60;
 
-/// Files and functions that one should think about again.
+/// Files and functions that are longer.
 pub fn check(sources: &[Source]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for source in sources.iter().filter(|source| source.is_rust()) {
         let lines = source.text.lines().count();
         if lines > FILE && !source.path.ends_with("tests.rs") {
-            let text = format!("{lines} lines; think again at {FILE}");
+            let text = format!("{lines} lines, of {FILE} at most");
             findings.push(Finding::new(source, 0, text));
         }
         findings.extend(long_functions(source));
@@ -31,9 +31,8 @@ fn long_functions(source: &Source) -> Vec<Finding> {
             false => 0,
         };
         if length > FUNCTION {
-            let text = format!(
-                "function of {length} lines; think again at {FUNCTION}"
-            );
+            let text =
+                format!("function of {length} lines, of {FUNCTION} at most");
             findings.push(Finding::new(source, start + 1, text));
         }
     }
