@@ -133,6 +133,9 @@ fn announce(machine: &Machine<'_>) {
     let load = image::physical();
     log::info!("Firn {} on {}", env!("CARGO_PKG_VERSION"), machine.model);
     log::info!("Command line: {}", machine.command_line);
+    for word in CommandLine::new(machine.command_line).wrong() {
+        log::warn!("Command line: {word} makes no sense, ignored");
+    }
     log::info!("image at {:#x}, {} KiB", load.start, load.len() >> 10);
     for span in machine.memory.iter() {
         log::info!("memory {:#x}, {} KiB", span.start, span.size >> 10);
@@ -141,9 +144,8 @@ fn announce(machine: &Machine<'_>) {
 
 /// How many CPUs the command line allows.
 fn most_cpus(command_line: &str) -> usize {
-    let word = CommandLine::new(command_line).value("nr_cpus");
-    let number = word.and_then(|word| word.parse().ok());
-    number.filter(|number| *number > 0).unwrap_or(usize::MAX)
+    let number = CommandLine::new(command_line).number("nr_cpus");
+    number.unwrap_or(usize::MAX)
 }
 
 fn image_span() -> Span {

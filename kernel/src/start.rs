@@ -57,8 +57,10 @@ pub fn start(boot: BootInfo) -> ! {
         scheduler::reschedule_interrupt();
     });
     irq::enable();
-    hotplug::start_others(boot.cpu_count);
-    announce_cpus(boot.cpu_count);
+    let cpus = CommandLine::new(boot.command_line);
+    let cpus = cpus.cpus_at_start(boot.cpu_count);
+    hotplug::start_others(cpus);
+    announce_cpus(cpus);
     let started = kthread::kthread_run("kernel_init", move || {
         if let Err(why) = initialise(&boot) {
             refuse(why);
@@ -123,12 +125,10 @@ fn start_services(text: &'static str) -> Result<(), Errno> {
     if command_line.value("freezer.stubborn") == Some("1") {
         hub::start_stubborn()?;
     }
-    let slow = command_line.value("freezer.slow");
-    if let Some(milliseconds) = slow.and_then(|text| text.parse().ok()) {
+    if let Some(milliseconds) = command_line.number("freezer.slow") {
         hub::start_slow(milliseconds)?;
     }
-    let delay = command_line.value("suspend.pm_test_delay");
-    if let Some(seconds) = delay.and_then(|text| text.parse().ok()) {
+    if let Some(seconds) = command_line.number("suspend.pm_test_delay") {
         power::set_test_delay(seconds);
     }
     Ok(())
@@ -156,24 +156,22 @@ fn programs(command_line: CommandLine<'_>) -> Programs {
     };
     let mut arguments = Vec::new();
     let mut environment = vec![b"HOME=/".to_vec(), b"TERM=linux".to_vec()];
-    for word in command_line.for_init(is_known) {
+    for word in command_line.for_init() {
         match word {
             ForInit::Argument(text) => arguments.push(text.into()),
             ForInit::Variable(name, value) => {
-                environment.push(format!("{name}={value}").into_bytes());
+                set_variable(&mut environment, name, value);
             }
         }
     }
     Programs { candidates, arguments, environment }
 }
 
-/// Words of the command line that are the kernel's.
-fn is_known(key: &str) -> bool {
-    const KNOWN: [&str; 10] = [
-        "console", "earlycon", "init", "loglevel", "nr_cpus", "panic", "quiet",
-        "rdinit", "root", "rootwait",
-    ];
-    KNOWN.contains(&key)
+/// Adds a variable, in place of what had its name.
+fn set_variable(environment: &mut Vec<Vec<u8>>, name: &str, value: &str) {
+    let start = format!("{name}=");
+    environment.retain(|entry| !entry.starts_with(start.as_bytes()));
+    environment.push((start + value).into_bytes());
 }
 
 /// Runs the tests that need the machine, says how they went, and stops.

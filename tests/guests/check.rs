@@ -67,7 +67,7 @@ const AREAS: &[&str] = &[
     "group-signal",
     "group-trace",
     "group-wait",
-    "group-face",
+    "group-interface",
     "group-kind",
     "group-release",
     "notify",
@@ -130,7 +130,7 @@ fn tracing_keeps_its_promises() -> Result<()> {
 
 fn groups_keep_their_promises() -> Result<()> {
     let areas = "group-tree group-member group-signal group-trace group-wait \
-         group-face group-kind group-release notify";
+         group-interface group-kind group-release notify";
     check(Setup::new().append("loglevel=4"), areas)
 }
 

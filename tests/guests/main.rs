@@ -26,6 +26,7 @@ mod stress;
 mod stress_ng;
 mod suspend;
 mod trace;
+mod user_land;
 
 const GROUPS: &[Group] = &[
     Group { tier: "machine", tests: boot::TESTS, runs: Runs::Always },
@@ -47,6 +48,7 @@ const GROUPS: &[Group] = &[
     Group { tier: "system", tests: trace::TESTS, runs: Runs::Always },
     Group { tier: "system", tests: check::TESTS, runs: Runs::Always },
     Group { tier: "system", tests: debian::TESTS, runs: Runs::Always },
+    Group { tier: "system", tests: user_land::TESTS, runs: Runs::Always },
     Group { tier: "system", tests: nested::TESTS, runs: Runs::Always },
     Group { tier: "system", tests: debian::trace::TESTS, runs: Runs::Always },
     Group { tier: "system", tests: c_library::TESTS, runs: Runs::Always },
@@ -60,6 +62,12 @@ fn main() -> anyhow::Result<()> {
     if !arguments.list {
         boot_files().context("building what is to be tested")?;
     }
-    let trials = Choice::from_environment().trials(GROUPS);
+    let choice = Choice::from_environment();
+    if !arguments.list {
+        for line in choice.ignored(GROUPS) {
+            println!("{line}");
+        }
+    }
+    let trials = choice.trials(GROUPS);
     libtest_mimic::run(&arguments, trials).exit()
 }

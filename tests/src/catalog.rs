@@ -2,6 +2,7 @@
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::env;
 
 use anyhow::Result;
@@ -90,22 +91,48 @@ impl Choice {
         has_tier && has_name
     }
 
+    /// A line for each reason why chosen tests of `groups` do not run, with
+    /// their names.
+    pub fn ignored(&self, groups: &[Group]) -> Vec<String> {
+        let mut reasons: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+        for group in groups {
+            let obstacle = group.runs.obstacle();
+            for test in self.tests(group) {
+                if let Some(reason) = reason(test, obstacle.as_ref()) {
+                    reasons.entry(reason).or_default().push(test.name);
+                }
+            }
+        }
+        let line = |(reason, names): (String, Vec<&str>)| {
+            let list = names.join(", ");
+            format!("ignored, {}: {reason}: {list}", names.len())
+        };
+        reasons.into_iter().map(line).collect()
+    }
+
+    fn tests<'a>(&'a self, group: &'a Group) -> impl Iterator<Item = &'a Test> {
+        let tests = group.tests.iter();
+        tests.filter(|test| self.has(group.tier, test.name))
+    }
+
     /// The chosen tests of `groups`, ready to run.
     pub fn trials(&self, groups: &[Group]) -> Vec<Trial> {
         let mut trials = Vec::new();
         for group in groups {
             let obstacle = group.runs.obstacle();
-            for test in group.tests {
-                if !self.has(group.tier, test.name) {
-                    continue;
-                }
-                let missing = || test.needs.iter().find_map(|it| lacks(*it));
-                let obstacle = obstacle.clone().or_else(missing);
-                trials.push(trial(group.tier, *test, obstacle));
+            for test in self.tests(group) {
+                let reason = reason(test, obstacle.as_ref());
+                trials.push(trial(group.tier, *test, reason));
             }
         }
         trials
     }
+}
+
+/// Why `test` does not run, of a group that has this obstacle.
+fn reason(test: &Test, obstacle: Option<&String>) -> Option<String> {
+    let missing = || test.needs.iter().find_map(|it| lacks(*it));
+    obstacle.cloned().or_else(missing)
 }
 
 fn words(list: &str) -> Vec<String> {

@@ -2,8 +2,6 @@
 //!
 //! Where Debian's packages cannot be had, a test says so and does nothing,
 //! unless `FIRN_DEBIAN=required` says that it must not.
-use std::env;
-use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -43,7 +41,7 @@ pub fn sysroot() -> Result<Option<Sysroot>> {
 /// # Errors
 /// It must not.
 fn skip(why: &str) -> Result<()> {
-    if env::var_os("FIRN_DEBIAN").as_deref() == Some(OsStr::new("required")) {
+    if debian::is_required() {
         bail!("required, but not there: {why}");
     }
     eprintln!("skipped: {why}");

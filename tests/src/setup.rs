@@ -58,7 +58,11 @@ pub fn emulated_boards() -> Result<Vec<(Board, Emulator)>> {
         let files = emulator.find().and_then(|_| emulator.find_tree());
         match files {
             Ok(_) => found.push((board, emulator)),
-            Err(why) => missing.push(format!("{}: {why:#}", board.title)),
+            Err(why) => {
+                let Board { name, title, .. } = board;
+                let page = format!("boards/{name}/README.md");
+                missing.push(format!("{title}: {why:#}; see {page}"));
+            }
         }
     }
     ensure!(!found.is_empty(), "{}", missing.join("; "));

@@ -42,8 +42,3 @@ fn list() -> i32 {
     }
     0
 }
-
-/// Whether a row is asked for: without names all are.
-fn is_wanted(names: &[String], row: &str) -> bool {
-    names.is_empty() || names.iter().any(|name| name == row)
-}

@@ -74,7 +74,7 @@ const AREAS: &[(&str, &[Test])] = &[
     ("group-signal", group::signal::TESTS),
     ("group-trace", group::trace::TESTS),
     ("group-wait", group::wait::TESTS),
-    ("group-face", group::face::TESTS),
+    ("group-interface", group::interface::TESTS),
     ("group-kind", group::kind::TESTS),
     ("group-release", group::release::TESTS),
     ("notify", notify::TESTS),

@@ -4,6 +4,7 @@
 //! Requests are signals, the same that BusyBox's init takes: `SIGUSR2` for
 //! power-off, `SIGTERM` for restart. The shell's end is a power-off too.
 
+use alloc::format;
 use alloc::string::String;
 use core::sync::atomic::{AtomicU32, Ordering};
 
@@ -15,7 +16,7 @@ use user_lib::process::{self, Fork};
 use user_lib::signal::{self, bit};
 use user_lib::time::Time;
 use user_lib::{
-    Errno, directory, eprintln, file, output, system, terminal, time,
+    Errno, directory, eprintln, file, output, system, terminal, time, variable,
 };
 
 use crate::option::fail;
@@ -23,12 +24,9 @@ use crate::option::fail;
 const CONSOLE: &str = "/dev/console";
 const SHELL: &str = "/bin/sh";
 const SCRIPT: &str = "/etc/rc";
-const ENVIRONMENT: [&str; 4] = [
-    "HOME=/",
-    "PATH=/bin:/sbin:/usr/bin:/usr/sbin",
-    "TERM=vt100",
-    "SHELL=/bin/sh",
-];
+const PATH: &str = "PATH=/bin:/sbin:/usr/bin:/usr/sbin";
+/// What a kernel calls a terminal that it was told nothing about.
+const UNKNOWN: &str = "linux";
 /// How long processes may take to end when they are asked to.
 const GRACE: Time = Time::from_millis(200);
 
@@ -81,6 +79,7 @@ fn prepare() {
     let _ = directory::change("/");
     if let Ok(console) = file::open(CONSOLE, O_RDWR, 0) {
         use_console(console);
+        set_size();
     }
 }
 
@@ -94,6 +93,23 @@ extern "C" fn noted(number: i32) {
 fn wait_for_signal(timeout: Option<Time>) {
     // Both ends of the wait, signal and time-out, show elsewhere.
     let _ = terminal::poll(&mut [], timeout, Some(0));
+}
+
+/// The environment of the shell. What the terminal is, init was told by the
+/// kernel's command line (`TERM=xterm LINES=50 COLUMNS=132`), or not.
+fn environment() -> [String; 4] {
+    let term = variable("TERM").unwrap_or_else(|| String::from(UNKNOWN));
+    let shell = format!("SHELL={SHELL}");
+    ["HOME=/".into(), PATH.into(), format!("TERM={term}"), shell]
+}
+
+/// Tells the console's size, if init was told it.
+fn set_size() {
+    let number = |name| variable(name)?.parse().ok();
+    if let (Some(rows), Some(columns)) = (number("LINES"), number("COLUMNS")) {
+        // A console without a size needs none.
+        let _ = terminal::set_size(0, rows, columns);
+    }
 }
 
 fn use_console(console: i32) {
@@ -117,7 +133,7 @@ fn start(arguments: &[&str]) -> user_lib::Result<i32> {
             // A kernel without sessions still gets a shell.
             let _ = process::new_session();
             let _ = terminal::make_controlling(0);
-            let error = process::execute(SHELL, arguments, &ENVIRONMENT);
+            let error = process::execute(SHELL, arguments, &environment());
             output::discard();
             process::exit(fail("init", SHELL, error))
         }

@@ -2,11 +2,11 @@
 //!
 //! Reading order: `ast.rs` (what a command is), `lexer.rs`, `word.rs` and
 //! `parser.rs` (text to commands), `expand.rs` and `field.rs` (words to
-//! arguments), `execute.rs`, `command.rs` and `spawn.rs` (running), `job.rs` and
-//! `trap.rs` (children and signals), `builtin.rs` (commands of its own).
+//! arguments), `execute.rs`, `command.rs` and `spawn.rs` (running), `job.rs`,
+//! `wait.rs`, `signal.rs` and `trap.rs` (children and signals), `builtin.rs`
+//! (commands of its own), `prompt.rs` (the line that is typed).
 //!
-//! What it does not have: aliases, command-line editing (the terminal has
-//! some), history, arrays, and names that are not UTF-8.
+//! What it does not have: aliases, arrays, and names that are not UTF-8.
 
 mod arithmetic;
 mod ast;
@@ -19,12 +19,17 @@ mod glob;
 mod input;
 mod job;
 mod lexer;
+mod lookup;
+mod name;
 mod parser;
 mod pattern;
+mod prompt;
 mod redirect;
+mod signal;
 mod spawn;
 mod state;
 mod trap;
+mod wait;
 mod word;
 
 use alloc::string::String;
@@ -32,14 +37,17 @@ use alloc::string::String;
 use user_lib::{Message, file, process, terminal};
 
 use crate::option::USAGE;
+use crate::program::Program;
+use crate::sh::builtin::BUILTINS;
 use crate::sh::state::Shell;
 
 /// Status when there is no such script.
 const NO_SCRIPT: i32 = 127;
 
-/// Runs `sh`.
-pub fn main(arguments: &[String]) -> i32 {
-    let mut shell = Shell::new(arguments.first().map_or("sh", String::as_str));
+/// Runs `sh`, which has these programs in its own file.
+pub fn main(arguments: &[String], programs: &'static [Program]) -> i32 {
+    let name = arguments.first().map_or("sh", String::as_str);
+    let mut shell = Shell::new(name, BUILTINS, programs);
     let mut words = &arguments[1..];
     let mut has_text = false;
     while let Some((word, rest)) = words.split_first()
@@ -115,10 +123,13 @@ fn run_script(shell: &mut Shell, path: &str, words: &[String]) -> i32 {
 /// Signals, and a group of its own with the terminal.
 fn become_interactive(shell: &mut Shell) {
     shell.is_interactive = true;
-    trap::become_interactive();
+    shell.is_for_person = true;
+    signal::become_interactive();
+    prompt::greet();
     let own = process::current_id();
     if process::group(0) != Ok(own) && process::set_group(0, 0).is_err() {
         return;
     }
     shell.has_job_control = terminal::set_foreground_group(0, own).is_ok();
+    shell.settings = terminal::settings(0).ok();
 }

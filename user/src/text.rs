@@ -7,6 +7,8 @@ pub mod echo;
 pub mod grep;
 pub mod head;
 pub mod hexdump;
+pub mod less;
+mod pager;
 mod pattern;
 pub mod printf;
 mod reader;

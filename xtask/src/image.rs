@@ -14,20 +14,15 @@
 //! patched here. Linux's *Booting AArch64 Linux* defines the header.
 mod flatten;
 mod header;
+mod kernel;
 mod payload;
 mod symbols;
 #[cfg(test)]
 mod tests;
 
 use anyhow::{Context, Result, ensure};
-use elf::ElfBytes;
-use elf::endian::LittleEndian;
 
-/// Everything starts on a page of this many bytes.
-const PAGE: usize = 4096;
-
-/// A parsed kernel.
-type Kernel<'a> = ElfBytes<'a, LittleEndian>;
+use kernel::Kernel;
 
 /// Makes the boot image of the kernel `elf` with `initramfs` and the table
 /// `boards` inside.

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 
+use crate::toolchain::TARGET;
+
 /// How the kernel is optimised and how much it checks itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Profile {
@@ -46,10 +48,13 @@ pub fn linker_script(package: &str) -> PathBuf {
 /// The ELF file cargo made of `package`; gdb reads the kernel's.
 pub fn elf(package: &str, profile: Profile) -> PathBuf {
     let name = if package == "user" { "firn-user" } else { package };
-    target_dir(package)
-        .join(crate::toolchain::TARGET)
-        .join(profile.name())
-        .join(name)
+    target_dir(package).join(TARGET).join(profile.name()).join(name)
+}
+
+/// Where device trees of real boards are: those of Debian's kernel, and any
+/// that a person puts there.
+pub fn trees_dir() -> PathBuf {
+    root().join("target/trees")
 }
 
 /// Where the boot files of `profile` go.

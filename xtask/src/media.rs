@@ -17,6 +17,7 @@
 pub mod card;
 mod configuration;
 mod folder;
+mod format;
 mod partition;
 mod progress;
 mod script;
@@ -34,9 +35,7 @@ use crate::board::{Board, Card as Layout};
 use card::Card;
 use progress::Progress;
 
-/// Seconds since 1970 that every stamp shows: the first that FAT can tell,
-/// 1 January 1980.
-const STAMP: u32 = 315_532_800;
+pub use format::File;
 
 /// Why a board has no card.
 const NO_CARD: &str = "its board.toml has no [card]";
@@ -68,15 +67,6 @@ pub enum Ways {
     /// By boot.scr alone
     #[value(name = "script")]
     OnlyScript,
-}
-
-/// A file of the FAT partition.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct File {
-    /// From the partition's root, with `/` between folders.
-    pub path: String,
-    /// Its bytes.
-    pub bytes: Vec<u8>,
 }
 
 impl Contents {

@@ -13,6 +13,7 @@ pub mod choose;
 pub mod install;
 pub mod invocation;
 pub mod probe;
+mod target;
 #[cfg(test)]
 mod tests;
 
@@ -21,8 +22,7 @@ use anyhow::{Result, bail};
 use choose::{Step, Way};
 use probe::Host;
 
-/// The target triple of the kernel and of the user programs.
-pub const TARGET: &str = "aarch64-unknown-none-softfloat";
+pub use target::TARGET;
 
 /// What may be done to the machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

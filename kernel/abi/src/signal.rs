@@ -151,7 +151,7 @@ const fn pair(low: u32, high: u32) -> u64 {
 }
 
 impl SigInfo {
-    /// With an empty union.
+    /// Makes one with an empty union.
     pub const fn new(signal: u32, code: i32) -> Self {
         let fields = [0; 4];
         SigInfo { signo: signal as i32, errno: 0, code, pad: 0, fields }

@@ -68,7 +68,7 @@ pub struct Sysinfo {
     pub loads: [u64; 3],
     /// In units of `mem_unit`, as all sizes here.
     pub totalram: u64,
-    /// Not used at all.
+    /// Memory that nothing uses.
     pub freeram: u64,
     /// Shared between processes.
     pub sharedram: u64,

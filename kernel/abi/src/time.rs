@@ -182,13 +182,13 @@ pub struct Rusage {
     pub stime: Timeval,
     /// Most memory resident, in KiB.
     pub maxrss: i64,
-    /// Not kept, 0 (ixrss, idrss, isrss).
+    /// These are not kept: 0 (ixrss, idrss, isrss).
     pub unused1: [i64; 3],
     /// Page faults without input.
     pub minflt: i64,
     /// Page faults with input.
     pub majflt: i64,
-    /// Not kept, 0 (nswap, inblock, oublock, msgsnd, msgrcv, nsignals).
+    /// These are not kept: 0 (nswap, inblock, oublock, msgsnd, msgrcv, nsignals).
     pub unused2: [i64; 6],
     /// Voluntary switches.
     pub nvcsw: i64,

@@ -2,6 +2,7 @@
 
 mod figures;
 mod group_type;
+mod knob;
 mod links;
 pub mod request;
 mod slots;

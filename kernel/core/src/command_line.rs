@@ -1,13 +1,23 @@
 //! The kernel's command line.
 //!
 //! Words separated by blanks, each `key` or `key=value`; double quotes keep
-//! blanks together. What the kernel does not know is for the first program:
-//! plain words become its arguments, `key=value` its environment; words with a
-//! dot in the key are parameters of some module and are dropped. Everything
-//! after `--` is an argument. Linux: *The kernel's command-line parameters*.
+//! blanks together. What is not the kernel's (`word.rs`) is for the first
+//! program: plain words become its arguments, `key=value` its environment.
+//! Everything after `--` is an argument. Of a key that comes more than once
+//! the last value that makes sense counts. Linux: *The kernel's command-line
+//! parameters*.
+
+mod word;
 
 #[cfg(test)]
 mod tests;
+
+use core::fmt;
+use core::str::FromStr;
+
+pub use word::{HONOURED, Value};
+
+use word::{is_kernels, same_key, value_of};
 
 /// One word.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -16,6 +26,13 @@ pub struct Argument<'a> {
     pub key: &'a str,
     /// After it, without quotes around.
     pub value: Option<&'a str>,
+}
+
+impl fmt::Display for Argument<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.key)?;
+        self.value.map_or(Ok(()), |value| write!(f, "={value}"))
+    }
 }
 
 /// What is handed to the first program.
@@ -42,38 +59,57 @@ impl<'a> CommandLine<'a> {
         words(self.0).take_while(|word| *word != "--").map(parse)
     }
 
-    /// The value of the last `key=value`.
-    pub fn value(self, key: &str) -> Option<&'a str> {
+    /// The words of this key that make sense.
+    fn sensible(self, key: &str) -> impl Iterator<Item = Argument<'a>> {
         let same = self.arguments().filter(|word| same_key(word.key, key));
-        same.filter_map(|word| word.value).last()
+        same.filter(|word| {
+            value_of(word.key).is_none_or(|value| value.takes(word.value))
+        })
     }
 
-    /// Whether `key` is there, with or without a value.
+    /// The value of the last `key=value` that makes sense.
+    pub fn value(self, key: &str) -> Option<&'a str> {
+        self.sensible(key).filter_map(|word| word.value).last()
+    }
+
+    /// The value as a number.
+    pub fn number<T: FromStr>(self, key: &str) -> Option<T> {
+        self.value(key)?.parse().ok()
+    }
+
+    /// Whether `key` is there, with a value that makes sense or with none.
     pub fn has(self, key: &str) -> bool {
-        self.arguments().any(|word| same_key(word.key, key))
+        self.sensible(key).next().is_some()
     }
 
-    /// What is for the first program: all that `is_known` does not know.
-    pub fn for_init(
-        self,
-        is_known: impl Fn(&str) -> bool,
-    ) -> impl Iterator<Item = ForInit<'a>> {
-        let before = self
-            .arguments()
-            .filter(move |word| !is_known(word.key) && !word.key.contains('.'))
-            .map(|word| match word.value {
-                Some(value) => ForInit::Variable(word.key, value),
-                None => ForInit::Argument(word.key),
+    /// Words with a value that makes no sense; they are ignored.
+    pub fn wrong(self) -> impl Iterator<Item = Argument<'a>> {
+        self.arguments().filter(|word| {
+            value_of(word.key).is_some_and(|value| !value.takes(word.value))
+        })
+    }
+
+    /// How many of `count` CPUs run from the start.
+    pub fn cpus_at_start(self, count: usize) -> usize {
+        let most = match self.has("nosmp") {
+            true => 1,
+            false => self.number("maxcpus").unwrap_or(usize::MAX),
+        };
+        count.min(most.max(1))
+    }
+
+    /// What is for the first program: all that is not the kernel's.
+    pub fn for_init(self) -> impl Iterator<Item = ForInit<'a>> {
+        let before =
+            self.arguments().filter(|word| !is_kernels(word.key)).map(|word| {
+                match word.value {
+                    Some(value) => ForInit::Variable(word.key, value),
+                    None => ForInit::Argument(word.key),
+                }
             });
         let after = words(self.0).skip_while(|word| *word != "--").skip(1);
         before.chain(after.map(|word| ForInit::Argument(unquote(word))))
     }
-}
-
-/// In keys `-` and `_` are the same.
-fn same_key(a: &str, b: &str) -> bool {
-    let plain = |byte: u8| if byte == b'-' { b'_' } else { byte };
-    a.bytes().map(plain).eq(b.bytes().map(plain))
 }
 
 fn words(text: &str) -> impl Iterator<Item = &str> {

@@ -18,6 +18,8 @@ mod console;
 mod list;
 mod machine;
 mod node;
+#[cfg(test)]
+pub(crate) mod real;
 mod search;
 mod small;
 mod span;

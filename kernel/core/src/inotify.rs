@@ -41,10 +41,10 @@ pub const ALL_EVENTS: u32 = 0xfff;
 pub const OVERFLOW: u32 = 0x4000;
 /// The watch has ended.
 pub const IGNORED: u32 = 0x8000;
-/// With another event: it is about a directory.
+/// Beside another event: it is about a directory.
 pub const IS_DIRECTORY: u32 = 0x4000_0000;
 
-/// Only a directory.
+/// The watch is for a directory only.
 pub const ONLY_DIRECTORY: u32 = 0x0100_0000;
 /// Do not follow a symbolic link.
 pub const DO_NOT_FOLLOW: u32 = 0x0200_0000;
@@ -61,7 +61,7 @@ pub const ONE_SHOT: u32 = 0x8000_0000;
 const HEADER: usize = 16;
 /// Names are padded to a multiple of this.
 const PADDING: usize = HEADER;
-/// So many bytes wait at most; then events are lost, and one says so.
+/// At most so many bytes wait; then events are lost, and one says so.
 const BYTES_MAX: usize = 64 << 10;
 
 /// Bytes of a name in an event.

@@ -59,7 +59,7 @@
 //!  [wake lock] place
 //! ```
 //!
-//! Read next: the kernel's `task/scheduler.rs` and `task/wake.rs`.
+//! Read next: `scheduler.rs` and `wake.rs` of the crate `kernel_task`.
 
 use crate::sync::{AtomicBool, AtomicU32, Ordering, const_new, fence};
 

@@ -13,6 +13,7 @@ use core::fmt::{self, Write};
 use core::sync::atomic::AtomicU8;
 use core::sync::atomic::Ordering::Relaxed;
 
+use kernel_core::command_line::CommandLine;
 use kernel_core::log_ring::{LogRing, Record, TEXT_LIMIT};
 use log::{Level, LevelFilter, Log, Metadata};
 
@@ -67,11 +68,14 @@ pub fn init() {
 
 /// Takes `quiet` and `loglevel=N` from the command line.
 pub fn configure(command_line: &str) {
-    for word in command_line.split_ascii_whitespace() {
-        if word == "quiet" {
-            set_console_level(4);
-        } else if let Some(level) = word.strip_prefix("loglevel=") {
-            set_console_level(level.parse().unwrap_or(7));
+    for word in CommandLine::new(command_line).arguments() {
+        match (word.key, word.value.map(str::parse::<u64>)) {
+            ("quiet", None) => set_console_level(4),
+            // The highest level shows everything.
+            ("loglevel", Some(Ok(level))) => {
+                set_console_level(level.min(8) as u8);
+            }
+            _ => {}
         }
     }
 }

@@ -40,6 +40,7 @@ pub(super) struct Sleep {
 }
 
 impl Sleep {
+    #[inline]
     pub(super) fn new(
         place: &'static str,
         depth: u32,
@@ -129,6 +130,7 @@ impl Sleep {
 }
 
 impl Drop for Sleep {
+    #[inline]
     fn drop(&mut self) {
         if let Some(handle) = self.timer.take() {
             timer::cancel(handle);

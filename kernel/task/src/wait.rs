@@ -88,6 +88,7 @@ impl WaitQueue {
 
     /// Wakes the waiter that came first, and those that only look. True if
     /// somebody was woken. Call after making the condition true.
+    #[inline]
     pub fn wake_one(&self) -> bool {
         self.wake(1) != 0
     }
@@ -122,6 +123,7 @@ impl WaitQueue {
     }
 
     /// Puts the current task at the end of the queue.
+    #[inline]
     pub(super) fn enter(&self, share: Share) -> u64 {
         let task = current().to_arc();
         let mut waiters = self.waiters.lock();

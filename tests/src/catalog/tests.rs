@@ -26,6 +26,18 @@ fn chosen(tiers: &str, names: &str) -> Vec<String> {
 }
 
 #[test]
+fn what_does_not_run_is_told_with_the_reason() {
+    let choice = Choice { tiers: vec![], names: words("freezes") };
+    let groups = [
+        Group { tier: "machine", tests: MACHINE, runs: Runs::OnlyLong },
+        Group { tier: "system", tests: SYSTEM, runs: Runs::OnlyLong },
+    ];
+    assert_eq!(choice.ignored(&groups), ["ignored, 1: takes --long: freezes"]);
+    let groups = [Group { tier: "a", tests: SYSTEM, runs: Runs::Always }];
+    assert_eq!(choice.ignored(&groups), [""; 0]);
+}
+
+#[test]
 fn empty_lists_choose_all() {
     let all = ["machine::boots", "system::boots", "system::freezes"];
     assert_eq!(chosen("", ""), all);

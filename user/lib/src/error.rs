@@ -1,6 +1,10 @@
-//! Error numbers in words, as `strerror(3)` gives them on Linux.
+//! Results of system calls, and error numbers in words, as `strerror(3)`
+//! gives them on Linux.
 
 use kernel_abi::Errno;
+
+/// What a system call gives.
+pub type Result<T> = core::result::Result<T, Errno>;
 
 /// The sentence a person reads for an error.
 pub trait Message {

@@ -1,34 +1,28 @@
 //! File descriptors and paths.
 
-use alloc::ffi::CString;
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::mem::MaybeUninit;
 
-use crate::linux::{self, AT_FDCWD, AT_SYMLINK_NOFOLLOW, O_CLOEXEC, O_RDONLY};
+use crate::linux::{self, AT_SYMLINK_NOFOLLOW, O_CLOEXEC, O_RDONLY};
 use crate::syscall::{call2, call3, call4, plain};
 use crate::{Errno, Result};
 
 mod name;
+mod path;
 
 pub use name::{
     change_mode, link, link_target, make_directory, remove, remove_directory,
     rename, symbolic_link, touch,
 };
+pub use path::PATH_MAX;
+pub(crate) use path::c_string;
+
+use path::HERE;
 
 /// What `newfstatat(2)` gives.
 pub type Status = linux::stat;
-
-/// Most bytes a path may have, with its zero (`PATH_MAX`).
-pub const PATH_MAX: usize = 4096;
-
-const HERE: usize = AT_FDCWD as usize;
-
-/// A path with the zero byte that system calls want.
-pub(crate) fn c_string(path: &str) -> Result<CString> {
-    CString::new(path).map_err(|_| Errno::EINVAL)
-}
 
 /// A value that the kernel fills.
 ///

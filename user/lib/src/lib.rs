@@ -28,13 +28,10 @@ pub mod system;
 pub mod terminal;
 pub mod time;
 
-pub use error::Message;
+pub use error::{Message, Result};
 pub use kernel_abi::Errno;
 /// The keys of the auxiliary vector.
 pub use linux_raw_sys::auxvec;
 /// Linux's constants and structures.
 pub use linux_raw_sys::general as linux;
 pub use start::{arguments, auxiliary, environment, variable};
-
-/// What a system call gives.
-pub type Result<T> = core::result::Result<T, Errno>;

@@ -118,9 +118,11 @@ macro_rules! print {
 /// Prints a line to standard output through the buffer.
 #[macro_export]
 macro_rules! println {
-    () => { $crate::print!("\n") };
+    () => { $crate::output::write_bytes(b"\n") };
     ($($argument:tt)*) => {{
-        $crate::print!("{}\n", format_args!($($argument)*));
+        use core::fmt::Write as _;
+        // Errors are kept for `flush`.
+        let _ = writeln!($crate::output::Stdout, $($argument)*);
     }};
 }
 

@@ -8,15 +8,17 @@ use linux_raw_sys::system::{new_utsname, sysinfo};
 
 use crate::file::{self, c_string};
 use crate::linux::{
-    __NR_getrandom, __NR_mount, __NR_reboot, __NR_sync, __NR_sysinfo,
-    __NR_syslog, __NR_umount2, __NR_uname, LINUX_REBOOT_MAGIC1,
-    LINUX_REBOOT_MAGIC2,
+    __NR_getrandom, __NR_mount, __NR_reboot, __NR_statfs, __NR_sync,
+    __NR_sysinfo, __NR_syslog, __NR_umount2, __NR_uname, LINUX_REBOOT_MAGIC1,
+    LINUX_REBOOT_MAGIC2, statfs,
 };
 use crate::syscall::{call1, call2, call3, call5, plain};
 use crate::{Errno, Result};
 
 // SAFETY: integers only.
 unsafe impl file::Plain for new_utsname {}
+// SAFETY: integers only.
+unsafe impl file::Plain for statfs {}
 
 /// The words of `uname(2)`.
 pub struct Names {
@@ -137,6 +139,35 @@ pub fn unmount(target: &str, flags: u32) -> Result<()> {
     let place = target.as_ptr() as usize;
     // SAFETY: the path outlives the call.
     unsafe { call2(__NR_umount2, place, flags as usize) }.map(drop)
+}
+
+/// The room of a file system, in bytes.
+pub struct Room {
+    /// All there is; 0 where files take none.
+    pub total: u64,
+    /// What nobody uses.
+    pub free: u64,
+    /// What users without rights can still have.
+    pub available: u64,
+}
+
+/// How much room the file system of a path has.
+///
+/// # Errors
+/// Those of `statfs(2)`.
+pub fn room(path: &str) -> Result<Room> {
+    let path = c_string(path)?;
+    let raw: statfs = file::filled(|place| {
+        let address = path.as_ptr() as usize;
+        // SAFETY: the path outlives the call; `place` has room.
+        unsafe { call2(__NR_statfs, address, place) }
+    })?;
+    let bytes = |blocks: i64| blocks as u64 * raw.f_bsize as u64;
+    Ok(Room {
+        total: bytes(raw.f_blocks),
+        free: bytes(raw.f_bfree),
+        available: bytes(raw.f_bavail),
+    })
 }
 
 /// Writes back what file systems hold.

@@ -7,7 +7,7 @@ use crate::time::Time;
 use crate::{file, linux};
 
 use linux_raw_sys::ioctl::{
-    TCGETS, TCSETS, TIOCGPGRP, TIOCGWINSZ, TIOCSCTTY, TIOCSPGRP,
+    TCGETS, TCSETS, TIOCGPGRP, TIOCGWINSZ, TIOCSCTTY, TIOCSPGRP, TIOCSWINSZ,
 };
 
 // SAFETY: integers only.
@@ -62,6 +62,16 @@ pub fn set_settings(descriptor: i32, settings: &termios) -> Result<()> {
 /// `ENOTTY`.
 pub fn size(descriptor: i32) -> Result<winsize> {
     get(descriptor, TIOCGWINSZ)
+}
+
+/// Tells the kernel rows and columns.
+///
+/// # Errors
+/// `ENOTTY`.
+pub fn set_size(descriptor: i32, rows: u16, columns: u16) -> Result<()> {
+    let size =
+        winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+    set(descriptor, TIOCSWINSZ, &size)
 }
 
 /// The group that `^C` goes to.

@@ -12,8 +12,7 @@ use alloc::vec::Vec;
 
 use user_lib::{Errno, Message, Result, eprintln, file, schedule};
 
-use crate::bench::is_wanted;
-use crate::bench::measure::{middle, show};
+use crate::bench::measure::{is_wanted, middle, show};
 use crowd::{Crowd, Kind};
 
 const TEST_LEVEL: &str = "/sys/power/pm_test";

@@ -9,8 +9,7 @@ use user_lib::linux::{O_RDWR, O_WRONLY};
 use user_lib::{Errno, Message, Result, cpu, eprintln, file, system};
 
 use crate::bench::freeze::crowd::{Crowd, Kind};
-use crate::bench::is_wanted;
-use crate::bench::measure::{each, middle, show, ticks};
+use crate::bench::measure::{each, is_wanted, middle, show, ticks};
 
 const MOUNT: &str = "/tmp/bench-groups";
 const ATTACH: &str = "attach";

@@ -1,5 +1,6 @@
 //! Time by the counter, medians, and the form of the output.
 
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use user_lib::{Result, cpu, output, println, schedule};
@@ -80,4 +81,9 @@ impl Drop for Pinned {
         // These CPUs were allowed before.
         let _ = schedule::set_affinity(0, self.before);
     }
+}
+
+/// Whether a row is asked for: without names all are.
+pub fn is_wanted(names: &[String], row: &str) -> bool {
+    names.is_empty() || names.iter().any(|name| name == row)
 }

@@ -13,8 +13,7 @@ use user_lib::{
     Message, Result, eprintln, file, process as own, schedule, signal, time,
 };
 
-use crate::bench::is_wanted;
-use crate::bench::measure::{calls, each, median, show, ticks};
+use crate::bench::measure::{calls, each, is_wanted, median, show, ticks};
 
 /// Measures one row, in picoseconds.
 type Row = fn() -> Result<u64>;

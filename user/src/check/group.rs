@@ -1,11 +1,11 @@
-//! Freezer groups: cgroup v1's freezer, what Firn adds to it, and the face of
-//! cgroup v2.
+//! Freezer groups: cgroup v1's freezer, what Firn adds to it, and
+//! cgroup v2's interface.
 //!
 //! A test mounts a hierarchy in a directory of its own, makes groups, and
 //! looks at tasks through `/proc`. Here is what the tests share; read
 //! `group/tree.rs` next.
 
-pub mod face;
+pub mod interface;
 pub mod kind;
 pub mod member;
 pub mod release;

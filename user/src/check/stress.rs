@@ -30,10 +30,6 @@ use user_lib::{eprintln, output, println};
 use crate::check::tool::{Failure, Outcome};
 use crate::option::{USAGE, usage as wrong};
 
-/// Who runs what may do anything, such as a damaged program: one in a few
-/// thousand finds a system call by itself, and asks for everybody's death.
-const NOBODY: u32 = 65_534;
-
 /// A test with a count of rounds.
 struct Stress {
     name: &'static str,

@@ -6,7 +6,7 @@
 use alloc::format;
 use alloc::string::String;
 
-use crate::sh::word::{is_name, is_name_letter};
+use crate::sh::name::{is_name, is_name_letter};
 
 /// The variables an expression works on.
 pub trait Names {

@@ -6,12 +6,12 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use user_lib::{Errno, Message, file, output, process};
+use user_prompt::suggestion::nearest;
 
-use crate::applet;
 use crate::sh::ast::{Command, Simple};
-use crate::sh::builtin::{self, Builtin};
 use crate::sh::expand::Trouble;
-use crate::sh::state::{Flow, Ran, Shell, Variable};
+use crate::sh::lookup;
+use crate::sh::state::{Flow, Ran, Run, Shell, Variable};
 use crate::system::which;
 
 /// Status of a command that was not found.
@@ -44,9 +44,9 @@ impl Shell {
         if name == "exec" {
             return self.run_exec(simple, &words[1..]);
         }
-        if let Some(builtin) = builtin::find(name) {
+        if let Some(builtin) = self.builtin(name) {
             return self.with_redirects(simple, |shell| {
-                shell.run_builtin(builtin, &words)
+                shell.run_builtin(builtin.run, &words)
             });
         }
         if may_replace {
@@ -119,7 +119,7 @@ impl Shell {
         ran
     }
 
-    fn run_builtin(&mut self, builtin: Builtin, words: &[String]) -> Ran {
+    fn run_builtin(&mut self, builtin: Run, words: &[String]) -> Ran {
         let ran = builtin(self, words);
         // What it printed goes out in one write, while it is still
         // redirected.
@@ -179,11 +179,12 @@ impl Shell {
         let search_path = self.variable("PATH").unwrap_or(which::DEFAULT_PATH);
         let Some(path) = which::find(name, search_path) else {
             // A system without links still has its programs.
-            if let Some(applet) = applet::find(name) {
-                let status = (applet.main)(words);
+            if let Some(program) = self.program(name) {
+                let status = (program.main)(words);
                 return if output::flush().is_ok() { status } else { 1 };
             }
             self.complain(&format!("{name}: not found"));
+            self.suggest(name);
             return NOT_FOUND;
         };
         let error = process::execute(&path, words, &self.exported());
@@ -192,6 +193,23 @@ impl Shell {
         }
         self.complain(&format!("{name}: {}", error.message()));
         if error == Errno::ENOENT { NOT_FOUND } else { NOT_RUN }
+    }
+
+    /// Becomes the program that the words say, or ends.
+    pub fn replace_by(&mut self, words: &[String]) -> ! {
+        self.reset_signals();
+        process::exit(self.become_program(&Simple::default(), words))
+    }
+
+    /// Tells a person which command a wrong one may have been meant to be.
+    fn suggest(&self, wrong: &str) {
+        if self.is_for_person && !wrong.contains('/') {
+            let names = lookup::commands(self);
+            let names = names.iter().map(String::as_str);
+            if let Some(name) = nearest(wrong, names) {
+                self.complain(&format!("did you mean {name}?"));
+            }
+        }
     }
 
     /// Runs a file that the kernel does not know how to.

@@ -7,8 +7,8 @@ use user_lib::output;
 
 use crate::sh::ast::{Chain, Command, Compound, Join, List, Pipeline, Word};
 use crate::sh::pattern;
+use crate::sh::signal;
 use crate::sh::state::{Flow, Ran, Shell};
-use crate::sh::trap;
 
 impl Shell {
     /// Runs commands one after the other.
@@ -80,7 +80,7 @@ impl Shell {
     /// # Errors
     /// Where to go on instead.
     pub fn run_command(&mut self, command: &Command) -> Ran {
-        if trap::has_arrived() {
+        if signal::has_arrived() {
             self.run_traps()?;
         }
         match command {

@@ -1,17 +1,16 @@
 //! Where a shell's text comes from: a string, a script, or lines that are
 //! read one by one.
 
-use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use user_lib::{Errno, directory, file, process, terminal};
+use user_lib::{Errno, file, terminal};
 
 use crate::sh::execute::is_simple;
 use crate::sh::lexer::Trouble;
 use crate::sh::parser;
+use crate::sh::signal;
 use crate::sh::state::{Flow, Ran, Shell};
-use crate::sh::trap;
 
 /// Status after a syntax error.
 const SYNTAX: i32 = 2;
@@ -103,8 +102,7 @@ impl Shell {
     pub fn run_input(&mut self) -> i32 {
         let mut text = String::new();
         loop {
-            self.prompt(text.is_empty());
-            match read_line(0) {
+            match self.ask(text.is_empty()) {
                 Line::Text(line) => text += &line,
                 Line::Interrupted => {
                     if self.take_interruption().is_err() {
@@ -150,7 +148,7 @@ impl Shell {
 
     /// After a signal at the prompt: `^C` starts a new line.
     fn take_interruption(&mut self) -> Ran {
-        if self.is_interactive && trap::take_interrupt() {
+        if self.is_interactive && signal::take_interrupt() {
             user_lib::eprintln!("");
             self.status = 130;
         }
@@ -167,23 +165,5 @@ impl Shell {
         if self.is_interactive {
             user_lib::eprintln!("");
         }
-    }
-
-    fn prompt(&mut self, is_first: bool) {
-        if !self.is_interactive {
-            return;
-        }
-        self.report_jobs();
-        let text = match (is_first, self.variable("PS1")) {
-            (false, _) => String::from("> "),
-            (true, Some(text)) => String::from(text),
-            (true, None) => {
-                let place = directory::current().unwrap_or_default();
-                let sign = if process::user_id() == 0 { '#' } else { '$' };
-                format!("{place} {sign} ")
-            }
-        };
-        // Without a terminal to write to, the next read ends the shell.
-        let _ = file::write_all(2, text.as_bytes());
     }
 }

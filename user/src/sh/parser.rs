@@ -11,11 +11,11 @@ use alloc::vec::Vec;
 use user_lib::linux::{O_APPEND, O_CREAT, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY};
 
 use crate::sh::ast::{
-    Chain, Command, Compound, Join, List, Pipeline, Redirect, Simple, Target,
-    Word,
+    Chain, Command, Compound, Join, List, Part, Pipeline, Redirect, Simple,
+    Target, Word,
 };
 use crate::sh::lexer::{Lexer, Parsed, Token, Trouble, plain, syntax};
-use crate::sh::word::{assignment, is_name};
+use crate::sh::name::is_name;
 
 /// Words that end a list of commands.
 const CLOSERS: [&str; 8] =
@@ -313,6 +313,20 @@ fn simple(lexer: &mut Lexer) -> Parsed<Command> {
         && parsed.assignments.is_empty()
         && parsed.redirects.is_empty();
     if is_empty { Err(lexer.unexpected()) } else { Ok(Command::Simple(parsed)) }
+}
+
+/// Takes `NAME=VALUE` apart, if the word is an assignment.
+fn assignment(word: &Word) -> Option<(String, Word)> {
+    let Some(Part::Literal(text)) = word.first() else {
+        return None;
+    };
+    let (name, value) = text.split_once('=').filter(|(n, _)| is_name(n))?;
+    let mut rest = Vec::new();
+    if !value.is_empty() {
+        rest.push(Part::Literal(value.into()));
+    }
+    rest.extend_from_slice(&word[1..]);
+    Some((name.into(), rest))
 }
 
 fn function(lexer: &mut Lexer, name: String) -> Parsed<Command> {

@@ -6,13 +6,16 @@ use alloc::rc::Rc;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+use user_lib::linux::termios;
 use user_lib::{environment, process};
+use user_prompt::editor::Editor;
 
+use crate::program::{self, Program};
 use crate::sh::arithmetic::{self, Names};
 use crate::sh::ast::Command;
 use crate::sh::job::Jobs;
-use crate::sh::trap::Traps;
-use crate::sh::word::is_name;
+use crate::sh::name::is_name;
+use crate::sh::signal::Traps;
 
 /// Why commands after this one are not run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -31,6 +34,20 @@ pub enum Flow {
 
 /// What running something gives; the status is in the shell.
 pub type Ran = Result<(), Flow>;
+
+/// A command of the shell itself: takes its words (the first is its name),
+/// gives the status. What it prints is written out after it.
+pub type Run = fn(&mut Shell, &[String]) -> Result<i32, Flow>;
+
+/// A command of the shell itself.
+pub struct Builtin {
+    /// What it is called by.
+    pub name: &'static str,
+    /// What it does and takes, in one line.
+    pub help: &'static str,
+    /// Its code.
+    pub run: Run,
+}
 
 /// A variable.
 #[derive(Clone, Debug)]
@@ -72,6 +89,8 @@ pub struct Shell {
     pub switches: Switches,
     /// Whether it prompts and survives mistakes.
     pub is_interactive: bool,
+    /// Whether a person is there, also in its subshells.
+    pub is_for_person: bool,
     /// Whether jobs get groups of their own and the terminal.
     pub has_job_control: bool,
     /// Whether this process is for one command, which may replace it.
@@ -88,12 +107,25 @@ pub struct Shell {
     pub traps: Traps,
     /// Values that `local` put aside, for each function we are in.
     pub locals: Vec<Vec<(String, Option<Variable>)>>,
+    /// The line at the prompt, and those before it.
+    pub editor: Editor,
+    /// The terminal's settings when a job last ended well; a job that is
+    /// killed may leave others.
+    pub settings: Option<termios>,
+    /// Its own commands, by name.
+    pub builtins: &'static [Builtin],
+    /// The programs of this file, by name.
+    pub programs: &'static [Program],
     variables: BTreeMap<String, Variable>,
 }
 
 impl Shell {
     /// A shell with the variables of the environment.
-    pub fn new(name: &str) -> Self {
+    pub fn new(
+        name: &str,
+        builtins: &'static [Builtin],
+        programs: &'static [Program],
+    ) -> Self {
         let mut variables = BTreeMap::new();
         for entry in environment() {
             if let Some((name, value)) = entry.split_once('=')
@@ -113,6 +145,7 @@ impl Shell {
             id: process::current_id(),
             switches: Switches::default(),
             is_interactive: false,
+            is_for_person: false,
             has_job_control: false,
             is_disposable: false,
             conditions: 0,
@@ -121,8 +154,24 @@ impl Shell {
             jobs: Jobs::default(),
             traps: Traps::default(),
             locals: Vec::new(),
+            editor: Editor::default(),
+            settings: None,
+            builtins,
+            programs,
             variables,
         }
+    }
+
+    /// The command of its own that has this name.
+    pub fn builtin(&self, name: &str) -> Option<&'static Builtin> {
+        let key = |builtin: &Builtin| builtin.name;
+        let index = self.builtins.binary_search_by_key(&name, key);
+        index.ok().map(|index| &self.builtins[index])
+    }
+
+    /// The program of this file that has this name.
+    pub fn program(&self, name: &str) -> Option<&'static Program> {
+        program::find(self.programs, name)
     }
 
     /// A variable's value.

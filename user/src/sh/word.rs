@@ -3,10 +3,10 @@
 use alloc::boxed::Box;
 use alloc::rc::Rc;
 use alloc::string::String;
-use alloc::vec::Vec;
 
 use crate::sh::ast::{Operation, Parameter, Part, Word};
 use crate::sh::lexer::{Lexer, Parsed, Trouble, syntax};
+use crate::sh::name::is_name_letter;
 use crate::sh::parser;
 
 /// Letters that end a word.
@@ -20,18 +20,6 @@ fn push(word: &mut Word, letters: &str, is_quoted: bool) {
         _ if is_quoted => word.push(Part::Quoted(letters.into())),
         _ => word.push(Part::Literal(letters.into())),
     }
-}
-
-/// Whether a letter may be in a name.
-pub fn is_name_letter(letter: char) -> bool {
-    letter == '_' || letter.is_ascii_alphanumeric()
-}
-
-/// Whether text is the name of a variable.
-pub fn is_name(text: &str) -> bool {
-    !text.is_empty()
-        && !text.starts_with(|letter: char| letter.is_ascii_digit())
-        && text.chars().all(is_name_letter)
 }
 
 impl Lexer<'_> {
@@ -244,18 +232,4 @@ impl Lexer<'_> {
         word.push(Part::Command { list: Rc::new(list), is_quoted });
         Ok(())
     }
-}
-
-/// Takes `NAME=VALUE` apart, if the word is an assignment.
-pub fn assignment(word: &Word) -> Option<(String, Word)> {
-    let Some(Part::Literal(text)) = word.first() else {
-        return None;
-    };
-    let (name, value) = text.split_once('=').filter(|(n, _)| is_name(n))?;
-    let mut rest = Vec::new();
-    if !value.is_empty() {
-        rest.push(Part::Literal(value.into()));
-    }
-    rest.extend_from_slice(&word[1..]);
-    Some((name.into(), rest))
 }

@@ -17,7 +17,8 @@ pub struct Emulator {
     pub program: String,
     /// The environment variable that names its file.
     pub variable: Option<String>,
-    /// Where else it may be, from the root of the source tree.
+    /// Where else it may be, from the root of the source tree; it is looked
+    /// for there in silence.
     #[serde(default)]
     pub places: Vec<PathBuf>,
     /// Whether `cargo xtask qemu` takes this one unless told otherwise.
@@ -92,15 +93,12 @@ impl Emulator {
     }
 
     fn complaint(&self) -> String {
-        let places: String = (self.places.iter())
-            .map(|place| format!(", or put it at {}", place.display()))
-            .collect();
         let variable = match &self.variable {
             Some(name) => format!(", or say where it is with {name}"),
             None => String::new(),
         };
         let program = &self.program;
-        format!("{program} is missing: have it on PATH{variable}{places}")
+        format!("{program} is missing: have it on PATH{variable}")
     }
 
     /// The file of the device tree; `None` if the program makes one.
@@ -113,7 +111,11 @@ impl Emulator {
         if found.is_none() && !self.device_trees.is_empty() {
             let files = files.map(|file| file.display().to_string());
             let files: Vec<String> = files.collect();
-            bail!("no device tree: there is no {}", files.join(", no "));
+            bail!(
+                "no device tree: there is no {}; `cargo xtask setup` fetches \
+                 those of Debian",
+                files.join(", no ")
+            );
         }
         Ok(found)
     }

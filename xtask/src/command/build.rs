@@ -73,7 +73,8 @@ fn compile(
     package: &str,
     profile: Profile,
 ) -> Result<()> {
-    Invocation::new(host, way, Action::Build, package, profile).run()
+    let packages = [package];
+    Invocation::new(host, way, Action::Build, package, &packages, profile).run()
 }
 
 /// Writes `path` unless it has this content already. A reader never sees a

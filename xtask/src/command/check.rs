@@ -1,4 +1,8 @@
 //! `cargo xtask check`: what can be said about the code without running it.
+mod members;
+#[cfg(test)]
+mod tests;
+
 use std::env;
 use std::process::Command;
 
@@ -10,6 +14,7 @@ use crate::rules::{self, sizes, source};
 use crate::toolchain::invocation::{Action, Invocation};
 use crate::toolchain::probe::Host;
 use crate::toolchain::{self, Consent, install};
+use members::Members;
 
 /// Options of `cargo xtask check`: none.
 #[derive(clap::Args)]
@@ -24,6 +29,9 @@ const CHECKS: [Check; 4] = [
     ("clippy for the host", check_host),
     ("clippy for the target", check_target),
 ];
+
+/// What the target runs, by the folders of their packages.
+const PROGRAMS: [&str; 2] = ["user", "kernel"];
 
 impl Arguments {
     /// Makes every check, also when one fails, and says how each went.
@@ -84,11 +92,14 @@ fn check_host() -> Result<()> {
 fn check_target() -> Result<()> {
     let host = Host::this();
     let way = toolchain::obtain(&host, Consent::Install)?;
-    for package in ["user", "kernel"] {
-        let profile = Profile::Release;
-        Invocation::new(&host, way, Action::Clippy, package, profile)
+    let members = Members::read(&cargo_program())?;
+    members.ensure_complete(&PROGRAMS)?;
+    for program in PROGRAMS {
+        let packages = members.of(program);
+        let (action, profile) = (Action::Clippy, Profile::Release);
+        Invocation::new(&host, way, action, program, &packages, profile)
             .run()
-            .with_context(|| package.to_owned())?;
+            .with_context(|| packages.join(", "))?;
     }
     Ok(())
 }

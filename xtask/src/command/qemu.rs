@@ -5,16 +5,18 @@ use std::process;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use clap::ValueEnum;
 
 use super::build::{BootFiles, build};
 use super::setup;
 use crate::board::{self, Board, Emulator, UBoot};
+use crate::debian;
 use crate::initramfs::{self, Addition};
 use crate::layout::{self, Profile};
 use crate::media::temporary::TemporaryCard;
 use crate::media::{Contents, Ways};
 use crate::qemu::machine::{Firmware, Machine};
-use crate::qemu::session;
+use crate::qemu::{session, terminal};
 use crate::toolchain::Consent;
 
 /// Options of `cargo xtask qemu`.
@@ -52,6 +54,15 @@ pub struct Arguments {
     /// Boot with this initramfs instead of our own
     #[arg(long, value_name = "FILE", conflicts_with = "add")]
     initrd: Option<PathBuf>,
+    /// What runs on the kernel
+    #[arg(
+        long,
+        value_name = "LAND",
+        value_enum,
+        default_value = "firn",
+        conflicts_with = "initrd"
+    )]
+    user: UserLand,
     /// Put a file of the host into the initramfs; may repeat
     #[arg(long, value_name = "HOST=/GUEST")]
     add: Vec<Addition>,
@@ -74,6 +85,15 @@ pub struct Arguments {
     profile: Profile,
 }
 
+/// The programs that run on the kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum UserLand {
+    /// Firn's own shell and utilities
+    Firn,
+    /// Debian's static busybox and bash, fetched once, as Linux runs them
+    Debian,
+}
+
 impl Arguments {
     /// Boots and stays until the machine powers off.
     ///
@@ -83,12 +103,10 @@ impl Arguments {
         let emulator = self.emulator()?;
         let files = build(self.profile)?;
         let limit = self.timeout.map(Duration::from_secs);
-        let addition = (!self.add.is_empty())
-            .then(|| TemporaryArchive::new(&files, &self.add))
-            .transpose()?;
+        let archive = self.archive(&files)?;
         let ways = self.u_boot;
         let mut machine = self.machine(emulator, files.clone())?;
-        if let Some(archive) = &addition {
+        if let Some(archive) = &archive {
             machine.initrd = Some(archive.0.clone());
         }
         let Some(ways) = ways else { return session::run(&machine, limit) };
@@ -96,6 +114,23 @@ impl Arguments {
         let result = session::run(&machine, limit);
         drop(card);
         result
+    }
+
+    /// The initramfs, where it is not the one in the image.
+    fn archive(&self, files: &BootFiles) -> Result<Option<TemporaryArchive>> {
+        let bytes = match self.user {
+            UserLand::Firn if self.add.is_empty() => return Ok(None),
+            UserLand::Firn => initramfs::build(&files.program, &self.add)?,
+            UserLand::Debian => {
+                let programs = debian::fetch().context("--user debian")?;
+                let mut tree = debian::user_land(&programs)?;
+                for Addition { host, guest } in &self.add {
+                    tree.copy_file(host, guest)?;
+                }
+                initramfs::pack(&tree)?
+            }
+        };
+        TemporaryArchive::new(&bytes).map(Some)
     }
 
     /// What plays the board; the distribution's is installed if it is
@@ -120,7 +155,7 @@ impl Arguments {
             memory: self.mem.unwrap_or_else(|| usual.memory.clone()),
             cpu: self.cpu.or_else(|| usual.cpu.clone()),
             gic: self.gic,
-            command_line: self.append,
+            command_line: terminal::describe(&self.append),
             initrd: self.initrd,
             is_repeatable: self.icount,
             waits_for_gdb: self.gdb,
@@ -140,7 +175,12 @@ pub fn find_emulator(name: &str, load: Option<&str>) -> Result<Emulator> {
         format!("{title}: nothing plays it; boards/{name}/README.md")
     })?;
     emulator.find().with_context(|| title.clone())?;
-    emulator.find_tree().with_context(|| title)?;
+    if let Err(missing) = emulator.find_tree() {
+        debian::fetch_trees()
+            .context(missing)
+            .with_context(|| title.clone())?;
+        emulator.find_tree().with_context(|| title)?;
+    }
     if let Some(load) = load {
         let loads = &emulator.loads;
         let known: Vec<&str> = loads.keys().map(String::as_str).collect();
@@ -182,14 +222,14 @@ pub fn insert_card(
     Ok(card)
 }
 
-/// An initramfs with additions, for this run only.
+/// An initramfs for this run only.
 struct TemporaryArchive(PathBuf);
 
 impl TemporaryArchive {
-    fn new(files: &BootFiles, additions: &[Addition]) -> Result<Self> {
+    fn new(bytes: &[u8]) -> Result<Self> {
         let name = format!("initramfs-{}", process::id());
         let path = layout::boot_dir(Profile::Release).join(name);
-        fs::write(&path, initramfs::build(&files.program, additions)?)?;
+        fs::write(&path, bytes)?;
         Ok(TemporaryArchive(path))
     }
 }

@@ -63,6 +63,10 @@ impl Arguments {
                 Ok(_) => println!("programs of Debian: fetched"),
                 Err(error) => println!("programs of Debian: {error:#}"),
             }
+            match debian::fetch_trees() {
+                Ok(_) => println!("device trees of Debian: fetched"),
+                Err(error) => println!("device trees of Debian: {error:#}"),
+            }
         }
         compiler
             .map(|_| ())

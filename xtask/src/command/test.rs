@@ -15,11 +15,16 @@ use anyhow::{Context, Result, bail};
 use super::build::build;
 use super::qemu::find_emulator;
 use super::setup::{find_card_tools, find_qemu, find_u_boot};
+use crate::debian;
 use crate::layout::{self, Profile};
 use crate::toolchain::Consent;
 
 /// Tiers that run on the host, in this order, then those in guests.
 const TIERS: [&str; 5] = ["unit", "model", "machine", "system", "stress"];
+
+/// Crates with tests for the host.
+const UNIT_TESTED: [&str; 5] =
+    ["kernel-abi", "kernel-core", "user-prompt", "xtask", "tests"];
 
 /// Guests at a time: as many as a small machine has CPUs.
 const GUESTS: &str = "2";
@@ -127,6 +132,8 @@ struct Tier {
     command: Command,
     /// Whether guests are booted, which takes an image.
     needs_image: bool,
+    /// Whether device trees of real boards are read.
+    needs_trees: bool,
 }
 
 impl Tier {
@@ -164,11 +171,12 @@ impl Tier {
     fn unit(names: &[&str]) -> Tier {
         // `tests` without its guests: only what the library itself tests.
         let mut command = cargo(&["test", "--quiet"]);
-        for package in ["kernel-abi", "kernel-core", "xtask", "tests"] {
+        for package in UNIT_TESTED {
             command.args(["--package", package]);
         }
         command.args(["--lib", "--"]).args(names);
-        Tier { title: "unit".into(), command, needs_image: false }
+        let title = "unit".into();
+        Tier { title, command, needs_image: false, needs_trees: true }
     }
 
     fn model(names: &[&str]) -> Tier {
@@ -178,7 +186,8 @@ impl Tier {
         command.arg(folder).arg("--");
         command.args(if names.is_empty() { &["model"] } else { names });
         command.env("RUSTFLAGS", "--cfg loom");
-        Tier { title: "model".into(), command, needs_image: false }
+        let title = "model".into();
+        Tier { title, command, needs_image: false, needs_trees: false }
     }
 
     fn guests(tiers: &[&str], names: &[&str], is_long: bool) -> Tier {
@@ -190,12 +199,15 @@ impl Tier {
             command.env("FIRN_LONG", "1");
         }
         let title = tiers.join(", ");
-        Tier { title, command, needs_image: true }
+        Tier { title, command, needs_image: true, needs_trees: true }
     }
 
     /// Runs it, passing on its output, and adds up its results.
     fn run(mut self, total: &mut Total) -> Result<()> {
         println!("tests: {}", self.title);
+        if self.needs_trees {
+            fetch_trees()?;
+        }
         if self.needs_image {
             find_qemu(Consent::Install)?;
             // Only some tests need these; without, they tell why they fail.
@@ -224,6 +236,19 @@ impl Tier {
         total.is_broken |= has_failed && total.failed == failed_before;
         Ok(())
     }
+}
+
+/// Fetches the device trees of real boards; says why if they do not come.
+///
+/// # Errors
+/// They must come.
+fn fetch_trees() -> Result<()> {
+    let Err(error) = debian::fetch_trees() else { return Ok(()) };
+    if debian::is_required() {
+        return Err(error.context("device trees of Debian"));
+    }
+    println!("tests: device trees of Debian: {error:#}");
+    Ok(())
 }
 
 /// The cargo that runs us, without what would make it compile otherwise.

@@ -3,7 +3,8 @@ use anyhow::{Context, Result, bail};
 use elf::abi::PT_LOAD;
 use elf::segment::ProgramHeader;
 
-use super::{Kernel, PAGE, symbols};
+use super::kernel::{Kernel, PAGE};
+use super::symbols;
 
 /// A kernel larger than this is a linker script gone wrong.
 const LARGEST: u64 = 64 << 20;

@@ -5,7 +5,8 @@
 //! the initramfs, then those of the table of boards.
 use anyhow::{Context, Result, bail};
 
-use super::{PAGE, header};
+use super::header;
+use super::kernel::PAGE;
 
 /// First word of `FIRN_PAYLOAD`, so that a wrong address is noticed.
 pub(super) const MAGIC: u64 = 0x4652_4e50_4159_4c44;

@@ -12,7 +12,7 @@ use elf::string_table::StringTable;
 use elf::symbol::Symbol;
 use rustc_demangle::demangle;
 
-use super::Kernel;
+use super::kernel::Kernel;
 
 type Symbols<'a> =
     (ParsingTable<'a, elf::endian::LittleEndian, Symbol>, StringTable<'a>);

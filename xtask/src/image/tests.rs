@@ -1,7 +1,8 @@
 //! The image's header, payload and symbol table, byte by byte.
 use std::collections::BTreeMap;
 
-use super::{PAGE, assemble, header, payload, symbols};
+use super::kernel::PAGE;
+use super::{assemble, header, payload, symbols};
 
 /// A page that starts like a kernel.
 fn page_with_header() -> Vec<u8> {

@@ -6,11 +6,9 @@ use std::process;
 
 use anyhow::{Context, Result, ensure};
 
-use super::{File, partition, volume};
+use super::format::{File, SECTOR};
+use super::{partition, volume};
 use crate::board::Card as Layout;
-
-/// Bytes of a sector.
-pub const SECTOR: usize = 512;
 
 const MIB: usize = 1 << 20;
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use super::File;
+use super::format::File;
 
 /// Writes `files` below `folder`, which is made if it is not there, and
 /// prints a line about each.

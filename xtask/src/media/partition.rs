@@ -3,7 +3,7 @@
 //! Not GPT: U-Boot and the SoC's boot ROM read both, but GPT keeps a second
 //! copy at the end of the medium, which is never where a card of another size
 //! ends. One entry is 16 bytes, so no library is worth its weight here.
-use super::card::SECTOR;
+use super::format::SECTOR;
 
 /// The disk's number, by which nobody looks for it; "FIRN".
 const SIGNATURE: u32 = 0x4e52_4946;

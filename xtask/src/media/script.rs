@@ -5,7 +5,7 @@
 //! defines it, and `mkimage -l` reads it.
 use flate2::Crc;
 
-use super::STAMP;
+use super::format::STAMP;
 
 const MAGIC: u32 = 0x2705_1956;
 const LINUX: u8 = 5;

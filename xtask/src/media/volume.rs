@@ -14,8 +14,7 @@ mod entry;
 
 use anyhow::{Context, Result, ensure};
 
-use super::File;
-use super::card::SECTOR;
+use super::format::{File, SECTOR};
 use entry::{ENTRY_SIZE, Kind};
 
 /// As U-Boot and a PC show it.

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use super::machine::{Firmware, Machine};
 use super::pacer::Pacer;
 use super::screen::{Screen, is_panic};
+use super::terminal;
 
 const BLINK: Duration = Duration::from_millis(50);
 const LONG: Duration = Duration::from_secs(11);
@@ -181,4 +182,20 @@ fn options_reach_qemu() {
     ] {
         assert!(line.contains(part), "{part} in {line}");
     }
+}
+
+#[test]
+fn guest_is_told_of_a_terminal_once() {
+    let describe =
+        |line: &str, term| terminal::with_words(line, term, Some((50, 132)));
+    let all = "TERM=xterm LINES=50 COLUMNS=132";
+    assert_eq!(describe("", Some("xterm")), all);
+    assert_eq!(
+        describe("quiet -- a", Some("xterm")),
+        format!("{all} quiet -- a")
+    );
+    let said = "TERM=vt100 COLUMNS=80";
+    assert_eq!(describe(said, Some("xterm")), format!("LINES=50 {said}"));
+    assert!(describe("", Some("linux")).starts_with("TERM=vt220 "));
+    assert_eq!(terminal::with_words("quiet", None, None), "quiet");
 }

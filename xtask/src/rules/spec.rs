@@ -6,6 +6,7 @@
 //!
 //! Read next: `spec/page.rs`, what is read of the page.
 mod citation;
+mod clause;
 mod page;
 #[cfg(test)]
 mod tests;
@@ -14,22 +15,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Finding;
 use super::source::Source;
+use clause::{Clause, NAME};
 use page::{Entry, Page};
 
 /// Where the specification is.
 const PAGE: &str = "kernel/core/src/freezer/SPECIFICATION.md";
-
-/// The name by which comments point to it.
-const NAME: &str = "SPECIFICATION.md";
 
 /// Another name, which leads a reader nowhere.
 const OLD_NAME: &str = "freezer-spec";
 
 /// Parts of a path that tests live in.
 const TESTS: [&str; 4] = ["test", "model", "check", "stress"];
-
-/// A number: the letter of its section, and its place there.
-type Clause = (char, u32);
 
 /// Entries that are not whole, citations of numbers that are none, numbers
 /// that no test cites, and tests that the page names and nobody has written.

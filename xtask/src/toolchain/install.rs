@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use super::TARGET;
 use super::probe::Host;
+use super::target::TARGET;
 
 /// `rustup target add` without network may hang; it gets this long.
 const RUSTUP_LIMIT: Duration = Duration::from_secs(120);

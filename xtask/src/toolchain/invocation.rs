@@ -9,9 +9,9 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-use super::TARGET;
 use super::choose::Way;
 use super::probe::Host;
+use super::target::TARGET;
 use crate::layout::{self, Profile};
 
 /// What cargo does.
@@ -47,19 +47,21 @@ pub struct Invocation {
 }
 
 impl Invocation {
-    /// `action` on `package` with `profile`, the given `way`.
+    /// `action` on `packages` with `profile`, the given `way`, to be linked
+    /// like `program`, one of them.
     pub fn new(
         host: &Host,
         way: Way,
         action: Action,
-        package: &str,
+        program: &str,
+        packages: &[&str],
         profile: Profile,
     ) -> Invocation {
         let mut invocation = match way {
             Way::Rustup => Invocation::rustup(host, action),
             Way::Distribution => Invocation::distribution(host, action),
         };
-        invocation.common(action, package, profile);
+        invocation.common(action, program, packages, profile);
         invocation
     }
 
@@ -110,11 +112,18 @@ impl Invocation {
         }
     }
 
-    fn common(&mut self, action: Action, package: &str, profile: Profile) {
-        let folder = layout::target_dir(package);
-        let options: [&OsStr; 8] = [
-            "--package".as_ref(),
-            package.as_ref(),
+    fn common(
+        &mut self,
+        action: Action,
+        program: &str,
+        packages: &[&str],
+        profile: Profile,
+    ) {
+        let folder = layout::target_dir(program);
+        for package in packages {
+            self.arguments.extend(["--package", package].map(OsString::from));
+        }
+        let options: [&OsStr; 6] = [
             "--target".as_ref(),
             TARGET.as_ref(),
             "--profile".as_ref(),
@@ -126,7 +135,7 @@ impl Invocation {
         if action == Action::Clippy {
             self.arguments.extend(["--", "-D", "warnings"].map(OsString::from));
         }
-        let flags = compiler_flags(&layout::linker_script(package));
+        let flags = compiler_flags(&layout::linker_script(program));
         self.set.push(("CARGO_ENCODED_RUSTFLAGS", flags));
     }
 

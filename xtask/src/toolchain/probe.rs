@@ -6,8 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::TARGET;
 use super::choose::{Facts, Way};
+use super::target::TARGET;
 
 /// The oldest minor version of Rust 1 that compiles Firn (`rust-version`).
 const OLDEST_MINOR: u32 = 88;

@@ -146,9 +146,16 @@ impl FakeMachine {
     /// What [`FakeMachine::cargo`] saw of a build of the kernel.
     fn build(&self, way: Way) -> String {
         let host = self.host();
-        Invocation::new(&host, way, Action::Build, "kernel", Profile::Release)
-            .run()
-            .expect("the fake cargo succeeds");
+        Invocation::new(
+            &host,
+            way,
+            Action::Build,
+            "kernel",
+            &["kernel"],
+            Profile::Release,
+        )
+        .run()
+        .expect("the fake cargo succeeds");
         fs::read_to_string(self.path("record")).expect("cargo has run")
     }
 }

@@ -60,8 +60,8 @@ pub trait Engine {
 
 impl Tree {
     /// Makes the group `name` in `parent`, in the free slot `slot`. Under a
-    /// freezing parent it is frozen from the start (SPECIFICATION.md V2). In cgroup v2 a fatal
-    /// signal ends a frozen task.
+    /// freezing parent it is frozen from the start (SPECIFICATION.md V2). In
+    /// cgroup v2 a fatal signal ends a frozen task.
     ///
     /// # Errors
     /// `EEXIST`; `EINVAL` for a newline; `ENODEV` if `parent` was removed.
@@ -190,63 +190,6 @@ impl Tree {
         self.get(handle)?;
         let bits = engine.bits(handle.slot);
         Ok([bits & SELF_FREEZING != 0, bits & PARENT_FREEZING != 0])
-    }
-
-    /// `freezer.kill_frozen`: whether a fatal signal ends a frozen member.
-    ///
-    /// # Errors
-    /// `ENODEV`.
-    pub fn kills_frozen(
-        &self,
-        handle: Handle,
-        engine: &impl Engine,
-    ) -> Result<bool, Errno> {
-        self.get(handle)?;
-        Ok(engine.kills_frozen(handle.slot))
-    }
-
-    /// Says whether it does.
-    ///
-    /// # Errors
-    /// `ENODEV`.
-    pub fn set_kill_frozen(
-        &self,
-        handle: Handle,
-        kills: bool,
-        engine: &impl Engine,
-    ) -> Result<(), Errno> {
-        self.get(handle)?;
-        engine.set_kill_frozen(handle.slot, kills);
-        Ok(())
-    }
-
-    /// `notify_on_release`: whether the release agent is wanted when the
-    /// group runs empty.
-    ///
-    /// # Errors
-    /// `ENODEV`.
-    pub fn notifies_release(
-        &self,
-        handle: Handle,
-        engine: &impl Engine,
-    ) -> Result<bool, Errno> {
-        self.get(handle)?;
-        Ok(engine.notifies_release(handle.slot))
-    }
-
-    /// Says whether it is.
-    ///
-    /// # Errors
-    /// `ENODEV`.
-    pub fn set_notify_on_release(
-        &self,
-        handle: Handle,
-        asks: bool,
-        engine: &impl Engine,
-    ) -> Result<(), Errno> {
-        self.get(handle)?;
-        engine.set_notify_on_release(handle.slot, asks);
-        Ok(())
     }
 
     /// The state. Finds out whether `FROZEN` is reached (SPECIFICATION.md V4, V5).

@@ -35,7 +35,7 @@ impl Watches {
         }
     }
 
-    /// Somebody watches from here on, and looks at the state after this. He
+    /// Somebody watches from here on, and looks at the state after this. It
     /// can be told already.
     pub fn begin(&self) {
         self.begin_without(None);
@@ -46,7 +46,7 @@ impl Watches {
         barrier(Step::WatcherBarrier, without);
     }
 
-    /// So many have ended.
+    /// That many of them have ended.
     pub fn end(&self, count: u32) {
         self.0.fetch_sub(count, Ordering::Relaxed);
     }

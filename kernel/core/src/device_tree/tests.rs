@@ -1,17 +1,18 @@
 //! Real trees are read right, and no tree at all makes the reader panic.
 //!
 //! `virt-gic2.dtb` and `virt-gic3.dtb` are what QEMU 7.2 gives a machine
-//! with four CPUs and 1 GiB (`-machine dumpdtb`), without the padding. Trees
-//! of boards are read where the checkout has them beside it.
+//! with four CPUs and 1 GiB (`-machine dumpdtb`), without the padding. Those
+//! of real boards: `real/tests.rs`.
 
 use std::panic::catch_unwind;
 use std::string::String;
 use std::vec::Vec;
 
-use super::writer::{Writer, real_trees, small_machine};
+use super::real::real_trees;
+use super::writer::{Writer, small_machine};
 use super::{
     Conduit, DeviceTree, Gic, Machine, MachineError, Reservation, SerialKind,
-    Span, StatusLight, TreeError,
+    Span, TreeError,
 };
 
 const VIRT_GIC2: &[u8] = include_bytes!("virt-gic2.dtb");
@@ -378,26 +379,6 @@ fn no_mutation_of_a_real_tree_makes_the_reader_panic() {
         }
         let outcome = catch_unwind(|| read_all(&blob));
         assert!(outcome.is_ok(), "round {round}");
-    }
-}
-
-#[test]
-fn boards_name_their_status_light_and_watchdog() {
-    for (name, blob) in real_trees() {
-        let tree = DeviceTree::new(&blob).unwrap();
-        let watchdog = super::small::watchdog(&tree);
-        assert_eq!(watchdog, Some(span(0xfeaf_0000, 0x100)), "{name}");
-        let light = super::small::status_light(&tree);
-        let expected = StatusLight {
-            registers: span(0xfec2_0000, 0x100),
-            line: 2,
-            is_active_low: false,
-        };
-        // The other board says "indicator", which is no status.
-        let is_named = tree.nodes().any(|node| {
-            node.text("linux,default-trigger") == Some("heartbeat")
-        });
-        assert_eq!(light, is_named.then_some(expected), "{name}");
     }
 }
 

@@ -11,8 +11,8 @@ const END: u32 = 9;
 pub enum TreeError {
     /// The first word is this, not the magic number of a device tree.
     BadMagic(u32),
-    /// The header says this size: below its own or above [`MAX_SIZE`](super::MAX_SIZE), or
-    /// more than the bytes at hand.
+    /// The header says this size: below its own or above
+    /// [`MAX_SIZE`](super::MAX_SIZE), or more than the bytes at hand.
     BadSize(u32),
     /// Readers of version 17 cannot read it: oldest compatible version.
     BadVersion(u32),

@@ -1,32 +1,8 @@
-//! Device trees for tests: made up, or those of real boards.
+//! Device trees for tests that are made up, or changed.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::string::{String, ToString};
 use std::vec::Vec;
 
 use super::{DeviceTree, Node};
-
-/// Trees of real boards, with their names, where the checkout has them beside
-/// it; says so where it has none.
-pub fn real_trees() -> Vec<(String, Vec<u8>)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let folder: PathBuf = root.join("../shared/data");
-    let entries = fs::read_dir(&folder).into_iter().flatten().flatten();
-    let mut trees: Vec<_> = entries
-        .map(|entry| entry.path())
-        .filter(|path| path.extension().is_some_and(|end| end == "dtb"))
-        .filter_map(|path| {
-            let name = path.file_name()?.to_string_lossy().to_string();
-            Some((name, fs::read(path).ok()?))
-        })
-        .collect();
-    if trees.is_empty() {
-        std::println!("skipped: no trees in {}", folder.display());
-    }
-    trees.sort();
-    trees
-}
 
 /// Writes trees, right or wrong.
 #[derive(Default)]

@@ -92,7 +92,7 @@ pub struct StackRequest<'a, S> {
     pub environment: &'a [S],
     /// Path of the program.
     pub path: &'a [u8],
-    /// For the C library's canary.
+    /// Random bytes for the C library's canary.
     pub random: [u8; 16],
     /// `AT_*` and values; `AT_RANDOM`, `AT_EXECFN`, `AT_PLATFORM` and
     /// `AT_NULL` are added.

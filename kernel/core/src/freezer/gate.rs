@@ -15,9 +15,9 @@ use crate::sync::Ordering;
 /// Whether `kthread_stop` gets a kernel thread out of the refrigerator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KthreadStop {
-    /// Not before the thaw: who stops the thread waits that long.
+    /// It does not before the thaw: who stops the thread waits that long.
     Ignore,
-    /// At once, although freezing holds.
+    /// It does at once, although freezing holds.
     Heed,
 }
 

@@ -133,7 +133,7 @@ pub trait Host {
 pub trait System: Host {
     /// Nanoseconds since boot, the time in deep sleep included.
     fn now_ns(&self) -> u64;
-    /// Visits every task but the idle ones. Only for reports: it is slow.
+    /// Visits every task but the idle ones. It is slow, and for reports only.
     fn for_each_task(&self, visit: impl FnMut(&Self::Task));
 
     /// Whether a wakeup event came since [`System::clear_wakeup`].

@@ -132,9 +132,9 @@ impl Freezer {
         host.wake_frozen(task);
     }
 
-    /// Moves `task` to `group` of a hierarchy, which must exist until it is moved again.
-    /// A task that exits stays where it is. The answer goes to [`Host::deliver`]. A frozen task looks whether it
-    /// still should be.
+    /// Moves `task` to `group` of a hierarchy, which must exist until it is
+    /// moved again. A task that exits stays where it is. The answer goes to
+    /// [`Host::deliver`]. A frozen task looks whether it still should be.
     ///
     /// ```text
     ///  who moves the task                  who freezes the group

@@ -91,8 +91,8 @@ impl Freezer {
         record
     }
 
-    /// How many tasks of `phase` are awake. Only a figure: it may have
-    /// changed already.
+    /// How many tasks of `phase` are awake. It is only a figure: it may
+    /// have changed already.
     pub fn count_awake(&self, phase: Phase) -> u32 {
         let users = self.users.0.load(Ordering::Relaxed);
         match phase {

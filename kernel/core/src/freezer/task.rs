@@ -37,9 +37,10 @@ bitflags! {
         /// Linux keeps it elsewhere, so `/proc/PID/stat` does not show it.
         const OOM_VICTIM = 0x100_0000;
         /// A fatal signal is on its way. Groups with `kill_frozen` let it
-        /// run to its end. Not shown either.
+        /// run to its end. `/proc` does not show it either.
         const DYING = 0x200_0000;
-        /// `cgroup.kill` ends it: no group holds it any more. Not shown.
+        /// `cgroup.kill` ends it: no group holds it any more. `/proc`
+        /// does not show it.
         const KILLED = 0x400_0000;
         /// `PF_FREEZER_SKIP`: asleep where it counts as frozen.
         const SKIP = 0x4000_0000;

@@ -117,7 +117,7 @@ impl Freezer {
         system.log(LogEvent::TasksRestarted);
     }
 
-    /// Takes the flags down, before anybody is woken.
+    /// Lowers the flags, before anybody is woken.
     pub(super) fn lower(&self) {
         if self.pm_freezing.load(Ordering::Relaxed) {
             self.system_freezing_cnt.fetch_sub(1, Ordering::Release);
@@ -126,7 +126,7 @@ impl Freezer {
         self.pm_nosig_freezing.store(false, Ordering::Release);
     }
 
-    /// And up, before anybody is asked; once only for one freeze.
+    /// Raises the flags, before anybody is asked; once only for one freeze.
     pub(super) fn raise(&self) {
         if !self.pm_freezing.load(Ordering::Relaxed) {
             self.system_freezing_cnt.fetch_add(1, Ordering::Relaxed);

@@ -62,10 +62,26 @@ impl LineDiscipline {
     /// Changes the settings. Waiting readers look again, since what can be
     /// read may have changed.
     pub fn set_termios(&mut self, termios: Termios) {
+        let was_canonical = self.is_canonical();
         self.termios = termios;
+        if self.is_canonical() && !was_canonical {
+            self.end_lines();
+        }
         self.is_literal = false;
         if !self.has_input_flag(kernel_abi::terminal::IXON) {
             self.is_stopped = false;
+        }
+    }
+
+    /// A newline that was typed in raw mode ends a line from now on. What
+    /// follows the last one is edited on (Linux `n_tty_set_termios` gives all
+    /// of it as one line).
+    fn end_lines(&mut self) {
+        for cell in &mut self.cells {
+            if *cell == Cell::Data(b'\n') {
+                *cell = Cell::End(b'\n');
+                self.lines += 1;
+            }
         }
     }
 

@@ -309,6 +309,20 @@ fn a_change_of_mode_keeps_what_was_typed() {
 }
 
 #[test]
+fn lines_typed_in_raw_mode_are_lines_afterwards() {
+    let mut terminal = terminal();
+    raw(&mut terminal, 1, 0);
+    type_keys(&mut terminal, b"one\ntwo\nthr");
+    assert_eq!(read(&mut terminal, 2).unwrap(), b"on");
+    change(&mut terminal, |termios| termios.lflag |= ICANON);
+    assert_eq!(read(&mut terminal, 80).unwrap(), b"e\n");
+    assert_eq!(read(&mut terminal, 80).unwrap(), b"two\n");
+    assert_eq!(read(&mut terminal, 80), None);
+    type_keys(&mut terminal, b"ee\n");
+    assert_eq!(read(&mut terminal, 80).unwrap(), b"three\n");
+}
+
+#[test]
 fn any_keys_and_settings_keep_the_state_sound() {
     let mut random = Random::new(11);
     for _ in 0..300 {

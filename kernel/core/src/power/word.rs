@@ -22,7 +22,7 @@ pub trait Word: Copy + PartialEq + 'static {
 pub enum SleepState {
     /// Tasks frozen, CPUs idle.
     Freeze,
-    /// Not on Arm.
+    /// A state that Arm machines do not have.
     Standby,
     /// What `mem_sleep` says.
     Mem,
@@ -35,7 +35,7 @@ pub enum SleepState {
 pub enum MemSleep {
     /// As `freeze`.
     S2Idle,
-    /// Not on Arm.
+    /// A state that Arm machines do not have.
     Shallow,
     /// The firmware's suspend to memory.
     Deep,

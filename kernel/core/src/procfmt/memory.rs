@@ -87,7 +87,7 @@ impl Statm {
 pub struct Meminfo {
     /// Memory that the kernel manages.
     pub total: u64,
-    /// Not used at all.
+    /// Memory that nothing uses.
     pub free: u64,
     /// What programs could still get.
     pub available: u64,

@@ -15,7 +15,7 @@ pub enum State {
     Running,
     /// Sleeps; a signal wakes it.
     Sleeping,
-    /// Sleeps; no signal wakes it. Also a task in the refrigerator.
+    /// Sleeps; no signal wakes it. A frozen task is shown so, too.
     DiskSleep,
     /// Stopped by a signal.
     Stopped,
@@ -64,8 +64,8 @@ impl State {
 
     /// What is shown of a task with these bits of [`task_state`]. One that
     /// `is_frozen` sleeps as `D`, whatever it sleeps in, unless it is dead
-    /// (SPECIFICATION.md U7, G4, S4). Linux 6.1 does so; Linux 5.10 shows how a task that
-    /// it did not have to wake sleeps.
+    /// (SPECIFICATION.md U7, G4, S4). Linux 6.1 does so; Linux 5.10 shows how a
+    /// task that it did not have to wake sleeps.
     pub const fn of(state: u32, is_frozen: bool) -> State {
         match state {
             bits if bits & task_state::DEAD != 0 => State::Zombie,

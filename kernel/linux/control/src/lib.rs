@@ -1,8 +1,8 @@
 //! Firn: the files through which the system is seen and controlled.
 //!
-//! Each module is a subject of its own, above processes: groups of them, power,
-//! the terminal, `/proc`. None uses another, but that `/proc` shows groups and
-//! terminals.
+//! Each module is a subject of its own, above processes: groups of them,
+//! power, the terminal, `/proc`. None uses another, but that `/proc` shows
+//! groups.
 #![no_std]
 #![forbid(unsafe_code)]
 

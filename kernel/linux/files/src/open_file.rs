@@ -117,6 +117,7 @@ impl OpenFile {
         self.location.inode.metadata()
     }
 
+    #[inline]
     fn blocking(&self) -> Blocking {
         match self.flags().contains(OpenFlags::NON_BLOCKING) {
             true => Blocking::Fail,
@@ -124,6 +125,7 @@ impl OpenFile {
         }
     }
 
+    #[inline]
     fn check_readable(&self) -> Result<(), Errno> {
         match self.flags().can_read() {
             true if self.inode().kind() == FileType::Directory => {
@@ -134,6 +136,7 @@ impl OpenFile {
         }
     }
 
+    #[inline]
     fn check_writable(&self) -> Result<(), Errno> {
         self.flags().can_write().then_some(()).ok_or(Errno::EBADF)
     }

@@ -2,7 +2,7 @@
 
 use alloc::string::String;
 
-use super::{HERE, PATH_MAX, c_string};
+use super::path::{HERE, PATH_MAX, c_string};
 use crate::Result;
 use crate::linux::{self, AT_REMOVEDIR};
 use crate::syscall::{call3, call4, call5};

@@ -1,4 +1,4 @@
-//! Thousands of sleeping tasks: made, frozen, thawed, killed, buried.
+//! Thousands of sleeping tasks: made, frozen, thawed, killed, reaped.
 
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU32, Ordering};

@@ -13,9 +13,10 @@ use user_lib::memory::{Mapping, PAGE_SIZE, Sharing};
 use user_lib::syscall::arbitrary;
 use user_lib::{Errno, Result, file, println, system};
 
-use super::NOBODY;
 use super::usage::ensure_none_lost;
-use crate::check::tool::{Failure, Outcome, ensure, ensure_eq, fresh_path};
+use crate::check::tool::{
+    Failure, NOBODY, Outcome, ensure, ensure_eq, fresh_path,
+};
 use crate::check::tool::{in_child, output_of};
 use crate::child::Child;
 

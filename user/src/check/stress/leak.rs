@@ -68,7 +68,7 @@ fn file_round(round: u32) -> Outcome {
     Ok(())
 }
 
-/// Children whose parent ends first, which `init` must bury.
+/// Children whose parent ends first, which `init` must reap.
 pub fn orphans(rounds: u32) -> Outcome {
     ensure_none_lost(|| (0..rounds).try_for_each(|_| orphan()))
 }

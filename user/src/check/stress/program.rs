@@ -6,10 +6,9 @@ use user_lib::linux::{O_CREAT, O_TRUNC, O_WRONLY, SIGKILL, WNOHANG};
 use user_lib::time::{self, Time, monotonic};
 use user_lib::{Errno, environment, file, println, process, signal};
 
-use super::NOBODY;
 use super::usage::ensure_none_lost;
 use crate::check::random::Generator;
-use crate::check::tool::{Failure, Outcome, ensure, fresh_path};
+use crate::check::tool::{Failure, NOBODY, Outcome, ensure, fresh_path};
 use crate::child::Child;
 
 /// Bytes that say what a program is: the file's and the segments' headers.

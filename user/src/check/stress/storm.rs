@@ -13,10 +13,9 @@ use user_lib::syscall::arbitrary;
 use user_lib::time::{self, Time, monotonic};
 use user_lib::{memory, println, process};
 
-use super::NOBODY;
 use super::usage::ensure_none_lost;
 use crate::check::random::Generator;
-use crate::check::tool::{Outcome, ensure, ensure_eq};
+use crate::check::tool::{NOBODY, Outcome, ensure, ensure_eq};
 use crate::child::Child;
 
 /// Signals that are sent, each with a handler.

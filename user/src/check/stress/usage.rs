@@ -27,7 +27,7 @@ pub struct Usage {
     objects: BTreeMap<String, u64>,
 }
 
-/// The dead are buried within this.
+/// Processes that ended are reaped within this.
 const PATIENCE: Time = Time::from_millis(10_000);
 
 /// Room for the most tasks at a time is made within so many runs.

@@ -5,7 +5,6 @@ use alloc::string::String;
 
 use user_lib::{Message, file};
 
-use crate::sh::builtin;
 use crate::sh::builtin::shell;
 use crate::sh::state::{Flow, Shell};
 use crate::system::which;
@@ -86,8 +85,8 @@ pub fn command(shell: &mut Shell, words: &[String]) -> Result<i32, Flow> {
     match rest.first().map(String::as_str) {
         None => Ok(0),
         Some("-v" | "-V") => shell::type_of(shell, rest),
-        Some(name) => match builtin::find(name) {
-            Some(builtin) => builtin(shell, rest),
+        Some(name) => match shell.builtin(name) {
+            Some(builtin) => (builtin.run)(shell, rest),
             None => {
                 let environment = shell.exported();
                 shell.in_foreground(&rest.join(" "), |_| {
@@ -96,5 +95,13 @@ pub fn command(shell: &mut Shell, words: &[String]) -> Result<i32, Flow> {
                 Ok(shell.status)
             }
         },
+    }
+}
+
+/// `exec` by `command`, which has no redirections of its own left.
+pub fn exec(shell: &mut Shell, words: &[String]) -> Result<i32, Flow> {
+    match &words[1..] {
+        [] => Ok(0),
+        words => shell.replace_by(words),
     }
 }

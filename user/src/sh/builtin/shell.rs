@@ -5,9 +5,8 @@ use alloc::string::String;
 
 use user_lib::{Message, directory, file, println, signal};
 
-use crate::sh::builtin;
+use crate::sh::signal::EXIT;
 use crate::sh::state::{Flow, Shell};
-use crate::sh::trap::EXIT;
 use crate::system::which;
 
 /// `cd [DIRECTORY|-]`.
@@ -110,7 +109,7 @@ pub fn type_of(shell: &mut Shell, words: &[String]) -> Result<i32, Flow> {
     let mut status = 0;
     let path = shell.variable("PATH").unwrap_or(which::DEFAULT_PATH);
     for name in &words[1..] {
-        let is_own = builtin::find(name).is_some() || name == "exec";
+        let is_own = shell.builtin(name).is_some();
         let is_function = shell.functions.contains_key(name);
         if is_brief && (is_own || is_function) {
             println!("{name}");

@@ -6,8 +6,8 @@ use alloc::string::String;
 use user_lib::println;
 
 use crate::sh::input::{Line, read_line};
+use crate::sh::name::is_name;
 use crate::sh::state::{Flow, Shell};
-use crate::sh::word::is_name;
 
 /// `export [NAME[=VALUE]]...`.
 pub fn export(shell: &mut Shell, words: &[String]) -> Result<i32, Flow> {

@@ -5,7 +5,7 @@ use anyhow::Result;
 /// Bytes of an entry.
 pub const ENTRY_SIZE: usize = 32;
 
-/// 1 January 1980, midnight: [`super::super::STAMP`].
+/// 1 January 1980, midnight: `STAMP` of `media/format.rs`.
 const DATE: u16 = 1 << 5 | 1;
 
 /// What marks an entry that is a part of a long name.

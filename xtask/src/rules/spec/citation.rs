@@ -1,5 +1,5 @@
 //! Citations of numbers, in comments and on pages.
-use super::{Clause, NAME};
+use super::clause::{Clause, NAME};
 
 /// The numbers that a comment of a test cites: `// spec: F1 L1-L3`.
 pub(super) fn of_a_test(line: &str) -> Vec<Clause> {

@@ -6,7 +6,8 @@
 //!   - Kept by: `a_test`, `another_test`.
 //!   - Not kept yet: what, and why.
 //! ```
-use super::{Clause, citation};
+use super::citation;
+use super::clause::Clause;
 
 /// What begins an entry.
 const ENTRY: &str = "- **";

@@ -51,7 +51,8 @@ impl<const CPUS: usize> AsidState<CPUS> {
 
     /// Notes that `cpu` runs with `context` from now on, if that is of the
     /// current generation. Must be called on that CPU, which must not switch
-    /// meanwhile. If false, [`AsidPool::assign`](super::AsidPool::assign) must be asked.
+    /// meanwhile. If false, [`AsidPool::assign`](super::AsidPool::assign) must
+    /// be asked.
     #[inline(always)]
     pub fn try_activate(&self, cpu: usize, context: Context) -> bool {
         let active = &self.active[cpu];

@@ -85,7 +85,7 @@ impl<B> Region<B> {
 /// Why a change of the map was refused; nothing was changed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum RegionError {
-    /// Not page-aligned, empty, or beyond the user's half.
+    /// The range is not page-aligned, is empty, or ends beyond the user's half.
     Invalid,
     /// No gap is long enough.
     NoSpace,

@@ -74,6 +74,9 @@ fn an_idle_cpu_goes_on_to_the_queue_that_has_a_task_for_it() {
     assert_eq!(pull(0b0001_0000, waiting), (Some(4), vec![6, 1, 4]));
     assert_eq!(pull(0b0010_0000, waiting), (None, vec![6, 1, 4]));
     assert_eq!(pull(0xff, [0; 8]), (None, vec![]));
+    let only = [0, 0, 1, 0, 0, 9, 0, 0];
+    assert_eq!(pull(0xff, only), (Some(2), vec![2]));
+    assert_eq!(pull(0, only), (None, vec![2]));
 }
 
 #[test]

@@ -154,7 +154,8 @@ fn an_interrupt_is_for_seized_threads_and_shows_event_stop() {
     assert!(!state.needs_attention(key));
     assert_eq!(state.interrupt(key), Ok(()));
     assert!(state.needs_attention(key));
-    // Not before it takes the trap, which a frozen one does after the thaw.
+    // It is not stopped before it takes the trap, which a frozen one does
+    // after the thaw.
     assert_eq!(state.report_trace(key, true), None);
     assert_eq!(trap(&mut state, key), None);
     let code = SIGTRAP | EVENT_STOP << 8;

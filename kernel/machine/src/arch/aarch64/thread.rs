@@ -6,7 +6,7 @@
 //! next task, and whoever runs next on this CPU receives the count of the
 //! task that ran before. Nothing is freed under a running stack.
 //!
-//! Next to read: `thread.s`, then `task/scheduler.rs`.
+//! Next to read: `thread.s`, then `scheduler.rs` of the crate `kernel_task`.
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;

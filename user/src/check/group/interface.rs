@@ -1,4 +1,4 @@
-//! cgroup v2's face over the same engine.
+//! cgroup v2's interface to the same engine.
 
 use user_lib::linux::{O_RDONLY, POLLERR, POLLPRI, SIGKILL};
 use user_lib::time::Time;
