@@ -7,7 +7,7 @@ use kernel_machine::arch::trap::TrapFrame;
 /// What a thread does first, on its own stack.
 #[expect(
     clippy::large_enum_variant,
-    reason = "nearly all are copies of registers, which need no allocation so"
+    reason = "nearly all are registers, which so need no allocation"
 )]
 pub(super) enum FirstStep {
     /// It goes to user mode with these registers, after writing its number to
