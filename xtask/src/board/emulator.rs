@@ -17,10 +17,6 @@ pub struct Emulator {
     pub program: String,
     /// The environment variable that names its file.
     pub variable: Option<String>,
-    /// Where else it may be, from the root of the source tree; it is looked
-    /// for there in silence.
-    #[serde(default)]
-    pub places: Vec<PathBuf>,
     /// Whether `cargo xtask qemu` takes this one unless told otherwise.
     #[serde(default)]
     pub is_usual: bool,
@@ -84,12 +80,8 @@ impl Emulator {
             }
             bail!("{name}: there is no {}", path.display());
         }
-        let places = self.places.iter().map(|place| absolute(place));
-        places
-            .filter(|place| place.is_file())
-            .chain(Host::this().find(&self.program))
-            .next()
-            .with_context(|| self.complaint())
+        let found = Host::this().find(&self.program);
+        found.with_context(|| self.complaint())
     }
 
     fn complaint(&self) -> String {

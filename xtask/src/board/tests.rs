@@ -65,7 +65,6 @@ fn missing_emulator_is_told_with_what_would_help() {
     let emulator = Emulator {
         program: "qemu-of-nobody".into(),
         variable: Some("FIRN_QEMU_OF_NOBODY".into()),
-        places: vec!["nowhere/qemu".into()],
         device_trees: vec!["nowhere/tree.dtb".into()],
         ..Emulator::default()
     };
