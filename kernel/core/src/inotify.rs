@@ -1,7 +1,7 @@
 //! The events of `inotify(7)`: what a program reads of what it watches.
 //!
 //! Events wait as the bytes that a read will give: a header, and a name
-//! padded with zeros. Read next: `files/inotify.rs` of the kernel.
+//! padded with zeros. Read next: `kernel/linux/files/src/inotify.rs`.
 
 use alloc::vec::Vec;
 

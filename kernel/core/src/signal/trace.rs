@@ -21,7 +21,7 @@
 //! (SPECIFICATION.md G8).
 //!
 //! Here is the thread's side; read next `trace/request.rs`, the tracer's, and
-//! `process/ptrace.rs` of the kernel, which carries both out.
+//! `kernel/linux/process/src/ptrace.rs`, which carries both out.
 
 use kernel_abi::ptrace::{EVENT_STOP, O_EXITKILL, O_TRACESYSGOOD};
 use kernel_abi::signal::{SI_USER, SIGSTOP, SIGTRAP, SigInfo};

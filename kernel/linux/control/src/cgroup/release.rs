@@ -6,7 +6,7 @@
 //! and a kernel thread does the rest. It looks again: by then the group
 //! may have tasks, another name, or no agent.
 //!
-//! Next to read: `process/helper.rs`.
+//! Next to read: `kernel/linux/process/src/helper.rs`.
 
 use alloc::string::String;
 use alloc::vec::Vec;

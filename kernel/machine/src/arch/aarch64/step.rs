@@ -9,7 +9,7 @@
 //! | back by | [`end`] in |
 //! |---|---|
 //! | `svc` | the handler of traced tasks |
-//! | a page fault that waits for memory | `process/fault.rs` |
+//! | a page fault that waits for memory | `fault.rs` of processes |
 //! | all else: nothing sleeps before the work flags | `trap.rs`, `user_work` |
 
 use aarch64_cpu::registers::{MDSCR_EL1, OSLAR_EL1, Writeable};
