@@ -73,18 +73,18 @@ fn wait_for_all(
     ready: &AtomicU32,
 ) -> Result<usize, Failure> {
     let deadline = time::monotonic() + Time::from_millis(200_000);
-    let mut dead = bury(sleepers)?;
+    let mut dead = reap(sleepers)?;
     // Some die after they were ready, so it is this many at least.
     while (ready.load(Ordering::Acquire) as usize) + dead < COUNT {
         ensure!(time::monotonic() < deadline);
         time::sleep(Time::from_millis(50));
-        dead += bury(sleepers)?;
+        dead += reap(sleepers)?;
     }
-    Ok(dead + bury(sleepers)?)
+    Ok(dead + reap(sleepers)?)
 }
 
 /// Takes the dead out of `sleepers`; how many there were.
-fn bury(sleepers: &mut Vec<Child>) -> Result<usize, Failure> {
+fn reap(sleepers: &mut Vec<Child>) -> Result<usize, Failure> {
     let before = sleepers.len();
     let mut alive = Vec::new();
     for sleeper in sleepers.drain(..) {
