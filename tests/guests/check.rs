@@ -30,6 +30,7 @@ pub const TESTS: &[Test] = tests::list![
     groups_keep_their_promises,
     claims_timers_and_traits_keep_their_promises,
     sockets_and_nameless_files_keep_their_promises,
+    texts_keep_their_promises,
     nothing_takes_for_ever,
     what_depends_on_time_is_right_at_once,
     every_area_is_in_this_list,
@@ -76,6 +77,7 @@ const AREAS: &[&str] = &[
     "traits",
     "socket",
     "memfd",
+    "text",
     "long",
 ];
 
@@ -140,6 +142,10 @@ fn claims_timers_and_traits_keep_their_promises() -> Result<()> {
 
 fn sockets_and_nameless_files_keep_their_promises() -> Result<()> {
     check(Setup::new(), "socket memfd")
+}
+
+fn texts_keep_their_promises() -> Result<()> {
+    check(Setup::new(), "text")
 }
 
 fn nothing_takes_for_ever() -> Result<()> {

@@ -30,6 +30,7 @@ mod socket;
 mod stop;
 mod stress;
 mod terminal;
+mod text;
 mod time;
 mod timer;
 mod tool;
@@ -83,6 +84,7 @@ const AREAS: &[(&str, &[Test])] = &[
     ("traits", traits::TESTS),
     ("socket", socket::TESTS),
     ("memfd", memfd::TESTS),
+    ("text", text::TESTS),
     ("long", long::TESTS),
 ];
 

@@ -15,7 +15,7 @@ use super::Task;
 use super::id::{Id, TaskId};
 use kernel_machine::mm::PAGE_SIZE;
 use kernel_machine::mm::stack::STACK_SIZE;
-use kernel_machine::sync::{IrqSpinLock, Rank};
+use kernel_machine::sync::{IrqSpinLock, Rank, copy_out};
 
 /// Numbers are below this; Linux's default `pid_max`.
 pub const ID_LIMIT: TaskId = 32_768;
@@ -111,7 +111,13 @@ pub fn find(id: TaskId) -> Option<Arc<Task>> {
 
 /// Every task except the idle ones, in the order of their numbers.
 pub fn all() -> Vec<Arc<Task>> {
-    TABLE.lock().tasks.values().filter_map(Weak::upgrade).collect()
+    copy_out(|room| {
+        let table = TABLE.lock();
+        if table.tasks.len() <= room.capacity() {
+            room.extend(table.tasks.values().filter_map(Weak::upgrade));
+        }
+        table.tasks.len()
+    })
 }
 
 /// Number of tasks that exist, dead ones not yet forgotten included.

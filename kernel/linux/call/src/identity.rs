@@ -1,6 +1,8 @@
 //! Calls about whose a process is.
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::mem::swap;
 
 use kernel_abi::{Errno, syscall as number};
 
@@ -124,6 +126,8 @@ fn setgroups(args: &Args) -> Result {
     for at in 0..args.x[0] {
         groups.push(user::read_value(args.x[1].wrapping_add(at * 4))?);
     }
-    thread.process.credentials.lock().groups = groups;
+    let mut groups: Arc<[u32]> = groups.into();
+    let credentials = &thread.process.credentials;
+    swap(&mut credentials.lock().groups, &mut groups);
     Ok(0)
 }

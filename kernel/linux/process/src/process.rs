@@ -13,7 +13,7 @@ use crate::signal::Signals;
 use crate::timer::Timers;
 use crate::usage::Usage;
 use kernel_machine::mm::AddressSpace;
-use kernel_machine::sync::{Rank, SpinLock};
+use kernel_machine::sync::{Rank, SpinLock, copy_out};
 use kernel_task::{Mutex, Task, TaskId, WaitQueue};
 
 /// Number of a process: that of its first task.
@@ -115,8 +115,13 @@ impl Process {
 
     /// Its living threads.
     pub fn threads(&self) -> Vec<Arc<Task>> {
-        let signals = self.signals.lock();
-        signals.threads.iter().map(|member| member.task.clone()).collect()
+        copy_out(|room| {
+            let threads = &self.signals.lock().threads;
+            if threads.len() <= room.capacity() {
+                room.extend(threads.iter().map(|member| member.task.clone()));
+            }
+            threads.len()
+        })
     }
 
     /// One of its living threads, the first if that one lives.

@@ -10,6 +10,7 @@ use kernel_core::cgroup::{Handle, Tree};
 use kernel_core::freezer::{Flags, Hierarchy};
 
 use super::forest::forest;
+use kernel_machine::sync::copy_out;
 use kernel_process::{number_of, thread_of};
 use kernel_task::{Task, table};
 
@@ -30,12 +31,16 @@ pub(super) fn threads(hierarchy: Hierarchy, slot: u32) -> Vec<u32> {
 /// The numbers of the processes in a domain, ascending: in the group, and in
 /// threaded groups that belong to it.
 pub(super) fn processes(hierarchy: Hierarchy, slot: u32) -> Vec<u32> {
-    let slots: Vec<u32> = {
+    let slots: Vec<u32> = copy_out(|slots| {
         let mut forest = forest();
         let tree: &Tree = forest.tree(hierarchy);
-        let below = tree.subtree(slot);
-        below.filter(|group| tree.domain(*group) == slot).collect()
-    };
+        let is_its = |group: &u32| tree.domain(*group) == slot;
+        let count = tree.subtree(slot).filter(is_its).count();
+        if count <= slots.capacity() {
+            slots.extend(tree.subtree(slot).filter(is_its));
+        }
+        count
+    });
     numbers(process_number, |task| slots.contains(&group_of(task, hierarchy)))
 }
 

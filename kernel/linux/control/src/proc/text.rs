@@ -52,13 +52,16 @@ impl Target {
             }
             Text::WaitChannel => self.wait_channel(),
             Text::Maps => self.maps()?,
-            Text::Limits => match self.process() {
-                Some(process) => process.limits.lock().clone().render(),
-                None => limits::Limits::initial().render(),
-            },
+            Text::Limits => self.limits().render(),
             Text::Groups => cgroup::groups_of(&self.task),
         };
         Ok(text)
+    }
+
+    /// A copy: the text is made when the lock is free again.
+    fn limits(&self) -> limits::Limits {
+        let own = self.process().map(|process| process.limits.lock().clone());
+        own.unwrap_or(limits::Limits::initial())
     }
 
     fn space(&self) -> Option<Arc<AddressSpace>> {
