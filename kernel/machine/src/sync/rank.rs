@@ -85,12 +85,19 @@ mod held {
         word().store(held, Relaxed);
     }
 
-    /// True if this CPU holds no spin lock, or handles an interrupt, which
-    /// is no part of what it interrupted.
+    /// Ranks of the locks under which a task goes to sleep: who makes a text
+    /// may have to wait for what it tells.
+    const SLEEP: u32 = 1 << Rank::Wait as u32
+        | 1 << Rank::Task as u32
+        | 1 << Rank::RunQueue as u32
+        | 1 << Rank::Timer as u32;
+
+    /// True if this CPU holds no spin lock but to sleep, or handles an
+    /// interrupt, which is no part of what it interrupted.
     #[inline]
     pub fn is_free_to_allocate() -> bool {
         let held = word().load(Relaxed);
-        held == 0 || held & INTERRUPT != 0
+        held & !SLEEP == 0 || held & INTERRUPT != 0
     }
 
     /// True if this CPU holds no spin lock.

@@ -4,7 +4,8 @@
 //! A text takes memory of any length, and takes long: who waits for a lock
 //! meanwhile spins, with interrupts masked perhaps. So a text is made of
 //! copies. Whoever makes one says so ([`Making`]); as long as it does, the
-//! heap refuses to allocate under a lock, wherever that lock is taken.
+//! heap refuses to allocate under a lock, wherever that lock is taken, but for
+//! those under which a task goes to sleep.
 
 use alloc::vec::Vec;
 
