@@ -33,6 +33,7 @@ mod terminal;
 mod text;
 mod time;
 mod timer;
+mod tmpfs;
 mod tool;
 mod trace;
 mod traits;
@@ -85,6 +86,7 @@ const AREAS: &[(&str, &[Test])] = &[
     ("socket", socket::TESTS),
     ("memfd", memfd::TESTS),
     ("text", text::TESTS),
+    ("tmpfs", tmpfs::TESTS),
     ("long", long::TESTS),
 ];
 
