@@ -79,6 +79,7 @@ const AREAS: &[&str] = &[
     "memfd",
     "text",
     "tmpfs",
+    "limit",
     "long",
 ];
 
@@ -146,7 +147,7 @@ fn sockets_and_nameless_files_keep_their_promises() -> Result<()> {
 }
 
 fn texts_and_limits_keep_their_promises() -> Result<()> {
-    check(Setup::new(), "text tmpfs")
+    check(Setup::new(), "text tmpfs limit")
 }
 
 fn nothing_takes_for_ever() -> Result<()> {

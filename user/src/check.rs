@@ -15,6 +15,7 @@ mod file;
 mod freezer;
 mod futex;
 mod group;
+mod limit;
 mod long;
 mod memfd;
 mod memory;
@@ -87,6 +88,7 @@ const AREAS: &[(&str, &[Test])] = &[
     ("memfd", memfd::TESTS),
     ("text", text::TESTS),
     ("tmpfs", tmpfs::TESTS),
+    ("limit", limit::TESTS),
     ("long", long::TESTS),
 ];
 

@@ -10,6 +10,8 @@ use kernel_abi::system::{RLIM_INFINITY, Rlimit};
 /// Number of kinds of limits.
 pub const COUNT: usize = 16;
 
+/// `RLIMIT_FSIZE`.
+pub const FILE_SIZE: usize = 1;
 /// `RLIMIT_STACK`.
 pub const STACK: usize = 3;
 /// `RLIMIT_CORE`.
@@ -122,6 +124,12 @@ impl Limits {
             text += &format!("{name:<26}{soft:<21}{hard:<21}{unit:<10}\n");
         }
         text.into_bytes()
+    }
+
+    /// The soft limit of a file's size, bytes; `None` for any.
+    pub fn file_size(&self) -> Option<u64> {
+        let most = self.0[FILE_SIZE].current;
+        (most != RLIM_INFINITY).then_some(most)
     }
 
     /// The soft limit of a user's tasks.

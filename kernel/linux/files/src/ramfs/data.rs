@@ -22,6 +22,7 @@ use kernel_abi::Errno;
 
 use super::shared::Shared;
 use crate::buffer::{Input, Output};
+use crate::size_limit;
 use kernel_machine::mm::FrameRef;
 use kernel_machine::mm::FrameUse;
 use kernel_machine::mm::frame::{self, Frame};
@@ -224,6 +225,9 @@ impl Data {
         if end.is_none_or(|end| end > SIZE_MAX) {
             return Err(Errno::EFBIG);
         }
+        if input.remaining() > 0 {
+            input.limit(size_limit::room_from(start)?);
+        }
         while input.remaining() > 0 {
             let here = start + input.done() as u64;
             if let Err(error) = self.write_piece(here, input) {
@@ -278,6 +282,9 @@ impl Data {
             return Err(Errno::EFBIG);
         }
         let _writing = self.writing.lock();
+        if size > self.size().0 {
+            size_limit::check(size)?;
+        }
         let (index, start) = split(size);
         let mut contents = self.contents.lock();
         let mut kept = index;
