@@ -15,6 +15,7 @@ mod file;
 mod freezer;
 mod futex;
 mod group;
+mod limit;
 mod long;
 mod memfd;
 mod memory;
@@ -33,6 +34,7 @@ mod terminal;
 mod text;
 mod time;
 mod timer;
+mod tmpfs;
 mod tool;
 mod trace;
 mod traits;
@@ -85,6 +87,8 @@ const AREAS: &[(&str, &[Test])] = &[
     ("socket", socket::TESTS),
     ("memfd", memfd::TESTS),
     ("text", text::TESTS),
+    ("tmpfs", tmpfs::TESTS),
+    ("limit", limit::TESTS),
     ("long", long::TESTS),
 ];
 

@@ -23,6 +23,9 @@ pub const ID_LIMIT: TaskId = 32_768;
 /// system's own.
 const RESERVED_IDS: TaskId = 300;
 
+/// One of so many places is not for everybody.
+const ROOT_SHARE: usize = 16;
+
 /// Kept for the first user task.
 const FIRST_ID: TaskId = 1;
 
@@ -97,6 +100,18 @@ impl Drop for Id {
 pub fn limit_by_memory(pages: usize) {
     let most = pages * PAGE_SIZE / 8 / STACK_SIZE;
     TABLE.lock().most = most.min(ID_LIMIT as usize);
+}
+
+/// How many tasks there may be.
+pub fn most() -> usize {
+    TABLE.lock().most
+}
+
+/// True if who may not do everything may make one more task: a share of all
+/// there may be is kept for who may, to log in and to clean up with.
+pub fn has_room_for_users() -> bool {
+    let table = TABLE.lock();
+    table.tasks.len() + table.most / ROOT_SHARE < table.most
 }
 
 /// Lets the task be found by its number.

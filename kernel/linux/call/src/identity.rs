@@ -41,7 +41,10 @@ fn setuid(args: &Args) -> Result {
     let thread = current();
     let mut credentials = thread.process.credentials.lock();
     let is_privileged = credentials.is_privileged();
-    credentials.user.set(args.word(0), is_privileged).map(|()| 0)
+    credentials.user.set(args.word(0), is_privileged)?;
+    drop(credentials);
+    thread.process.count_for_user();
+    Ok(0)
 }
 
 fn setgid(args: &Args) -> Result {
@@ -71,7 +74,10 @@ fn set_user_ids(ids: [u32; 3]) -> Result {
     let thread = current();
     let mut credentials = thread.process.credentials.lock();
     let is_privileged = credentials.is_privileged();
-    credentials.user.set_all(ids, is_privileged).map(|()| 0)
+    credentials.user.set_all(ids, is_privileged)?;
+    drop(credentials);
+    thread.process.count_for_user();
+    Ok(0)
 }
 
 fn set_group_ids(ids: [u32; 3]) -> Result {

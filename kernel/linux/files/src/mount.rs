@@ -225,13 +225,21 @@ fn attach(
     Ok(())
 }
 
-/// Changes the flags of the mount whose top `location` is.
+/// Changes the flags of the mount whose top `location` is, and the options of
+/// its file system, unless only this mount of it is meant ([`MountFlags::BIND`]).
 ///
 /// # Errors
-/// `EINVAL` if it is no mount's top.
-pub fn remount(location: &Location, flags: MountFlags) -> Result<(), Errno> {
+/// `EINVAL` if it is no mount's top, or for the options.
+pub fn remount(
+    location: &Location,
+    flags: MountFlags,
+    options: &[u8],
+) -> Result<(), Errno> {
     if !location.is_mount_root() {
         return Err(Errno::EINVAL);
+    }
+    if !flags.contains(MountFlags::BIND) {
+        location.mount.filesystem.change_options(options)?;
     }
     location.mount.flags.store((flags & LASTING).bits(), Relaxed);
     Ok(())

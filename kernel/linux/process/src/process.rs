@@ -12,6 +12,7 @@ use crate::prctl::Attributes;
 use crate::signal::Signals;
 use crate::timer::Timers;
 use crate::usage::Usage;
+use crate::user::{Tasks, User};
 use kernel_machine::mm::AddressSpace;
 use kernel_machine::sync::{Rank, SpinLock, copy_out};
 use kernel_task::{Mutex, Task, TaskId, WaitQueue};
@@ -48,6 +49,8 @@ pub struct Process {
     pub credentials: SpinLock<Credentials>,
     /// What it may use.
     pub limits: SpinLock<Limits>,
+    /// Its threads, and whose count they are part of.
+    pub(crate) tasks: Tasks,
     /// What it runs.
     pub image: SpinLock<Image>,
     /// It has called `execve`, or is not a fork's child.
@@ -83,6 +86,7 @@ impl Process {
             threads_changed: WaitQueue::new(),
             credentials: SpinLock::new(inherited.credentials),
             limits: SpinLock::with_rank(Rank::Device, inherited.limits),
+            tasks: Tasks::new(inherited.user),
             image: SpinLock::new(inherited.image),
             has_executed: AtomicBool::new(false),
             maker: inherited.maker,
@@ -144,6 +148,8 @@ pub(crate) struct Inherited {
     pub credentials: Credentials,
     /// What it may use.
     pub limits: Limits,
+    /// For whom it counts.
+    pub user: Arc<User>,
     /// What it runs.
     pub image: Image,
     /// The thread that makes it.
