@@ -126,7 +126,7 @@ fn a_program_is_refused_to_whom_has_too_many_tasks() -> Outcome {
     ensure_done(|| {
         set_limit(PROCESSES, 1, 1)?;
         become_user(ANOTHER)?;
-        let refused = process::execute("/bin/true", &["true"], &[]);
+        let refused = process::execute::<_, &str>("/bin/true", &["true"], &[]);
         ensure_eq!(refused, Errno::EAGAIN);
         Ok(())
     })?;

@@ -69,10 +69,15 @@ pub(super) fn of_subtree(hierarchy: Hierarchy, top: Handle) -> Vec<Arc<Task>> {
     let tree: &Tree = forest.tree(hierarchy);
     let is_below =
         |task: &Task| tree.is_within(top.slot, group_of(task, hierarchy));
-    // References end outside the lock, in case one is the last.
-    let outside: Vec<_> =
-        all.extract_if(.., |task| !is_below(task) || !is_alive(task)).collect();
+    let mut count = 0;
+    for at in 0..all.len() {
+        if is_below(&all[at]) && is_alive(&all[at]) {
+            all.swap(count, at);
+            count += 1;
+        }
+    }
     drop(forest);
-    drop(outside);
+    // References end outside the lock, in case one is the last.
+    all.truncate(count);
     all
 }
