@@ -3,8 +3,9 @@
 use alloc::vec::Vec;
 
 use user_lib::linux::{
-    __NR_setrlimit, __NR_setuid, O_CREAT, O_TRUNC, O_WRONLY, SIG_BLOCK,
-    SIGKILL, SIGXFSZ,
+    __NR_brk, __NR_mmap, __NR_mremap, __NR_setrlimit, __NR_setuid,
+    MAP_ANONYMOUS, MAP_FIXED, MAP_PRIVATE, O_CREAT, O_TRUNC, O_WRONLY,
+    PROT_READ, SIG_BLOCK, SIGKILL, SIGXFSZ,
 };
 use user_lib::signal::{self, bit};
 use user_lib::syscall::arbitrary;
@@ -23,6 +24,7 @@ tests! {
     a_program_is_refused_to_whom_has_too_many_tasks
     some_tasks_are_left_for_root
     a_file_gets_no_longer_than_its_writer_may
+    memory_grows_no_further_than_it_may
 }
 
 /// Users of whom nobody else has tasks.
@@ -32,6 +34,7 @@ const CROWD: u32 = 21_003;
 
 const FILE_SIZE: usize = 1;
 const PROCESSES: usize = 6;
+const ADDRESS_SPACE: usize = 9;
 
 fn set_limit(kind: usize, soft: u64, hard: u64) -> Result<()> {
     let limit = [soft, hard];
@@ -189,4 +192,29 @@ fn a_file_gets_no_longer_than_its_writer_may() -> Outcome {
     ensure_eq!(status.killed_by(), Some(SIGXFSZ));
     file::remove(&path)?;
     Ok(())
+}
+
+fn map(address: usize, length: usize, more_flags: u32) -> Result<usize> {
+    let flags = (MAP_PRIVATE | MAP_ANONYMOUS | more_flags) as usize;
+    let rights = PROT_READ as usize;
+    arbitrary(__NR_mmap, [address, length, rights, flags, usize::MAX, 0])
+}
+
+fn memory_grows_no_further_than_it_may() -> Outcome {
+    const MIB: usize = 1 << 20;
+    ensure_done(|| {
+        set_limit(ADDRESS_SPACE, 64 * MIB as u64, 64 * MIB as u64)?;
+        let place = map(0, 32 * MIB, 0)?;
+        ensure_eq!(map(0, 32 * MIB, 0), Err(Errno::ENOMEM));
+        // What is there makes room for what takes its place.
+        ensure_eq!(map(place, 32 * MIB, MAP_FIXED), Ok(place));
+        let grow = [place, 32 * MIB, 64 * MIB, 1, 0, 0];
+        ensure_eq!(arbitrary(__NR_mremap, grow), Err(Errno::ENOMEM));
+        let end = arbitrary(__NR_brk, [0; 6])?;
+        let far = [end + 32 * MIB, 0, 0, 0, 0, 0];
+        ensure_eq!(arbitrary(__NR_brk, far), Ok(end));
+        let near = [end + MIB, 0, 0, 0, 0, 0];
+        ensure_eq!(arbitrary(__NR_brk, near), Ok(end + MIB));
+        Ok(())
+    })
 }

@@ -22,6 +22,8 @@ const PROCESSES: usize = 6;
 pub const FILES: usize = 7;
 /// `RLIMIT_MEMLOCK`.
 const LOCKED: usize = 8;
+/// `RLIMIT_AS`.
+const ADDRESS_SPACE: usize = 9;
 /// `RLIMIT_SIGPENDING`.
 const PENDING: usize = 11;
 /// Most signals that may wait in a process's queues.
@@ -129,6 +131,12 @@ impl Limits {
     /// The soft limit of a file's size, bytes; `None` for any.
     pub fn file_size(&self) -> Option<u64> {
         let most = self.0[FILE_SIZE].current;
+        (most != RLIM_INFINITY).then_some(most)
+    }
+
+    /// The soft limit of all mapped memory, bytes; `None` for any.
+    pub fn address_space(&self) -> Option<u64> {
+        let most = self.0[ADDRESS_SPACE].current;
         (most != RLIM_INFINITY).then_some(most)
     }
 
