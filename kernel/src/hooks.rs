@@ -6,7 +6,7 @@ use core::fmt::{self, Write};
 use kernel_call as syscall;
 use kernel_control::{cgroup, terminal};
 use kernel_core::power::wakeup::Source;
-use kernel_files::permission;
+use kernel_files::{permission, size_limit};
 use kernel_machine::arch::trap;
 use kernel_machine::drivers::{console, pl031};
 use kernel_machine::panic;
@@ -24,6 +24,7 @@ pub fn plug() {
     host::GROUP_WATCHER.plug(&cgroup::WATCHER);
     freezer::OOM_KILLER.plug(&oom::KILLER);
     permission::SOURCE.plug(&AUTHORITY);
+    size_limit::SOURCE.plug(&authority::FILE_SIZE);
     SESSION_ENDED.plug(&LEAVE_SESSION);
 }
 

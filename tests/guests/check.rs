@@ -30,6 +30,7 @@ pub const TESTS: &[Test] = tests::list![
     groups_keep_their_promises,
     claims_timers_and_traits_keep_their_promises,
     sockets_and_nameless_files_keep_their_promises,
+    texts_and_limits_keep_their_promises,
     nothing_takes_for_ever,
     what_depends_on_time_is_right_at_once,
     every_area_is_in_this_list,
@@ -76,6 +77,9 @@ const AREAS: &[&str] = &[
     "traits",
     "socket",
     "memfd",
+    "text",
+    "tmpfs",
+    "limit",
     "long",
 ];
 
@@ -140,6 +144,10 @@ fn claims_timers_and_traits_keep_their_promises() -> Result<()> {
 
 fn sockets_and_nameless_files_keep_their_promises() -> Result<()> {
     check(Setup::new(), "socket memfd")
+}
+
+fn texts_and_limits_keep_their_promises() -> Result<()> {
+    check(Setup::new(), "text tmpfs limit")
 }
 
 fn nothing_takes_for_ever() -> Result<()> {

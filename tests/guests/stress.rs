@@ -167,7 +167,8 @@ fn greedy_programs_are_killed() -> Result<()> {
 
 /// Nobody's programs make the kernel keep things, until there is no more.
 fn kernel_memory_is_not_used_up_by_programs() -> Result<()> {
-    stress(Setup::new().memory("128M"), &[("hoard", rounds(1, 10))])
+    let tests = [("hoard", rounds(1, 10)), ("links", rounds(1, 10))];
+    stress(Setup::new().memory("128M"), &tests)
 }
 
 fn many_small_programs_are_killed_before_their_parent() -> Result<()> {

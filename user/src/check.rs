@@ -15,6 +15,7 @@ mod file;
 mod freezer;
 mod futex;
 mod group;
+mod limit;
 mod long;
 mod memfd;
 mod memory;
@@ -30,8 +31,10 @@ mod socket;
 mod stop;
 mod stress;
 mod terminal;
+mod text;
 mod time;
 mod timer;
+mod tmpfs;
 mod tool;
 mod trace;
 mod traits;
@@ -83,6 +86,9 @@ const AREAS: &[(&str, &[Test])] = &[
     ("traits", traits::TESTS),
     ("socket", socket::TESTS),
     ("memfd", memfd::TESTS),
+    ("text", text::TESTS),
+    ("tmpfs", tmpfs::TESTS),
+    ("limit", limit::TESTS),
     ("long", long::TESTS),
 ];
 

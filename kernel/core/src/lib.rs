@@ -33,6 +33,7 @@ pub mod signal;
 pub mod sync;
 pub mod task_state;
 pub mod timer;
+pub mod tmpfs;
 pub mod usermode_helper;
 pub mod wake;
 pub mod workqueue;

@@ -10,6 +10,7 @@ pub mod asid;
 pub mod frame;
 pub mod layout;
 pub mod page_table;
+pub mod quota;
 pub mod range;
 pub mod region;
 pub mod victim;

@@ -9,6 +9,8 @@
 //!
 //! [`Attachment`] and [`Hook`] are set once and read without a lock.
 //!
+//! [`Making`] is no lock: it says where none may be held.
+//!
 //! [`SleepLock`] is for sections that sleep or copy user memory; the task
 //! layer makes it a `Mutex`.
 
@@ -17,9 +19,12 @@ mod hook;
 pub mod rank;
 mod sleep_lock;
 mod spin;
+mod text;
 
 pub use attachment::Attachment;
 pub use hook::Hook;
 pub use rank::Rank;
 pub use sleep_lock::{Block, SleepGuard, SleepLock};
 pub use spin::{IrqSpinLock, IrqSpinLockGuard, SpinLock, SpinLockGuard};
+pub(crate) use text::debug_check_allocation;
+pub use text::{Making, copy_out};

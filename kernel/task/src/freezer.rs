@@ -44,7 +44,7 @@ use crate::refrigerator::{FREEZER, FreezerHost};
 use crate::{Mutex, Task};
 use crate::{current, scheduler, table, workqueue};
 use kernel_machine::arch;
-use kernel_machine::sync::{Hook, Rank, SpinLock};
+use kernel_machine::sync::{Hook, Rank, SpinLock, copy_out};
 use kernel_machine::trace;
 
 pub mod helper;
@@ -229,8 +229,14 @@ pub fn thaw_processes() {
 /// The figures of the last freeze, and a line for each task that refused.
 pub fn statistics() -> String {
     let figures = *STATS.lock();
-    let refusers = REFUSERS.lock().clone();
-    figures.to_string() + &refusers
+    let refusers = copy_out(|copy| {
+        let refusers = REFUSERS.lock();
+        if refusers.len() <= copy.capacity() {
+            copy.extend_from_slice(refusers.as_bytes());
+        }
+        refusers.len()
+    });
+    figures.to_string() + &String::from_utf8_lossy(&refusers)
 }
 
 /// The time-out of each phase, in milliseconds.

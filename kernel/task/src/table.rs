@@ -15,13 +15,16 @@ use super::Task;
 use super::id::{Id, TaskId};
 use kernel_machine::mm::PAGE_SIZE;
 use kernel_machine::mm::stack::STACK_SIZE;
-use kernel_machine::sync::{IrqSpinLock, Rank};
+use kernel_machine::sync::{IrqSpinLock, Rank, copy_out};
 
 /// Numbers are below this; Linux's default `pid_max`.
 pub const ID_LIMIT: TaskId = 32_768;
 /// After the first round numbers begin here, as on Linux: low ones are the
 /// system's own.
 const RESERVED_IDS: TaskId = 300;
+
+/// One of so many places is not for everybody.
+const ROOT_SHARE: usize = 16;
 
 /// Kept for the first user task.
 const FIRST_ID: TaskId = 1;
@@ -99,6 +102,18 @@ pub fn limit_by_memory(pages: usize) {
     TABLE.lock().most = most.min(ID_LIMIT as usize);
 }
 
+/// How many tasks there may be.
+pub fn most() -> usize {
+    TABLE.lock().most
+}
+
+/// True if who may not do everything may make one more task: a share of all
+/// there may be is kept for who may, to log in and to clean up with.
+pub fn has_room_for_users() -> bool {
+    let table = TABLE.lock();
+    table.tasks.len() + table.most / ROOT_SHARE < table.most
+}
+
 /// Lets the task be found by its number.
 pub(super) fn insert(task: &Arc<Task>) {
     TABLE.lock().tasks.insert(task.id(), Arc::downgrade(task));
@@ -111,7 +126,13 @@ pub fn find(id: TaskId) -> Option<Arc<Task>> {
 
 /// Every task except the idle ones, in the order of their numbers.
 pub fn all() -> Vec<Arc<Task>> {
-    TABLE.lock().tasks.values().filter_map(Weak::upgrade).collect()
+    copy_out(|room| {
+        let table = TABLE.lock();
+        if table.tasks.len() <= room.capacity() {
+            room.extend(table.tasks.values().filter_map(Weak::upgrade));
+        }
+        table.tasks.len()
+    })
 }
 
 /// Number of tasks that exist, dead ones not yet forgotten included.

@@ -13,6 +13,7 @@ mod group;
 mod hoard;
 mod hog;
 mod leak;
+mod links;
 mod map;
 mod program;
 mod sleepers;
@@ -48,6 +49,7 @@ const TESTS: &[Stress] = &[
     Stress { name: "sleepers", rounds: 1, run: sleepers::their_parent_lives },
     Stress { name: "growth", rounds: 1, run: hog::growth_ends },
     Stress { name: "hoard", rounds: 1, run: hoard::kernel_memory_lasts },
+    Stress { name: "links", rounds: 1, run: links::are_limited },
     Stress { name: "map", rounds: 10_000, run: map::random_mappings },
     Stress { name: "stack", rounds: 3, run: map::deep_stack },
     Stress { name: "program", rounds: 500, run: program::mutations },

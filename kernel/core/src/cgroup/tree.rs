@@ -187,7 +187,31 @@ impl Tree {
 
     /// The path from the root: `/`, `/a/b`.
     pub fn path(&self, slot: u32) -> Vec<u8> {
-        let mut reversed = Vec::new();
+        let mut path = Vec::with_capacity(self.path_length(slot));
+        self.copy_path(slot, &mut path);
+        path
+    }
+
+    /// Puts the path into `path`, which is empty, if there is room without
+    /// allocating; gives its length.
+    pub fn copy_path(&self, slot: u32, path: &mut Vec<u8>) -> usize {
+        let length = self.path_length(slot);
+        if length <= path.capacity() {
+            self.put_path(slot, path);
+        }
+        length
+    }
+
+    fn path_length(&self, slot: u32) -> usize {
+        let (mut length, mut here) = (0, slot);
+        while let Some(group) = self.at(here).filter(|_| here != ROOT) {
+            length += group.name.len() + 1;
+            here = self.links.parent(here);
+        }
+        length.max(1)
+    }
+
+    fn put_path(&self, slot: u32, reversed: &mut Vec<u8>) {
         let mut here = slot;
         while let Some(group) = self.at(here).filter(|_| here != ROOT) {
             reversed.extend(group.name.iter().rev());
@@ -198,7 +222,6 @@ impl Tree {
             reversed.push(b'/');
         }
         reversed.reverse();
-        reversed
     }
 
     /// Whether `slot` is `top` or below it.

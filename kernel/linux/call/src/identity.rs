@@ -1,6 +1,8 @@
 //! Calls about whose a process is.
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::mem::swap;
 
 use kernel_abi::{Errno, syscall as number};
 
@@ -39,7 +41,10 @@ fn setuid(args: &Args) -> Result {
     let thread = current();
     let mut credentials = thread.process.credentials.lock();
     let is_privileged = credentials.is_privileged();
-    credentials.user.set(args.word(0), is_privileged).map(|()| 0)
+    credentials.user.set(args.word(0), is_privileged)?;
+    drop(credentials);
+    thread.process.count_for_user();
+    Ok(0)
 }
 
 fn setgid(args: &Args) -> Result {
@@ -69,7 +74,10 @@ fn set_user_ids(ids: [u32; 3]) -> Result {
     let thread = current();
     let mut credentials = thread.process.credentials.lock();
     let is_privileged = credentials.is_privileged();
-    credentials.user.set_all(ids, is_privileged).map(|()| 0)
+    credentials.user.set_all(ids, is_privileged)?;
+    drop(credentials);
+    thread.process.count_for_user();
+    Ok(0)
 }
 
 fn set_group_ids(ids: [u32; 3]) -> Result {
@@ -124,6 +132,8 @@ fn setgroups(args: &Args) -> Result {
     for at in 0..args.x[0] {
         groups.push(user::read_value(args.x[1].wrapping_add(at * 4))?);
     }
-    thread.process.credentials.lock().groups = groups;
+    let mut groups: Arc<[u32]> = groups.into();
+    let credentials = &thread.process.credentials;
+    swap(&mut credentials.lock().groups, &mut groups);
     Ok(0)
 }

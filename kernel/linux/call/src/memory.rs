@@ -1,5 +1,7 @@
 //! Calls about memory: `mmap` and its relatives.
 
+use core::ops::Range;
+
 use kernel_abi::{Errno, syscall as number};
 
 use super::call::{Args, Handler, Numbered, Result};
@@ -53,7 +55,47 @@ fn mmap(args: &Args) -> Result {
     if flags & MAP_ANONYMOUS == 0 {
         back_by_file(&mut request, file, offset / PAGE_SIZE)?;
     }
+    if let Some(most) = most_pages() {
+        let place = match request.placement {
+            Placement::Fixed(start) => start..start.saturating_add(length),
+            _ => 0..0,
+        };
+        check_room(most, length, place)?;
+    }
     current().space()?.map(request)
+}
+
+/// How many pages the process may have mapped (`RLIMIT_AS`); `None` for any.
+fn most_pages() -> Option<u64> {
+    let most = current().process.limits.lock().address_space()?;
+    Some(most / PAGE_SIZE as u64)
+}
+
+/// Fails if the process may not map so many bytes more; what is mapped at
+/// `place` goes for it.
+///
+/// # Errors
+/// `ENOMEM`.
+fn check_room(
+    most: u64,
+    more: usize,
+    place: Range<usize>,
+) -> core::result::Result<(), Errno> {
+    let space = current().space()?;
+    let (mut at, mut gone) = (place.start, 0);
+    while at < place.end
+        && let Some(region) = space.region_above(at)
+    {
+        let start = region.range.start.max(at);
+        let end = region.range.end.min(place.end);
+        gone += end.saturating_sub(start);
+        at = region.range.end;
+    }
+    let pages = space.mapped_pages() as u64 - (gone / PAGE_SIZE) as u64;
+    match pages.saturating_add(more.div_ceil(PAGE_SIZE) as u64) > most {
+        true => Err(Errno::ENOMEM),
+        false => Ok(()),
+    }
 }
 
 fn placement(
@@ -120,6 +162,13 @@ fn mprotect(args: &Args) -> Result {
 
 fn brk(args: &Args) -> Result {
     let (space, wanted) = (current().space()?, args.x[0]);
+    if let Some(most) = most_pages() {
+        let now = space.set_break(0);
+        let more = wanted.saturating_sub(now);
+        if more > 0 && check_room(most, more, 0..0).is_err() {
+            return Ok(now);
+        }
+    }
     let result = with_memory(|| match space.set_break(wanted) {
         end if end < wanted => Err(Errno::ENOMEM),
         end => Ok(end),
@@ -169,6 +218,9 @@ fn mremap(args: &Args) -> Result {
         flags if flags == MAY_MOVE | FIXED => Move::To(to),
         _ => return Err(Errno::EINVAL),
     };
+    if let Some(most) = most_pages().filter(|_| new > old) {
+        check_room(most, new - old, 0..0)?;
+    }
     current().space()?.remap(address, [old, new], target)
 }
 

@@ -10,13 +10,16 @@ use kernel_abi::{Errno, time};
 use kernel_core::signal::status;
 
 use super::call::{Args, Handler, Numbered, Result};
+use kernel_files::size_limit;
 use kernel_machine::arch::trap::TrapFrame;
 use kernel_machine::mm::{PAGE_SIZE, user};
 use kernel_process::fork::{self, Request};
 use kernel_process::oom::with_memory;
 use kernel_process::ptrace::event;
 use kernel_process::wait::{self, Options, Outcome, Which};
-use kernel_process::{Process, current, exec, exit, group, thread_usage};
+use kernel_process::{
+    Process, current, exec, exit, group, limits, thread_usage,
+};
 
 /// This family's rows of the table.
 pub const CALLS: &[Numbered] = &[
@@ -274,6 +277,9 @@ fn setrlimit(args: &Args) -> Result {
 
 fn set_limit(process: &Process, kind: usize, new: Rlimit) -> Result {
     let is_privileged = current().process.credentials.lock().is_privileged();
+    if kind == limits::FILE_SIZE {
+        size_limit::enforce();
+    }
     process.limits.lock().set(kind, new, is_privileged)?;
     Ok(0)
 }

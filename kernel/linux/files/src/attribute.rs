@@ -22,7 +22,7 @@ use super::inode::{
     DirectoryEntry, FIRST_ENTRY, FileType, Inode, InodeId, Link, Metadata,
 };
 use super::{Input, Output};
-use kernel_machine::sync::{Rank, SpinLock};
+use kernel_machine::sync::{Rank, SpinLock, copy_out};
 
 /// Makes the text of an attribute.
 pub type ShowFn = fn() -> Result<String, Errno>;
@@ -73,7 +73,7 @@ impl Attribute {
     }
 }
 
-type Name = Box<[u8]>;
+type Name = Arc<[u8]>;
 
 enum Body {
     Directory(SpinLock<BTreeMap<Name, Arc<Node>>>),
@@ -242,17 +242,22 @@ impl Inode for Node {
         position: u64,
         visit: &mut dyn FnMut(&DirectoryEntry<'_>) -> bool,
     ) -> Result<(), Errno> {
-        let names = self.names()?.lock();
+        let names = self.names()?;
         // Names are never removed, and numbers grow: a number serves as the
         // position.
-        let mut nodes: Vec<_> = names
-            .iter()
-            .filter(|(_, node)| node.number + FIRST_ENTRY >= position)
-            .collect();
+        let mut nodes: Vec<(Name, Arc<Node>)> = copy_out(|nodes| {
+            let names = names.lock();
+            if names.len() <= nodes.capacity() {
+                let all = names.iter();
+                nodes.extend(all.map(|(name, it)| (name.clone(), it.clone())));
+            }
+            names.len()
+        });
+        nodes.retain(|(_, node)| node.number + FIRST_ENTRY >= position);
         nodes.sort_by_key(|(_, node)| node.number);
         for (name, node) in nodes {
             let entry = DirectoryEntry {
-                name,
+                name: &name,
                 number: node.number,
                 entry_type: node.kind().entry_type(),
                 next: node.number + FIRST_ENTRY + 1,

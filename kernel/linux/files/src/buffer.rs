@@ -252,6 +252,12 @@ impl<'a> Input<'a> {
         self.length - self.done
     }
 
+    /// Takes no more than `length` bytes from here on.
+    pub fn limit(&mut self, length: u64) {
+        let length = usize::try_from(length).unwrap_or(usize::MAX);
+        self.length = self.length.min(self.done.saturating_add(length));
+    }
+
     /// Fills all of `bytes`, or fails and takes nothing.
     ///
     /// # Errors

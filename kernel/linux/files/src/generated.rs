@@ -2,7 +2,8 @@
 //!
 //! A read from the beginning makes the text anew; later reads go on in the
 //! same text, so that a program sees one snapshot. What makes the text holds
-//! no lock that a frozen task could hold, and asks for the room for a long text
+//! no lock that a frozen task could hold, allocates under no spin lock
+//! ([`Making`]), and asks for the room for a long text
 //! ([`heap::reserve`](kernel_machine::mm::heap::reserve)): each open file keeps one.
 
 use alloc::boxed::Box;
@@ -15,7 +16,7 @@ use kernel_abi::Errno;
 use super::buffer::{Input, Output};
 use super::file::{Blocking, File, Offset};
 use kernel_machine::mm::frame;
-use kernel_machine::sync::SpinLock;
+use kernel_machine::sync::{Making, SpinLock};
 
 /// Longest text that a write hands over at once.
 const WRITE_MAX: usize = 4096;
@@ -52,7 +53,9 @@ impl Generated {
         if frame::is_short() {
             return Err(Errno::ENOMEM);
         }
+        let making = Making::begin();
         let text = Arc::new(show()?);
+        drop(making);
         let old = self.text.lock().replace(text.clone());
         drop(old);
         Ok(text)

@@ -239,8 +239,16 @@ pub trait FileSystem: Send + Sync {
     fn kind(&self) -> &'static str;
 
     /// Its own options, as `/proc/mounts` shows them: each after a comma.
-    fn options(&self) -> &'static str {
-        ""
+    fn options(&self) -> String {
+        String::new()
+    }
+
+    /// Takes the options of a mount that changes.
+    ///
+    /// # Errors
+    /// `EINVAL` if they make no sense, or do not fit what is there.
+    fn change_options(&self, _options: &[u8]) -> Result<(), Errno> {
+        Ok(())
     }
 
     /// Sizes and limits, for `statfs`.

@@ -4,7 +4,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use kernel_abi::Errno;
-use kernel_core::path::PATH_MAX;
+use kernel_core::path::{NAME_MAX, PATH_MAX};
 
 use super::inode::{FIRST_ENTRY, FileType, Inode, InodeId};
 use super::mount;
@@ -97,17 +97,21 @@ impl Location {
     }
 }
 
-/// The name of an inode in a directory.
+/// The name of an inode in a directory. It is found under the directory's
+/// lock, so it is copied to the stack.
 pub(super) fn name_in(
     directory: &dyn Inode,
     id: InodeId,
 ) -> Result<Vec<u8>, Errno> {
-    let mut found = None;
+    let (mut name, mut length) = ([0; NAME_MAX], None);
     directory.read_directory(FIRST_ENTRY, &mut |entry| {
-        if entry.number == id.number {
-            found = Some(entry.name.to_vec());
+        if entry.number == id.number
+            && let Some(place) = name.get_mut(..entry.name.len())
+        {
+            place.copy_from_slice(entry.name);
+            length = Some(place.len());
         }
-        found.is_none()
+        length.is_none()
     })?;
-    found.ok_or(Errno::ENOENT)
+    length.map(|length| name[..length].to_vec()).ok_or(Errno::ENOENT)
 }

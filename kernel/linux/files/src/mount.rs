@@ -15,7 +15,7 @@ use kernel_abi::Errno;
 use kernel_abi::stat::device_number;
 
 use super::inode::{FileSystem, FileType, Inode, InodeId, Location};
-use kernel_machine::sync::{Rank, SpinLock};
+use kernel_machine::sync::{Rank, SpinLock, copy_out};
 
 pub use super::inode::Mount;
 
@@ -225,13 +225,21 @@ fn attach(
     Ok(())
 }
 
-/// Changes the flags of the mount whose top `location` is.
+/// Changes the flags of the mount whose top `location` is, and the options of
+/// its file system, unless only this mount of it is meant ([`MountFlags::BIND`]).
 ///
 /// # Errors
-/// `EINVAL` if it is no mount's top.
-pub fn remount(location: &Location, flags: MountFlags) -> Result<(), Errno> {
+/// `EINVAL` if it is no mount's top, or for the options.
+pub fn remount(
+    location: &Location,
+    flags: MountFlags,
+    options: &[u8],
+) -> Result<(), Errno> {
     if !location.is_mount_root() {
         return Err(Errno::EINVAL);
+    }
+    if !flags.contains(MountFlags::BIND) {
+        location.mount.filesystem.change_options(options)?;
     }
     location.mount.flags.store((flags & LASTING).bits(), Relaxed);
     Ok(())
@@ -297,8 +305,14 @@ fn remove_tree(covers: &mut Covers, top: Point) -> Vec<Arc<Mount>> {
 
 /// All mounts with a name, in the order they were made.
 pub fn list() -> Vec<Location> {
-    let mut mounts: Vec<_> = COVERS.lock().values().cloned().collect();
-    mounts.extend(ROOT.get().cloned());
+    let mut mounts = copy_out(|mounts| {
+        let covers = COVERS.lock();
+        if covers.len() < mounts.capacity() {
+            mounts.extend(covers.values().cloned());
+            mounts.extend(ROOT.get().cloned());
+        }
+        covers.len() + 1
+    });
     mounts.sort_by_key(|mount| mount.id);
     mounts.iter().map(Mount::root).collect()
 }
@@ -333,5 +347,11 @@ pub fn find_type(name: &[u8]) -> Result<MakeFileSystem, Errno> {
 
 /// The names of all types.
 pub fn type_names() -> Vec<&'static str> {
-    TYPES.lock().iter().map(|(name, _)| *name).collect()
+    copy_out(|names| {
+        let types = TYPES.lock();
+        if types.len() <= names.capacity() {
+            names.extend(types.iter().map(|(name, _)| *name));
+        }
+        types.len()
+    })
 }

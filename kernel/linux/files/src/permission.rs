@@ -5,7 +5,7 @@
 //! ([`SOURCE`]), once for each name that is walked. As long as every
 //! process is privileged nobody is asked ([`enforce`]).
 
-use alloc::vec::Vec;
+use alloc::sync::Arc;
 use core::sync::atomic::AtomicBool;
 use core::sync::atomic::Ordering::Relaxed;
 
@@ -32,7 +32,7 @@ pub struct Authority {
     /// Its group.
     pub group: u32,
     /// Further groups.
-    pub groups: Vec<u32>,
+    pub groups: Arc<[u32]>,
 }
 
 /// The rights of the running process; `None` if it may do everything.

@@ -4,16 +4,20 @@
 //! (`directory.rs`, `rename.rs`), plain files hold frames (`data.rs`). What changes the
 //! tree takes the file system's one sleeping lock, so a rename sees both of
 //! its directories at rest; who only looks takes one directory's spin lock.
+//! How much there may be in it: `shared.rs`.
 
+use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use kernel_abi::Errno;
 use kernel_abi::stat::{RAMFS_MAGIC, Statfs, TMPFS_MAGIC};
+use kernel_core::memory::quota::{Quota, UNLIMITED};
 use kernel_core::path::NAME_MAX;
+use kernel_core::tmpfs::Options;
 
 use super::file::File;
-use super::inode::{FileSystem, FileType, Inode, NewInode};
+use super::inode::{Change, FileSystem, FileType, Inode, NewInode};
 use kernel_machine::mm::frame;
 
 mod data;
@@ -24,7 +28,12 @@ mod shared;
 
 pub use data::pages;
 use node::Node;
-use shared::{Shared, check_room};
+use shared::Shared;
+
+/// Permissions of a top directory, where the mount says nothing.
+const USUAL_MODE: u32 = 0o755;
+/// Those of `tmpfs`, where everybody may put something.
+const OPEN_MODE: u32 = 0o1777;
 
 /// A file system whose files live in RAM only.
 pub struct RamFs {
@@ -34,17 +43,52 @@ pub struct RamFs {
 }
 
 impl RamFs {
-    /// An empty one; `kind` is what `/proc/mounts` calls it.
+    /// An empty one without options.
     pub fn new(kind: &'static str) -> Arc<Self> {
-        let shared = Shared::new();
+        Self::make(kind, &Options::default())
+    }
+
+    /// An empty one as `options` ask for it; `kind` is what `/proc/mounts`
+    /// calls it.
+    ///
+    /// # Errors
+    /// `EINVAL` for options that make no sense; `ramfs` takes any.
+    pub fn mounted(
+        kind: &'static str,
+        options: &[u8],
+    ) -> Result<Arc<Self>, Errno> {
+        let parsed = Options::parse(options, frame::stats().total);
+        Ok(match kind {
+            "ramfs" => Self::make(kind, &parsed.unwrap_or_default()),
+            _ => Self::make(kind, &parsed?),
+        })
+    }
+
+    fn make(kind: &'static str, options: &Options) -> Arc<Self> {
+        let shared = Shared::new(options, kind != "ramfs");
+        let usual = if kind == "tmpfs" { OPEN_MODE } else { USUAL_MODE };
         let new = NewInode {
             kind: FileType::Directory,
-            permissions: 0o755,
+            permissions: options.mode.unwrap_or(usual),
             target: b"",
         };
-        let root = Node::new(&shared, &new);
+        let root = Node::new(&shared, shared.charge_top(), &new);
         root.set_parent(&root);
-        Arc::new(Self { kind, shared, root })
+        let filesystem = Arc::new(Self { kind, shared, root });
+        filesystem.change_top(options);
+        filesystem
+    }
+
+    /// Changes the top directory as far as `options` say something of it.
+    fn change_top(&self, options: &Options) {
+        let Options { mode, uid, gid, .. } = *options;
+        if mode.or(uid).or(gid).is_none() {
+            return;
+        }
+        let change =
+            Change { permissions: mode, uid, gid, ..Change::default() };
+        // Nodes in memory keep all attributes.
+        let _ = self.root.change(&change);
     }
 }
 
@@ -74,13 +118,13 @@ impl RamFs {
     /// # Errors
     /// `ENFILE` if memory is short.
     pub fn nameless(&self) -> Result<Nameless, Errno> {
-        check_room().map_err(|_| Errno::ENFILE)?;
         let new = NewInode {
             kind: FileType::Regular,
             permissions: 0o777,
             target: b"",
         };
-        let node = Node::new(&self.shared, &new);
+        let charge = self.shared.charge(&new).map_err(|_| Errno::ENFILE)?;
+        let node = Node::new(&self.shared, charge, &new);
         node.unlinked();
         Ok(Nameless(node))
     }
@@ -95,23 +139,49 @@ impl FileSystem for RamFs {
         self.kind
     }
 
+    fn options(&self) -> String {
+        self.shared.show_limits()
+    }
+
+    fn change_options(&self, options: &[u8]) -> Result<(), Errno> {
+        if self.kind == "ramfs" {
+            return Ok(());
+        }
+        let options = Options::parse(options, frame::stats().total)?;
+        self.shared.set_limits(&options)?;
+        self.change_top(&options);
+        Ok(())
+    }
+
+    /// What has no limit tells none, as on Linux.
     fn statfs(&self) -> Statfs {
-        let frames = frame::stats();
         let magic = match self.kind {
-            "ramfs" | "rootfs" => RAMFS_MAGIC,
+            "ramfs" => RAMFS_MAGIC,
             _ => TMPFS_MAGIC,
         };
+        let [blocks, bfree] = figures(&self.shared.pages);
+        let [files, ffree] = figures(&self.shared.inodes);
         Statfs {
             kind: magic,
             bsize: 4096,
-            blocks: frames.total as u64,
-            bfree: frames.free as u64,
-            bavail: frames.free as u64,
+            blocks,
+            bfree,
+            bavail: bfree,
+            files,
+            ffree,
             fsid: [self.shared.device as u32, 0],
             namelen: NAME_MAX as u64,
             frsize: 4096,
             ..Statfs::default()
         }
+    }
+}
+
+/// How many there may be, and how many more.
+fn figures(quota: &Quota) -> [u64; 2] {
+    match quota.limit() {
+        UNLIMITED => [0, 0],
+        limit => [limit as u64, quota.free() as u64],
     }
 }
 

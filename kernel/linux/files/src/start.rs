@@ -41,8 +41,12 @@ pub fn init(entropy: &[u8], images: &[&[u8]]) -> Result<Location, Errno> {
 }
 
 fn register_types() {
-    mount::register_type("ramfs", |_, _| Ok(RamFs::new("ramfs")));
-    mount::register_type("tmpfs", |_, _| Ok(RamFs::new("tmpfs")));
+    mount::register_type("ramfs", |_, options| {
+        Ok(RamFs::mounted("ramfs", options)?)
+    });
+    mount::register_type("tmpfs", |_, options| {
+        Ok(RamFs::mounted("tmpfs", options)?)
+    });
     mount::register_type("devtmpfs", |_, _| Ok(device::devtmpfs()));
     mount::register_type("sysfs", |_, _| Ok(sys::filesystem()));
 }

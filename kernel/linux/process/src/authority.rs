@@ -1,7 +1,11 @@
 //! What the running process may do with files.
 
+use kernel_abi::signal::SIGXFSZ;
+
+use super::signal::send;
 use super::thread_of;
 use kernel_files::permission::Authority;
+use kernel_files::size_limit;
 use kernel_task as task;
 
 /// The rights of the running process; `None` if it may do everything, as a
@@ -10,4 +14,18 @@ pub fn current() -> Option<Authority> {
     let task = task::current();
     let process = &thread_of(&task)?.process;
     process.credentials.lock().authority()
+}
+
+/// How long it may make files.
+pub static FILE_SIZE: size_limit::Source =
+    size_limit::Source { most: most_of_file, exceeded: too_long };
+
+fn most_of_file() -> Option<u64> {
+    let task = task::current();
+    thread_of(&task)?.process.limits.lock().file_size()
+}
+
+/// Only a process has a limit, so the running thread is one of its.
+fn too_long() {
+    send::to_current(SIGXFSZ);
 }

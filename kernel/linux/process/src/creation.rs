@@ -22,6 +22,7 @@ use super::process::{Inherited, Process};
 use super::signal::Member;
 use super::thread::{NewThread, Thread, current};
 use super::tree::{Node, Tree};
+use super::user::Place;
 use super::{exit, futex};
 use kernel_files::{FileTable, FsContext};
 use kernel_machine::arch::thread::{Last, work};
@@ -39,6 +40,8 @@ pub(super) struct Belongings {
     pub clear_at_exit: u64,
     /// See [`Thread`].
     pub vfork: Option<Arc<VforkDone>>,
+    /// What its user has taken for it.
+    pub place: Place,
     /// How it begins.
     pub first_step: FirstStep,
 }
@@ -74,8 +77,9 @@ impl Unentered {
         key: ThreadKey,
         belongings: Belongings,
     ) -> Self {
-        let Belongings { files, fs, clear_at_exit, vfork, first_step } =
+        let Belongings { files, fs, clear_at_exit, vfork, place, first_step } =
             belongings;
+        process.tasks.enter(place);
         let thread = Thread::new(NewThread {
             process: process.clone(),
             id: task.id(),

@@ -1,6 +1,6 @@
 //! Users and groups of a process.
 
-use alloc::vec::Vec;
+use alloc::sync::Arc;
 
 use kernel_abi::Errno;
 
@@ -69,8 +69,8 @@ pub struct Credentials {
     pub user: Ids,
     /// Group ids.
     pub group: Ids,
-    /// Further groups.
-    pub groups: Vec<u32>,
+    /// Further groups; shared, so that a copy under a lock allocates nothing.
+    pub groups: Arc<[u32]>,
 }
 
 impl Credentials {

@@ -47,6 +47,7 @@ pub fn execve(
     environment: usize,
 ) -> Result<(), Errno> {
     let thread = current();
+    thread.process.check_user_tasks()?;
     let stack = thread.process.limits.lock().stack();
     let room = usize::try_from(stack / 4).unwrap_or(MOST_ROOM);
     let room = room.clamp(LEAST_ROOM, MOST_ROOM);

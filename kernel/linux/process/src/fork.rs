@@ -24,6 +24,7 @@ use super::process::{Inherited, Process};
 use super::ptrace::link;
 use super::signal::{Signals, act};
 use super::tree;
+use super::user::Place;
 use super::{CurrentThread, current, handlers, timer};
 use kernel_files::{FileTable, FsContext};
 use kernel_machine::arch::thread as machine;
@@ -58,12 +59,19 @@ pub fn clone(
     if parent.task().signal_pending() {
         return Err(Errno::ERESTARTNOINTR);
     }
+    let place = parent.process.take_place()?;
     let shares = Shares::take(&parent, request)?;
     let task = new_task(&parent, request, shares.space.clone())?;
     let done = request.has(Flags::VFORK).then(Arc::<VforkDone>::default);
     let traces = traces || request.has(Flags::PTRACE);
-    let child =
-        Child { task, shares, done: done.clone(), traces, signals_before };
+    let child = Child {
+        task,
+        shares,
+        place,
+        done: done.clone(),
+        traces,
+        signals_before,
+    };
     let first = first_registers(frame, request);
     let id = if request.has(Flags::THREAD) {
         child.join(&parent, request, first)?
@@ -141,6 +149,7 @@ fn first_registers(frame: &TrapFrame, request: &Request) -> FirstStep {
 struct Child {
     task: Arc<Task>,
     shares: Shares,
+    place: Place,
     done: Option<Arc<VforkDone>>,
     traces: bool,
     /// What `shared_signals` was when the call began.
@@ -242,6 +251,7 @@ impl Child {
             fs: self.shares.fs,
             clear_at_exit,
             vfork: self.done,
+            place: self.place,
             first_step,
         };
         Unentered::new(self.task, process, key, belongings)
@@ -284,10 +294,18 @@ fn new_process(
     let credentials = own.credentials.lock().clone();
     let limits = own.limits.lock().clone();
     let image = own.image.lock().clone();
+    let user = own.tasks.user();
     let maker = parent.task().id();
     let attributes = own.attributes.fork();
-    let inherited =
-        Inherited { signals, credentials, limits, image, maker, attributes };
+    let inherited = Inherited {
+        signals,
+        credentials,
+        limits,
+        user,
+        image,
+        maker,
+        attributes,
+    };
     let (process, key) = creation::new_process(id, inherited, blocked)?;
     if !request.has(Flags::VM) || request.has(Flags::VFORK) {
         let state = &mut process.signals.lock().state;

@@ -53,6 +53,8 @@ mod thread;
 pub mod timer;
 pub mod tree;
 pub mod usage;
+mod user;
+pub mod user_limit;
 pub mod wait;
 
 pub use accounting::thread_usage;

@@ -10,6 +10,8 @@ use kernel_abi::system::{RLIM_INFINITY, Rlimit};
 /// Number of kinds of limits.
 pub const COUNT: usize = 16;
 
+/// `RLIMIT_FSIZE`.
+pub const FILE_SIZE: usize = 1;
 /// `RLIMIT_STACK`.
 pub const STACK: usize = 3;
 /// `RLIMIT_CORE`.
@@ -20,6 +22,8 @@ const PROCESSES: usize = 6;
 pub const FILES: usize = 7;
 /// `RLIMIT_MEMLOCK`.
 const LOCKED: usize = 8;
+/// `RLIMIT_AS`.
+const ADDRESS_SPACE: usize = 9;
 /// `RLIMIT_SIGPENDING`.
 const PENDING: usize = 11;
 /// Most signals that may wait in a process's queues.
@@ -65,12 +69,13 @@ const fn limit(current: u64, maximum: u64) -> Rlimit {
 pub struct Limits([Rlimit; COUNT]);
 
 impl Limits {
-    /// What the first process gets, as on Linux.
-    pub const fn initial() -> Self {
+    /// What the first process gets, as on Linux, where a user may have so
+    /// many tasks.
+    pub const fn initial(tasks: u64) -> Self {
         let mut all = [limit(RLIM_INFINITY, RLIM_INFINITY); COUNT];
         all[STACK] = limit(8 << 20, RLIM_INFINITY);
         all[CORE] = limit(0, RLIM_INFINITY);
-        all[PROCESSES] = limit(32_768, 32_768);
+        all[PROCESSES] = limit(tasks, tasks);
         all[FILES] = limit(1024, 4096);
         all[LOCKED] = limit(64 << 10, 64 << 10);
         all[PENDING] = limit(MOST_PENDING, MOST_PENDING);
@@ -121,6 +126,23 @@ impl Limits {
             text += &format!("{name:<26}{soft:<21}{hard:<21}{unit:<10}\n");
         }
         text.into_bytes()
+    }
+
+    /// The soft limit of a file's size, bytes; `None` for any.
+    pub fn file_size(&self) -> Option<u64> {
+        let most = self.0[FILE_SIZE].current;
+        (most != RLIM_INFINITY).then_some(most)
+    }
+
+    /// The soft limit of all mapped memory, bytes; `None` for any.
+    pub fn address_space(&self) -> Option<u64> {
+        let most = self.0[ADDRESS_SPACE].current;
+        (most != RLIM_INFINITY).then_some(most)
+    }
+
+    /// The soft limit of a user's tasks.
+    pub fn processes(&self) -> u64 {
+        self.0[PROCESSES].current
     }
 
     /// The soft limit of the stack's size, bytes.

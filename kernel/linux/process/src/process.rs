@@ -12,8 +12,9 @@ use crate::prctl::Attributes;
 use crate::signal::Signals;
 use crate::timer::Timers;
 use crate::usage::Usage;
+use crate::user::{Tasks, User};
 use kernel_machine::mm::AddressSpace;
-use kernel_machine::sync::{Rank, SpinLock};
+use kernel_machine::sync::{Rank, SpinLock, copy_out};
 use kernel_task::{Mutex, Task, TaskId, WaitQueue};
 
 /// Number of a process: that of its first task.
@@ -48,6 +49,8 @@ pub struct Process {
     pub credentials: SpinLock<Credentials>,
     /// What it may use.
     pub limits: SpinLock<Limits>,
+    /// Its threads, and whose count they are part of.
+    pub(crate) tasks: Tasks,
     /// What it runs.
     pub image: SpinLock<Image>,
     /// It has called `execve`, or is not a fork's child.
@@ -83,6 +86,7 @@ impl Process {
             threads_changed: WaitQueue::new(),
             credentials: SpinLock::new(inherited.credentials),
             limits: SpinLock::with_rank(Rank::Device, inherited.limits),
+            tasks: Tasks::new(inherited.user),
             image: SpinLock::new(inherited.image),
             has_executed: AtomicBool::new(false),
             maker: inherited.maker,
@@ -115,8 +119,13 @@ impl Process {
 
     /// Its living threads.
     pub fn threads(&self) -> Vec<Arc<Task>> {
-        let signals = self.signals.lock();
-        signals.threads.iter().map(|member| member.task.clone()).collect()
+        copy_out(|room| {
+            let threads = &self.signals.lock().threads;
+            if threads.len() <= room.capacity() {
+                room.extend(threads.iter().map(|member| member.task.clone()));
+            }
+            threads.len()
+        })
     }
 
     /// One of its living threads, the first if that one lives.
@@ -139,6 +148,8 @@ pub(crate) struct Inherited {
     pub credentials: Credentials,
     /// What it may use.
     pub limits: Limits,
+    /// For whom it counts.
+    pub user: Arc<User>,
     /// What it runs.
     pub image: Image,
     /// The thread that makes it.

@@ -15,11 +15,12 @@ use super::credentials::Credentials;
 use super::exec::{MOST_ROOM, become_program};
 use super::first_step::FirstStep;
 use super::image::Image;
-use super::limits::Limits;
 use super::load::Request;
 use super::prctl::Attributes;
 use super::process::Inherited;
 use super::signal::Signals;
+use super::user::{Place, User};
+use super::user_limit::usual_limits;
 use super::{current, tree};
 use kernel_files::{FileTable, FsContext};
 use kernel_machine::arch::timer;
@@ -90,7 +91,8 @@ pub(super) fn make_process(new: NewProcess) -> Result<Arc<Task>, Errno> {
     let inherited = Inherited {
         signals: Signals::new(Actions::default(), is_init),
         credentials: Credentials::default(),
-        limits: Limits::initial(),
+        limits: usual_limits(),
+        user: User::find(0),
         image: Image::default(),
         maker: 0,
         attributes: Attributes::default(),
@@ -102,6 +104,7 @@ pub(super) fn make_process(new: NewProcess) -> Result<Arc<Task>, Errno> {
         fs: new.fs,
         clear_at_exit: 0,
         vfork: None,
+        place: Place::of(User::find(0)),
         first_step: new.first_step,
     };
     let first = Unentered::new(task, process, key, belongings);

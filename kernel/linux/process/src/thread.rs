@@ -71,6 +71,13 @@ pub(crate) struct NewThread {
     pub first_step: FirstStep,
 }
 
+impl Drop for Thread {
+    /// A zombie counts for its user until it is forgotten.
+    fn drop(&mut self) {
+        self.process.tasks.leave();
+    }
+}
+
 impl Thread {
     /// A thread for a task that has not run yet.
     pub(crate) fn new(new: NewThread) -> Self {

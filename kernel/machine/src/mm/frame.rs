@@ -20,7 +20,7 @@ pub(super) use self::allocator::{
     can_promise, has_half_reserve, has_room, holders, init, is_ready, is_sole,
     prepare_execution, release, share, will_change,
 };
-pub use self::allocator::{is_scarce, is_short, stats};
+pub use self::allocator::{is_low, is_scarce, is_short, stats};
 pub use self::handle::{Frame, FrameRef};
 
 /// Takes a frame; its contents are whatever the last owner left.

@@ -23,7 +23,7 @@ use linked_list_allocator::Heap as HoleList;
 
 use super::map::{HEAP_BASE, Window};
 use super::{frame, tlb};
-use crate::sync::{IrqSpinLock, Rank};
+use crate::sync::{IrqSpinLock, Rank, debug_check_allocation};
 
 /// Object sizes with a list, in bytes. All are multiples of 16; powers of
 /// two are aligned to themselves.
@@ -172,6 +172,7 @@ unsafe impl Send for Heap {}
 unsafe impl GlobalAlloc for KernelHeap {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        debug_check_allocation();
         let mut heap = self.0.lock();
         match class_of(layout) {
             Some(class) => heap.take(class),

@@ -19,7 +19,7 @@ pub const STACK_SIZE: usize = 16 * 1024;
 /// Bytes of a slot: guard and stack.
 const SLOT_SIZE: usize = 2 * STACK_SIZE;
 /// Most stacks at a time: Linux's most process ids.
-const SLOTS: usize = 32_768;
+pub(crate) const SLOTS: usize = 32_768;
 /// Free stacks that stay mapped.
 const CACHED: usize = 32;
 /// Pages of a stack.
@@ -102,6 +102,13 @@ pub fn stats() -> (usize, usize) {
 pub fn is_guard(address: usize) -> bool {
     let offset = address.wrapping_sub(STACK_BASE);
     offset < SLOTS * SLOT_SIZE && offset % SLOT_SIZE < STACK_SIZE
+}
+
+/// The slot in which `address` lies.
+#[cfg(debug_assertions)]
+pub(crate) fn slot_of(address: usize) -> Option<usize> {
+    let slot = address.checked_sub(STACK_BASE)? / SLOT_SIZE;
+    (slot < SLOTS).then_some(slot)
 }
 
 const fn slot_base(slot: usize) -> usize {

@@ -48,6 +48,9 @@ mod held {
     static HELD: [AtomicU32; arch::cpu::MAX_CPUS] =
         [const { AtomicU32::new(0) }; arch::cpu::MAX_CPUS];
 
+    /// The bit that stands for no rank: an interrupt is handled.
+    const INTERRUPT: u32 = 1;
+
     /// The ranks this CPU holds. Another CPU's word is never written here,
     /// and an interrupt releases what it takes, so plain loads do.
     fn word() -> &'static AtomicU32 {
@@ -74,12 +77,27 @@ mod held {
     /// An interrupt begins: its handlers take only locks that mask
     /// interrupts, so what the interrupted code holds does not concern them.
     pub fn begin_interrupt() -> u32 {
-        word().swap(0, Relaxed)
+        word().swap(INTERRUPT, Relaxed)
     }
 
     /// The interrupt ends; `held` is what [`begin_interrupt`] gave.
     pub fn end_interrupt(held: u32) {
         word().store(held, Relaxed);
+    }
+
+    /// Ranks of the locks under which a task goes to sleep: who makes a text
+    /// may have to wait for what it tells.
+    const SLEEP: u32 = 1 << Rank::Wait as u32
+        | 1 << Rank::Task as u32
+        | 1 << Rank::RunQueue as u32
+        | 1 << Rank::Timer as u32;
+
+    /// True if this CPU holds no spin lock but to sleep, or handles an
+    /// interrupt, which is no part of what it interrupted.
+    #[inline]
+    pub fn is_free_to_allocate() -> bool {
+        let held = word().load(Relaxed);
+        held & !SLEEP == 0 || held & INTERRUPT != 0
     }
 
     /// True if this CPU holds no spin lock.
@@ -91,7 +109,7 @@ mod held {
 #[cfg(debug_assertions)]
 use held::{acquire, release};
 #[cfg(debug_assertions)]
-pub use held::{begin_interrupt, end_interrupt, none};
+pub use held::{begin_interrupt, end_interrupt, is_free_to_allocate, none};
 
 /// An interrupt begins. Release builds do nothing.
 #[cfg(not(debug_assertions))]

@@ -53,7 +53,8 @@ fn mount(args: &Args) -> Result {
         return Err(Errno::EINVAL);
     }
     if flags.contains(MountFlags::REMOUNT) {
-        return mount::remount(&place, flags).map(|()| 0);
+        let options = optional(options)?;
+        return mount::remount(&place, flags, &options).map(|()| 0);
     }
     if flags.contains(MountFlags::BIND) {
         let from = caller.asker().find(AT_FDCWD, &source, LastLink::Follow)?;

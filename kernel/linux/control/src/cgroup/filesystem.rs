@@ -4,6 +4,7 @@
 //! second mount shows the same. Inodes are made as they are looked up, and
 //! name their group by its handle.
 
+use alloc::string::String;
 use alloc::sync::{Arc, Weak};
 
 use kernel_abi::Errno;
@@ -87,10 +88,10 @@ impl FileSystem for CgroupFs {
         }
     }
 
-    fn options(&self) -> &'static str {
+    fn options(&self) -> String {
         match self.0 {
-            Hierarchy::V1 => ",freezer",
-            Hierarchy::V2 => "",
+            Hierarchy::V1 => String::from(",freezer"),
+            Hierarchy::V2 => String::new(),
         }
     }
 

@@ -10,6 +10,7 @@ use kernel_core::cgroup::{Handle, Tree};
 use kernel_core::freezer::{Flags, Hierarchy};
 
 use super::forest::forest;
+use kernel_machine::sync::copy_out;
 use kernel_process::{number_of, thread_of};
 use kernel_task::{Task, table};
 
@@ -30,12 +31,16 @@ pub(super) fn threads(hierarchy: Hierarchy, slot: u32) -> Vec<u32> {
 /// The numbers of the processes in a domain, ascending: in the group, and in
 /// threaded groups that belong to it.
 pub(super) fn processes(hierarchy: Hierarchy, slot: u32) -> Vec<u32> {
-    let slots: Vec<u32> = {
+    let slots: Vec<u32> = copy_out(|slots| {
         let mut forest = forest();
         let tree: &Tree = forest.tree(hierarchy);
-        let below = tree.subtree(slot);
-        below.filter(|group| tree.domain(*group) == slot).collect()
-    };
+        let is_its = |group: &u32| tree.domain(*group) == slot;
+        let count = tree.subtree(slot).filter(is_its).count();
+        if count <= slots.capacity() {
+            slots.extend(tree.subtree(slot).filter(is_its));
+        }
+        count
+    });
     numbers(process_number, |task| slots.contains(&group_of(task, hierarchy)))
 }
 
@@ -64,10 +69,15 @@ pub(super) fn of_subtree(hierarchy: Hierarchy, top: Handle) -> Vec<Arc<Task>> {
     let tree: &Tree = forest.tree(hierarchy);
     let is_below =
         |task: &Task| tree.is_within(top.slot, group_of(task, hierarchy));
-    // References end outside the lock, in case one is the last.
-    let outside: Vec<_> =
-        all.extract_if(.., |task| !is_below(task) || !is_alive(task)).collect();
+    let mut count = 0;
+    for at in 0..all.len() {
+        if is_below(&all[at]) && is_alive(&all[at]) {
+            all.swap(count, at);
+            count += 1;
+        }
+    }
     drop(forest);
-    drop(outside);
+    // References end outside the lock, in case one is the last.
+    all.truncate(count);
     all
 }

@@ -10,6 +10,7 @@ use kernel_core::freezer::Hierarchy;
 use super::filesystem::is_active;
 use super::forest::forest;
 use super::member;
+use kernel_machine::sync::copy_out;
 use kernel_task::Task;
 
 /// The number of cgroup v1's hierarchy; cgroup v2's is 0.
@@ -39,7 +40,9 @@ pub fn groups_of(task: &Task) -> Vec<u8> {
         if is_active(hierarchy) {
             let slot = member::group_of(task, hierarchy);
             text.extend(head.as_bytes());
-            text.extend(forest().tree(hierarchy).path(slot));
+            text.extend(copy_out(|path| {
+                forest().tree(hierarchy).copy_path(slot, path)
+            }));
             text.push(b'\n');
         }
     }

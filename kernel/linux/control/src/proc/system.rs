@@ -193,7 +193,7 @@ pub(super) fn mounts(root: &Location) -> Vec<u8> {
         // A mount whose place has lost its name is in nobody's tree.
         let Ok(path) = top.path(root) else { continue };
         let mut options = options(top.mount.flags());
-        options += top.mount.filesystem.options();
+        options += &top.mount.filesystem.options();
         let line = Mount {
             source: top.mount.source.as_bytes(),
             target: &path,

@@ -18,7 +18,9 @@ use crate::{cgroup, terminal};
 use kernel_machine::mm::{AddressSpace, PAGE_SIZE, Protection, Sharing, heap};
 use kernel_process::image::Image;
 use kernel_process::usage::Usage;
-use kernel_process::{Thread, limits, number_of, thread_of, thread_usage};
+use kernel_process::{
+    Thread, limits, number_of, thread_of, thread_usage, user_limit,
+};
 use kernel_task::freezer::shown_state;
 use kernel_task::refrigerator::REFRIGERATOR;
 use kernel_task::table;
@@ -52,13 +54,16 @@ impl Target {
             }
             Text::WaitChannel => self.wait_channel(),
             Text::Maps => self.maps()?,
-            Text::Limits => match self.process() {
-                Some(process) => process.limits.lock().clone().render(),
-                None => limits::Limits::initial().render(),
-            },
+            Text::Limits => self.limits().render(),
             Text::Groups => cgroup::groups_of(&self.task),
         };
         Ok(text)
+    }
+
+    /// A copy: the text is made when the lock is free again.
+    fn limits(&self) -> limits::Limits {
+        let own = self.process().map(|process| process.limits.lock().clone());
+        own.unwrap_or_else(user_limit::usual_limits)
     }
 
     fn space(&self) -> Option<Arc<AddressSpace>> {

@@ -13,12 +13,16 @@
 //! since whoever shares them is to see what is written.
 
 use alloc::collections::BTreeMap;
+use alloc::collections::btree_map::Entry;
+use alloc::sync::Arc;
 use core::sync::atomic::Ordering::Relaxed;
 use core::sync::atomic::{AtomicBool, AtomicUsize};
 
 use kernel_abi::Errno;
 
+use super::shared::Shared;
 use crate::buffer::{Input, Output};
+use crate::size_limit;
 use kernel_machine::mm::FrameRef;
 use kernel_machine::mm::FrameUse;
 use kernel_machine::mm::frame::{self, Frame};
@@ -49,6 +53,8 @@ pub fn pages() -> usize {
 }
 
 struct Contents {
+    /// Whose limits its pages count against.
+    shared: Arc<Shared>,
     size: u64,
     pages: BTreeMap<u64, FrameRef>,
 }
@@ -88,7 +94,7 @@ impl Contents {
         let page = self.pages.get(&index);
         if !page.is_some_and(|page| is_shared || page.is_sole()) {
             let page = self.fresh_page(index)?;
-            let replaced = self.put(index, page);
+            let replaced = self.put(index, page)?;
             drop(replaced);
         }
         self.pages.get(&index).ok_or(Errno::EIO)
@@ -104,10 +110,30 @@ impl Contents {
         Ok(copy.into())
     }
 
-    fn put(&mut self, index: u64, page: FrameRef) -> Option<FrameRef> {
-        let replaced = self.pages.insert(index, page);
-        PAGES.fetch_add(usize::from(replaced.is_none()), Relaxed);
-        replaced
+    /// Puts a page where there may be one. Gives that one, which is to end
+    /// outside the lock.
+    fn put(
+        &mut self,
+        index: u64,
+        page: FrameRef,
+    ) -> Result<Option<FrameRef>, Errno> {
+        match self.pages.entry(index) {
+            Entry::Occupied(mut place) => Ok(Some(place.insert(page))),
+            Entry::Vacant(_) if !self.shared.pages.take(1) => {
+                Err(Errno::ENOSPC)
+            }
+            Entry::Vacant(place) => {
+                place.insert(page);
+                PAGES.fetch_add(1, Relaxed);
+                Ok(None)
+            }
+        }
+    }
+
+    /// So many of its pages are gone.
+    fn gave_up(&self, count: usize) {
+        PAGES.fetch_sub(count, Relaxed);
+        self.shared.pages.give(count);
     }
 
     fn extend_to(&mut self, size: u64) {
@@ -117,13 +143,14 @@ impl Contents {
 
 impl Drop for Contents {
     fn drop(&mut self) {
-        PAGES.fetch_sub(self.pages.len(), Relaxed);
+        self.gave_up(self.pages.len());
     }
 }
 
 impl Data {
-    pub(super) fn new() -> Self {
-        let contents = Contents { size: 0, pages: BTreeMap::new() };
+    pub(super) fn new(shared: &Arc<Shared>) -> Self {
+        let shared = shared.clone();
+        let contents = Contents { shared, size: 0, pages: BTreeMap::new() };
         Self {
             contents: SpinLock::new(contents),
             writing: Mutex::new(()),
@@ -198,6 +225,9 @@ impl Data {
         if end.is_none_or(|end| end > SIZE_MAX) {
             return Err(Errno::EFBIG);
         }
+        if input.remaining() > 0 {
+            input.limit(size_limit::room_from(start)?);
+        }
         while input.remaining() > 0 {
             let here = start + input.done() as u64;
             if let Err(error) = self.write_piece(here, input) {
@@ -236,9 +266,11 @@ impl Data {
         input: &mut Input<'_>,
     ) -> Result<(), Errno> {
         let mut page = allocate()?;
+        let mark = input.mark();
         input.take(page.bytes_mut())?;
         let mut contents = self.contents.lock();
         let replaced = contents.put(index, page.into());
+        let replaced = replaced.inspect_err(|_| input.rewind(mark))?;
         contents.extend_to((index + 1) * PAGE as u64);
         drop(contents);
         drop(replaced);
@@ -250,6 +282,9 @@ impl Data {
             return Err(Errno::EFBIG);
         }
         let _writing = self.writing.lock();
+        if size > self.size().0 {
+            size_limit::check(size)?;
+        }
         let (index, start) = split(size);
         let mut contents = self.contents.lock();
         let mut kept = index;
@@ -262,7 +297,7 @@ impl Data {
             }
         }
         let cut = contents.pages.split_off(&kept);
-        PAGES.fetch_sub(cut.len(), Relaxed);
+        contents.gave_up(cut.len());
         contents.size = size;
         drop(contents);
         drop(cut);
@@ -289,7 +324,7 @@ impl Data {
             return Ok(page.clone());
         }
         let page = contents.fresh_page(index)?;
-        let replaced = contents.put(index, page.clone());
+        let replaced = contents.put(index, page.clone())?;
         debug_assert!(replaced.is_none(), "the page was not there");
         Ok(page)
     }

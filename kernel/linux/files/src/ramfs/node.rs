@@ -10,7 +10,7 @@ use kernel_core::path::PATH_MAX;
 
 use super::data::{At, Data};
 use super::directory::Directory;
-use super::shared::Shared;
+use super::shared::{Charge, Shared};
 use crate::buffer::Input;
 use crate::clock;
 use crate::inode::{FileType, NewInode, PERMISSION_MASK};
@@ -47,6 +47,7 @@ struct Attributes {
 /// An inode.
 pub struct Node {
     pub(super) shared: Arc<Shared>,
+    _charge: Charge,
     number: u64,
     kind: FileType,
     body: Body,
@@ -58,7 +59,11 @@ pub struct Node {
 
 impl Node {
     /// A node without a name.
-    pub(super) fn new(shared: &Arc<Shared>, new: &NewInode<'_>) -> Arc<Self> {
+    pub(super) fn new(
+        shared: &Arc<Shared>,
+        charge: Charge,
+        new: &NewInode<'_>,
+    ) -> Arc<Self> {
         let now = clock::now_ns();
         let attributes = Attributes {
             permissions: new.permissions & PERMISSION_MASK,
@@ -71,7 +76,7 @@ impl Node {
             parent: Weak::new(),
         };
         let body = match new.kind {
-            FileType::Regular => Body::File(Data::new()),
+            FileType::Regular => Body::File(Data::new(shared)),
             FileType::Directory => Body::Directory(Directory::new()),
             FileType::Symlink => Body::Symlink(new.target.into()),
             FileType::Fifo => Body::Fifo(Pipe::new()),
@@ -79,6 +84,7 @@ impl Node {
         };
         Arc::new_cyclic(|this| Self {
             shared: shared.clone(),
+            _charge: charge,
             number: shared.allocate_number(),
             kind: new.kind,
             body,
@@ -134,6 +140,7 @@ impl Node {
     }
 
     /// Notes that one of its names is gone; for a directory, the only one.
+    /// Its first name costs nothing beside the node itself.
     pub(super) fn unlinked(&self) {
         let mut attributes = self.attributes.lock();
         let gone = if self.kind == FileType::Directory { 2 } else { 1 };
@@ -141,6 +148,8 @@ impl Node {
         attributes.changed = clock::now_ns();
         if attributes.links == 0 {
             attributes.parent = Weak::new();
+        } else {
+            self.shared.inodes.give(1);
         }
     }
 

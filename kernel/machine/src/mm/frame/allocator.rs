@@ -238,6 +238,13 @@ pub fn is_short() -> bool {
     stats.free <= stats.reserve && self::stats().free <= stats.reserve
 }
 
+/// True if files get no more frames. What the kernel keeps for them should be
+/// refused to ordinary users then: the rest is root's, to clean up with.
+pub fn is_low() -> bool {
+    let is_low = |stats: FrameStats| stats.free <= 4 * stats.reserve;
+    is_low(BUDDY.lock().stats()) && is_low(self::stats())
+}
+
 /// True if the kernel may take so many bytes for a program's sake without
 /// making memory scarce.
 pub(in crate::mm) fn has_room(bytes: usize) -> bool {

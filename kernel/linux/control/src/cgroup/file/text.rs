@@ -12,7 +12,7 @@ use super::super::events::{self, Events};
 use super::group::Group;
 use kernel_files::file::{Blocking, File, Offset};
 use kernel_files::{Input, Output, PollEvents};
-use kernel_machine::sync::SpinLock;
+use kernel_machine::sync::{Making, SpinLock};
 use kernel_task::PollTable;
 
 /// Makes the text of a file.
@@ -66,7 +66,9 @@ impl Kept {
         if let Some(text) = known.filter(|_| position > 0) {
             return output.put_from(&text, position);
         }
+        let making = Making::begin();
         let text = Arc::new(make()?);
+        drop(making);
         let old = self.0.lock().replace(text.clone());
         drop(old);
         output.put_from(&text, position)

@@ -14,6 +14,7 @@ use super::super::attach::{self, What};
 use super::super::file::Group;
 use super::super::forest::{Tasks, forest};
 use super::super::{kill, member};
+use kernel_machine::sync::copy_out;
 
 /// The text of a file; `ENODEV` if the group was removed.
 pub(super) type Shown = Result<Vec<u8>, Errno>;
@@ -87,7 +88,13 @@ pub(super) fn show_sane_behavior(group: Group) -> Shown {
 }
 
 pub(super) fn show_release_agent(_group: Group) -> Shown {
-    let mut agent = forest().release_agent.clone();
+    let mut agent = copy_out(|copy| {
+        let agent = &forest().release_agent;
+        if agent.len() <= copy.capacity() {
+            copy.extend_from_slice(agent);
+        }
+        agent.len()
+    });
     agent.push(b'\n');
     Ok(agent)
 }

@@ -96,8 +96,8 @@ impl Inode for Node {
         let directory = self.directory()?;
         let _changes = self.shared.changes.lock();
         directory.check_free(name)?;
-        check_room()?;
-        let node = Node::new(&self.shared, new);
+        let charge = self.shared.charge(new)?;
+        let node = Node::new(&self.shared, charge, new);
         node.set_parent(&self.this()?);
         directory.insert(name, node.clone());
         self.names_changed(i32::from(node.is_directory()));
@@ -116,7 +116,9 @@ impl Inode for Node {
             return Err(Errno::ENOENT);
         }
         check_room()?;
-        node.linked(&self.this()?, 1);
+        let this = self.this()?;
+        self.shared.charge_name()?;
+        node.linked(&this, 1);
         directory.insert(name, node);
         self.names_changed(0);
         Ok(())

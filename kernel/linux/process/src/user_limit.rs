@@ -1,0 +1,62 @@
+//! How many tasks a user may have (`RLIMIT_NPROC`, Linux `copy_process`), and
+//! the places that are kept for who may do everything.
+
+use kernel_abi::Errno;
+
+use super::Process;
+use super::limits::Limits;
+use super::user::{Place, User};
+use kernel_task::table;
+
+impl Process {
+    /// A place for one more task of its user.
+    ///
+    /// # Errors
+    /// `EAGAIN` if that is more than the user may have, or if only as many
+    /// are left as are kept for who may do everything.
+    pub(crate) fn take_place(&self) -> Result<Place, Errno> {
+        let user = self.tasks.user();
+        let most = self.limits.lock().processes();
+        let is_root = user.id() == 0;
+        let place = Place::of(user.clone());
+        let is_free =
+            is_root || user.tasks() <= most && table::has_room_for_users();
+        if !is_free && !self.credentials.lock().is_privileged() {
+            return Err(Errno::EAGAIN);
+        }
+        self.tasks.set_too_many(false);
+        Ok(place)
+    }
+
+    /// Counts for the user that it belongs to by now. Called whenever that may
+    /// have changed.
+    pub fn count_for_user(&self) {
+        let id = self.credentials.lock().user.real;
+        if self.tasks.user().id() == id {
+            return;
+        }
+        let most = self.limits.lock().processes();
+        self.tasks.move_to(User::find(id), most);
+    }
+
+    /// Fails if it may run no program because its user has too many tasks
+    /// since it belongs to it: who ignores that `setuid` cannot fail for it
+    /// does not get around the limit.
+    ///
+    /// # Errors
+    /// `EAGAIN`.
+    pub(crate) fn check_user_tasks(&self) -> Result<(), Errno> {
+        let most = self.limits.lock().processes();
+        if self.tasks.has_too_many(most) {
+            return Err(Errno::EAGAIN);
+        }
+        self.tasks.set_too_many(false);
+        Ok(())
+    }
+}
+
+/// What the first process may use. A user may have half of all tasks there
+/// may be, where nobody says otherwise (Linux `fork_init`).
+pub fn usual_limits() -> Limits {
+    Limits::initial(table::most() as u64 / 2)
+}
