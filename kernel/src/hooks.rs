@@ -24,6 +24,7 @@ pub fn plug() {
     host::GROUP_WATCHER.plug(&cgroup::WATCHER);
     freezer::OOM_KILLER.plug(&oom::KILLER);
     permission::SOURCE.plug(&AUTHORITY);
+    permission::MAKER.plug(&MAKER);
     LEAVE_SESSION.plug(&SESSION_LEAVER);
 }
 
@@ -53,6 +54,9 @@ static ALARM_HANDLER: fn() = || wakeup::event(Source::Clock);
 
 /// What files ask of processes.
 static AUTHORITY: permission::Source = authority::current;
+
+/// Whose is what a process makes.
+static MAKER: permission::Source = authority::maker;
 
 /// The leader of a session has ended.
 static SESSION_LEAVER: fn(u32) = terminal::leave_session;

@@ -14,6 +14,7 @@ use kernel_core::path::NAME_MAX;
 
 use super::file::File;
 use super::inode::{FileSystem, FileType, Inode, NewInode};
+use super::permission;
 use kernel_machine::mm::frame;
 
 mod data;
@@ -37,11 +38,7 @@ impl RamFs {
     /// An empty one; `kind` is what `/proc/mounts` calls it.
     pub fn new(kind: &'static str) -> Arc<Self> {
         let shared = Shared::new();
-        let new = NewInode {
-            kind: FileType::Directory,
-            permissions: 0o755,
-            target: b"",
-        };
+        let new = NewInode::of_root(FileType::Directory, 0o755);
         let root = Node::new(&shared, &new);
         root.set_parent(&root);
         Arc::new(Self { kind, shared, root })
@@ -69,16 +66,15 @@ impl Nameless {
 }
 
 impl RamFs {
-    /// Makes an empty file without a name.
+    /// Makes an empty file without a name, the running process's.
     ///
     /// # Errors
     /// `ENFILE` if memory is short.
     pub fn nameless(&self) -> Result<Nameless, Errno> {
         check_room().map_err(|_| Errno::ENFILE)?;
         let new = NewInode {
-            kind: FileType::Regular,
-            permissions: 0o777,
-            target: b"",
+            owners: permission::maker().owners(),
+            ..NewInode::of_root(FileType::Regular, 0o777)
         };
         let node = Node::new(&self.shared, &new);
         node.unlinked();
