@@ -6,6 +6,7 @@
 //! that only Firn has. The tests are in `check/`, a file for each
 //! area; `tool.rs` has what they share.
 
+mod access;
 mod claim;
 mod cpu;
 mod descriptor;
@@ -19,6 +20,7 @@ mod long;
 mod memfd;
 mod memory;
 mod notify;
+mod owner;
 mod pipe;
 mod process;
 mod random;
@@ -81,6 +83,8 @@ const AREAS: &[(&str, &[Test])] = &[
     ("claim", claim::TESTS),
     ("timer", timer::TESTS),
     ("traits", traits::TESTS),
+    ("access", access::TESTS),
+    ("owner", owner::TESTS),
     ("socket", socket::TESTS),
     ("memfd", memfd::TESTS),
     ("long", long::TESTS),
