@@ -24,6 +24,7 @@ pub fn plug() {
     host::GROUP_WATCHER.plug(&cgroup::WATCHER);
     freezer::OOM_KILLER.plug(&oom::KILLER);
     permission::SOURCE.plug(&AUTHORITY);
+    permission::MAKER.plug(&MAKER);
     size_limit::SOURCE.plug(&authority::FILE_SIZE);
     SESSION_ENDED.plug(&LEAVE_SESSION);
 }
@@ -54,6 +55,9 @@ static ALARM_HANDLER: fn() = || wakeup::event(Source::Clock);
 
 /// What files ask of processes.
 static AUTHORITY: permission::Source = authority::current;
+
+/// Whose is what a process makes.
+static MAKER: permission::Source = authority::maker;
 
 /// The leader of a session has ended.
 static LEAVE_SESSION: fn(u32) = terminal::leave_session;

@@ -29,6 +29,7 @@ pub const TESTS: &[Test] = tests::list![
     tracing_keeps_its_promises,
     groups_keep_their_promises,
     claims_timers_and_traits_keep_their_promises,
+    rights_keep_their_promises,
     sockets_and_nameless_files_keep_their_promises,
     texts_and_limits_keep_their_promises,
     nothing_takes_for_ever,
@@ -75,6 +76,8 @@ const AREAS: &[&str] = &[
     "claim",
     "timer",
     "traits",
+    "access",
+    "owner",
     "socket",
     "memfd",
     "text",
@@ -140,6 +143,10 @@ fn groups_keep_their_promises() -> Result<()> {
 
 fn claims_timers_and_traits_keep_their_promises() -> Result<()> {
     check(Setup::new(), "claim timer traits")
+}
+
+fn rights_keep_their_promises() -> Result<()> {
+    check(Setup::new(), "access owner")
 }
 
 fn sockets_and_nameless_files_keep_their_promises() -> Result<()> {

@@ -6,6 +6,7 @@
 //! that only Firn has. The tests are in `check/`, a file for each
 //! area; `tool.rs` has what they share.
 
+mod access;
 mod claim;
 mod cpu;
 mod descriptor;
@@ -20,6 +21,7 @@ mod long;
 mod memfd;
 mod memory;
 mod notify;
+mod owner;
 mod pipe;
 mod process;
 mod random;
@@ -84,6 +86,8 @@ const AREAS: &[(&str, &[Test])] = &[
     ("claim", claim::TESTS),
     ("timer", timer::TESTS),
     ("traits", traits::TESTS),
+    ("access", access::TESTS),
+    ("owner", owner::TESTS),
     ("socket", socket::TESTS),
     ("memfd", memfd::TESTS),
     ("text", text::TESTS),

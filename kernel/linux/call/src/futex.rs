@@ -8,9 +8,10 @@ use kernel_core::futex::WakeOperation;
 
 use super::call::{Args, Handler, Numbered, Result};
 use kernel_machine::mm::user;
+use kernel_process::credentials::Access;
 use kernel_process::futex::{self, Scope};
 use kernel_process::signal::restart;
-use kernel_process::{clock, current, find_task, thread_of};
+use kernel_process::{access, clock, current, find_task, thread_of};
 
 /// This family's rows of the table.
 pub const CALLS: &[Numbered] = &[
@@ -129,6 +130,7 @@ fn get_robust_list(args: &Args) -> Result {
         id => {
             let task = find_task(id).ok_or(Errno::ESRCH)?;
             let thread = thread_of(&task).ok_or(Errno::ESRCH)?;
+            access::check(&thread.process, Access::Look)?;
             thread.robust_list.load(Relaxed)
         }
     };

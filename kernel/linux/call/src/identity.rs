@@ -3,12 +3,13 @@
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::mem::swap;
+use core::sync::atomic::Ordering::Relaxed;
 
 use kernel_abi::{Errno, syscall as number};
 
 use super::call::{Args, Handler, Numbered, Result};
 use kernel_machine::mm::user;
-use kernel_process::credentials::Ids;
+use kernel_process::credentials::{Credentials, Ids};
 use kernel_process::current;
 
 /// This family's rows of the table.
@@ -37,54 +38,48 @@ fn group_ids(pick: fn(&Ids) -> u32) -> Result {
     Ok(pick(&current().process.credentials.lock().group) as usize)
 }
 
-fn setuid(args: &Args) -> Result {
-    let thread = current();
-    let mut credentials = thread.process.credentials.lock();
-    let is_privileged = credentials.is_privileged();
-    credentials.user.set(args.word(0), is_privileged)?;
+/// Changes whose the running process is; `change` is also told whether it may
+/// be anybody's. Who uses other rights from here on is not looked at by
+/// others, and does not hear of its parent's end (prctl(2)).
+fn change(
+    change: impl FnOnce(&mut Credentials, bool) -> core::result::Result<(), Errno>,
+) -> Result {
+    let process = &current().process;
+    let mut credentials = process.credentials.lock();
+    let (is_privileged, used) =
+        (credentials.is_privileged(), credentials.used());
+    change(&mut credentials, is_privileged)?;
+    if credentials.used() != used {
+        credentials.is_dumpable = false;
+        process.attributes.death_signal.store(0, Relaxed);
+    }
     drop(credentials);
-    thread.process.count_for_user();
+    process.count_for_user();
     Ok(0)
+}
+
+fn setuid(args: &Args) -> Result {
+    change(|who, may| who.user.set(args.word(0), may))
 }
 
 fn setgid(args: &Args) -> Result {
-    let thread = current();
-    let mut credentials = thread.process.credentials.lock();
-    let is_privileged = credentials.is_privileged();
-    credentials.group.set(args.word(0), is_privileged).map(|()| 0)
+    change(|who, may| who.group.set(args.word(0), may))
 }
 
 fn setreuid(args: &Args) -> Result {
-    set_user_ids([args.word(0), args.word(1), args.word(1)])
+    change(|who, may| who.user.set_two([0, 1].map(|at| args.word(at)), may))
 }
 
 fn setregid(args: &Args) -> Result {
-    set_group_ids([args.word(0), args.word(1), args.word(1)])
+    change(|who, may| who.group.set_two([0, 1].map(|at| args.word(at)), may))
 }
 
 fn setresuid(args: &Args) -> Result {
-    set_user_ids([args.word(0), args.word(1), args.word(2)])
+    change(|who, may| who.user.set_all([0, 1, 2].map(|at| args.word(at)), may))
 }
 
 fn setresgid(args: &Args) -> Result {
-    set_group_ids([args.word(0), args.word(1), args.word(2)])
-}
-
-fn set_user_ids(ids: [u32; 3]) -> Result {
-    let thread = current();
-    let mut credentials = thread.process.credentials.lock();
-    let is_privileged = credentials.is_privileged();
-    credentials.user.set_all(ids, is_privileged)?;
-    drop(credentials);
-    thread.process.count_for_user();
-    Ok(0)
-}
-
-fn set_group_ids(ids: [u32; 3]) -> Result {
-    let thread = current();
-    let mut credentials = thread.process.credentials.lock();
-    let is_privileged = credentials.is_privileged();
-    credentials.group.set_all(ids, is_privileged).map(|()| 0)
+    change(|who, may| who.group.set_all([0, 1, 2].map(|at| args.word(at)), may))
 }
 
 fn getresuid(args: &Args) -> Result {

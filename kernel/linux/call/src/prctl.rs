@@ -43,9 +43,12 @@ fn prctl(args: &Args) -> Result {
             let signal = attributes.death_signal.load(Relaxed);
             user::write_value(value, &signal)?;
         }
-        GET_DUMPABLE => return Ok(attributes.dumpable.load(Relaxed) as usize),
+        GET_DUMPABLE => {
+            let credentials = thread.process.credentials.lock();
+            return Ok(usize::from(credentials.is_dumpable));
+        }
         SET_DUMPABLE if value <= 1 => {
-            attributes.dumpable.store(args.word(1), Relaxed);
+            thread.process.credentials.lock().is_dumpable = value == 1;
         }
         GET_KEEPCAPS => return given(&attributes.keeps_capabilities),
         SET_KEEPCAPS if value <= 1 => {

@@ -289,7 +289,7 @@ fn prlimit64(args: &Args) -> Result {
     let own = current().process.clone();
     if !Arc::ptr_eq(&own, &process) {
         let credentials = own.credentials.lock().clone();
-        if !credentials.may_trace(&process.credentials.lock()) {
+        if !credentials.may_limit(&process.credentials.lock()) {
             return Err(Errno::EPERM);
         }
     }

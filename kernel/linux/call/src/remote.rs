@@ -67,10 +67,7 @@ fn memory_of(id: i32) -> Checked<Arc<AddressSpace>> {
     let id = u32::try_from(id).map_err(|_| Errno::ESRCH)?;
     let task = link::find(id).map_err(|_| Errno::ESRCH)?;
     let thread = thread_of(&task).ok_or(Errno::ESRCH)?;
-    if !link::may_trace(&thread.process) {
-        return Err(Errno::EPERM);
-    }
-    task.space().ok_or(Errno::ESRCH)
+    link::memory_of(&task, thread)
 }
 
 /// Moves bytes between two vectors, a chunk at a time; how many, which is as

@@ -122,7 +122,12 @@ fn syslog(args: &Args) -> Result {
     const CONSOLE_LEVEL: i32 = 8;
     const SIZE_UNREAD: i32 = 9;
     const SIZE_BUFFER: i32 = 10;
-    match args.int(0) {
+    let what = args.int(0);
+    // To look at all of it, or to ask how much there is, is everybody's.
+    if !matches!(what, READ_ALL | SIZE_BUFFER) && !is_privileged() {
+        return Err(Errno::EPERM);
+    }
+    match what {
         0 | 1 => Ok(0),
         READ | READ_ALL => read_log(args),
         READ_CLEAR => {

@@ -37,7 +37,7 @@ pub fn register(
 ) -> Result<(), Errno> {
     table::insert(number, open);
     let kind = FileType::Character(number);
-    let new = NewInode { kind, permissions, target: b"" };
+    let new = NewInode::of_root(kind, permissions);
     devtmpfs().root().create(name.as_bytes(), &new).map(drop)
 }
 

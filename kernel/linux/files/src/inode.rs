@@ -26,7 +26,7 @@ use kernel_machine::mm::PageSource;
 mod metadata;
 
 pub use metadata::{
-    Change, DeviceNumber, FileType, InodeId, Metadata, PERMISSION_MASK,
+    Change, DeviceNumber, FileType, InodeId, Metadata, Owners, PERMISSION_MASK,
     TYPE_MASK,
 };
 
@@ -39,6 +39,16 @@ pub struct NewInode<'a> {
     pub permissions: u32,
     /// Where a symbolic link points.
     pub target: &'a [u8],
+    /// Whose it is.
+    pub owners: Owners,
+}
+
+impl NewInode<'_> {
+    /// Something of root's that is no symbolic link.
+    pub const fn of_root(kind: FileType, permissions: u32) -> Self {
+        let owners = Owners { uid: 0, gid: 0 };
+        Self { kind, permissions, target: b"", owners }
+    }
 }
 
 /// Where a symbolic link leads.
@@ -76,6 +86,9 @@ pub enum Replace {
     Exchange,
 }
 
+/// Says what is to change of something with these attributes.
+pub type Decide<'a> = dyn Fn(&Metadata) -> Result<Change, Errno> + 'a;
+
 /// A file as it lies in a file system.
 pub trait Inode: Any + Send + Sync {
     /// Says which one it is.
@@ -95,6 +108,18 @@ pub trait Inode: Any + Send + Sync {
         Err(Errno::EPERM)
     }
 
+    /// Changes attributes to what `decide` makes of those that there are: they
+    /// are the same when they change.
+    ///
+    /// # Locks
+    /// `decide` may be called with a spin lock held.
+    ///
+    /// # Errors
+    /// Those of `decide`; as [`Inode::change`].
+    fn change_by(&self, decide: &Decide<'_>) -> Result<(), Errno> {
+        self.change(&decide(&self.metadata())?)
+    }
+
     /// The directory in which it was last linked, itself for a root; `None`
     /// once it has no name.
     fn parent(&self) -> Option<Arc<dyn Inode>> {
@@ -104,6 +129,12 @@ pub trait Inode: Any + Send + Sync {
     /// Its name, for inodes outside any tree: `pipe:[7]`.
     fn nameless(&self) -> Option<String> {
         None
+    }
+
+    /// True for what is the running process's own whatever its bits say:
+    /// `/proc/self/fd`.
+    fn is_own(&self) -> bool {
+        false
     }
 
     /// Finds a name in a directory.

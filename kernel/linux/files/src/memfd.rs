@@ -15,7 +15,7 @@ use kernel_abi::Errno;
 use super::buffer::{Input, Output};
 use super::file::{Blocking, File, Offset};
 use super::flags::OpenFlags;
-use super::inode::{Change, FileType, Inode, InodeId, Metadata};
+use super::inode::{Change, Decide, FileType, Inode, InodeId, Metadata};
 use super::location::Location;
 use super::mount::Mount;
 use super::open_file::OpenFile;
@@ -108,6 +108,10 @@ impl Inode for MemoryFile {
 
     fn change(&self, change: &Change) -> Result<(), Errno> {
         self.bytes.inode().change(change)
+    }
+
+    fn change_by(&self, decide: &Decide<'_>) -> Result<(), Errno> {
+        self.bytes.inode().change_by(decide)
     }
 
     fn nameless(&self) -> Option<String> {

@@ -11,7 +11,7 @@ use kernel_core::inotify as event;
 use super::attribute::OpenDirectory;
 use super::file::File;
 use super::flags::OpenFlags;
-use super::inode::{Change, FileType, NewInode};
+use super::inode::{Change, DeviceNumber, FileType, NewInode};
 use super::inotify;
 use super::location::Location;
 use super::mount::MountFlags;
@@ -120,9 +120,9 @@ fn create(
     last.directory.check_writable()?;
     permission::check_name(&*last.directory.inode, None)?;
     let kind = FileType::Regular;
-    let new = NewInode { kind, permissions, target: b"" };
+    let new = permission::maker()
+        .born(&*last.directory.inode, &NewInode::of_root(kind, permissions));
     let inode = last.directory.inode.create(name, &new)?;
-    permission::own(&*inode)?;
     inotify::notify(last.directory.inode.id(), event::CREATE, name);
     Ok(last.directory.at(inode))
 }
@@ -196,12 +196,16 @@ pub fn truncate(location: &Location, size: u64) -> Result<(), Errno> {
     Ok(())
 }
 
-/// Changes attributes, on behalf of somebody who may.
+/// Changes attributes, as the running process may.
 ///
 /// # Errors
-/// `EPERM` if the file system keeps none.
+/// `EROFS`; those of [`permission::decide`]; `EPERM` if the file system keeps
+/// none.
 pub fn change(location: &Location, change: &Change) -> Result<(), Errno> {
-    location.inode.change(change)?;
+    location.check_writable()?;
+    let who = permission::current();
+    let decide = |now: &_| permission::decide(who.as_ref(), now, change);
+    location.inode.change_by(&decide)?;
     if inotify::is_used() {
         inotify::notify_at(location, event::ATTRIB);
     }
@@ -258,12 +262,26 @@ pub fn make(
         _ => new.permissions & !asker.context.umask(),
     };
     permission::check_name(&*directory.inode, None)?;
+    if is_device(new.kind) && permission::current().is_some() {
+        return Err(Errno::EPERM);
+    }
     let new = NewInode { permissions, ..*new };
+    let new = permission::maker().born(&*directory.inode, &new);
     let inode = directory.inode.create(name, &new)?;
-    permission::own(&*inode)?;
     let made = inotify::about(&*inode, event::CREATE);
     inotify::notify(directory.inode.id(), made, name);
     Ok(())
+}
+
+/// True for what leads to a device; the one without a number is where a name
+/// was taken away, which anybody may say (mknod(2)).
+fn is_device(kind: FileType) -> bool {
+    const NOTHING: DeviceNumber = DeviceNumber::new(0, 0);
+    match kind {
+        FileType::Character(number) => number != NOTHING,
+        FileType::Block(_) => true,
+        _ => false,
+    }
 }
 
 /// What `unlinkat` is to remove.

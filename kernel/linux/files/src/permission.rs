@@ -11,7 +11,7 @@ use core::sync::atomic::Ordering::Relaxed;
 
 use kernel_abi::Errno;
 
-use super::inode::{Change, FileType, Inode, Metadata};
+use super::inode::{Change, FileType, Inode, Metadata, NewInode, Owners};
 use kernel_machine::sync::Hook;
 
 /// The right to read, or to list a directory.
@@ -23,6 +23,13 @@ pub const EXECUTE: u32 = 1;
 
 /// Names in such a directory belong to the owners of what they name.
 const STICKY: u32 = 0o1000;
+/// A program's file gives its owner's rights.
+const SET_USER: u32 = 0o4000;
+/// A program's file gives its group's rights, if the group may execute it;
+/// what is made in such a directory is of its group.
+const SET_GROUP: u32 = 0o2000;
+/// The group may execute it.
+const GROUP_EXECUTE: u32 = 0o010;
 
 /// Whose rights count.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -40,6 +47,9 @@ pub type Source = fn() -> Option<Authority>;
 
 /// Tells the rights of the running process, which the process layer knows.
 pub static SOURCE: Hook<Source> = Hook::new();
+/// Tells who the running process is, also if it may do everything; `None` for
+/// a kernel thread.
+pub static MAKER: Hook<Source> = Hook::new();
 /// Some process is, or was, not privileged.
 static IS_ENFORCED: AtomicBool = AtomicBool::new(false);
 
@@ -89,20 +99,101 @@ pub fn check_name(
     }
 }
 
-/// Gives what the running process has just made to its user.
+/// Who makes what the running process makes.
+pub fn maker() -> Authority {
+    let source = MAKER.get().filter(|_| IS_ENFORCED.load(Relaxed));
+    let root = || Authority { user: 0, group: 0, groups: Arc::default() };
+    source.and_then(|source| source()).unwrap_or_else(root)
+}
+
+/// The bits of a file whose contents or owner another process may have
+/// chosen: without those that give rights.
+pub fn without_rights(bits: u32) -> u32 {
+    const GIVES_GROUP: u32 = SET_GROUP | GROUP_EXECUTE;
+    match bits & GIVES_GROUP {
+        GIVES_GROUP => bits & !SET_USER & !SET_GROUP,
+        _ => bits & !SET_USER,
+    }
+}
+
+/// What becomes of the change `wanted` if `who` asks for it, of something
+/// that has the attributes `now`; `None` may do everything.
 ///
 /// # Errors
-/// Those of [`Inode::change`].
-pub fn own(inode: &dyn Inode) -> Result<(), Errno> {
-    let Some(who) = current() else { return Ok(()) };
-    inode.change(&Change {
-        uid: Some(who.user),
-        gid: Some(who.group),
-        ..Change::default()
-    })
+/// `EPERM` for what is somebody else's, and for an owner or a group that `who`
+/// is not; `EACCES` to touch what `who` may not write.
+pub fn decide(
+    who: Option<&Authority>,
+    now: &Metadata,
+    wanted: &Change,
+) -> Result<Change, Errno> {
+    let mut change = *wanted;
+    if wanted.is_chown && now.kind != FileType::Directory {
+        let bits = change.permissions.unwrap_or(now.permissions);
+        let kept = without_rights(bits);
+        change.permissions = (kept != bits).then_some(kept);
+    }
+    let Some(who) = who else { return Ok(change) };
+    if who.user != now.uid {
+        let is_nothing = [wanted.uid, wanted.gid] == [None; 2]
+            && change.permissions.is_none();
+        let is_time = wanted.accessed.or(wanted.modified).is_some();
+        return match is_nothing {
+            true if !is_time => Ok(change),
+            true if wanted.is_touch && who.granted(now) & WRITE != 0 => {
+                Ok(change)
+            }
+            true if wanted.is_touch => Err(Errno::EACCES),
+            _ => Err(Errno::EPERM),
+        };
+    }
+    let is_other = wanted.uid.is_some_and(|user| user != now.uid);
+    let group = wanted.gid.unwrap_or(now.gid);
+    if is_other || group != now.gid && !who.is_in(group) {
+        return Err(Errno::EPERM);
+    }
+    if !who.is_in(group) {
+        change.permissions = change.permissions.map(|it| it & !SET_GROUP);
+    }
+    Ok(change)
 }
 
 impl Authority {
+    /// True for a member of the group.
+    fn is_in(&self, group: u32) -> bool {
+        self.group == group || self.groups.contains(&group)
+    }
+
+    /// To whom belongs what it makes where no directory says otherwise.
+    pub fn owners(&self) -> Owners {
+        Owners { uid: self.user, gid: self.group }
+    }
+
+    /// `new` as this one makes it in `directory`: with its owner, and the
+    /// group that the directory says, which a directory says on.
+    pub fn born<'a>(
+        &self,
+        directory: &dyn Inode,
+        new: &NewInode<'a>,
+    ) -> NewInode<'a> {
+        const GIVES_GROUP: u32 = SET_GROUP | GROUP_EXECUTE;
+        let mut born = NewInode { owners: self.owners(), ..*new };
+        let place = directory.metadata();
+        if place.permissions & SET_GROUP == 0 {
+            return born;
+        }
+        born.owners.gid = place.gid;
+        if new.kind == FileType::Directory {
+            born.permissions |= SET_GROUP;
+        } else if new.permissions & GIVES_GROUP == GIVES_GROUP
+            && self.user != 0
+            && !self.is_in(place.gid)
+        {
+            born.permissions &= !SET_GROUP;
+        }
+        born
+    }
+
     /// Fails unless the bits give `wanted`.
     ///
     /// # Errors
@@ -110,6 +201,7 @@ impl Authority {
     pub fn check(&self, inode: &dyn Inode, wanted: u32) -> Result<(), Errno> {
         match wanted & !self.granted(&inode.metadata()) {
             0 => Ok(()),
+            _ if inode.is_own() => Ok(()),
             _ => Err(Errno::EACCES),
         }
     }
@@ -118,16 +210,13 @@ impl Authority {
     /// of the others. User 0 may all but execute what nobody may.
     pub fn granted(&self, metadata: &Metadata) -> u32 {
         let bits = metadata.permissions;
-        let is_in_group = || {
-            self.group == metadata.gid || self.groups.contains(&metadata.gid)
-        };
         let granted = if self.user == 0 {
             let is_directory = metadata.kind == FileType::Directory;
             let executes = is_directory || bits & 0o111 != 0;
             READ | WRITE | u32::from(executes)
         } else if self.user == metadata.uid {
             bits >> 6
-        } else if is_in_group() {
+        } else if self.is_in(metadata.gid) {
             bits >> 3
         } else {
             bits

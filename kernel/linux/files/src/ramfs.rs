@@ -18,6 +18,7 @@ use kernel_core::tmpfs::Options;
 
 use super::file::File;
 use super::inode::{Change, FileSystem, FileType, Inode, NewInode};
+use super::permission;
 use kernel_machine::mm::frame;
 
 mod data;
@@ -67,11 +68,8 @@ impl RamFs {
     fn make(kind: &'static str, options: &Options) -> Arc<Self> {
         let shared = Shared::new(options, kind != "ramfs");
         let usual = if kind == "tmpfs" { OPEN_MODE } else { USUAL_MODE };
-        let new = NewInode {
-            kind: FileType::Directory,
-            permissions: options.mode.unwrap_or(usual),
-            target: b"",
-        };
+        let permissions = options.mode.unwrap_or(usual);
+        let new = NewInode::of_root(FileType::Directory, permissions);
         let root = Node::new(&shared, shared.charge_top(), &new);
         root.set_parent(&root);
         let filesystem = Arc::new(Self { kind, shared, root });
@@ -113,15 +111,14 @@ impl Nameless {
 }
 
 impl RamFs {
-    /// Makes an empty file without a name.
+    /// Makes an empty file without a name, the running process's.
     ///
     /// # Errors
     /// `ENFILE` if memory is short.
     pub fn nameless(&self) -> Result<Nameless, Errno> {
         let new = NewInode {
-            kind: FileType::Regular,
-            permissions: 0o777,
-            target: b"",
+            owners: permission::maker().owners(),
+            ..NewInode::of_root(FileType::Regular, 0o777)
         };
         let charge = self.shared.charge(&new).map_err(|_| Errno::ENFILE)?;
         let node = Node::new(&self.shared, charge, &new);

@@ -53,15 +53,11 @@ fn register_types() {
 
 /// What the root has before anything is unpacked, as Linux's has.
 fn make_first_names(root: &Location) -> Result<(), Errno> {
-    let directory = |permissions| NewInode {
-        kind: FileType::Directory,
-        permissions,
-        target: b"",
-    };
+    let directory = |bits| NewInode::of_root(FileType::Directory, bits);
     let dev = root.inode.create(b"dev", &directory(0o755))?;
     root.inode.create(b"root", &directory(0o700))?;
     let kind = FileType::Character(DeviceNumber::new(5, 1));
-    let console = NewInode { kind, permissions: 0o600, target: b"" };
+    let console = NewInode::of_root(kind, 0o600);
     dev.create(b"console", &console).map(drop)
 }
 

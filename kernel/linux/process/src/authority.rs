@@ -8,6 +8,15 @@ use kernel_files::permission::Authority;
 use kernel_files::size_limit;
 use kernel_task as task;
 
+/// Who the running process is; `None` for a kernel thread.
+pub fn maker() -> Option<Authority> {
+    let task = task::current();
+    let credentials = thread_of(&task)?.process.credentials.lock();
+    let (user, group) =
+        (credentials.user.effective, credentials.group.effective);
+    Some(Authority { user, group, groups: credentials.groups.clone() })
+}
+
 /// The rights of the running process; `None` if it may do everything, as a
 /// kernel thread may.
 pub fn current() -> Option<Authority> {

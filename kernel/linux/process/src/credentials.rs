@@ -1,4 +1,8 @@
-//! Users and groups of a process.
+//! Users and groups of a process, and whether others may look at it.
+//!
+//! All of it stands under one lock, [`Process::credentials`](crate::Process):
+//! who holds that while it takes the process's memory has the memory that
+//! these credentials belong to (`access.rs`).
 
 use alloc::sync::Arc;
 
@@ -23,18 +27,51 @@ impl Ids {
         id == self.real || id == self.effective || id == self.saved
     }
 
+    /// True if all three are `id`.
+    fn are_all(&self, id: u32) -> bool {
+        [self.real, self.effective, self.saved] == [id; 3]
+    }
+
     /// `setuid`, `setgid`: a privileged process changes all three.
     ///
     /// # Errors
-    /// `EPERM` for an id that an unprivileged process does not have.
+    /// `EINVAL` for -1; `EPERM` for an id that an unprivileged process
+    /// neither is nor has saved.
     pub fn set(&mut self, id: u32, is_privileged: bool) -> Result<(), Errno> {
+        if id == u32::MAX {
+            return Err(Errno::EINVAL);
+        }
         permission::enforce();
         if is_privileged {
             *self = Ids { real: id, effective: id, saved: id };
-        } else if self.contains(id) {
+        } else if id == self.real || id == self.saved {
             self.effective = id;
         } else {
             return Err(Errno::EPERM);
+        }
+        Ok(())
+    }
+
+    /// `setreuid`, `setregid`: `u32::MAX` leaves an id as it is. The saved id
+    /// becomes the effective one if the real one is set, or the effective one
+    /// to something else than the real one was.
+    ///
+    /// # Errors
+    /// `EPERM` for an id that an unprivileged process does not have; nobody
+    /// but such a one takes the saved id as its real one.
+    pub fn set_two(
+        &mut self,
+        [real, effective]: [u32; 2],
+        is_privileged: bool,
+    ) -> Result<(), Errno> {
+        let takes_saved = real != self.real && real != self.effective;
+        if real != u32::MAX && takes_saved && !is_privileged {
+            return Err(Errno::EPERM);
+        }
+        let old = self.real;
+        self.set_all([real, effective, u32::MAX], is_privileged)?;
+        if real != u32::MAX || effective != u32::MAX && effective != old {
+            self.saved = self.effective;
         }
         Ok(())
     }
@@ -62,8 +99,18 @@ impl Ids {
     }
 }
 
+/// What a process wants of another one (ptrace(2), "Ptrace access mode
+/// checking"), and which of its ids count then.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Access {
+    /// It looks, by `/proc`: with its effective ids.
+    Look,
+    /// It looks or changes, by a call: with its real ids.
+    Attach,
+}
+
 /// Whose a process is.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Credentials {
     /// User ids.
     pub user: Ids,
@@ -71,6 +118,16 @@ pub struct Credentials {
     pub group: Ids,
     /// Further groups; shared, so that a copy under a lock allocates nothing.
     pub groups: Arc<[u32]>,
+    /// Processes of the same user may look at it (prctl(2),
+    /// `PR_SET_DUMPABLE`).
+    pub is_dumpable: bool,
+}
+
+impl Default for Credentials {
+    fn default() -> Self {
+        let (user, group) = (Ids::default(), Ids::default());
+        Self { user, group, groups: Arc::default(), is_dumpable: true }
+    }
 }
 
 impl Credentials {
@@ -94,22 +151,46 @@ impl Credentials {
         Some(Authority { user, group, groups: self.groups.clone() })
     }
 
+    /// The user and group that these use, whose rights are compared to see
+    /// whether a process got others.
+    pub fn used(&self) -> [u32; 2] {
+        [self.user.effective, self.group.effective]
+    }
+
+    /// True if it is, or can become, the user who may do everything.
+    fn can_be_privileged(&self) -> bool {
+        self.user.contains(0)
+    }
+
     /// True if a process with these may read and change one with `target`
     /// (ptrace(2)).
-    pub fn may_trace(&self, target: &Credentials) -> bool {
-        let is_ours = |ours: &Ids, theirs: &Ids| {
-            [theirs.real, theirs.effective, theirs.saved] == [ours.real; 3]
+    pub fn may_access(&self, target: &Credentials, access: Access) -> bool {
+        let (user, group) = match access {
+            Access::Look => (self.user.effective, self.group.effective),
+            Access::Attach => (self.user.real, self.group.real),
         };
         self.is_privileged()
-            || is_ours(&self.user, &target.user)
-                && is_ours(&self.group, &target.group)
+            || target.is_dumpable
+                && target.user.are_all(user)
+                && target.group.are_all(group)
+    }
+
+    /// True if a process with these may change limits of one with `target`
+    /// (prlimit(2)).
+    pub fn may_limit(&self, target: &Credentials) -> bool {
+        self.is_privileged()
+            || target.user.are_all(self.user.real)
+                && target.group.are_all(self.group.real)
     }
 
     /// True if a process with these may say when and where one with `target`
-    /// runs (setpriority(2), sched_setaffinity(2)).
+    /// runs (setpriority(2), sched_setaffinity(2)). One with more rights, as a
+    /// set-user-id program that it started, is nobody's.
     pub fn may_schedule(&self, target: &Credentials) -> bool {
         let theirs = [target.user.real, target.user.effective];
-        self.is_privileged() || theirs.contains(&self.user.effective)
+        let has_more = target.can_be_privileged() && !self.can_be_privileged();
+        self.is_privileged()
+            || theirs.contains(&self.user.effective) && !has_more
     }
 
     /// True if a process with these may send signals to one with `target`

@@ -102,8 +102,7 @@ pub(super) fn become_program(
     oom::wait_for_memory()?;
     let mut loaded = load::load(thread, request)?;
     end_other_threads(thread)?;
-    let now = thread.process.credentials.lock().clone();
-    loaded.renew_credentials(now)?;
+    loaded.renew_credentials(thread)?;
     commit(thread, frame, loaded);
     Ok(())
 }
@@ -137,7 +136,9 @@ fn commit(thread: &CurrentThread, frame: &mut TrapFrame, loaded: Loaded) {
     let process = &thread.process;
     let task = thread.task();
     futex::release_robust_list(thread);
-    exit::release_memory(thread, Some(loaded.space));
+    let Loaded { space, credentials, .. } = loaded;
+    let exchange = || link::install(thread, space, credentials);
+    exit::release_memory(thread, exchange);
     link::rename(thread);
     close_files(thread);
     handlers::unshare(process);
@@ -152,7 +153,6 @@ fn commit(thread: &CurrentThread, frame: &mut TrapFrame, loaded: Loaded) {
     let old = core::mem::replace(&mut *process.image.lock(), loaded.image);
     drop(old);
     process.attributes.exec();
-    link::set_credentials(thread, loaded.credentials);
     process.has_executed.store(true, Relaxed);
     task.set_name(&loaded.name);
     let request = FREEZER.exec(&FreezerHost, &*task);

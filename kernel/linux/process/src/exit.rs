@@ -45,7 +45,8 @@ pub fn exit_thread(status: u32) -> ! {
     FREEZER.exiting(&FreezerHost, &*thread.task());
     take_no_signals(&thread);
     futex::release_robust_list(&thread);
-    let peak_pages = release_memory(&thread, None);
+    let take = || thread.task().replace_space(None);
+    let peak_pages = release_memory(&thread, take);
     // Each guard ends with its statement, before what it guarded is dropped.
     let files = thread.files.lock().take();
     drop(files);
@@ -63,14 +64,15 @@ fn take_no_signals(thread: &CurrentThread) {
     act::retarget(&signals, lost);
 }
 
-/// Exchanges the memory for `new`, and wakes the parent that a vfork keeps
-/// waiting. The result is the most pages that the memory had.
+/// Gives the memory back that `take` takes from the thread, and wakes the
+/// parent that a vfork keeps waiting. The result is the most pages that the
+/// memory had.
 pub(super) fn release_memory(
     thread: &CurrentThread,
-    new: Option<Arc<AddressSpace>>,
+    take: impl FnOnce() -> Option<Arc<AddressSpace>>,
 ) -> u64 {
     clear_word(thread);
-    let space = thread.task().replace_space(new);
+    let space = take();
     let peak = space.as_ref().map_or(0, |space| space.resident_pages());
     drop(space);
     let done = thread.vfork.lock().take();

@@ -23,6 +23,7 @@ extern crate alloc;
 
 use kernel_abi::Errno;
 
+pub mod access;
 mod accounting;
 pub mod authority;
 pub mod clock;

@@ -24,6 +24,7 @@ use kernel_core::executable::{Script, StackImage, StackRequest};
 
 use super::credentials::Credentials;
 use super::image::{Executable, Image};
+use super::ptrace::link;
 use super::{CurrentThread, sigreturn_page};
 use kernel_files::buffer::Output;
 use kernel_files::device::random;
@@ -90,15 +91,18 @@ pub(super) struct Loaded {
 
 impl Loaded {
     /// Takes up the rights that the process has now: another thread may have
-    /// changed them until it ended. The stack's pages are there already.
+    /// changed them until it ended, or a tracer come. The stack's pages are
+    /// there already.
     ///
     /// # Errors
     /// None but of a defect: the stack has just been written.
     pub(super) fn renew_credentials(
         &mut self,
-        now: Credentials,
+        thread: &CurrentThread,
     ) -> Result<(), Errno> {
-        let new = self.given.to(now);
+        let now = thread.process.credentials.lock().clone();
+        let mut new = self.given.to(now.clone());
+        link::keep_rights_if_watched(thread, &now, &mut new);
         if self.credentials == new {
             return Ok(());
         }
@@ -117,6 +121,7 @@ struct Program {
     file: Arc<dyn File>,
     pages: Arc<dyn PageSource>,
     access: Option<WriteAccess>,
+    is_readable: bool,
 }
 
 /// Builds the memory of the program that `request` names.
@@ -136,20 +141,23 @@ pub(super) fn load(
     let plan = program.plan(PROGRAM_BASE)?;
     let space = AddressSpace::new()?;
     program.map(&space, &plan)?;
-    let (linker, access) = match plan.interpreter {
+    let (linker, linker_plan) = match plan.interpreter {
         None => (None, None),
         Some(place) => {
-            let (plan, access) = opener.map_linker(&program, place, &space)?;
-            (Some(plan), access)
+            let (linker, plan) = opener.map_linker(&program, place, &space)?;
+            (Some(linker), Some(plan))
         }
     };
+    let is_readable = |it: &Program| it.is_readable;
+    let is_hidden =
+        !program.is_readable || !linker.as_ref().is_none_or(is_readable);
     space.set_heap_start(plan.end() as usize);
     let sigreturn_page = sigreturn_page::map(&space)?;
-    let given = Given::by(&program.location, &thread.process);
+    let given = Given::by(&program.location, &thread.process, is_hidden);
     let credentials = given.to(thread.process.credentials.lock().clone());
-    let auxiliary = auxiliary(&credentials, &plan, linker.as_ref());
+    let auxiliary = auxiliary(&credentials, &plan, linker_plan.as_ref());
     let stack = build_stack(&space, &request, &execfn, &auxiliary)?;
-    let access = [program.access.take(), access];
+    let access = [program.access.take(), linker.and_then(|it| it.access)];
     let executable =
         Executable { location: program.location, _write_access: access };
     let range = |range: &core::ops::Range<u64>| {
@@ -163,7 +171,7 @@ pub(super) fn load(
         stack_start: stack.sp as usize,
         sigreturn_page,
     };
-    let entry = linker.map_or(plan.entry, |linker| linker.entry);
+    let entry = linker_plan.map_or(plan.entry, |linker| linker.entry);
     let stack_pointer = stack.sp;
     let auxiliary = (stack.auxiliary.start, auxiliary);
     Ok(Loaded {
@@ -225,7 +233,9 @@ impl Opener<'_> {
         let access = WriteAccess::deny(&location.inode)?;
         let file = location.inode.open(OpenFlags::empty())?;
         let pages = location.inode.pages().ok_or(Errno::EACCES)?;
-        Ok(Program { location, file, pages, access })
+        let is_readable =
+            permission::check(&*location.inode, permission::READ).is_ok();
+        Ok(Program { location, file, pages, access, is_readable })
     }
 
     /// Maps the dynamic linker whose path is in the program's file.
@@ -234,13 +244,13 @@ impl Opener<'_> {
         program: &Program,
         (offset, length): (u64, usize),
         space: &AddressSpace,
-    ) -> Result<(Plan, Option<WriteAccess>), Errno> {
+    ) -> Result<(Program, Plan), Errno> {
         let mut path = program.read(offset, length)?;
         path.retain(|&byte| byte != 0);
         let linker = self.open(&path)?;
         let plan = linker.plan(LINKER_BASE)?;
         linker.map(space, &plan)?;
-        Ok((plan, linker.access))
+        Ok((linker, plan))
     }
 }
 

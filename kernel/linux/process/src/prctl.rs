@@ -13,8 +13,6 @@ pub const TIMER_SLACK: u64 = 50_000;
 pub struct Attributes {
     /// Signal that its parent's death sends to it; 0 for none.
     pub death_signal: AtomicU32,
-    /// Whether it would leave a core file, 0 or 1.
-    pub dumpable: AtomicU32,
     /// A change of user keeps its rights until the next `execve`.
     pub keeps_capabilities: AtomicBool,
     /// It takes over the children that its descendants leave behind.
@@ -29,7 +27,6 @@ impl Default for Attributes {
     fn default() -> Self {
         Self {
             death_signal: AtomicU32::new(0),
-            dumpable: AtomicU32::new(1),
             keeps_capabilities: AtomicBool::new(false),
             is_reaper: AtomicBool::new(false),
             no_new_rights: AtomicBool::new(false),
@@ -42,7 +39,6 @@ impl Attributes {
     /// Those of a child.
     pub fn fork(&self) -> Self {
         Self {
-            dumpable: AtomicU32::new(self.dumpable.load(Relaxed)),
             keeps_capabilities: AtomicBool::new(
                 self.keeps_capabilities.load(Relaxed),
             ),
@@ -54,7 +50,6 @@ impl Attributes {
 
     /// Another program takes over.
     pub(super) fn exec(&self) {
-        self.dumpable.store(1, Relaxed);
         self.keeps_capabilities.store(false, Relaxed);
     }
 

@@ -8,7 +8,7 @@ use crate::call::{Args, Handler, Numbered, Result};
 use kernel_files::inotify::Inotify;
 use kernel_files::table::OnExec;
 use kernel_files::walk::AT_FDCWD;
-use kernel_files::{OpenFlags, anonymous};
+use kernel_files::{OpenFlags, anonymous, permission};
 use kernel_process::current;
 
 /// This family's rows of the table.
@@ -40,6 +40,7 @@ fn inotify_add_watch(args: &Args) -> Result {
     if mask & ONLY_DIRECTORY != 0 && !place.is_directory() {
         return Err(Errno::ENOTDIR);
     }
+    permission::check(&*place.inode, permission::READ)?;
     let inotify = set.downcast::<Inotify>()?;
     Ok(inotify.watch(place.inode.id(), mask)? as usize)
 }

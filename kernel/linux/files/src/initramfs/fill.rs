@@ -101,6 +101,7 @@ impl Filler {
             gid: Some(entry.gid),
             modified: Some(self.modified),
             accessed: Some(self.modified),
+            ..Change::default()
         }
     }
 
@@ -156,7 +157,7 @@ impl Filler {
     ) -> Result<Arc<dyn Inode>, Errno> {
         let (last, name) = self.free_name(entry.name)?;
         let permissions = entry.mode;
-        let new = NewInode { kind, permissions, target: b"" };
+        let new = NewInode::of_root(kind, permissions);
         let inode = last.directory.inode.create(&name, &new)?;
         inode.change(&self.change(entry))?;
         Ok(inode)
@@ -204,7 +205,8 @@ impl Filler {
         };
         let (last, name) = self.free_name(&name)?;
         let kind = FileType::Symlink;
-        let new = NewInode { kind, permissions: 0o777, target: &target };
+        let target = &target[..];
+        let new = NewInode { target, ..NewInode::of_root(kind, 0o777) };
         let inode = last.directory.inode.create(&name, &new)?;
         inode.change(&Change { permissions: None, ..change })
     }

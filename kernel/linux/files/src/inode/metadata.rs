@@ -174,6 +174,15 @@ impl Metadata {
     }
 }
 
+/// To whom an inode belongs.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Owners {
+    /// The user.
+    pub uid: u32,
+    /// The group.
+    pub gid: u32,
+}
+
 /// What `chmod`, `chown` and `utimensat` change; `None` stays.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct Change {
@@ -187,4 +196,8 @@ pub struct Change {
     pub accessed: Option<u64>,
     /// New time of last write.
     pub modified: Option<u64>,
+    /// The times are the present, which who may write may say, too.
+    pub is_touch: bool,
+    /// It is a `chown`: a program's file gives no rights afterwards.
+    pub is_chown: bool,
 }

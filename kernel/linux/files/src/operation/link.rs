@@ -37,6 +37,7 @@ pub fn rename(
     let inode = from.directory.inode.lookup(old_name)?;
     permission::check_name(&*from.directory.inode, Some(&*inode))?;
     permission::check_name(&*to.directory.inode, None)?;
+    check_moves(&*inode, &from, &to)?;
     from.directory.check_not_covered(&inode)?;
     let is_directory = inode.kind() == FileType::Directory;
     if (from.must_be_directory || to.must_be_directory) && !is_directory {
@@ -44,6 +45,9 @@ pub fn rename(
     }
     if let Ok(target) = to.directory.inode.lookup(new_name) {
         permission::check_name(&*to.directory.inode, Some(&*target))?;
+        if replace == Replace::Exchange {
+            check_moves(&*target, &from, &to)?;
+        }
         to.directory.check_not_covered(&target)?;
     }
     from.directory.inode.rename(
@@ -54,6 +58,15 @@ pub fn rename(
     )?;
     tell_of_move(&*inode, (&from, old_name), (&to, new_name));
     Ok(())
+}
+
+/// A directory that gets another parent changes, since it names that one.
+fn check_moves(inode: &dyn Inode, from: &Last, to: &Last) -> Result<(), Errno> {
+    let stays = from.directory.inode.id() == to.directory.inode.id();
+    if stays || inode.kind() != FileType::Directory {
+        return Ok(());
+    }
+    permission::check(inode, permission::WRITE)
 }
 
 fn tell_of_move(

@@ -14,6 +14,7 @@ use super::shared::{Charge, Shared};
 use crate::buffer::Input;
 use crate::clock;
 use crate::inode::{FileType, NewInode, PERMISSION_MASK};
+use crate::permission::{self, without_rights};
 use crate::pipe::Pipe;
 use crate::write_count::WriteCount;
 use kernel_machine::sync::SpinLock;
@@ -68,8 +69,8 @@ impl Node {
         let attributes = Attributes {
             permissions: new.permissions & PERMISSION_MASK,
             links: if new.kind == FileType::Directory { 2 } else { 1 },
-            uid: 0,
-            gid: 0,
+            uid: new.owners.uid,
+            gid: new.owners.gid,
             accessed: now,
             modified: now,
             changed: now,
@@ -161,8 +162,19 @@ impl Node {
         (attributes.modified, attributes.changed) = (now, now);
     }
 
+    /// Notes that contents were written or cut. A program that somebody
+    /// changes who may not do everything gives no rights any more; while it
+    /// may be written it does not run.
     fn contents_changed(&self) {
-        self.names_changed(0);
+        let now = clock::now_ns();
+        let mut attributes = self.attributes.lock();
+        (attributes.modified, attributes.changed) = (now, now);
+        let bits = attributes.permissions;
+        drop(attributes);
+        if without_rights(bits) != bits && permission::current().is_some() {
+            let mut attributes = self.attributes.lock();
+            attributes.permissions = without_rights(attributes.permissions);
+        }
     }
 
     /// A directory's nodes, which leave it.

@@ -15,11 +15,18 @@ use kernel_files::permission;
 pub(super) struct Given {
     user: Option<u32>,
     group: Option<u32>,
+    /// Nobody may look at the process: it may not read its program.
+    is_hidden: bool,
 }
 
 impl Given {
-    /// Those of the file at `place`, for a process that may get new ones.
-    pub(super) fn by(place: &Location, process: &Process) -> Self {
+    /// Those of the file at `place`, for a process that may get new ones, and
+    /// may read it or not.
+    pub(super) fn by(
+        place: &Location,
+        process: &Process,
+        is_hidden: bool,
+    ) -> Self {
         const SET_USER: u32 = 0o4000;
         /// Without the group's execute bit it means something else.
         const SET_GROUP: u32 = 0o2010;
@@ -29,11 +36,12 @@ impl Given {
         if flags.contains(MountFlags::NO_SUID)
             || process.attributes.keeps_rights()
         {
-            return Self::default();
+            return Self { is_hidden, ..Self::default() };
         }
         Self {
             user: (bits & SET_USER != 0).then_some(metadata.uid),
             group: (bits & SET_GROUP == SET_GROUP).then_some(metadata.gid),
+            is_hidden,
         }
     }
 
@@ -44,6 +52,7 @@ impl Given {
         new.group.effective = self.group.unwrap_or(new.group.effective);
         new.user.saved = new.user.effective;
         new.group.saved = new.group.effective;
+        new.is_dumpable = !self.is_hidden;
         if !new.is_privileged() {
             permission::enforce();
         }

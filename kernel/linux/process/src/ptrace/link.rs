@@ -13,11 +13,13 @@ use kernel_abi::signal::{SIGSTOP, SigInfo};
 use kernel_core::signal::{Style, Target};
 
 use super::Tracer;
-use crate::credentials::Credentials;
+use crate::access;
+use crate::credentials::{Access, Credentials};
 use crate::signal::act;
 use crate::tree::{self, Tracee, Tree};
 use crate::{CurrentThread, Process, Thread, current, thread_of};
 use kernel_machine::arch::thread::work;
+use kernel_machine::mm::AddressSpace;
 use kernel_task::{Task, TaskId, state, table, wake};
 
 /// The task of the thread that programs know as `id`.
@@ -88,37 +90,87 @@ pub fn attach(
 /// with a wrong byte (Linux lets root).
 pub fn may_trace(process: &Arc<Process>) -> bool {
     let own = current();
-    if Arc::ptr_eq(&own.process, process) {
-        return true;
-    }
-    if process.id == tree::FIRST {
-        return false;
-    }
-    let credentials = own.process.credentials.lock().clone();
-    credentials.may_trace(&process.credentials.lock())
+    Arc::ptr_eq(&own.process, process)
+        || process.id != tree::FIRST
+            && access::check(process, Access::Attach).is_ok()
 }
 
-/// An exec gives the running thread's process other rights. One that is traced
-/// by somebody without privileges keeps those it has: nobody gets more by
-/// tracing a program that would.
-pub fn set_credentials(thread: &CurrentThread, mut new: Credentials) {
+/// The memory of `thread`, which is `task`'s, for the running one to read and
+/// change, as far as [`may_trace`] allows.
+///
+/// # Errors
+/// `EPERM`; `ESRCH` if it has none any more.
+pub fn memory_of(
+    task: &Task,
+    thread: &Thread,
+) -> Result<Arc<AddressSpace>, Errno> {
     let process = &thread.process;
-    let tree = tree::lock();
+    let is_own = Arc::ptr_eq(&current().process, process);
+    if process.id == tree::FIRST && !is_own {
+        return Err(Errno::EPERM);
+    }
+    access::space(process, task, Access::Attach)?.ok_or(Errno::ESRCH)
+}
+
+/// A program that is traced by somebody without privileges keeps the rights
+/// that its process has, `old`: nobody gets more by tracing a program that
+/// would.
+pub(crate) fn keep_rights_if_watched(
+    thread: &CurrentThread,
+    old: &Credentials,
+    new: &mut Credentials,
+) {
+    keep_rights(&tree::lock(), thread, old, new);
+}
+
+fn keep_rights(
+    tree: &Tree,
+    thread: &CurrentThread,
+    old: &Credentials,
+    new: &mut Credentials,
+) {
     let tracer = thread.tracing.tracer();
     let tracer = tracer.and_then(|it| tree.node(it.process));
-    let is_watched =
-        tracer.is_some_and(|it| !it.process.credentials.lock().is_privileged());
-    let mut own = process.credentials.lock();
-    if is_watched {
-        new.user.effective = own.user.effective;
-        new.group.effective = own.group.effective;
-        new.user.saved = own.user.effective;
-        new.group.saved = own.group.effective;
+    if tracer.is_none_or(|it| it.process.credentials.lock().is_privileged()) {
+        return;
     }
+    new.user.effective = old.user.effective;
+    new.group.effective = old.group.effective;
+    new.user.saved = old.user.effective;
+    new.group.saved = old.group.effective;
+}
+
+/// An exec gives the running thread's process another memory and the rights
+/// that belong to it, at one instant: nobody who may use the one finds the
+/// other ([`memory_of`]). It says what the process had before, which the
+/// caller drops.
+///
+/// Others may look at it (`new` says that of the file) unless it uses rights
+/// that are not its user's, before or after; such a one does not hear of its
+/// parent's end either (prctl(2)).
+pub(crate) fn install(
+    thread: &CurrentThread,
+    space: Arc<AddressSpace>,
+    mut new: Credentials,
+) -> Option<Arc<AddressSpace>> {
+    let process = &thread.process;
+    let tree = tree::lock();
+    let old = process.credentials.lock().clone();
+    keep_rights(&tree, thread, &old, &mut new);
+    let real = [old.user.real, old.group.real];
+    let is_ordinary = old.used() == real && new.used() == real;
+    new.is_dumpable &= is_ordinary;
+    if new.used() != real || new.used() != old.used() {
+        process.attributes.death_signal.store(0, Relaxed);
+    }
+    // No other thread is left that could have changed them meanwhile.
+    let mut own = process.credentials.lock();
     let old = core::mem::replace(&mut *own, new);
+    let old_space = thread.task().replace_space(Some(space));
     drop(own);
     drop(tree);
     drop(old);
+    old_space
 }
 
 fn begin(

@@ -159,13 +159,22 @@ impl Traced {
         })
     }
 
-    /// Its memory, once it is stopped.
+    /// Its memory, once it is stopped. A tracer without privileges sees none
+    /// of a program that nobody may look at, which it may have become since.
     ///
     /// # Errors
-    /// `ESRCH`; `EIO` if it has none any more.
+    /// `ESRCH`; `EIO` if it has none any more, or shows none.
     pub fn memory(&self) -> Result<Arc<AddressSpace>, Errno> {
         self.with(|signals, thread| signals.state.trace_stop(thread.key))?;
-        self.task.space().ok_or(Errno::EIO)
+        let thread = thread_of(&self.task).ok_or(Errno::ESRCH)?;
+        let own = current();
+        let is_privileged = own.process.credentials.lock().is_privileged();
+        let target = thread.process.credentials.lock();
+        let space = (target.is_dumpable || is_privileged)
+            .then(|| self.task.space())
+            .flatten();
+        drop(target);
+        space.ok_or(Errno::EIO)
     }
 
     /// Uses its registers.

@@ -9,13 +9,13 @@ use kernel_abi::Errno;
 use super::super::data::At;
 use super::super::rename::rename;
 use super::super::shared::check_room;
-use super::{Body, Node};
+use super::{Attributes, Body, Node};
 use crate::buffer::{Input, Output};
 use crate::file::{Blocking, File, Offset};
 use crate::flags::OpenFlags;
 use crate::inode::{
-    Change, DirectoryEntry, FileType, Inode, InodeId, Link, Metadata, NewInode,
-    PERMISSION_MASK, Replace,
+    Change, Decide, DirectoryEntry, FileType, Inode, InodeId, Link, Metadata,
+    NewInode, PERMISSION_MASK, Replace,
 };
 use crate::pipe::Pipe;
 use crate::write_count::WriteCount;
@@ -33,22 +33,34 @@ fn sibling<'a>(
         .ok_or(Errno::EXDEV)
 }
 
-impl Inode for Node {
-    fn id(&self) -> InodeId {
-        InodeId { device: self.shared.device, number: self.number }
+impl Attributes {
+    fn apply(&mut self, change: &Change) {
+        if let Some(permissions) = change.permissions {
+            self.permissions = permissions & PERMISSION_MASK;
+        }
+        self.uid = change.uid.unwrap_or(self.uid);
+        self.gid = change.gid.unwrap_or(self.gid);
+        self.accessed = change.accessed.unwrap_or(self.accessed);
+        self.modified = change.modified.unwrap_or(self.modified);
+        self.changed = clock::now_ns();
     }
+}
 
-    fn kind(&self) -> FileType {
-        self.kind
-    }
-
-    fn metadata(&self) -> Metadata {
-        let (size, blocks) = match &self.body {
+impl Node {
+    /// Bytes, and units of 512 of them.
+    fn size(&self) -> (u64, u64) {
+        match &self.body {
             Body::File(data) => data.size(),
             Body::Symlink(target) => (target.len() as u64, 0),
             _ => (0, 0),
-        };
-        let attributes = self.attributes.lock();
+        }
+    }
+
+    fn describe(
+        &self,
+        (size, blocks): (u64, u64),
+        attributes: &Attributes,
+    ) -> Metadata {
         Metadata {
             id: self.id(),
             kind: self.kind,
@@ -63,17 +75,31 @@ impl Inode for Node {
             changed: attributes.changed,
         }
     }
+}
+
+impl Inode for Node {
+    fn id(&self) -> InodeId {
+        InodeId { device: self.shared.device, number: self.number }
+    }
+
+    fn kind(&self) -> FileType {
+        self.kind
+    }
+
+    fn metadata(&self) -> Metadata {
+        self.describe(self.size(), &self.attributes.lock())
+    }
 
     fn change(&self, change: &Change) -> Result<(), Errno> {
+        self.attributes.lock().apply(change);
+        Ok(())
+    }
+
+    fn change_by(&self, decide: &Decide<'_>) -> Result<(), Errno> {
+        let size = self.size();
         let mut attributes = self.attributes.lock();
-        if let Some(permissions) = change.permissions {
-            attributes.permissions = permissions & PERMISSION_MASK;
-        }
-        attributes.uid = change.uid.unwrap_or(attributes.uid);
-        attributes.gid = change.gid.unwrap_or(attributes.gid);
-        attributes.accessed = change.accessed.unwrap_or(attributes.accessed);
-        attributes.modified = change.modified.unwrap_or(attributes.modified);
-        attributes.changed = clock::now_ns();
+        let change = decide(&self.describe(size, &attributes))?;
+        attributes.apply(&change);
         Ok(())
     }
 
