@@ -34,6 +34,7 @@ pub(crate) unsafe trait Plain {}
 unsafe impl Plain for linux::stat {}
 
 /// Gives `fill` a zeroed place for a value, and the value if all went well.
+#[inline(always)]
 pub(crate) fn filled<T: Plain>(
     fill: impl FnOnce(usize) -> Result<usize>,
 ) -> Result<T> {

@@ -62,7 +62,7 @@ impl Sub for Time {
 ///
 /// # Errors
 /// `EINVAL` for a clock that there is not.
-#[inline]
+#[inline(always)]
 pub fn read(clock: u32) -> Result<Time> {
     filled(|place| {
         // SAFETY: `place` has room for a time.

@@ -19,7 +19,9 @@ pub fn each(ticks: u64, count: u64) -> u64 {
     nanos(ticks) * 1000 / count
 }
 
-/// Ticks that some work takes.
+/// Ticks that some work takes. Inlined, as [`calls`], so that what is measured
+/// is the kernel, however the programs are compiled.
+#[inline(always)]
 pub fn ticks(work: impl FnOnce() -> Result<()>) -> Result<u64> {
     let start = cpu::counter();
     work()?;
@@ -28,10 +30,19 @@ pub fn ticks(work: impl FnOnce() -> Result<()>) -> Result<u64> {
 
 /// Picoseconds of one call, from `count` calls in a row; the median of all
 /// runs.
+#[inline(always)]
 pub fn calls(count: u64, mut call: impl FnMut() -> Result<()>) -> Result<u64> {
     call()?;
     median(|| {
-        let ticks = ticks(|| (0..count).try_for_each(|_| call()))?;
+        let ticks = ticks(
+            #[inline(always)]
+            || {
+                for _ in 0..count {
+                    call()?;
+                }
+                Ok(())
+            },
+        )?;
         Ok(each(ticks, count))
     })
 }

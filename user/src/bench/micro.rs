@@ -71,21 +71,33 @@ pub fn run(wanted: &[String]) -> i32 {
 }
 
 fn null_call() -> Result<u64> {
-    calls(2000, || {
-        own::parent_id();
-        Ok(())
-    })
+    calls(
+        2000,
+        #[inline(always)]
+        || {
+            own::parent_id();
+            Ok(())
+        },
+    )
 }
 
 fn clock() -> Result<u64> {
-    calls(2000, || time::read(CLOCK_MONOTONIC).map(drop))
+    calls(
+        2000,
+        #[inline(always)]
+        || time::read(CLOCK_MONOTONIC).map(drop),
+    )
 }
 
 fn give_way() -> Result<u64> {
-    calls(2000, || {
-        schedule::give_way();
-        Ok(())
-    })
+    calls(
+        2000,
+        #[inline(always)]
+        || {
+            schedule::give_way();
+            Ok(())
+        },
+    )
 }
 
 /// One byte through a pipe and back out, by one process.
