@@ -245,6 +245,7 @@ fn top_shows_shares_and_frozen_tasks() -> Result<()> {
     firn.run(
         "mount -t cgroup -o freezer freezer /sys/fs/cgroup; \
          mkdir /sys/fs/cgroup/box; spin & spin & \
+         while [ $(cat /proc/$!/comm) != spin ]; do sleep 0.01; done; \
          echo $! > /sys/fs/cgroup/box/cgroup.procs; \
          echo FROZEN > /sys/fs/cgroup/box/freezer.state",
     )?;

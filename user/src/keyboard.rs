@@ -13,9 +13,10 @@ use user_lib::time::Time;
 use user_lib::{Result, file, terminal};
 use user_prompt::key::{Decoder, Key};
 
-/// How long the rest of a key may take. A person does not press two keys as
-/// fast; a slow serial line takes a tenth of it for a byte.
-const REST: Time = Time::from_millis(50);
+/// How long the rest of a key may take, as in GNU readline
+/// (`keyseq-timeout`): a machine that is held up, as a guest may be, sends the
+/// bytes of one key apart.
+const REST: Time = Time::from_millis(500);
 
 /// Which keys send signals meanwhile.
 #[derive(Clone, Copy, PartialEq, Eq)]
