@@ -141,6 +141,16 @@ fn line_is_edited_where_a_terminal_is() -> Result<()> {
     let long = format!("echo {}", "0123456789".repeat(20));
     let output = firn.run(&format!("{long}\x01\x05"))?;
     ensure!(output == format!("{}\n", &long[5..]), "it printed {output:?}");
+    // `^C` leaves the line, wherever the shell just is.
+    for turn in 0..10 {
+        let start = firn.transcript().len();
+        firn.send("garbage")?;
+        firn.wait_for("garbage", start, LIMIT)?;
+        firn.send("\x03")?;
+        firn.wait_for("garbage^C\n/ # ", start, LIMIT)?;
+        let status = firn.run("echo $?")?;
+        ensure!(status == "130\n", "turn {turn}: the status is {status:?}");
+    }
     firn.power_off()
 }
 

@@ -6,9 +6,7 @@
 //! newline starts a row. Bytes are read one by one, so that what was typed
 //! ahead stays with the kernel for the next program.
 
-use user_lib::linux::{
-    ECHO, ICANON, IEXTEN, ISIG, POLLIN, VMIN, VTIME, termios,
-};
+use user_lib::linux::{ECHO, ICANON, IEXTEN, ISIG, VMIN, VTIME, termios};
 use user_lib::time::Time;
 use user_lib::{Result, file, terminal};
 use user_prompt::key::{Decoder, Key};
@@ -21,8 +19,10 @@ const REST: Time = Time::from_millis(500);
 /// Which keys send signals meanwhile.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Signals {
-    /// `^C`, `^Z` and `^\` do as always.
-    Sent,
+    /// `^C`, `^Z` and `^\` do as always. Who holds them
+    /// [blocked](user_lib::signal::Blocked) waits with the mask given here, so
+    /// that no wait begins after the signal that should end it.
+    Sent(u64),
     /// They are keys like others.
     Keys,
 }
@@ -32,6 +32,7 @@ pub struct Keyboard {
     descriptor: i32,
     before: termios,
     decoder: Decoder,
+    signals: Signals,
 }
 
 impl Keyboard {
@@ -49,7 +50,7 @@ impl Keyboard {
         raw.c_cc[VMIN as usize] = 1;
         raw.c_cc[VTIME as usize] = 0;
         terminal::set_settings(descriptor, &raw)?;
-        Ok(Self { descriptor, before, decoder: Decoder::default() })
+        Ok(Self { descriptor, before, decoder: Decoder::default(), signals })
     }
 
     /// The next key; `None` at the end of the input, and when `timeout` is
@@ -61,7 +62,7 @@ impl Keyboard {
         loop {
             let is_within = self.decoder.is_within_key();
             let limit = if is_within { Some(REST) } else { timeout };
-            if limit.is_some() && !self.has_input(limit)? {
+            if !self.has_input(limit)? {
                 return Ok(self.decoder.time_out());
             }
             let mut byte = [0];
@@ -75,8 +76,11 @@ impl Keyboard {
     }
 
     fn has_input(&self, timeout: Option<Time>) -> Result<bool> {
-        let mut entries = [terminal::poll_entry(self.descriptor, POLLIN)];
-        Ok(terminal::poll(&mut entries, timeout, None)? > 0)
+        let mask = match self.signals {
+            Signals::Sent(mask) => Some(mask),
+            Signals::Keys => None,
+        };
+        terminal::wait_for_input(self.descriptor, timeout, mask)
     }
 }
 

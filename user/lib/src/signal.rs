@@ -166,6 +166,31 @@ pub fn set_mask(set: u64) -> u64 {
     change_mask(SIG_SETMASK, set).unwrap_or(0)
 }
 
+/// While this is there no signal is handled but in calls that are told to
+/// wait with the mask from before (`ppoll(2)`), so none arrives between a look
+/// at what a handler has noted and the wait that it should end.
+pub struct Blocked {
+    before: u64,
+}
+
+impl Blocked {
+    /// Blocks all signals that can be blocked.
+    pub fn all() -> Self {
+        Self { before: set_mask(!0) }
+    }
+
+    /// What was blocked before.
+    pub fn before(&self) -> u64 {
+        self.before
+    }
+}
+
+impl Drop for Blocked {
+    fn drop(&mut self) {
+        set_mask(self.before);
+    }
+}
+
 /// The signals that wait because they are blocked.
 ///
 /// # Errors

@@ -121,6 +121,20 @@ pub fn poll(
     unsafe { call5(__NR_ppoll, place, count, timeout, mask, size) }
 }
 
+/// Waits until a descriptor has input, or its end, or the time is over; says
+/// which. Meanwhile exactly the signals of `mask`, if given, are blocked.
+///
+/// # Errors
+/// Those of [`poll`].
+pub fn wait_for_input(
+    descriptor: i32,
+    timeout: Option<Time>,
+    mask: Option<u64>,
+) -> Result<bool> {
+    let mut entries = [poll_entry(descriptor, linux::POLLIN)];
+    Ok(poll(&mut entries, timeout, mask)? > 0)
+}
+
 /// An entry for [`poll`].
 pub fn poll_entry(descriptor: i32, events: u32) -> pollfd {
     pollfd { fd: descriptor, events: events as i16, revents: 0 }

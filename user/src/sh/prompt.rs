@@ -17,7 +17,8 @@
 use alloc::format;
 use alloc::string::String;
 
-use user_lib::{Errno, directory, file, process};
+use user_lib::signal::Blocked;
+use user_lib::{Errno, directory, file, process, terminal};
 use user_prompt::editor::{Editor, Step};
 
 use crate::keyboard::{Keyboard, Signals, screen_size};
@@ -51,12 +52,17 @@ impl Shell {
         if !self.is_interactive {
             return read_line(0);
         }
+        // A signal that comes from here on ends the wait for the line.
+        let blocked = Blocked::all();
+        if signal::has_arrived() {
+            return Line::Interrupted;
+        }
         self.report_jobs();
         let prompt = self.prompt(is_first);
         let term = self.variable("TERM").unwrap_or_default();
         let keyboard = match PLAIN.contains(&term) {
             true => Err(Errno::ENOTTY),
-            false => Keyboard::open(0, Signals::Sent),
+            false => Keyboard::open(0, Signals::Sent(blocked.before())),
         };
         match keyboard {
             Ok(keyboard) => {
@@ -68,7 +74,7 @@ impl Shell {
             }
             Err(_) => {
                 show(&prompt);
-                let line = read_line(0);
+                let line = read_when_there(&blocked);
                 if let Line::Text(text) = &line {
                     self.editor.history.add(text);
                 }
@@ -120,6 +126,15 @@ impl Shell {
                 Step::End => return Line::End,
             }
         }
+    }
+}
+
+/// Reads a line that the kernel edits.
+fn read_when_there(blocked: &Blocked) -> Line {
+    match terminal::wait_for_input(0, None, Some(blocked.before())) {
+        Ok(_) => read_line(0),
+        Err(Errno::EINTR) => Line::Interrupted,
+        Err(_) => Line::End,
     }
 }
 
