@@ -29,6 +29,7 @@ pub const TESTS: &[Test] = tests::list![
     tree_with_a_device_out_of_reach_is_told: OwnTree,
     tree_with_a_console_out_of_reach_boots_with_the_boards: OwnTree,
     tree_without_psci_boots_one_cpu: OwnTree,
+    tree_with_firmware_that_is_not_there_boots_one_cpu: OwnTree,
     spoiled_trees_end_in_a_line_or_a_prompt: OwnTree,
 ];
 
@@ -63,20 +64,22 @@ struct Bench {
     folder: TempDir,
     image: u64,
     tree: u64,
+    cpus: u32,
 }
 
 impl Bench {
     fn new() -> Result<Bench> {
-        Ok(Bench { folder: TempDir::new()?, image: IMAGE, tree: TREE })
+        let folder = TempDir::new()?;
+        Ok(Bench { folder, image: IMAGE, tree: TREE, cpus: 1 })
     }
 
     fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    /// QEMU's tree for a machine with one CPU.
+    /// QEMU's tree for such a machine.
     fn original(&self) -> Result<Vec<u8>> {
-        qemu_tree(1)
+        qemu_tree(self.cpus)
     }
 
     /// Starts a machine with `tree` in memory.
@@ -86,7 +89,7 @@ impl Bench {
         let loader: Vec<u8> = code.chain(addresses.concat()).collect();
         fs::write(self.path("loader"), loader)?;
         fs::write(self.path("tree"), tree)?;
-        let setup = Setup::new().cpus(1);
+        let setup = Setup::new().cpus(self.cpus);
         let files = vec![
             (self.path("loader"), LOADER),
             (self.path("tree"), TREE),
@@ -231,6 +234,19 @@ fn tree_without_psci_boots_one_cpu() -> Result<()> {
     let bench = Bench::new()?;
     let tree = replaced(bench.original()?, "arm,psci", "arm,pscX")?;
     ensure_shell(bench.start(&tree)?)
+}
+
+/// The tree says `smc`, but the machine has nothing above the kernel.
+fn tree_with_firmware_that_is_not_there_boots_one_cpu() -> Result<()> {
+    let bench = Bench { cpus: 2, ..Bench::new()? };
+    let tree = replaced(bench.original()?, "hvc\0", "smc\0")?;
+    let mut firn = bench.start(&tree)?;
+    firn.wait_for_prompt(tests::setup::BOOT)?;
+    let said = firn.transcript();
+    ensure!(said.contains("firmware does not answer"), "not told:\n{said}");
+    let cpus = firn.run("cat /sys/devices/system/cpu/online")?;
+    ensure!(cpus == "0\n", "CPUs {cpus:?} run");
+    Ok(())
 }
 
 /// Numbers that look random and are the same every time (xorshift).

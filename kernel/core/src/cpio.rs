@@ -31,8 +31,7 @@ pub enum Error {
     Truncated(usize),
     /// A number in the header here has other characters than hex digits.
     BadNumber(usize),
-    /// The name of the entry here is empty, too long, or has no NUL at its
-    /// end only.
+    /// The name of the entry here is empty, or has no NUL at its end only.
     BadName(usize),
 }
 
@@ -81,6 +80,10 @@ pub trait Sink {
 
     /// The next bytes of the entry's content.
     fn data(&mut self, bytes: &[u8]);
+
+    /// The entry that starts at this byte is left out: its name is longer than
+    /// any path can be.
+    fn skipped(&mut self, at: usize);
 }
 
 /// What the next byte belongs to.
@@ -92,6 +95,8 @@ enum State {
     Header { end: usize },
     /// Content: so many bytes, and then zeros.
     Data { left: usize, padding: usize },
+    /// So many bytes of an entry that is left out.
+    Skipped { left: usize },
 }
 
 /// Takes archives apart.
@@ -142,6 +147,7 @@ impl Reader {
                 State::Data { left, padding } => {
                     self.pass(rest, left, padding, sink)
                 }
+                State::Skipped { left } => self.skip(rest, left),
             };
             used += size;
             self.at += size;
@@ -169,6 +175,15 @@ impl Reader {
             self.begin_header(self.at + zeros);
         }
         zeros
+    }
+
+    fn skip(&mut self, rest: &[u8], left: usize) -> usize {
+        let size = left.min(rest.len());
+        self.state = State::Skipped { left: left - size };
+        if size == left {
+            self.begin_header(self.at + size);
+        }
+        size
     }
 
     fn begin_header(&mut self, start: usize) {
@@ -217,8 +232,15 @@ impl Reader {
         }
         let field = |index| hex(header, index).ok_or(Error::BadNumber(start));
         let length = field(11)? as usize;
-        if !(2..=PATH_MAX).contains(&length) {
+        if length < 2 {
             return Err(Error::BadName(start));
+        }
+        if length > PATH_MAX {
+            let name = (HEADER + length).next_multiple_of(4) - HEADER;
+            let left = name + (field(6)? as usize).next_multiple_of(4);
+            sink.skipped(start);
+            self.state = State::Skipped { left };
+            return Ok(false);
         }
         if header.len() == HEADER {
             let end = (HEADER + length).next_multiple_of(4);

@@ -1,9 +1,10 @@
 //! Memory rules apart from the machine: which frame is free, what a page
 //! table entry says, which addresses a process has mapped, which address
-//! space holds which ASID, who dies when there is none.
+//! space holds which ASID, which object of the kernel lies where, who dies when
+//! there is none.
 //!
 //! Reading order: [`range`], [`layout`], [`frame`], [`page_table`], [`region`],
-//! [`asid`], [`victim`].
+//! [`asid`], [`slab`], [`victim`].
 //! The machine half is `kernel/machine/src/mm`.
 
 pub mod asid;
@@ -13,6 +14,7 @@ pub mod page_table;
 pub mod quota;
 pub mod range;
 pub mod region;
+pub mod slab;
 pub mod victim;
 
 /// Bytes of a page and of a frame: the 4 KiB granule.

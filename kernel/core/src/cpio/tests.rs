@@ -47,6 +47,7 @@ fn archive() -> Vec<u8> {
 struct Found {
     entries: Vec<(String, u32, Vec<u8>)>,
     numbers: Vec<[u32; 9]>,
+    skipped: Vec<usize>,
 }
 
 impl Sink for Found {
@@ -70,6 +71,10 @@ impl Sink for Found {
     fn data(&mut self, bytes: &[u8]) {
         let last = self.entries.last_mut().unwrap();
         last.2.extend_from_slice(bytes);
+    }
+
+    fn skipped(&mut self, at: usize) {
+        self.skipped.push(at);
     }
 }
 
@@ -141,11 +146,31 @@ fn bad_entries_are_named_by_their_place() {
     assert_eq!(first(&bytes), Error::BadName(0));
     let mut bytes = archive();
     bytes[94..102].copy_from_slice(b"ffffffff");
-    assert_eq!(first(&bytes), Error::BadName(0));
+    assert_eq!(first(&bytes), Error::Truncated(0));
     let mut bytes = archive();
     bytes[54..62].copy_from_slice(b"ffffffff");
     assert_eq!(first(&bytes), Error::Truncated(0));
     assert_eq!(Error::BadName(16).to_string(), "bad name at byte 16");
+}
+
+#[test]
+fn an_entry_with_too_long_a_name_is_left_out() {
+    let first = entry("a", 0o100644, b"x");
+    let at = first.len();
+    for length in [4095, 4096, 4097, 5000] {
+        let long = entry(&"n".repeat(length), 0o100644, b"content");
+        let bytes = [first.clone(), long, archive()].concat();
+        for size in [1, 7, 110, 4096, 100_000] {
+            let (found, end) = read(&bytes, size);
+            assert_eq!(end, Ok(()), "{length} in pieces of {size}");
+            let is_long = length > 4095;
+            assert_eq!(found.skipped, [at][..usize::from(is_long)]);
+            let names = found.entries.iter().map(|it| &it.0[..]);
+            let last: Vec<_> = names.rev().take(4).collect();
+            assert_eq!(last[..3], ["dev/tty", "bin/sh", "bin"]);
+            assert_eq!(last[3] == "a", is_long);
+        }
+    }
 }
 
 #[test]

@@ -18,6 +18,10 @@ pub struct Cache<'a> {
     pub total: usize,
     /// Bytes of an object.
     pub size: usize,
+    /// Objects in a slab.
+    pub per_slab: usize,
+    /// Slabs there are.
+    pub slabs: usize,
 }
 
 /// The lines above the first cache.
@@ -30,11 +34,12 @@ pub fn render_header(out: &mut Vec<u8>) {
 }
 
 impl Cache<'_> {
-    /// The line. Objects do not lie in slabs here, so each is its own.
+    /// The line. A slab without an object is none any more.
     pub fn render(&self, out: &mut Vec<u8>) {
-        let Self { name, used, total, size } = *self;
-        let pages = size.div_ceil(4096);
-        text!(out, "{name:<17} {used:6} {total:6} {size:6} 1 {pages}");
-        text!(out, " : tunables 0 0 0 : slabdata {used} {total} 0\n");
+        let Self { name, used, total, size, per_slab, slabs } = *self;
+        let pages = (size * per_slab).div_ceil(4096);
+        text!(out, "{name:<17} {used:6} {total:6} {size:6}");
+        text!(out, " {per_slab} {pages}");
+        text!(out, " : tunables 0 0 0 : slabdata {slabs} {slabs} 0\n");
     }
 }

@@ -17,8 +17,9 @@ use kernel_core::memory::frame::{FrameNumber, FrameUse};
 use super::page;
 
 pub(super) use self::allocator::{
-    can_promise, has_half_reserve, has_room, holders, init, is_ready, is_sole,
-    prepare_execution, release, share, will_change,
+    alloc_run, can_promise, has_half_reserve, has_room, holders, init,
+    is_ready, is_sole, note, prepare_execution, release, set_note, share,
+    will_change,
 };
 pub use self::allocator::{is_low, is_scarce, is_short, stats};
 pub use self::handle::{Frame, FrameRef};

@@ -1,102 +1,85 @@
 //! The kernel heap.
 //!
-//! Objects up to 4 KiB come from lists of free objects of one size: an
-//! allocation that hits takes one object off a list. What the lists lack,
-//! and larger objects, come from `linked_list_allocator`, which searches a
-//! list of holes in a window of addresses; the window grows by mapping
-//! frames and never shrinks. Objects given back stay on their list.
+//! Objects up to a page come from lists of free objects of one size: an
+//! allocation that hits takes one object off a list. The lists are short.
+//! What they lack and what they have too much moves in batches from and to
+//! slabs, single frames, which are given back when they are empty. Larger
+//! objects are frames of their own.
+//!
+//! ```text
+//!  a list      <-- a batch -->  slabs        <-- one -->  frames
+//!  (two batches at most)        (none empty)
+//!  more than a page             <-------- some --------->  frames
+//! ```
+//!
+//! | file | what |
+//! |---|---|
+//! | `heap/class.rs` | the objects of one size |
+//! | `heap/large.rs` | objects of more than a page |
 //!
 //! Frames for the heap may come from the kernel's reserve
-//! ([`FrameUse::Kernel`]); one of many frames leaves half of that to those of
-//! few. So what is small fails only if the reserve is gone: a kernel bug, and
-//! a panic. What a program makes large is asked for where it can be refused
-//! ([`reserve`], `try_reserve`).
+//! ([`FrameUse::Kernel`](super::FrameUse::Kernel)); one of many frames leaves
+//! half of that to those of few. So what is small fails only if the reserve is
+//! gone: a kernel bug, and a panic. What a program makes large is asked for
+//! where it can be refused ([`reserve`], `try_reserve`).
+
+mod class;
+mod large;
 
 use core::alloc::{GlobalAlloc, Layout};
-use core::ptr::{self, NonNull};
+use core::ptr;
 
 use alloc::vec::Vec;
+
 use kernel_abi::Errno;
 use kernel_core::memory::PAGE_SIZE;
-use kernel_core::memory::frame::FrameUse;
-use linked_list_allocator::Heap as HoleList;
 
-use super::map::{HEAP_BASE, Window};
-use super::{frame, tlb};
+use self::class::{CLASS_COUNT, Class, LARGEST, class_of};
+use super::frame;
 use crate::sync::{IrqSpinLock, Rank, debug_check_allocation};
-
-/// Object sizes with a list, in bytes. All are multiples of 16; powers of
-/// two are aligned to themselves.
-const SIZES: [usize; 16] = [
-    16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048, 3072,
-    4096,
-];
-/// Largest size with a list.
-const LARGEST: usize = SIZES[SIZES.len() - 1];
-/// Index in [`SIZES`] for every size, in units of 16 bytes rounded up.
-const CLASSES: [u8; LARGEST / 16 + 1] = classes();
-/// Bytes the window grows by at least.
-const GROWTH: usize = 64 * 1024;
-/// Bytes of the window: more than any machine has RAM.
-const WINDOW: usize = 1 << 39;
-
-const fn classes() -> [u8; LARGEST / 16 + 1] {
-    let mut table = [0; LARGEST / 16 + 1];
-    let (mut unit, mut class) = (0, 0);
-    while unit < table.len() {
-        if unit * 16 > SIZES[class] {
-            class += 1;
-        }
-        table[unit] = class as u8;
-        unit += 1;
-    }
-    table
-}
 
 /// What the heap holds, in bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct HeapStats {
     /// In objects that are allocated now; each counts with its list's size.
     pub used: usize,
-    /// In frames mapped to the heap's window.
+    /// In the heap's frames.
     pub mapped: usize,
 }
 
 /// The objects of one size: how many, in use and in all.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ObjectStats {
-    /// Bytes of one; 1 for all that is larger than the largest list's, which
-    /// is counted in bytes.
+    /// Bytes of one.
     pub size: usize,
     /// Allocated now.
     pub used: usize,
     /// Allocated or free.
     pub total: usize,
+    /// Frames they are in.
+    pub frames: usize,
 }
 
 /// The figures of this moment, for leak tests and `/proc/meminfo`.
 pub fn stats() -> HeapStats {
-    let heap = HEAP.0.lock();
-    let objects = heap.classes.iter().zip(SIZES);
-    let small: usize = objects.map(|(class, size)| class.used * size).sum();
-    HeapStats { used: heap.large + small, mapped: heap.mapped }
+    let (used, pages) = large::stats();
+    let mut stats = HeapStats { used, mapped: pages * PAGE_SIZE };
+    for objects in class_stats() {
+        stats.used += objects.used * objects.size;
+        stats.mapped += objects.frames * PAGE_SIZE;
+    }
+    stats
 }
 
-/// The figures of this moment size by size, for `/proc/slabinfo`; what is
-/// larger than [`LARGEST`] comes last, with all memory in no list.
-pub fn object_stats() -> [ObjectStats; SIZES.len() + 1] {
+/// The figures of this moment size by size, for `/proc/slabinfo`.
+pub fn class_stats() -> [ObjectStats; CLASS_COUNT] {
     let heap = HEAP.0.lock();
-    let in_lists: usize = heap.classes.iter().map(|class| class.bytes).sum();
-    core::array::from_fn(|index| match heap.classes.get(index) {
-        Some(class) => {
-            let size = SIZES[index];
-            ObjectStats { size, used: class.used, total: class.bytes / size }
-        }
-        None => {
-            let total = heap.mapped - in_lists;
-            ObjectStats { size: 1, used: heap.large, total }
-        }
-    })
+    core::array::from_fn(|index| heap.classes[index].stats())
+}
+
+/// Pages of all objects that are larger than a page.
+pub fn large_pages() -> usize {
+    large::stats().1
 }
 
 /// Whether an object of this layout is aligned as asked, for the tests.
@@ -108,9 +91,20 @@ pub(super) fn is_aligned(layout: Layout) -> bool {
     !object.is_null() && object.addr().is_multiple_of(layout.align())
 }
 
+/// Whether bytes for which no frames lie side by side are where nothing else
+/// is, and come back, for the tests.
+pub(super) fn scattered_frames_do(pages: usize) -> bool {
+    let Some(object) = large::take_scattered(pages) else { return false };
+    let end = object.wrapping_add(pages * PAGE_SIZE - 1);
+    let is_whole = crate::arch::selftest::may_write(object.addr())
+        && crate::arch::selftest::may_write(end.addr());
+    large::put_scattered(object, pages);
+    is_whole && !super::map::is_mapped(object.addr())
+}
+
 /// True if an object of so many bytes does not make memory scarce.
 pub fn has_room(size: usize) -> bool {
-    frame::has_room(size) || HEAP.0.lock().has_hole(size)
+    frame::has_room(size)
 }
 
 /// Makes room in a buffer for so many bytes more, for a program's sake: unless
@@ -136,59 +130,44 @@ struct KernelHeap(IrqSpinLock<Heap>);
 static HEAP: KernelHeap =
     KernelHeap(IrqSpinLock::with_rank(Rank::Heap, Heap::new()));
 
-/// Objects of one size: a list of free ones, and a run of bytes that never
-/// were objects yet.
-#[derive(Clone, Copy)]
-struct Class {
-    free: *mut FreeObject,
-    fresh: usize,
-    fresh_end: usize,
-    /// Objects that are allocated now.
-    used: usize,
-    /// Bytes of all runs so far.
-    bytes: usize,
-}
-
-/// A free object holds the address of the next one.
-struct FreeObject {
-    next: *mut FreeObject,
-}
-
 struct Heap {
-    classes: [Class; SIZES.len()],
-    holes: HoleList,
-    window: Window,
-    mapped: usize,
-    /// Bytes of objects without a list.
-    large: usize,
+    classes: [Class; CLASS_COUNT],
 }
 
-// SAFETY: the pointers lead into the heap's window, which the heap alone
-// owns and every CPU maps.
+// SAFETY: the pointers lead into the heap's frames, which the heap alone owns
+// and every CPU maps.
 unsafe impl Send for Heap {}
 
 // SAFETY: an object is handed out once until it is given back: it is either
-// on a list, in a hole, or with a caller, never in two of these.
+// on a list, in a slab, or with a caller, never in two of these; large ones
+// are frames that the caller alone holds.
 unsafe impl GlobalAlloc for KernelHeap {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         debug_check_allocation();
-        let mut heap = self.0.lock();
         match class_of(layout) {
-            Some(class) => heap.take(class),
-            None => heap.take_large(layout),
+            Some(class) => {
+                let mut heap = self.0.lock();
+                match heap.classes[class].take() {
+                    Some(object) => object.as_ptr(),
+                    None => heap.take_last(class),
+                }
+            }
+            None => self.take_large(layout),
         }
     }
 
     #[inline]
     unsafe fn dealloc(&self, object: *mut u8, layout: Layout) {
-        let mut heap = self.0.lock();
         match class_of(layout) {
-            // SAFETY: the caller gives back an object of this layout, so
-            // it came from this class.
-            Some(class) => unsafe { heap.put(class, object) },
-            // SAFETY: likewise, from the holes.
-            None => unsafe { heap.put_large(object, layout) },
+            Some(class) => {
+                let mut heap = self.0.lock();
+                // SAFETY: the caller gives back an object of this layout, so
+                // it came from this class.
+                unsafe { heap.classes[class].put(object) };
+            }
+            // SAFETY: likewise, from the frames of large ones.
+            None => unsafe { large::put(object, layout) },
         }
     }
 
@@ -218,179 +197,35 @@ unsafe impl GlobalAlloc for KernelHeap {
     }
 }
 
-/// The class for a layout, if it has one. An alignment above 16 is met by
-/// taking a power of two.
-#[inline(always)]
-fn class_of(layout: Layout) -> Option<usize> {
-    let mut size = layout.size();
-    if layout.align() > 16 {
-        size = size.max(layout.align()).next_power_of_two();
+impl KernelHeap {
+    fn take_large(&self, layout: Layout) -> *mut u8 {
+        let object = large::take(layout).or_else(|| {
+            self.0.lock().trim();
+            large::take(layout)
+        });
+        object.unwrap_or(ptr::null_mut())
     }
-    let class = CLASSES.get(size.div_ceil(16))?;
-    Some(*class as usize)
 }
 
 impl Heap {
     const fn new() -> Self {
-        let empty = Class {
-            free: ptr::null_mut(),
-            fresh: 0,
-            fresh_end: 0,
-            used: 0,
-            bytes: 0,
-        };
-        Self {
-            classes: [empty; SIZES.len()],
-            holes: HoleList::empty(),
-            window: Window::new(HEAP_BASE),
-            mapped: 0,
-            large: 0,
-        }
+        Self { classes: class::all() }
     }
 
-    #[inline(always)]
-    fn take(&mut self, class: usize) -> *mut u8 {
-        let list = &mut self.classes[class];
-        let Some(first) = NonNull::new(list.free) else {
-            return self.take_fresh(class);
-        };
-        // SAFETY: a free object of this class; `put` wrote its link.
-        list.free = unsafe { first.as_ref() }.next;
-        list.used += 1;
-        first.as_ptr().cast()
+    /// Gives the slabs back what the lists keep, which may free frames.
+    fn trim(&mut self) {
+        self.classes.iter_mut().for_each(Class::trim);
     }
 
-    /// Cuts a new object; makes room for more first if need be.
-    fn take_fresh(&mut self, class: usize) -> *mut u8 {
-        let size = SIZES[class];
-        let list = &self.classes[class];
-        if list.fresh_end - list.fresh < size && !self.refresh(class) {
-            return ptr::null_mut();
-        }
-        let list = &mut self.classes[class];
-        let object = list.fresh;
-        list.fresh += size;
-        list.used += 1;
-        ptr::with_exposed_provenance_mut(object)
-    }
-
-    /// Gives a class a new run of bytes. The rest of its old one is too
-    /// short for an object, and lost.
+    /// An object although there is no frame: there may be one when no list
+    /// keeps any.
     #[cold]
-    fn refresh(&mut self, class: usize) -> bool {
-        let size = if SIZES[class] < 1024 { PAGE_SIZE } else { 3 * PAGE_SIZE };
-        let Ok(layout) = Layout::from_size_align(size, PAGE_SIZE) else {
-            return false;
-        };
-        let Some(run) = self.cut(layout) else { return false };
-        let start = run.as_ptr().expose_provenance();
-        let list = &mut self.classes[class];
-        (list.fresh, list.fresh_end) = (start, start + size);
-        list.bytes += size;
-        true
-    }
-
-    /// # Safety
-    /// `object` came from [`Heap::take`] of this class, and its user gives
-    /// it up.
-    #[inline(always)]
-    unsafe fn put(&mut self, class: usize, object: *mut u8) {
-        let list = &mut self.classes[class];
-        let object = object.cast::<FreeObject>();
-        // SAFETY: at least 16 bytes, aligned to 16, and nobody else's.
-        unsafe { object.write(FreeObject { next: list.free }) };
-        list.free = object;
-        list.used -= 1;
-    }
-
-    fn take_large(&mut self, layout: Layout) -> *mut u8 {
-        let Some(object) = self.cut(layout) else { return ptr::null_mut() };
-        self.large += layout.size();
-        object.as_ptr()
-    }
-
-    /// # Safety
-    /// `object` came from [`Heap::take_large`] with this layout, and its user
-    /// gives it up.
-    unsafe fn put_large(&mut self, object: *mut u8, layout: Layout) {
-        let Some(object) = NonNull::new(object) else { return };
-        self.large -= layout.size();
-        // SAFETY: it came from `cut` with this layout.
-        unsafe { self.holes.deallocate(object, layout) }
-    }
-
-    /// True if the holes have room for so many bytes in one place.
-    fn has_hole(&mut self, size: usize) -> bool {
-        let Ok(layout) = Layout::from_size_align(size, 16) else {
-            return false;
-        };
-        let found = self.holes.allocate_first_fit(layout);
-        if let Ok(object) = found {
-            // SAFETY: it came from the holes just now, with this layout.
-            unsafe { self.holes.deallocate(object, layout) };
-        }
-        found.is_ok()
-    }
-
-    /// Takes bytes out of the holes; grows the window if none fits.
-    fn cut(&mut self, layout: Layout) -> Option<NonNull<u8>> {
-        if let Ok(found) = self.holes.allocate_first_fit(layout) {
-            return Some(found);
-        }
-        let most = layout.size().checked_add(layout.align())?;
-        self.grow(most.checked_add(PAGE_SIZE)?)?;
-        self.holes.allocate_first_fit(layout).ok()
-    }
-
-    /// Maps at least `size` bytes more.
-    #[cold]
-    fn grow(&mut self, size: usize) -> Option<()> {
-        let size = size.max(GROWTH).next_multiple_of(PAGE_SIZE);
-        if size > WINDOW - self.mapped {
-            return None;
-        }
-        if size > GROWTH && !frame::has_half_reserve(size) {
-            return None;
-        }
-        let start = HEAP_BASE + self.mapped;
-        for page in 0..size / PAGE_SIZE {
-            if self.map_page(start + page * PAGE_SIZE).is_none() {
-                self.unmap_pages(start, page);
-                return None;
-            }
-        }
-        tlb::publish();
-        self.extend(size);
-        Some(())
-    }
-
-    fn map_page(&mut self, address: usize) -> Option<()> {
-        let frame = frame::alloc(FrameUse::Kernel)?;
-        self.window.map(address, frame.number()).ok()?;
-        frame.into_number();
-        Some(())
-    }
-
-    /// Takes pages away that were mapped in vain.
-    fn unmap_pages(&mut self, start: usize, count: usize) {
-        for page in 0..count {
-            let address = start + page * PAGE_SIZE;
-            let frame = self.window.unmap(address);
-            tlb::flush_kernel(address..address + PAGE_SIZE);
-            frame.into_iter().for_each(frame::release);
-        }
-    }
-
-    fn extend(&mut self, size: usize) {
-        if self.mapped == 0 {
-            let start = ptr::with_exposed_provenance_mut(HEAP_BASE);
-            // SAFETY: mapped just now, used by nobody else, stays mapped;
-            // `mapped` says that this happens once.
-            unsafe { self.holes.init(start, size) };
-        } else {
-            // SAFETY: mapped just now, right after what the list has.
-            unsafe { self.holes.extend(size) };
-        }
-        self.mapped += size;
+    fn take_last(&mut self, class: usize) -> *mut u8 {
+        self.trim();
+        let object = self.classes[class].take();
+        object.map_or(ptr::null_mut(), |object| object.as_ptr())
     }
 }
+
+// An object is on a list, or it is whole pages.
+const _: () = assert!(LARGEST == PAGE_SIZE);

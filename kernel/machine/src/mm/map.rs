@@ -183,6 +183,23 @@ impl Window {
         KernelTables.write(slot.table, slot.index, Entry::INVALID);
         entry.is_valid().then(|| page::number(entry.address()))
     }
+
+    /// What was noted for `address`, where no page is mapped.
+    pub fn note(&self, address: usize) -> usize {
+        let slot = page_table::find(&KernelTables, kernel_root(), address);
+        slot.map_or(0, |it| KernelTables.read(it.table, it.index).0 as usize)
+    }
+
+    /// Keeps a page-aligned number in the entry for `address`, where no page
+    /// is mapped: the hardware looks at no more than its lowest bit then. False
+    /// if there is no table with such an entry.
+    pub fn set_note(&mut self, address: usize, note: usize) -> bool {
+        debug_assert!(note.is_multiple_of(PAGE_SIZE));
+        let slot = page_table::find(&KernelTables, kernel_root(), address);
+        let Some(slot) = slot else { return false };
+        KernelTables.write(slot.table, slot.index, Entry(note as u64));
+        true
+    }
 }
 
 /// Whether a kernel address is mapped, for the tests.

@@ -43,6 +43,13 @@ pub const fn number(physical: u64) -> FrameNumber {
     (physical / PAGE_SIZE as u64) as FrameNumber
 }
 
+/// The frame that a byte of the linear map is in, and where in that it is.
+#[inline(always)]
+pub fn place(byte: *mut u8) -> (FrameNumber, usize) {
+    let physical = byte.expose_provenance() - LINEAR_BASE;
+    (number(physical as u64), physical % PAGE_SIZE)
+}
+
 /// Fills a frame with zero bytes.
 ///
 /// # Safety

@@ -22,6 +22,11 @@ pub fn tests() -> &'static [Test] {
         ("heap_objects_are_apart", kernel::heap_objects_are_apart),
         ("heap_objects_are_aligned", kernel::heap_objects_are_aligned),
         ("heap_bytes_come_back", kernel::heap_bytes_come_back),
+        ("heap_frames_come_back", kernel::heap_frames_come_back),
+        (
+            "scattered_frames_make_an_object",
+            kernel::scattered_frames_make_an_object,
+        ),
         ("stacks_have_guards", kernel::stacks_have_guards),
         ("kernel_pages_keep_w_xor_x", kernel::kernel_pages_keep_w_xor_x),
         (

@@ -1,5 +1,5 @@
 //! Exceptions of the kernel itself, which `vectors.s` hands over: a fault in a
-//! user copy, or the end.
+//! user copy, a call of firmware that is not there, or the end.
 //!
 //! They stand above all that a panic needs, so no lower layer has to ask for
 //! one. Those of user mode are in `arch/aarch64/trap.rs`.
@@ -9,7 +9,7 @@ use crate::arch::fault::{self, Cause};
 use crate::arch::trap::{
     Access, ExceptionKind, HOOKS, TrapFrame, UserException,
 };
-use crate::arch::{fixup, irq, mmu};
+use crate::arch::{fixup, irq, mmu, psci};
 
 /// An exception in the kernel: a fault in a user copy, or a bug.
 #[unsafe(no_mangle)]
@@ -18,7 +18,14 @@ extern "C" fn kernel_exception_taken(frame: &mut TrapFrame) {
     let address = fault::address();
     let memory = match fault::cause(syndrome, address) {
         Cause::Memory(memory) => memory,
-        Cause::Other(exception) => unexpected(frame, exception),
+        Cause::Other(exception) => {
+            let is_undefined = exception.kind == ExceptionKind::Undefined;
+            if is_undefined && psci::is_no_call(frame) {
+                log::error!("firmware does not answer: the device tree lies");
+                return;
+            }
+            unexpected(frame, exception)
+        }
     };
     let fixup = fixup::find(frame.pc as usize);
     let is_user = address >> 55 & 1 == 0;

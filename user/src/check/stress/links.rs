@@ -12,30 +12,42 @@ use user_lib::syscall::arbitrary;
 use user_lib::{Errno, Result, file, println, system};
 
 use crate::check::tool::{
-    NOBODY, Outcome, ensure_eq, fresh_path, in_child, output_of,
+    NOBODY, Outcome, ensure, ensure_eq, fresh_path, in_child, output_of, soon,
 };
 
 /// Bytes of a target: nearly a page.
 const LONG: usize = 4000;
 
+/// What fills a directory until there is no room: a name, and how many there
+/// were.
+type Filler = (&'static str, fn(&str) -> Result<usize>);
+
+const FILLERS: [Filler; 3] = [
+    ("links", fill_with_links),
+    ("directories", fill_with_directories),
+    ("files", fill_with_files),
+];
+
 /// Fills `/tmp`, so many times.
 pub fn are_limited(rounds: u32) -> Outcome {
-    (0..rounds).try_for_each(|_| round())
+    (0..rounds).try_for_each(|_| {
+        FILLERS.iter().try_for_each(|filler| round(*filler))
+    })
 }
 
-fn round() -> Outcome {
+fn round((name, fill): Filler) -> Outcome {
     let place = fresh_path("links");
     file::make_directory(&place, 0o777)?;
     file::change_mode(&place, 0o777)?;
+    let before = system::figures()?.free;
     let status = in_child(|| {
         arbitrary(__NR_setuid, [NOBODY as usize, 0, 0, 0, 0, 0])?;
-        println!("links: {} until no room was left", fill_with_links(&place)?);
-        println!("links: {} directories", fill_with_directories(&place)?);
+        println!("links: {} {name} until no room was left", fill(&place)?);
         Ok(0)
     })?;
     ensure_eq!((status.exit_code(), status.killed_by()), (Some(0), None));
-    let free = system::figures()?.free / 1024;
-    println!("links: {free} KiB are free");
+    let free = system::figures()?.free;
+    println!("links: {} of {} KiB are free", free / 1024, before / 1024);
     // Root goes on: runs programs, and removes what is there.
     let (text, status) = output_of("/bin/echo", &["echo", "well"])?;
     ensure_eq!((text.as_str(), status.exit_code()), ("well\n", Some(0)));
@@ -46,9 +58,23 @@ fn round() -> Outcome {
     })?;
     ensure_eq!(status.exit_code(), Some(0));
     ensure_eq!(file::status(&place).err(), Some(Errno::ENOENT));
+    ensure_memory_is_back(before)?;
     let left = format!("{place}-after");
     file::close(file::open(&left, O_CREAT | O_WRONLY, 0o600)?)?;
     file::remove(&left)?;
+    Ok(())
+}
+
+/// Fails unless as much memory is free as before, but for a fiftieth of all.
+fn ensure_memory_is_back(before: u64) -> Outcome {
+    let lost = || {
+        let now = system::figures().map_or(0, |figures| figures.free);
+        before.saturating_sub(now)
+    };
+    let most = system::figures()?.total / 50;
+    let is_back = soon(|| lost() <= most);
+    println!("links: {} KiB stay lost", lost() / 1024);
+    ensure!(is_back);
     Ok(())
 }
 
@@ -66,6 +92,15 @@ fn fill_with_links(place: &str) -> Result<usize> {
 fn fill_with_directories(place: &str) -> Result<usize> {
     let name = "d".repeat(200);
     count(|at| file::make_directory(&format!("{place}/{name}{at}"), 0o700))
+}
+
+/// How many empty files there was room for, each with two names.
+fn fill_with_files(place: &str) -> Result<usize> {
+    count(|at| {
+        let name = format!("{place}/{at}");
+        file::close(file::open(&name, O_CREAT | O_WRONLY, 0o600)?)?;
+        file::link(&name, &format!("{name}-too"))
+    })
 }
 
 /// How often something can be done before there is no room.

@@ -11,6 +11,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+use user_lib::memory::PAGE_SIZE;
 use user_lib::time::{self, Time, monotonic};
 use user_lib::{file, println, system};
 
@@ -62,11 +63,11 @@ impl Usage {
         let figures = system::figures()?;
         let (mut objects, mut kept) = (BTreeMap::new(), 0);
         for line in file::text("/proc/slabinfo")?.lines().skip(2) {
-            let Some((name, [used, total, size])) = parse(line) else {
+            let Some((name, used, mapped)) = parse(line) else {
                 return Err(Failure(format!("slabinfo: {line}")));
             };
-            objects.insert(name.to_string(), used * size);
-            kept += (total - used) * size;
+            objects.insert(name.to_string(), used);
+            kept += mapped - used;
         }
         Ok(Self {
             used: figures.total - figures.free - kept,
@@ -104,13 +105,14 @@ impl Usage {
     }
 }
 
-/// A line of `/proc/slabinfo`: the name, objects in use, objects, bytes of
-/// one.
-fn parse(line: &str) -> Option<(&str, [u64; 3])> {
-    let mut words = line.split_whitespace();
-    let name = words.next()?;
-    let mut number = || words.next()?.parse().ok();
-    Some((name, [number()?, number()?, number()?]))
+/// A line of `/proc/slabinfo`: the name, bytes of objects in use, bytes of all
+/// slabs.
+fn parse(line: &str) -> Option<(&str, u64, u64)> {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let number = |at: usize| words.get(at)?.parse::<u64>().ok();
+    let used = number(1)? * number(3)?;
+    let mapped = number(14)? * number(5)? * PAGE_SIZE as u64;
+    Some((words[0], used, mapped))
 }
 
 /// Runs something in a child, whose failure is ours.

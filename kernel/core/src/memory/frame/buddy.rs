@@ -107,6 +107,23 @@ impl Buddy {
         Some(first)
     }
 
+    /// Takes `count` frames that lie side by side, each a block of its own.
+    /// Otherwise as [`Buddy::allocate`].
+    pub fn allocate_run(
+        &mut self,
+        table: &FrameTable<'_>,
+        count: usize,
+        purpose: FrameUse,
+    ) -> Option<FrameNumber> {
+        let order = count.checked_next_power_of_two()?.trailing_zeros();
+        let first = self.allocate_singles(table, order as usize, purpose)?;
+        for frame in first + count as u32..first + (1 << order) {
+            record(table, frame).set_inner();
+            self.free_block(table, frame, 0);
+        }
+        Some(first)
+    }
+
     /// Gives an allocated block back, whatever its reference count says.
     ///
     /// # Errors

@@ -14,7 +14,7 @@ use super::span::{
 /// |---|---|---|
 /// | 0: no block starts here | 0 | 0 |
 /// | 1..=11: free, order + 1 | next free block | previous free block |
-/// | 12: allocated | order, mark | reference count |
+/// | 12: allocated | order, mark | reference count, or its holder's note |
 ///
 /// The lists are written under the lock of [`super::Buddy`]; counts are
 /// atomic, since processes that share a frame do not share a lock.
@@ -208,6 +208,21 @@ impl<'a> FrameTable<'a> {
     pub fn revive(&self, frame: FrameNumber) {
         if let Some(record) = self.record(frame) {
             record.set_allocated(0);
+        }
+    }
+
+    /// What the only holder of a block noted in place of its references.
+    #[inline]
+    pub fn note(&self, frame: FrameNumber) -> u32 {
+        self.references(frame)
+    }
+
+    /// Notes something for a block, which nobody but the caller holds: it is
+    /// not to be shared, and 1 is to be noted before it is released.
+    #[inline]
+    pub fn set_note(&self, frame: FrameNumber, note: u32) {
+        if let Some(record) = self.record(frame) {
+            record.tail.store(note, Relaxed);
         }
     }
 

@@ -98,6 +98,25 @@ fn a_block_taken_apart_comes_back_frame_by_frame() {
 }
 
 #[test]
+fn a_run_takes_no_more_frames_than_it_has() {
+    let records = records(64);
+    let table = FrameTable::new(&[span(64, 64)], &records);
+    let mut buddy = Buddy::new();
+    buddy.add(&table, span(64, 64));
+    for count in [1, 2, 5, 8, 33, 64] {
+        let first = buddy.allocate_run(&table, count, FrameUse::Kernel);
+        let first = first.unwrap();
+        assert_eq!(buddy.stats().free, 64 - count);
+        for frame in first..first + count as u32 {
+            assert_eq!(table.references(frame), 1);
+            buddy.free(&table, frame).unwrap();
+        }
+    }
+    assert_eq!(buddy.allocate_run(&table, 65, FrameUse::Kernel), None);
+    assert_eq!(buddy.allocate(&table, 6, FrameUse::Kernel), Some(64));
+}
+
+#[test]
 fn users_never_reach_the_kernel_reserve() {
     let records = records(64 * 512);
     let table = FrameTable::new(&[span(0, 64 * 512)], &records);

@@ -22,7 +22,7 @@ use kernel_files::location::Location;
 use kernel_files::mount::{self, MountFlags};
 use kernel_files::ramfs;
 use kernel_machine::mm::stack::{self, STACK_SIZE};
-use kernel_machine::mm::{AddressSpace, frame, heap};
+use kernel_machine::mm::{AddressSpace, PAGE_SIZE, frame, heap};
 use kernel_task::table;
 
 /// What the boot loader passed.
@@ -124,20 +124,25 @@ fn spaces() -> (BTreeMap<usize, Arc<AddressSpace>>, usize) {
 /// it keeps for the next time.
 fn objects() -> Result<String, Errno> {
     // All figures are taken first: the text is made of such objects.
-    let (heap, (used, mapped)) = (heap::object_stats(), stack::stats());
+    let heap = heap::class_stats();
+    let (large, (used, mapped)) = (heap::large_pages(), stack::stats());
     let mut text = Vec::new();
     slab::render_header(&mut text);
     for objects in heap {
-        let name = match objects.size {
-            1 => String::from("kmalloc-large"),
-            size => format!("kmalloc-{size}"),
-        };
         let (used, total) = (objects.used, objects.total);
-        let size = objects.size;
-        Cache { name: &name, used, total, size }.render(&mut text);
+        let (size, slabs) = (objects.size, objects.frames);
+        let (name, per_slab) = (format!("kmalloc-{size}"), PAGE_SIZE / size);
+        Cache { name: &name, used, total, size, per_slab, slabs }
+            .render(&mut text);
     }
-    let (name, size) = ("kernel_stack", STACK_SIZE);
-    Cache { name, used, total: mapped, size }.render(&mut text);
+    let whole = [
+        ("kmalloc-large", large, large, PAGE_SIZE),
+        ("kernel_stack", used, mapped, STACK_SIZE),
+    ];
+    for (name, used, total, size) in whole {
+        let slabs = total;
+        Cache { name, used, total, size, per_slab: 1, slabs }.render(&mut text);
+    }
     to_string(text)
 }
 

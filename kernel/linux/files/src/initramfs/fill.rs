@@ -226,4 +226,9 @@ impl Sink for Filler {
             self.note(Err(error));
         }
     }
+
+    fn skipped(&mut self, at: usize) {
+        self.complete();
+        log::error!("initramfs: name too long at byte {at}, left out");
+    }
 }

@@ -14,13 +14,12 @@ use core::fmt::Write;
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use kernel_abi::Errno;
-use kernel_core::memory::PAGE_SIZE;
 use kernel_core::memory::quota::{Quota, UNLIMITED};
 use kernel_core::tmpfs::Options;
 
 use crate::inode::NewInode;
 use crate::{mount, permission};
-use kernel_machine::mm::{frame, heap};
+use kernel_machine::mm::frame;
 use kernel_task::Mutex;
 
 /// A symbolic link of so many bytes counts as a page (Linux:
@@ -141,20 +140,11 @@ impl Drop for Charge {
 
 /// Fails while memory is so short that the kernel needs the rest for itself:
 /// nodes live on its heap, which user programs must not exhaust. Before that
-/// there is a rest that is root's, to clean up with; it is not touched as long
-/// as the heap, which gives no frames back, has as much room inside.
+/// there is a rest that is root's, to clean up with.
 pub(super) fn check_room() -> Result<(), Errno> {
-    if !frame::is_low() {
-        return Ok(());
+    let is_root = || permission::current().is_none();
+    match frame::is_low() && (frame::is_short() || !is_root()) {
+        true => Err(Errno::ENOSPC),
+        false => Ok(()),
     }
-    let for_users = permission::current().is_none() || heap_has_room();
-    match !frame::is_short() && for_users {
-        true => Ok(()),
-        false => Err(Errno::ENOSPC),
-    }
-}
-
-fn heap_has_room() -> bool {
-    let heap = heap::stats();
-    heap.mapped - heap.used >= 4 * frame::stats().reserve * PAGE_SIZE
 }

@@ -2,7 +2,8 @@
 //!
 //! The device tree says whether firmware listens to `hvc` (QEMU) or to `smc`
 //! (boards with EL3 firmware). Without PSCI a machine still runs on one CPU
-//! and "off" is an endless sleep. Arm DEN0022 (PSCI), DEN0028 (SMCCC).
+//! and "off" is an endless sleep; so it does where the tree claims firmware that
+//! the CPU cannot reach ([`is_no_call`]). Arm DEN0022 (PSCI), DEN0028 (SMCCC).
 
 use core::sync::atomic::AtomicU8;
 use core::sync::atomic::Ordering::Relaxed;
@@ -13,6 +14,7 @@ use smccc::psci;
 use smccc::{Hvc, Smc};
 
 use super::cpu;
+use super::trap::TrapFrame;
 
 const NONE: u8 = 0;
 const HVC: u8 = 1;
@@ -68,6 +70,25 @@ pub fn set_conduit(conduit: Option<Conduit>) {
         Some(Conduit::Smc) => SMC,
     };
     CONDUIT.store(value, Relaxed);
+}
+
+/// Whether an undefined instruction of the kernel is a call of firmware: then
+/// there is none that could be called so, whatever the device tree says. The
+/// call gives "not supported", and is the last.
+pub fn is_no_call(frame: &mut TrapFrame) -> bool {
+    const CALL_HVC: u32 = 0xd400_0002;
+    const CALL_SMC: u32 = 0xd400_0003;
+    const NOT_SUPPORTED: u64 = u64::MAX;
+    let instruction = frame.pc as *const u32;
+    // SAFETY: the CPU fetched it just now, from the kernel's text.
+    let instruction = unsafe { instruction.read() };
+    if !matches!(instruction, CALL_HVC | CALL_SMC) {
+        return false;
+    }
+    CONDUIT.store(NONE, Relaxed);
+    frame.x[0] = NOT_SUPPORTED;
+    frame.pc += 4;
+    true
 }
 
 /// Starts the CPU with this affinity at a physical address, with `argument`

@@ -168,6 +168,34 @@ fn give_back(mut batch: Cache) {
     }
 }
 
+/// Takes frames that lie side by side, each with one reference; `None` if there
+/// are no such.
+///
+/// # Locks
+/// Frame locks, with interrupts masked.
+pub(in crate::mm) fn alloc_run(
+    count: usize,
+    purpose: FrameUse,
+) -> Option<FrameNumber> {
+    let take = || BUDDY.lock().allocate_run(table(), count, purpose);
+    take().or_else(|| {
+        drain_caches();
+        take()
+    })
+}
+
+/// What the only holder of a frame noted ([`FrameTable::note`]).
+#[inline]
+pub(in crate::mm) fn note(frame: FrameNumber) -> u32 {
+    table().note(frame)
+}
+
+/// Notes something for a frame ([`FrameTable::set_note`]).
+#[inline]
+pub(in crate::mm) fn set_note(frame: FrameNumber, note: u32) {
+    table().set_note(frame, note);
+}
+
 /// Adds a reference to a frame that the caller holds one of.
 #[inline(always)]
 pub(in crate::mm) fn share(frame: FrameNumber) {

@@ -112,6 +112,32 @@ pub fn heap_bytes_come_back() -> Outcome {
     ensure(heap::stats().used == before, "heap bytes were lost")
 }
 
+pub fn heap_frames_come_back() -> Outcome {
+    // The lists may keep some; as many as they keep at the most come first.
+    let fill = || {
+        let objects = (0..20_000).map(|index| alloc::vec![0u8; index % 2500]);
+        drop(objects.collect::<Vec<_>>());
+    };
+    fill();
+    let before = heap::stats();
+    let free = frame::stats().free;
+    fill();
+    ensure(heap::stats().used == before.used, "heap bytes were lost")?;
+    // Other CPUs may take and give some meanwhile.
+    let is_back = |now: usize, before: usize| now.abs_diff(before) < 64;
+    ensure(is_back(frame::stats().free, free), "the heap keeps frames")
+}
+
+pub fn scattered_frames_make_an_object() -> Outcome {
+    let before = frame::stats().free;
+    for pages in [1, 2, 3, 70, 2, 3] {
+        let is_right = heap::scattered_frames_do(pages);
+        ensure(is_right, "frames apart make no object")?;
+    }
+    let now = frame::stats().free;
+    ensure(now.abs_diff(before) < 16, "frames were lost")
+}
+
 pub fn stacks_have_guards() -> Outcome {
     without_leak(|| {
         let mut stacks = Vec::new();
