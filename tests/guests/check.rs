@@ -69,12 +69,14 @@ const AREAS: &[&str] = &[
     "group-signal",
     "group-trace",
     "group-wait",
+    "group-clock",
     "group-interface",
     "group-kind",
     "group-release",
     "notify",
     "claim",
     "timer",
+    "cpu-time",
     "traits",
     "access",
     "owner",
@@ -137,12 +139,12 @@ fn tracing_keeps_its_promises() -> Result<()> {
 
 fn groups_keep_their_promises() -> Result<()> {
     let areas = "group-tree group-member group-signal group-trace group-wait \
-         group-interface group-kind group-release notify";
+         group-clock group-interface group-kind group-release notify";
     check(Setup::new().append("loglevel=4"), areas)
 }
 
 fn claims_timers_and_traits_keep_their_promises() -> Result<()> {
-    check(Setup::new(), "claim timer traits")
+    check(Setup::new(), "claim timer cpu-time traits")
 }
 
 fn rights_keep_their_promises() -> Result<()> {

@@ -9,6 +9,7 @@
 mod access;
 mod claim;
 mod cpu;
+mod cpu_time;
 mod descriptor;
 mod edge;
 mod execute;
@@ -79,12 +80,14 @@ const AREAS: &[(&str, &[Test])] = &[
     ("group-signal", group::signal::TESTS),
     ("group-trace", group::trace::TESTS),
     ("group-wait", group::wait::TESTS),
+    ("group-clock", group::clock::TESTS),
     ("group-interface", group::interface::TESTS),
     ("group-kind", group::kind::TESTS),
     ("group-release", group::release::TESTS),
     ("notify", notify::TESTS),
     ("claim", claim::TESTS),
     ("timer", timer::TESTS),
+    ("cpu-time", cpu_time::TESTS),
     ("traits", traits::TESTS),
     ("access", access::TESTS),
     ("owner", owner::TESTS),

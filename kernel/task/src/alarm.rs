@@ -3,9 +3,10 @@
 //! The timers of `timer.rs` wake the task that sleeps on them. An alarm
 //! outlives every sleep: `setitimer`, `timer_create` and `timerfd` are made
 //! of alarms. One kernel thread keeps all of them in the order of their
-//! deadlines and sleeps until the first. It is not freezable: an alarm that
-//! expires during a freeze is counted then, and taken after the thaw, once
-//! (SPECIFICATION.md X7).
+//! deadlines, those of each clock by its own time, and sleeps until the first:
+//! when the wall clock is set, its alarms come sooner or later by themselves.
+//! The thread is not freezable: an alarm that expires during a freeze is
+//! counted then, and taken after the thaw, once (SPECIFICATION.md X7).
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
@@ -13,7 +14,7 @@ use alloc::sync::{Arc, Weak};
 
 use kernel_abi::Errno;
 
-use super::{Mutex, WaitQueue, current, kthread, scheduler};
+use super::{Deadline, Mutex, WaitQueue, clock, current, kthread, scheduler};
 use kernel_machine::arch;
 use kernel_machine::arch::thread::work;
 use kernel_machine::sync::{Rank, SpinLock};
@@ -39,8 +40,17 @@ const REST_NS: u64 = 100_000;
 /// When it is seen to, and serial number.
 type Key = (u64, u64);
 
+/// Whose time an alarm keeps.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Clock {
+    Monotonic,
+    Realtime,
+}
+
 struct State {
     key: Option<Key>,
+    /// Of all times here.
+    clock: Clock,
     /// When it expires; the key's time may be later ([`REST_NS`]).
     deadline_ns: u64,
     interval_ns: u64,
@@ -57,15 +67,23 @@ pub struct Alarm {
     this: Weak<Alarm>,
 }
 
+/// Those of one clock.
+type ByDeadline = BTreeMap<Key, Weak<Alarm>>;
+
 struct Alarms {
-    by_deadline: BTreeMap<Key, Weak<Alarm>>,
+    monotonic: ByDeadline,
+    realtime: ByDeadline,
     next_serial: u64,
 }
 
 /// Taken under an alarm's own lock.
 static ALARMS: SpinLock<Alarms> = SpinLock::with_rank(
     Rank::Freezer,
-    Alarms { by_deadline: BTreeMap::new(), next_serial: 0 },
+    Alarms {
+        monotonic: BTreeMap::new(),
+        realtime: BTreeMap::new(),
+        next_serial: 0,
+    },
 );
 
 /// Where the thread waits for an earlier deadline.
@@ -74,8 +92,13 @@ static CHANGED: WaitQueue = WaitQueue::new();
 impl Alarm {
     /// An alarm that does `expired`.
     pub fn new(expired: Expired) -> Arc<Self> {
-        let state =
-            State { key: None, deadline_ns: 0, interval_ns: 0, count: 0 };
+        let state = State {
+            key: None,
+            clock: Clock::Monotonic,
+            deadline_ns: 0,
+            interval_ns: 0,
+            count: 0,
+        };
         Arc::new_cyclic(|this| Self {
             turn: Mutex::new(()),
             state: SpinLock::with_rank(Rank::Object, state),
@@ -84,21 +107,29 @@ impl Alarm {
         })
     }
 
-    /// Sets it to a time on the monotonic clock, or off, and forgets what it
-    /// counted; what it was set to. An expiry of the old setting that is under
+    /// Sets it to a time, or off, and forgets what it counted; what it was
+    /// set to. An expiry of the old setting that is under
     /// way is over when this returns.
     ///
     /// # Locks
     /// Sleeps until then: no spin lock may be held.
-    pub fn set(&self, deadline_ns: Option<u64>, interval_ns: u64) -> Setting {
+    pub fn set(&self, deadline: Option<Deadline>, interval_ns: u64) -> Setting {
         let turn = self.turn.lock();
         let mut state = self.state.lock();
         let old = state.setting();
         state.count = 0;
-        self.arm(&mut state, deadline_ns, interval_ns, 0);
+        self.disarm(&mut state);
+        state.interval_ns = interval_ns;
+        let (clock, at) = match deadline {
+            Some(Deadline::Realtime(at)) => (Clock::Realtime, Some(at)),
+            Some(Deadline::Monotonic(at)) => (Clock::Monotonic, Some(at)),
+            None => (Clock::Monotonic, None),
+        };
+        state.clock = clock;
+        self.arm(&mut state, at, 0);
         drop(state);
         drop(turn);
-        if deadline_ns.is_some() {
+        if deadline.is_some() {
             CHANGED.wake_all();
         }
         old
@@ -119,33 +150,38 @@ impl Alarm {
         core::mem::take(&mut self.state.lock().count)
     }
 
-    fn arm(
-        &self,
-        state: &mut State,
-        deadline: Option<u64>,
-        interval_ns: u64,
-        not_before_ns: u64,
-    ) {
-        let mut alarms = ALARMS.lock();
+    fn disarm(&self, state: &mut State) {
         if let Some(key) = state.key.take() {
-            alarms.by_deadline.remove(&key);
-        }
-        state.interval_ns = interval_ns;
-        if let Some(deadline) = deadline {
-            state.deadline_ns = deadline;
-            let key = (deadline.max(not_before_ns), alarms.next_serial);
-            alarms.next_serial += 1;
-            alarms.by_deadline.insert(key, self.this.clone());
-            state.key = Some(key);
+            ALARMS.lock().of(state.clock).remove(&key);
         }
     }
 
-    /// Counts what has expired by `now` and calls.
-    fn expire(&self, now: u64) {
+    fn arm(
+        &self,
+        state: &mut State,
+        deadline_ns: Option<u64>,
+        not_before_ns: u64,
+    ) {
+        self.disarm(state);
+        let Some(deadline_ns) = deadline_ns else { return };
+        let mut alarms = ALARMS.lock();
+        let key = (deadline_ns.max(not_before_ns), alarms.next_serial);
+        alarms.next_serial += 1;
+        alarms.of(state.clock).insert(key, self.this.clone());
+        state.deadline_ns = deadline_ns;
+        state.key = Some(key);
+    }
+
+    /// Counts what has expired and calls.
+    fn expire(&self) {
         let _turn = self.turn.lock();
         let mut state = self.state.lock();
-        if state.key.is_none_or(|(at, _)| at > now) {
-            // It was set anew meanwhile.
+        let now = state.clock.now_ns();
+        let Some((at, _)) = state.key else { return };
+        if at > now {
+            // It was set anew meanwhile, or its clock was.
+            let deadline_ns = Some(state.deadline_ns);
+            self.arm(&mut state, deadline_ns, at);
             return;
         }
         let deadline = state.deadline_ns;
@@ -157,9 +193,18 @@ impl Alarm {
         });
         let count = 1 + missed.unwrap_or(0);
         state.count = state.count.saturating_add(count);
-        self.arm(&mut state, next, interval_ns, now + REST_NS);
+        self.arm(&mut state, next, now + REST_NS);
         drop(state);
         (self.expired)(count);
+    }
+}
+
+impl Clock {
+    fn now_ns(self) -> u64 {
+        match self {
+            Clock::Monotonic => arch::timer::now_ns(),
+            Clock::Realtime => clock::now_ns(),
+        }
     }
 }
 
@@ -168,29 +213,46 @@ impl State {
         if self.key.is_none() {
             return Setting::default();
         }
-        let left = self.deadline_ns.saturating_sub(arch::timer::now_ns());
+        let left = self.deadline_ns.saturating_sub(self.clock.now_ns());
         Setting { left_ns: left.max(1), interval_ns: self.interval_ns }
     }
 }
 
 impl Drop for Alarm {
     fn drop(&mut self) {
-        if let Some(key) = self.state.lock().key.take() {
-            ALARMS.lock().by_deadline.remove(&key);
+        let state = self.state.lock();
+        if let Some(key) = state.key {
+            ALARMS.lock().of(state.clock).remove(&key);
         }
     }
 }
 
 impl Alarms {
-    fn first_deadline(&self) -> Option<u64> {
-        let ((deadline, _), _) = self.by_deadline.first_key_value()?;
-        Some(*deadline)
+    fn of(&mut self, clock: Clock) -> &mut ByDeadline {
+        match clock {
+            Clock::Monotonic => &mut self.monotonic,
+            Clock::Realtime => &mut self.realtime,
+        }
     }
 
-    /// The first alarm, if it has expired by `now`.
-    fn take_expired(&mut self, now: u64) -> Option<Weak<Alarm>> {
-        self.first_deadline().filter(|deadline| *deadline <= now)?;
-        self.by_deadline.pop_first().map(|(_, alarm)| alarm)
+    /// The first of each clock.
+    fn first_deadlines(&self) -> [Option<Deadline>; 2] {
+        let first = |alarms: &ByDeadline| {
+            alarms.first_key_value().map(|((at, _), _)| *at)
+        };
+        [
+            first(&self.monotonic).map(Deadline::Monotonic),
+            first(&self.realtime).map(Deadline::Realtime),
+        ]
+    }
+
+    /// An alarm that has expired.
+    fn take_expired(&mut self) -> Option<Weak<Alarm>> {
+        [Clock::Monotonic, Clock::Realtime].into_iter().find_map(|clock| {
+            let now = clock.now_ns();
+            let first = self.of(clock).first_entry()?;
+            (first.key().0 <= now).then(|| first.remove())
+        })
     }
 }
 
@@ -202,13 +264,17 @@ pub fn init() -> Result<(), Errno> {
     kthread::kthread_run("alarmd", run).map(|_| ())
 }
 
+/// The wall clock was set: what it keeps may have expired.
+pub fn clock_was_set() {
+    CHANGED.wake_all();
+}
+
 fn run() {
     loop {
-        let now = arch::timer::now_ns();
-        let expired = ALARMS.lock().take_expired(now);
+        let expired = ALARMS.lock().take_expired();
         if let Some(alarm) = expired {
             if let Some(alarm) = alarm.upgrade() {
-                alarm.expire(now);
+                alarm.expire();
             }
             // There may be many of them, and the kernel is not preempted.
             if current().pending_work() & work::RESCHEDULE != 0 {
@@ -216,9 +282,12 @@ fn run() {
             }
             continue;
         }
-        let first = ALARMS.lock().first_deadline();
-        let is_changed =
-            || (ALARMS.lock().first_deadline() != first).then_some(());
+        let look = || (clock::times_set(), ALARMS.lock().first_deadlines());
+        let seen = look();
+        let is_changed = || (look() != seen).then_some(());
+        let deadlines = seen.1.into_iter().flatten();
+        let first = deadlines.map(Deadline::monotonic_ns).min();
+        let first = first.map(Deadline::Monotonic);
         let _ = CHANGED.wait_until_deadline("alarmd", first, is_changed);
     }
 }

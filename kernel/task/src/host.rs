@@ -15,7 +15,9 @@ use super::queue::{self, Running};
 use super::refrigerator::{
     FreezerHost, NOT_REFRIGERATED, REFRIGERATED, REFRIGERATOR, enter, leave,
 };
-use super::{Task, WaitQueue, current, kthread, scheduler, state, wake};
+use super::{
+    Deadline, Task, WaitQueue, current, kthread, scheduler, state, wake,
+};
 use kernel_machine::arch::thread::work;
 use kernel_machine::sync::Hook;
 use kernel_machine::sync::rank::debug_check_no_locks_held;
@@ -108,9 +110,8 @@ impl Host for FreezerHost {
     ) -> bool {
         let depth = state::UNINTERRUPTIBLE;
         let condition = || done().then_some(());
-        QUIET
-            .wait("freeze_processes", depth, Some(deadline_ns), condition)
-            .is_ok()
+        let deadline = Some(Deadline::Monotonic(deadline_ns));
+        QUIET.wait("freeze_processes", depth, deadline, condition).is_ok()
     }
 
     fn quiet(&self) {

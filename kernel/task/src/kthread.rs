@@ -14,6 +14,7 @@ use alloc::vec::Vec;
 use kernel_abi::Errno;
 use kernel_core::freezer::{Flags, Groups};
 
+use super::clock::Deadline;
 use super::refrigerator::{FREEZER, FreezerHost};
 use super::sleep::Sleep;
 use super::wait::Share;
@@ -181,7 +182,8 @@ pub fn wait_event_freezable_timeout<T>(
     deadline_ns: Option<u64>,
     mut condition: impl FnMut() -> Option<T>,
 ) -> Option<T> {
-    let mut sleep = Sleep::new(place, state::INTERRUPTIBLE, deadline_ns);
+    let deadline = deadline_ns.map(Deadline::Monotonic);
+    let mut sleep = Sleep::new(place, state::INTERRUPTIBLE, deadline);
     loop {
         let ticket = queue.enter(Share::Shared);
         sleep.announce();

@@ -15,6 +15,7 @@ pub mod account;
 pub mod alarm;
 mod balance;
 mod birth;
+pub mod clock;
 mod current;
 pub mod freezer;
 pub mod host;
@@ -41,6 +42,7 @@ pub mod wake;
 pub mod workqueue;
 
 pub use birth::{NewTask, Numbered};
+pub use clock::Deadline;
 pub use current::{Current, current};
 pub use id::TaskId;
 pub use kernel_core::task_state as state;

@@ -22,6 +22,7 @@
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use super::clock::Deadline;
 use super::sleep::{Sleep, WaitError};
 use super::wait::Share;
 use super::{WaitQueue, state};
@@ -62,7 +63,8 @@ impl PollTable {
         deadline_ns: Option<u64>,
         mut look: impl FnMut(&mut PollTable) -> Option<T>,
     ) -> Result<T, WaitError> {
-        let mut sleep = Sleep::new(place, state::INTERRUPTIBLE, deadline_ns);
+        let deadline = deadline_ns.map(Deadline::Monotonic);
+        let mut sleep = Sleep::new(place, state::INTERRUPTIBLE, deadline);
         let mut table = PollTable::new();
         loop {
             table.clear();

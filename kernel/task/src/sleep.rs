@@ -6,9 +6,9 @@
 
 use kernel_abi::Errno;
 
+use super::clock::{Deadline, Place};
 use super::refrigerator::{FREEZER, FreezerHost, try_to_freeze};
 use super::{Current, current, scheduler, state, timer};
-use kernel_machine::arch;
 use kernel_machine::arch::thread::work;
 
 /// A signal ended the wait.
@@ -35,8 +35,10 @@ impl From<Interrupted> for WaitError {
 pub(super) struct Sleep {
     task: Current,
     depth: u32,
-    deadline_ns: Option<u64>,
+    deadline: Option<Deadline>,
     timer: Option<timer::Handle>,
+    /// Where it hears that the clock of its deadline is set.
+    place: Option<Place>,
 }
 
 impl Sleep {
@@ -44,11 +46,11 @@ impl Sleep {
     pub(super) fn new(
         place: &'static str,
         depth: u32,
-        deadline_ns: Option<u64>,
+        deadline: Option<Deadline>,
     ) -> Self {
         let task = current();
         task.set_waits_in(place);
-        Self { task, depth, deadline_ns, timer: None }
+        Self { task, depth, deadline, timer: None, place: None }
     }
 
     /// Announces the sleep. Test the condition once more, then call
@@ -79,6 +81,9 @@ impl Sleep {
         &mut self,
         before_freeze: &mut dyn FnMut(),
     ) -> Result<(), WaitError> {
+        if let Some(Deadline::Realtime(_)) = self.deadline {
+            self.follow_clock();
+        }
         if self.has_expired() {
             self.cancel();
             return Err(WaitError::TimedOut);
@@ -102,8 +107,16 @@ impl Sleep {
     }
 
     fn has_expired(&self) -> bool {
-        self.deadline_ns
-            .is_some_and(|deadline| arch::timer::now_ns() >= deadline)
+        self.deadline.is_some_and(Deadline::has_passed)
+    }
+
+    /// From now on, whoever sets the clock wakes the task. The sleep is
+    /// announced, and its deadline is looked at after this.
+    #[cold]
+    fn follow_clock(&mut self) {
+        if self.place.is_none() {
+            self.place = Some(Place::new(self.task.to_arc()));
+        }
     }
 
     fn is_interrupted(&self) -> bool {
@@ -117,13 +130,13 @@ impl Sleep {
     /// Starts the timer of the deadline if it does not run. Room is kept for
     /// one timer of each task, so failure is a bug of the count.
     fn start_timer(&mut self) -> Result<(), WaitError> {
-        let Some(deadline) = self.deadline_ns else {
+        let Some(deadline) = self.deadline else {
             return Ok(());
         };
         if let Some(handle) = self.timer.take() {
             timer::cancel(handle);
         }
-        let handle = timer::start(deadline, self.task.to_arc());
+        let handle = timer::start(deadline.monotonic_ns(), self.task.to_arc());
         self.timer = Some(handle.map_err(|_| WaitError::TimedOut)?);
         Ok(())
     }
@@ -155,16 +168,16 @@ fn freezable_schedule(before_freeze: &mut dyn FnMut()) {
     FREEZER.freezer_count_after(&FreezerHost, &*task, before_freeze);
 }
 
-/// Sleeps until `deadline_ns` on the monotonic clock. A freeze meanwhile
-/// changes nothing but that the task goes on only after the thaw.
+/// Sleeps until `deadline`. A freeze meanwhile changes nothing but that the
+/// task goes on only after the thaw.
 ///
 /// # Errors
 /// [`Interrupted`] if a signal came first.
 pub fn sleep_until(
     place: &'static str,
-    deadline_ns: u64,
+    deadline: Deadline,
 ) -> Result<(), Interrupted> {
-    let mut sleep = Sleep::new(place, state::INTERRUPTIBLE, Some(deadline_ns));
+    let mut sleep = Sleep::new(place, state::INTERRUPTIBLE, Some(deadline));
     loop {
         sleep.announce();
         match sleep.sleep() {
@@ -189,7 +202,8 @@ pub fn sleep_until_signal(place: &'static str) -> Interrupted {
 /// Sleeps until `deadline_ns` whatever signals come, as a kernel thread does.
 pub fn sleep_uninterruptible(place: &'static str, deadline_ns: u64) {
     let depth = state::UNINTERRUPTIBLE;
-    let mut sleep = Sleep::new(place, depth, Some(deadline_ns));
+    let deadline = Deadline::Monotonic(deadline_ns);
+    let mut sleep = Sleep::new(place, depth, Some(deadline));
     loop {
         sleep.announce();
         if sleep.sleep().is_err() {

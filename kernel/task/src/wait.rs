@@ -42,6 +42,7 @@
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 
+use super::clock::Deadline;
 use super::sleep::{Interrupted, Sleep, WaitError};
 use super::{Task, current, state, table, wake};
 use kernel_machine::sync::{IrqSpinLock, Rank};
@@ -184,8 +185,8 @@ impl WaitQueue {
         result.map_err(|_| Interrupted)
     }
 
-    /// As [`WaitQueue::wait_until`], until `deadline_ns` on the monotonic
-    /// clock at the latest. The deadline runs on during a freeze.
+    /// As [`WaitQueue::wait_until`], until `deadline` at the latest, which
+    /// runs on during a freeze.
     ///
     /// # Errors
     /// As there, and [`WaitError::TimedOut`].
@@ -193,10 +194,10 @@ impl WaitQueue {
     pub fn wait_until_deadline<T>(
         &self,
         place: &'static str,
-        deadline_ns: Option<u64>,
+        deadline: Option<Deadline>,
         condition: impl FnMut() -> Option<T>,
     ) -> Result<T, WaitError> {
-        self.wait(place, state::INTERRUPTIBLE, deadline_ns, condition)
+        self.wait(place, state::INTERRUPTIBLE, deadline, condition)
     }
 
     /// As [`WaitQueue::wait_until`], but only a fatal signal ends the sleep.
@@ -223,7 +224,8 @@ impl WaitQueue {
         deadline_ns: u64,
         condition: impl FnMut() -> Option<T>,
     ) -> Result<T, WaitError> {
-        self.wait(place, state::KILLABLE, Some(deadline_ns), condition)
+        let deadline = Some(Deadline::Monotonic(deadline_ns));
+        self.wait(place, state::KILLABLE, deadline, condition)
     }
 
     /// Sleeps until `condition` gives a value, whatever happens. The task
@@ -253,20 +255,21 @@ impl WaitQueue {
         condition: impl FnMut() -> Option<T>,
     ) -> Result<T, WaitError> {
         let depth = state::UNINTERRUPTIBLE;
-        self.wait(place, depth, Some(deadline_ns), condition)
+        let deadline = Some(Deadline::Monotonic(deadline_ns));
+        self.wait(place, depth, deadline, condition)
     }
 
     pub(super) fn wait<T>(
         &self,
         place: &'static str,
         depth: u32,
-        deadline_ns: Option<u64>,
+        deadline: Option<Deadline>,
         mut condition: impl FnMut() -> Option<T>,
     ) -> Result<T, WaitError> {
         if let Some(value) = condition() {
             return Ok(value);
         }
-        let mut sleep = Sleep::new(place, depth, deadline_ns);
+        let mut sleep = Sleep::new(place, depth, deadline);
         loop {
             let ticket = self.enter(Share::Exclusive);
             sleep.announce();

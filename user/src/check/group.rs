@@ -5,6 +5,7 @@
 //! looks at tasks through `/proc`. Here is what the tests share; read
 //! `group/tree.rs` next.
 
+pub mod clock;
 pub mod interface;
 pub mod kind;
 pub mod member;

@@ -11,7 +11,8 @@ use kernel_machine::mm::user;
 use kernel_process::credentials::Access;
 use kernel_process::futex::{self, Scope};
 use kernel_process::signal::restart;
-use kernel_process::{access, clock, current, find_task, thread_of};
+use kernel_process::{access, current, find_task, thread_of};
+use kernel_task::Deadline;
 
 /// This family's rows of the table.
 pub const CALLS: &[Numbered] = &[
@@ -69,6 +70,7 @@ fn futex(args: &Args) -> Result {
 }
 
 /// What a time-out counts from.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Timeout {
     Relative,
     Monotonic,
@@ -78,11 +80,12 @@ enum Timeout {
 fn wait(args: &Args, scope: Scope, bits: u32, kind: Timeout) -> Result {
     let deadline = match args.x[3] {
         0 => None,
-        address => Some(deadline(user::read_value(address)?, &kind)?),
+        address => Some(deadline(user::read_value(address)?, kind)?),
     };
     let result = futex::wait(args.x[0], scope, args.word(2), bits, deadline);
     if result == Err(Errno::ERESTARTSYS)
-        && let (Some(deadline), Timeout::Relative) = (deadline, kind)
+        && let Some(Deadline::Monotonic(deadline)) = deadline
+        && kind == Timeout::Relative
     {
         // With a time-out Linux does not restart after a handler.
         restart::keep_deadline(deadline);
@@ -93,14 +96,16 @@ fn wait(args: &Args, scope: Scope, bits: u32, kind: Timeout) -> Result {
 
 fn deadline(
     time: Timespec,
-    kind: &Timeout,
-) -> core::result::Result<u64, Errno> {
+    kind: Timeout,
+) -> core::result::Result<Deadline, Errno> {
     let time_ns = time.to_ns()?;
-    match kind {
-        Timeout::Relative => Ok(restart::deadline_after(time_ns)),
-        Timeout::Monotonic => Ok(time_ns),
-        Timeout::Realtime => clock::to_monotonic(clock::REALTIME, time_ns),
-    }
+    Ok(match kind {
+        Timeout::Relative => {
+            Deadline::Monotonic(restart::deadline_after(time_ns))
+        }
+        Timeout::Monotonic => Deadline::Monotonic(time_ns),
+        Timeout::Realtime => Deadline::Realtime(time_ns),
+    })
 }
 
 fn requeue(

@@ -18,7 +18,7 @@ use kernel_process::oom::with_memory;
 use kernel_process::ptrace::event;
 use kernel_process::wait::{self, Options, Outcome, Which};
 use kernel_process::{
-    Process, current, exec, exit, group, limits, thread_usage,
+    Process, current, exec, exit, group, limits, thread_usage, timer,
 };
 
 /// This family's rows of the table.
@@ -281,6 +281,9 @@ fn set_limit(process: &Process, kind: usize, new: Rlimit) -> Result {
         size_limit::enforce();
     }
     process.limits.lock().set(kind, new, is_privileged)?;
+    if kind == limits::CPU {
+        timer::cpu::watch(process);
+    }
     Ok(0)
 }
 

@@ -1,15 +1,24 @@
 //! Calls about time: clocks and sleeping.
 
+use alloc::boxed::Box;
+
 use kernel_abi::time::{Timespec, Timeval, Tms};
 use kernel_abi::{Errno, syscall as number};
+use kernel_core::power::wakeup::Source;
 
 use super::call::{Args, Handler, Numbered, Result};
+use super::timer::check_alarm;
 use kernel_machine::arch;
 use kernel_machine::mm::user;
+use kernel_process::clock::Clock;
+use kernel_process::clock::cpu::CpuClock;
 use kernel_process::signal::restart;
+use kernel_process::timer::cpu_alarm;
 use kernel_process::usage::{TICK_NS, Usage};
 use kernel_process::{clock, current};
-use kernel_task::sleep;
+use kernel_task::alarm::Alarm;
+use kernel_task::freezer::wakeup;
+use kernel_task::{Deadline, sleep};
 
 /// This family's rows of the table.
 pub const CALLS: &[Numbered] = &[
@@ -30,44 +39,103 @@ fn nanosleep(args: &Args) -> Result {
 
 fn clock_nanosleep(args: &Args) -> Result {
     const ABSOLUTE: usize = 1;
-    let clock = args.word(0);
-    clock::to_monotonic(clock, 0)?;
-    let time: Timespec = user::read_value(args.x[2])?;
-    let time_ns = time.to_ns()?;
-    if args.x[1] & ABSOLUTE == 0 {
-        return sleep_for(time_ns, args.x[3]);
+    if args.word(0) == clock::THREAD_TIME {
+        return Err(Errno::EOPNOTSUPP);
     }
-    let deadline = clock::to_monotonic(clock, time_ns)?;
-    match sleep::sleep_until("hrtimer_nanosleep", deadline) {
-        Ok(()) => Ok(0),
-        Err(_) => Err(Errno::ERESTARTNOHAND),
-    }
+    let clock = Clock::named(args.word(0))?;
+    let read = || user::read_value::<Timespec>(args.x[2])?.to_ns();
+    let is_absolute = args.x[1] & ABSOLUTE != 0;
+    let remaining = if is_absolute { 0 } else { args.x[3] };
+    let clock = match clock {
+        Clock::Cpu(clock) => {
+            return sleep_on_cpu(clock, read, is_absolute, remaining);
+        }
+        clock => clock,
+    };
+    clock.deadline(0)?;
+    check_alarm(&clock)?;
+    let time_ns = read()?;
+    let deadline = match is_absolute {
+        true => clock.deadline(time_ns)?,
+        false => Deadline::Monotonic(restart::deadline_after(time_ns)),
+    };
+    // What wakes the sleeper thaws it only after it has woken the system.
+    let _wakes = clock.is_alarm().then(|| {
+        let event = Box::new(|_| wakeup::event(Source::Clock));
+        let alarm = Alarm::new(event);
+        alarm.set(Some(deadline), 0);
+        alarm
+    });
+    sleep_until(deadline, is_absolute, remaining)
+}
+
+fn sleep_for(time_ns: u64, remaining: usize) -> Result {
+    let at = restart::deadline_after(time_ns);
+    sleep_until(Deadline::Monotonic(at), false, remaining)
 }
 
 /// Sleeps; a signal with a handler ends the sleep and leaves the remaining
 /// time at `remaining`. Anything else, a stop or a freeze, changes neither
 /// the deadline nor the caller's memory.
-fn sleep_for(time_ns: u64, remaining: usize) -> Result {
-    let deadline = restart::deadline_after(time_ns);
+fn sleep_until(
+    deadline: Deadline,
+    is_absolute: bool,
+    remaining: usize,
+) -> Result {
     if sleep::sleep_until("hrtimer_nanosleep", deadline).is_ok() {
         return Ok(0);
     }
+    match is_absolute {
+        true => Err(Errno::ERESTARTNOHAND),
+        false => interrupted(
+            deadline.monotonic_ns(),
+            arch::timer::now_ns(),
+            remaining,
+        ),
+    }
+}
+
+/// A signal came at `now` before `deadline`, ns on one clock.
+fn interrupted(deadline: u64, now: u64, remaining: usize) -> Result {
     if remaining != 0 {
-        let left = deadline.saturating_sub(arch::timer::now_ns());
+        let left = deadline.saturating_sub(now);
         user::write_value(remaining, &Timespec::from_ns(left))?;
     }
     restart::keep_deadline(deadline);
     Err(Errno::ERESTARTNOHAND)
 }
 
+/// Sleeps until another thread or process, or the caller's own threads, have
+/// used so much CPU time.
+fn sleep_on_cpu(
+    clock: CpuClock,
+    read: impl Fn() -> core::result::Result<u64, Errno>,
+    is_absolute: bool,
+    remaining: usize,
+) -> Result {
+    let time_ns = read()?;
+    if clock.is_own_thread() {
+        return Err(Errno::EINVAL);
+    }
+    let deadline = match is_absolute {
+        true => time_ns,
+        false => restart::deadline_after_on(clock.read(), time_ns),
+    };
+    match (cpu_alarm::sleep_until(clock.clone(), deadline), is_absolute) {
+        (Ok(()), _) => Ok(0),
+        (Err(_), true) => Err(Errno::ERESTARTNOHAND),
+        (Err(_), false) => interrupted(deadline, clock.read(), remaining),
+    }
+}
+
 fn clock_gettime(args: &Args) -> Result {
-    let now = Timespec::from_ns(clock::read(args.word(0))?);
+    let now = Timespec::from_ns(Clock::named(args.word(0))?.read());
     user::write_value(args.x[1], &now)?;
     Ok(0)
 }
 
 fn clock_getres(args: &Args) -> Result {
-    let resolution = clock::resolution(args.word(0))?;
+    let resolution = Clock::named(args.word(0))?.resolution();
     if args.x[1] != 0 {
         user::write_value(args.x[1], &Timespec::from_ns(resolution))?;
     }
@@ -75,11 +143,16 @@ fn clock_getres(args: &Args) -> Result {
 }
 
 fn clock_settime(args: &Args) -> Result {
-    if args.word(0) != clock::REALTIME {
+    // A clock of another process can be named, but not set.
+    let other = (args.int(0) < 0).then(|| Clock::named(args.word(0)));
+    if args.word(0) != clock::REALTIME && !matches!(other, Some(Ok(_))) {
         return Err(Errno::EINVAL);
     }
     let time: Timespec = user::read_value(args.x[1])?;
-    set_time(time.to_ns()?)
+    match other {
+        None => set_time(time.to_ns()?),
+        Some(_) => Err(Errno::EPERM),
+    }
 }
 
 fn settimeofday(args: &Args) -> Result {
@@ -94,7 +167,7 @@ fn set_time(time_ns: u64) -> Result {
     if !current().process.credentials.lock().is_privileged() {
         return Err(Errno::EPERM);
     }
-    clock::set_realtime_ns(time_ns);
+    clock::set_realtime_ns(time_ns)?;
     Ok(0)
 }
 

@@ -8,11 +8,11 @@ use kernel_abi::time::{Itimerspec, Itimerval, Timespec, Timeval};
 use kernel_abi::{Errno, syscall as number};
 
 use super::call::{Args, Handler, Numbered, Result};
-use kernel_machine::arch;
 use kernel_machine::mm::user;
-use kernel_process::timer::Notify;
+use kernel_process::clock::Clock;
 use kernel_process::timer::cpu::{self, IntervalTimer};
-use kernel_process::{clock, current, find_task, thread_of};
+use kernel_process::timer::{Notify, When};
+use kernel_process::{current, find_task, thread_of};
 use kernel_task::Task;
 use kernel_task::alarm::Setting;
 
@@ -91,28 +91,43 @@ pub(super) fn to_itimerspec(setting: Setting) -> Itimerspec {
     }
 }
 
-/// The deadline on the monotonic clock and the interval, ns, that `new`
-/// asks for.
-pub(super) fn deadline_of(
+/// The first expiry and the interval, ns, that `new` asks for.
+pub(super) fn when(
     new: Itimerspec,
-    clock: u32,
     flags: u32,
-) -> core::result::Result<(Option<u64>, u64), Errno> {
+) -> core::result::Result<(When, u64), Errno> {
     let (value, interval) = (new.value.to_ns()?, new.interval.to_ns()?);
-    let deadline = match flags & ABSOLUTE {
-        0 => arch::timer::now_ns().saturating_add(value),
-        _ => clock::to_monotonic(clock, value)?,
+    let when = match (value, flags & ABSOLUTE) {
+        (0, _) => When::Off,
+        (_, 0) => When::In(value),
+        _ => When::At(value),
     };
-    Ok(((value != 0).then_some(deadline), interval))
+    Ok((when, interval))
+}
+
+/// Fails unless the caller may make timers of `clock`.
+///
+/// # Errors
+/// `EPERM`: what wakes the system takes a privilege.
+pub(super) fn check_alarm(clock: &Clock) -> core::result::Result<(), Errno> {
+    let process = current().process.clone();
+    let is_privileged = process.credentials.lock().is_privileged();
+    match clock.is_alarm() && !is_privileged {
+        true => Err(Errno::EPERM),
+        false => Ok(()),
+    }
 }
 
 fn timer_create(args: &Args) -> Result {
-    let clock = args.word(0);
-    clock::to_monotonic(clock, 0)?;
+    let clock = Clock::named(args.word(0))?;
+    if !matches!(clock, Clock::Cpu(_)) {
+        clock.deadline(0)?;
+    }
     let notify = match args.x[1] {
         0 => Notify { signal: SIGALRM, thread: None, value: None },
         address => read_notify(address)?,
     };
+    check_alarm(&clock)?;
     let process = current().process.clone();
     let id = process.timers.create(process.id, clock, notify)?;
     user::write_value(args.x[2], &id).inspect_err(|_| {
@@ -125,7 +140,9 @@ fn timer_create(args: &Args) -> Result {
 fn read_notify(address: usize) -> core::result::Result<Notify, Errno> {
     const SIGNAL: u32 = 0;
     const NONE: u32 = 1;
-    const THREAD: u32 = 4;
+    /// As [`SIGNAL`]: what a C library makes of it is its own.
+    const THREAD: u32 = 2;
+    const THREAD_ID: u32 = 4;
     let value: u64 = user::read_value(address)?;
     let [signal, how]: [u32; 2] = user::read_value(address + 8)?;
     let id: u32 = user::read_value(address + 16)?;
@@ -134,9 +151,9 @@ fn read_notify(address: usize) -> core::result::Result<Notify, Errno> {
     }
     let value = Some(value);
     match how {
-        SIGNAL => Ok(Notify { signal, thread: None, value }),
+        SIGNAL | THREAD => Ok(Notify { signal, thread: None, value }),
         NONE => Ok(Notify { signal: 0, thread: None, value }),
-        THREAD => {
+        THREAD_ID => {
             let thread = own_thread(id).ok_or(Errno::EINVAL)?;
             Ok(Notify { signal, thread: Some(thread), value })
         }
@@ -154,8 +171,8 @@ fn own_thread(id: u32) -> Option<Weak<Task>> {
 fn timer_settime(args: &Args) -> Result {
     let timer = current().process.timers.get(args.word(0))?;
     let new: Itimerspec = user::read_value(args.x[2])?;
-    let (deadline, interval) = deadline_of(new, timer.clock, args.word(1))?;
-    let old = timer.alarm.set(deadline, interval);
+    let (when, interval) = when(new, args.word(1))?;
+    let old = timer.set(when, interval)?;
     if args.x[3] != 0 {
         user::write_value(args.x[3], &to_itimerspec(old))?;
     }
@@ -164,7 +181,7 @@ fn timer_settime(args: &Args) -> Result {
 
 fn timer_gettime(args: &Args) -> Result {
     let timer = current().process.timers.get(args.word(0))?;
-    let setting = timer.alarm.setting();
+    let setting = timer.setting();
     user::write_value(args.x[1], &to_itimerspec(setting))?;
     Ok(0)
 }

@@ -16,7 +16,7 @@ use kernel_machine::arch;
 use kernel_machine::drivers::{light, watchdog};
 use kernel_task::kthread::{kthread_run, wait_event_freezable_timeout};
 use kernel_task::refrigerator::{kthread_freezable_should_stop, set_freezable};
-use kernel_task::{WaitQueue, sleep};
+use kernel_task::{Deadline, WaitQueue, sleep};
 
 /// Where the light's thread waits; nobody wakes it but time.
 static BEAT: WaitQueue = WaitQueue::new();
@@ -58,6 +58,9 @@ fn keep_quiet(period_ms: u64) {
     loop {
         watchdog::kick();
         // No signal comes to a kernel thread.
-        let _ = sleep::sleep_until("watchdogd", after_ms(period_ms));
+        let _ = sleep::sleep_until(
+            "watchdogd",
+            Deadline::Monotonic(after_ms(period_ms)),
+        );
     }
 }

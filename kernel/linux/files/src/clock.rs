@@ -1,14 +1,12 @@
-//! Wall-clock time of file systems: monotonic time and an offset.
-
-use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
+//! The wall clock, as files and programs use it; it is `kernel_task::clock`'s.
 
 use kernel_abi::time::NS_PER_S;
 
-use kernel_machine::arch;
+use super::timerfd;
 use kernel_machine::drivers::pl031;
+use kernel_task::{alarm, clock};
 
-/// Nanoseconds since 1970 at the moment when the monotonic clock was 0.
-static BOOT_TIME: AtomicU64 = AtomicU64::new(0);
+pub use kernel_task::clock::{boot_time_ns, now_ns};
 
 /// Takes the time from the machine's clock, if it has one.
 pub fn init() {
@@ -17,18 +15,13 @@ pub fn init() {
     }
 }
 
-/// Nanoseconds since 1970.
-pub fn now_ns() -> u64 {
-    BOOT_TIME.load(Relaxed).saturating_add(arch::timer::now_ns())
-}
-
-/// Nanoseconds since 1970 at boot.
-pub fn boot_time_ns() -> u64 {
-    BOOT_TIME.load(Relaxed)
-}
-
-/// Sets the wall clock to `now`, nanoseconds since 1970.
+/// Sets the wall clock to `now`, nanoseconds since 1970, and tells all that
+/// goes by it.
+///
+/// # Locks
+/// No spin lock may be held.
 pub fn set_now_ns(now: u64) {
-    let boot = now.saturating_sub(arch::timer::now_ns());
-    BOOT_TIME.store(boot, Relaxed);
+    clock::set_now_ns(now);
+    alarm::clock_was_set();
+    timerfd::clock_was_set();
 }

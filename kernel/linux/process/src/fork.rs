@@ -209,6 +209,7 @@ impl Child {
         }
         let (traces, before) = (self.traces, self.signals_before);
         let child = self.finish(request, process, key, first);
+        timer::cpu::watch_first(&child.process, &child.task);
         let mut tree = tree::lock();
         let signals = parent.process.shared_signals.load(Relaxed);
         if parent.task().signal_pending() || signals != before {

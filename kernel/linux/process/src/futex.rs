@@ -19,8 +19,8 @@
 //!
 //! Read next: `futex/table.rs` (the buckets), `futex/robust.rs`.
 //!
-//! The wait freezes in place and its deadline is absolute
-//! (SPECIFICATION.md X2).
+//! The wait freezes in place and its deadline is absolute, on the monotonic
+//! clock or the wall clock (SPECIFICATION.md X2, Y7).
 
 use core::sync::atomic::Ordering::{Acquire, SeqCst};
 use core::sync::atomic::fence;
@@ -30,7 +30,7 @@ use kernel_core::futex::WakeOperation;
 
 use super::current;
 use kernel_machine::mm::user;
-use kernel_task::WaitError;
+use kernel_task::{Deadline, WaitError};
 
 mod robust;
 mod table;
@@ -47,7 +47,7 @@ use waiter::Place;
 /// it holds `expected`.
 ///
 /// # Errors
-/// `EAGAIN` if it holds something else; `ETIMEDOUT` after `deadline_ns`;
+/// `EAGAIN` if it holds something else; `ETIMEDOUT` after `deadline`;
 /// `EFAULT`, `EINVAL` for a bad address; `ERESTARTNOHAND`,
 /// `ERESTARTSYS` for a signal.
 pub fn wait(
@@ -55,7 +55,7 @@ pub fn wait(
     scope: Scope,
     expected: u32,
     bits: u32,
-    deadline_ns: Option<u64>,
+    deadline: Option<Deadline>,
 ) -> Result<(), Errno> {
     if bits == 0 {
         return Err(Errno::EINVAL);
@@ -76,13 +76,13 @@ pub fn wait(
             };
         }
     }
-    sleep(waiter, deadline_ns)
+    sleep(waiter, deadline)
 }
 
-fn sleep(waiter: &Waiter, deadline_ns: Option<u64>) -> Result<(), Errno> {
+fn sleep(waiter: &Waiter, deadline: Option<Deadline>) -> Result<(), Errno> {
     let result = waiter.queue.wait_until_deadline(
         "futex_wait_queue_me",
-        deadline_ns,
+        deadline,
         || waiter.is_woken.load(Acquire).then_some(()),
     );
     let Err(error) = result else { return Ok(()) };

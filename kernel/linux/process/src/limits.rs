@@ -10,6 +10,8 @@ use kernel_abi::system::{RLIM_INFINITY, Rlimit};
 /// Number of kinds of limits.
 pub const COUNT: usize = 16;
 
+/// `RLIMIT_CPU`.
+pub const CPU: usize = 0;
 /// `RLIMIT_FSIZE`.
 pub const FILE_SIZE: usize = 1;
 /// `RLIMIT_STACK`.
@@ -126,6 +128,18 @@ impl Limits {
             text += &format!("{name:<26}{soft:<21}{hard:<21}{unit:<10}\n");
         }
         text.into_bytes()
+    }
+
+    /// The soft and the hard limit of CPU time, seconds; `None` for any.
+    pub fn cpu_seconds(&self) -> Option<[u64; 2]> {
+        let Rlimit { current, maximum } = self.0[CPU];
+        let is_limited = current.min(maximum) != RLIM_INFINITY;
+        is_limited.then_some([current, maximum])
+    }
+
+    /// Raises the soft limit of CPU time: its signal was sent.
+    pub fn set_cpu_soft(&mut self, seconds: u64) {
+        self.0[CPU].current = seconds;
     }
 
     /// The soft limit of a file's size, bytes; `None` for any.

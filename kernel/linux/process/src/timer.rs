@@ -11,19 +11,25 @@ use core::sync::atomic::Ordering::Relaxed;
 use kernel_abi::Errno;
 use kernel_abi::signal::{SI_TIMER, SIGALRM, SigInfo};
 
+use super::clock::Clock;
 use super::signal::send;
 use super::{Process, ProcessId, thread_of, tree};
+use kernel_core::power::wakeup::Source;
 use kernel_machine::arch;
 use kernel_machine::mm::frame;
-use kernel_task::alarm::{Alarm, Setting};
+use kernel_task::Deadline;
+use kernel_task::alarm::{Alarm, Expired, Setting};
+use kernel_task::freezer::wakeup;
 
 pub mod cpu;
+pub mod cpu_alarm;
 mod cpu_timers;
 mod table;
 
-pub use table::{Notify, Timer, Timers};
+pub use table::{Notify, Timer, Timers, When};
 
-use table::MOST;
+use cpu_alarm::CpuAlarm;
+use table::{ClockAlarm, MOST};
 
 impl Timers {
     /// Sets the timer that sends `SIGALRM`; what it was set to.
@@ -40,7 +46,8 @@ impl Timers {
         });
         let real = real.clone();
         drop(inner);
-        real.set(deadline_in(new.left_ns), new.interval_ns)
+        let deadline = deadline_in(new.left_ns).map(Deadline::Monotonic);
+        real.set(deadline, new.interval_ns)
     }
 
     /// Makes a timer that is off; its number.
@@ -50,7 +57,7 @@ impl Timers {
     pub fn create(
         &self,
         process: ProcessId,
-        clock: u32,
+        clock: Clock,
         notify: Notify,
     ) -> Result<u32, Errno> {
         if frame::is_short() {
@@ -63,12 +70,55 @@ impl Timers {
         let is_free = |id: &u32| !inner.created.contains_key(id);
         let id = (0..).find(is_free).ok_or(Errno::EAGAIN)?;
         let (overrun, lost) = (AtomicU32::new(0), AtomicU32::new(0));
-        let alarm = Alarm::new(Box::new(move |count| {
+        let wakes = clock.is_alarm();
+        let expired: Expired = Box::new(move |count| {
+            if wakes {
+                wakeup::event(Source::Clock);
+            }
             tell(process, id, &notify, count, &lost);
-        }));
-        let timer = Timer { clock, alarm, overrun };
+        });
+        let alarm: Arc<dyn ClockAlarm> = match clock {
+            Clock::Cpu(clock) => CpuAlarm::new(clock, expired),
+            clock => Arc::new(TimeAlarm { clock, alarm: Alarm::new(expired) }),
+        };
+        let timer = Timer { alarm, overrun };
         inner.created.insert(id, Arc::new(timer));
         Ok(id)
+    }
+}
+
+/// An alarm on a clock that is not one of CPU time.
+struct TimeAlarm {
+    clock: Clock,
+    alarm: Arc<Alarm>,
+}
+
+impl ClockAlarm for TimeAlarm {
+    fn set(&self, when: When, interval_ns: u64) -> Result<Setting, Errno> {
+        Ok(self.alarm.set(self.clock.when(when)?, interval_ns))
+    }
+
+    fn setting(&self) -> Setting {
+        self.alarm.setting()
+    }
+}
+
+impl Timer {
+    /// Sets it; what it was set to.
+    ///
+    /// # Errors
+    /// None: every timer has a clock that can be waited for.
+    ///
+    /// # Locks
+    /// As [`Alarm::set`].
+    pub fn set(&self, when: When, interval_ns: u64) -> Result<Setting, Errno> {
+        self.overrun.store(0, Relaxed);
+        self.alarm.set(when, interval_ns)
+    }
+
+    /// What it is set to.
+    pub fn setting(&self) -> Setting {
+        self.alarm.setting()
     }
 }
 

@@ -46,3 +46,26 @@ impl Usage {
         }
     }
 }
+
+/// Which time counts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum CpuTime {
+    /// That in user mode.
+    Virtual,
+    /// That in the kernel, too.
+    Profile,
+    /// Same, exact (`CPUCLOCK_SCHED`).
+    Scheduled,
+}
+
+impl CpuTime {
+    /// So much of what was used.
+    pub fn of(self, usage: &Usage) -> u64 {
+        match self {
+            CpuTime::Virtual => usage.user_ns,
+            CpuTime::Profile | CpuTime::Scheduled => {
+                usage.user_ns + usage.system_ns
+            }
+        }
+    }
+}

@@ -9,7 +9,7 @@ use kernel_core::freezer::Host;
 use kernel_core::power::wakeup::{Source, Wakeups};
 
 use crate::refrigerator::FreezerHost;
-use crate::sleep;
+use crate::{Deadline, sleep};
 use kernel_machine::arch;
 use kernel_machine::sync::{IrqSpinLock, Rank};
 
@@ -38,8 +38,11 @@ pub fn read_count() -> Result<u32, Errno> {
         let answer = WAKEUPS.lock().read(now);
         match answer {
             Ok(count) => return Ok(count),
-            Err(until) => sleep::sleep_until("pm_get_wakeup_count", until)
-                .map_err(|_| Errno::EINTR)?,
+            Err(until) => {
+                let until = Deadline::Monotonic(until);
+                sleep::sleep_until("pm_get_wakeup_count", until)
+                    .map_err(|_| Errno::EINTR)?;
+            }
         }
     }
 }

@@ -1,24 +1,30 @@
 //! Calls about files to wait for: `epoll`, `eventfd`, `signalfd`, `timerfd`.
 
+use alloc::boxed::Box;
+
 use kernel_abi::system::EpollEvent;
 use kernel_abi::time::Itimerspec;
 use kernel_abi::{Errno, syscall as number};
+use kernel_core::power::wakeup::Source;
 use kernel_core::signal::SignalSet;
 use zerocopy::IntoBytes;
 
 use super::{check_flags, file};
 use crate::call::{Args, Handler, Numbered, Result};
-use crate::timer::{deadline_of, to_itimerspec};
+use crate::timer::{check_alarm, to_itimerspec, when};
 use kernel_files::epoll::{Change, Epoll};
 use kernel_files::eventfd::{EventFd, Take};
 use kernel_files::file::File;
 use kernel_files::table::OnExec;
-use kernel_files::timerfd::TimerFd;
+use kernel_files::timerfd::{OnSet, TimerFd};
 use kernel_files::{OpenFlags, anonymous};
 use kernel_machine::mm::user::{self, UserSlice};
+use kernel_process::clock::Clock;
+use kernel_process::current;
 use kernel_process::signal::watch::SignalFd;
 use kernel_process::signal::{mask, restart};
-use kernel_process::{clock, current};
+use kernel_task::alarm::Expired;
+use kernel_task::freezer::wakeup;
 
 /// This family's rows of the table.
 pub const CALLS: &[Numbered] = &[
@@ -129,20 +135,39 @@ fn epoll_pwait(args: &Args) -> Result {
 }
 
 fn timerfd_create(args: &Args) -> Result {
-    let clock = args.word(0);
-    clock::to_monotonic(clock, 0)?;
-    open("[timerfd]", TimerFd::new(clock), args.word(1), USUAL)
+    let id = args.word(0);
+    let clock = Clock::named(id)?;
+    // All clocks that can be slept on, but for two.
+    if matches!(clock, Clock::Cpu(_) | Clock::Tai) || clock.deadline(0).is_err()
+    {
+        return Err(Errno::EINVAL);
+    }
+    check_flags(args.word(1), USUAL.bits())?;
+    check_alarm(&clock)?;
+    let wakes = clock.is_alarm();
+    let expired: Expired = Box::new(move |_| {
+        if wakes {
+            wakeup::event(Source::Clock);
+        }
+    });
+    open("[timerfd]", TimerFd::new(id, expired), args.word(1), USUAL)
 }
 
 fn timerfd_settime(args: &Args) -> Result {
-    /// `TFD_TIMER_ABSTIME`, `TFD_TIMER_CANCEL_ON_SET`.
-    const FLAGS: u32 = 3;
-    check_flags(args.word(1), FLAGS)?;
+    const ABSOLUTE: u32 = 1;
+    const CANCEL_ON_SET: u32 = 2;
+    check_flags(args.word(1), ABSOLUTE | CANCEL_ON_SET)?;
     let new: Itimerspec = user::read_value(args.x[2])?;
+    let (when, interval) = when(new, args.word(1))?;
     let file = file(args.int(0))?;
     let timer = file.downcast::<TimerFd>()?;
-    let (deadline, interval) = deadline_of(new, timer.clock, args.word(1))?;
-    let old = timer.alarm.set(deadline, interval);
+    let clock = Clock::named(timer.clock)?;
+    let is_wall = matches!(clock, Clock::Realtime(_));
+    let on_set = match args.word(1) == ABSOLUTE | CANCEL_ON_SET && is_wall {
+        true => OnSet::Cancel,
+        false => OnSet::Continue,
+    };
+    let old = timer.set(clock.when(when)?, interval, on_set)?;
     if args.x[3] != 0 {
         user::write_value(args.x[3], &to_itimerspec(old))?;
     }

@@ -13,8 +13,8 @@ use kernel_files::file::{Blocking, interrupted};
 use kernel_files::{Input, Output};
 use kernel_machine::arch;
 use kernel_machine::log::write_between_lines;
-use kernel_task::WaitError;
 use kernel_task::sleep::give_way;
+use kernel_task::{Deadline, WaitError};
 
 /// Bytes of output that are translated at once.
 const CHUNK: usize = 256;
@@ -96,6 +96,7 @@ impl Terminal {
         };
         let deadline =
             wait_ns.map(|wait| arch::timer::now_ns().saturating_add(wait));
+        let deadline = deadline.map(Deadline::Monotonic);
         let has_more = || {
             let line = self.line.lock();
             let is_timed = wait_ns.is_some() && line.available() != before;

@@ -6,7 +6,7 @@ use kernel_core::signal::SignalSet;
 
 use super::act;
 use crate::{CurrentThread, current, timer};
-use kernel_task::{WaitError, WaitQueue, sleep};
+use kernel_task::{Deadline, WaitError, WaitQueue, sleep};
 
 /// The mask of the running thread.
 pub fn blocked() -> SignalSet {
@@ -82,7 +82,7 @@ pub fn wait_for(
     let nobody_wakes = WaitQueue::new();
     let result = nobody_wakes.wait_until_deadline(
         "do_sigtimedwait",
-        deadline_ns,
+        deadline_ns.map(Deadline::Monotonic),
         || take(&thread, set),
     );
     end_wait(&thread, set, result).map_err(|error| match error {

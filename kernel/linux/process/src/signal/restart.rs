@@ -47,8 +47,14 @@ pub fn note(first_argument: u64) {
 /// anew, the deadline that it kept.
 #[inline]
 pub fn deadline_after(timeout_ns: u64) -> u64 {
+    deadline_after_on(arch::timer::now_ns(), timeout_ns)
+}
+
+/// As [`deadline_after`], on a clock that reads `now_ns`.
+#[inline]
+pub fn deadline_after_on(now_ns: u64, timeout_ns: u64) -> u64 {
     match current().restart.deadline_ns.swap(0, Relaxed) {
-        0 => arch::timer::now_ns().saturating_add(timeout_ns).max(1),
+        0 => now_ns.saturating_add(timeout_ns).max(1),
         kept => kept,
     }
 }

@@ -1,28 +1,31 @@
-//! The two timers of CPU time that a process has.
+//! What a process keeps of its timers of CPU time.
 
+use alloc::sync::Weak;
+use alloc::vec::Vec;
 use core::sync::atomic::AtomicBool;
 
 use kernel_abi::signal::{SIGPROF, SIGVTALRM};
 
-use crate::usage::Usage;
+use crate::usage::CpuTime;
 use kernel_machine::sync::{Rank, SpinLock};
 use kernel_task::Mutex;
 use kernel_task::alarm::Setting;
 
-/// Which time counts.
+/// The timers of `setitimer` but for that of real time.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum IntervalTimer {
-    /// That in user mode.
+    /// `ITIMER_VIRTUAL`.
     Virtual,
-    /// That in the kernel, too.
+    /// `ITIMER_PROF`.
     Profile,
 }
 
 impl IntervalTimer {
-    pub(super) fn time_ns(self, usage: &Usage) -> u64 {
+    /// Which time counts.
+    pub(super) fn time(self) -> CpuTime {
         match self {
-            IntervalTimer::Virtual => usage.user_ns,
-            IntervalTimer::Profile => usage.user_ns + usage.system_ns,
+            IntervalTimer::Virtual => CpuTime::Virtual,
+            IntervalTimer::Profile => CpuTime::Profile,
         }
     }
 
@@ -34,7 +37,13 @@ impl IntervalTimer {
     }
 }
 
-/// One of the two.
+/// What goes by a process's CPU time.
+pub(super) trait Watch: Send + Sync {
+    /// Does what it does if its time has come; whether it can come again.
+    fn look(&self) -> bool;
+}
+
+/// When a timer expires.
 #[derive(Clone, Copy, Default)]
 pub(super) struct CpuTimer {
     /// CPU time at which it expires, ns; `None` for never.
@@ -52,24 +61,27 @@ impl CpuTimer {
         })
     }
 
-    /// True if it has expired; then it is set for the next time.
-    pub(super) fn expire(&mut self, now_ns: u64) -> bool {
+    /// How often it has expired; then it is set for the next time.
+    pub(super) fn expire(&mut self, now_ns: u64) -> u64 {
         let Some(at) = self.expires_ns.filter(|at| *at <= now_ns) else {
-            return false;
+            return 0;
         };
         let missed = (now_ns - at).checked_div(self.interval_ns);
         self.expires_ns = missed.map(|missed| {
             let steps = (missed + 1).saturating_mul(self.interval_ns);
             at.saturating_add(steps)
         });
-        true
+        missed.unwrap_or(0) + 1
     }
 }
 
-/// Both timers of a process.
+/// The timers that count a process's CPU time, its own and others'.
 pub struct CpuTimers {
-    pub(super) timers: SpinLock<[CpuTimer; 2]>,
-    /// One of them is set. It is written under `changes`.
+    /// Those of `setitimer`.
+    pub(super) intervals: SpinLock<[CpuTimer; 2]>,
+    /// Those of `timer_create` and who sleeps, as long as they are set.
+    pub(super) alarms: SpinLock<Vec<Weak<dyn Watch>>>,
+    /// One of them is set, or there is a limit. It is written under `changes`.
     pub(super) any: AtomicBool,
     /// Changes take turns, until every thread watches or does not: else one
     /// that switches a timer off could undo what another has told them.
@@ -77,11 +89,12 @@ pub struct CpuTimers {
 }
 
 impl CpuTimers {
-    /// Both off.
+    /// All off.
     pub const fn new() -> Self {
         let off = CpuTimer { expires_ns: None, interval_ns: 0 };
         Self {
-            timers: SpinLock::with_rank(Rank::Device, [off; 2]),
+            intervals: SpinLock::with_rank(Rank::Device, [off; 2]),
+            alarms: SpinLock::with_rank(Rank::Freezer, Vec::new()),
             any: AtomicBool::new(false),
             changes: Mutex::new(()),
         }

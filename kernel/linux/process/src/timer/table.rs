@@ -30,13 +30,37 @@ pub(super) struct Inner {
 
 /// What `timer_create` makes.
 pub struct Timer {
-    /// Its clock, as the program named it.
-    pub clock: u32,
     /// What expires.
-    pub alarm: Arc<Alarm>,
+    pub(super) alarm: Arc<dyn ClockAlarm>,
     /// Expiries between the one that the last signal taken told of, and its
     /// taking.
     pub overrun: AtomicU32,
+}
+
+/// When a timer is to expire.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum When {
+    /// Never.
+    Off,
+    /// So many ns from now.
+    In(u64),
+    /// When its clock reads so many ns.
+    At(u64),
+}
+
+/// What expires, on a clock of some kind.
+pub(super) trait ClockAlarm: Send + Sync {
+    /// Sets it; what it was set to.
+    ///
+    /// # Errors
+    /// None: every timer has a clock that can be waited for.
+    ///
+    /// # Locks
+    /// As [`Alarm::set`].
+    fn set(&self, when: When, interval_ns: u64) -> Result<Setting, Errno>;
+
+    /// What it is set to.
+    fn setting(&self) -> Setting;
 }
 
 /// What a timer does.
@@ -85,8 +109,7 @@ impl Timers {
     /// As [`Alarm::set`].
     pub fn delete(&self, id: u32) -> Result<(), Errno> {
         let timer = self.timers.lock().created.remove(&id);
-        timer.ok_or(Errno::EINVAL)?.alarm.set(None, 0);
-        Ok(())
+        timer.ok_or(Errno::EINVAL)?.alarm.set(When::Off, 0).map(drop)
     }
 
     /// Ends what `create` made: another program takes over.
@@ -96,7 +119,8 @@ impl Timers {
     pub(crate) fn exec(&self) {
         let created = core::mem::take(&mut self.timers.lock().created);
         for timer in created.values() {
-            timer.alarm.set(None, 0);
+            // It has a clock that can be waited for.
+            let _ = timer.alarm.set(When::Off, 0);
         }
     }
 

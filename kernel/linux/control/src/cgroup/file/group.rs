@@ -8,7 +8,7 @@ use super::super::events;
 use super::super::forest::{Tasks, forest};
 use super::super::member;
 use kernel_machine::arch;
-use kernel_task::{self as task, WaitError};
+use kernel_task::{self as task, Deadline, WaitError};
 
 const NS_PER_MS: u64 = 1_000_000;
 
@@ -80,7 +80,7 @@ impl Group {
             if self.state()? == State::Frozen {
                 return Ok(());
             }
-            let deadline = Some(deadline_ns);
+            let deadline = Some(Deadline::Monotonic(deadline_ns));
             let waited = events.queue.wait_until_deadline(
                 "freezer_wait",
                 deadline,
