@@ -7,7 +7,7 @@
 use kernel_abi::Errno;
 
 use super::refrigerator::{FREEZER, FreezerHost, try_to_freeze};
-use super::{Current, current, scheduler, state, timer};
+use super::{Current, current, scheduler, state, stretch, timer};
 use kernel_machine::arch;
 use kernel_machine::arch::thread::work;
 
@@ -153,6 +153,7 @@ fn freezable_schedule(before_freeze: &mut dyn FnMut()) {
     FREEZER.freezer_do_not_count(&FreezerHost, &*task);
     scheduler::schedule();
     FREEZER.freezer_count_after(&FreezerHost, &*task, before_freeze);
+    stretch::point();
 }
 
 /// Sleeps until `deadline_ns` on the monotonic clock. A freeze meanwhile
