@@ -33,6 +33,7 @@ pub const TESTS: &[Test] = tests::list![
     sockets_and_nameless_files_keep_their_promises,
     texts_and_limits_keep_their_promises,
     nothing_takes_for_ever,
+    no_call_makes_a_freeze_wait_for_a_millisecond,
     what_depends_on_time_is_right_at_once,
     every_area_is_in_this_list,
     all_promises_hold_on_one_cpu_with_little_memory,
@@ -86,6 +87,7 @@ const AREAS: &[&str] = &[
     "tmpfs",
     "limit",
     "long",
+    "latency",
 ];
 
 /// The tests that try several rounds where the host may hold a CPU up
@@ -162,6 +164,10 @@ fn texts_and_limits_keep_their_promises() -> Result<()> {
 
 fn nothing_takes_for_ever() -> Result<()> {
     check(Setup::new().cpus(1), "long")
+}
+
+fn no_call_makes_a_freeze_wait_for_a_millisecond() -> Result<()> {
+    check(Setup::new().cpus(1).repeatable(), "--exact latency")
 }
 
 fn what_depends_on_time_is_right_at_once() -> Result<()> {

@@ -17,6 +17,7 @@ mod file;
 mod freezer;
 mod futex;
 mod group;
+mod latency;
 mod limit;
 mod long;
 mod memfd;
@@ -97,6 +98,7 @@ const AREAS: &[(&str, &[Test])] = &[
     ("tmpfs", tmpfs::TESTS),
     ("limit", limit::TESTS),
     ("long", long::TESTS),
+    ("latency", latency::TESTS),
 ];
 
 /// Runs `check [--list | --random CALLS [SEED] | --stress [NAME [COUNT]] |

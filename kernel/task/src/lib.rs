@@ -33,6 +33,7 @@ mod room;
 pub mod scheduler;
 pub mod selftest;
 pub mod sleep;
+pub mod stretch;
 pub mod table;
 mod task;
 pub mod tick;

@@ -17,7 +17,7 @@ use core::sync::atomic::Ordering::Relaxed;
 use kernel_abi::Errno;
 use kernel_core::freezer::{Freezer, Request, TaskFreezer};
 
-use super::{Task, current};
+use super::{Task, current, stretch};
 use kernel_machine::arch::thread::work;
 use kernel_machine::sync::{IrqSpinLock, Rank};
 
@@ -96,7 +96,9 @@ pub fn try_to_freeze() -> bool {
         let _ =
             FREEZER.recalc_sigpending::<FreezerHost>(&task, clear, || false);
     }
-    FREEZER.try_to_freeze(&FreezerHost, &*task)
+    let was_frozen = FREEZER.try_to_freeze(&FreezerHost, &*task);
+    stretch::point();
+    was_frozen
 }
 
 /// Makes the current kernel thread freezable. True if it froze at once

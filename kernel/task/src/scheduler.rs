@@ -19,7 +19,7 @@ use super::balance::pull;
 use super::place::place_moved;
 use super::queue::{IDLE_CPUS, QUEUES, Queue};
 use super::refrigerator::{self, FREEZER, FreezerHost};
-use super::{Kind, Task, current, state, timer, wake};
+use super::{Kind, Task, current, state, stretch, timer, wake};
 use kernel_machine::arch::thread::{self, Last, work};
 use kernel_machine::arch::{self, irq};
 use kernel_machine::sync::IrqSpinLockGuard;
@@ -52,6 +52,7 @@ pub fn yield_now() {
 
 fn switch(leave: Leave) {
     debug_check_no_locks_held();
+    let stretch = stretch::leave();
     let flags = irq::mask();
     let previous = current();
     if previous.context.work.load(Relaxed) & work::RESCHEDULE != 0 {
@@ -68,6 +69,7 @@ fn switch(leave: Leave) {
         Some(next) => switch_to(queue, next, cpu, &previous),
     }
     irq::restore(flags);
+    stretch::resume(stretch);
 }
 
 /// Decides who runs next; `None` lets `previous` go on. Charges `previous`

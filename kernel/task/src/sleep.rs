@@ -8,7 +8,7 @@ use kernel_abi::Errno;
 
 use super::clock::{Deadline, Place};
 use super::refrigerator::{FREEZER, FreezerHost, try_to_freeze};
-use super::{Current, current, scheduler, state, timer};
+use super::{Current, current, scheduler, state, stretch, timer};
 use kernel_machine::arch::thread::work;
 
 /// A signal ended the wait.
@@ -166,6 +166,7 @@ fn freezable_schedule(before_freeze: &mut dyn FnMut()) {
     FREEZER.freezer_do_not_count(&FreezerHost, &*task);
     scheduler::schedule();
     FREEZER.freezer_count_after(&FreezerHost, &*task, before_freeze);
+    stretch::point();
 }
 
 /// Sleeps until `deadline`. A freeze meanwhile changes nothing but that the

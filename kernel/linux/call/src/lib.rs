@@ -18,6 +18,7 @@ use kernel_abi::Errno;
 use kernel_machine::arch::trap::TrapFrame;
 use kernel_process::ptrace::event;
 use kernel_process::signal::restart;
+use kernel_task::stretch::{self, Place};
 
 mod call;
 mod capability;
@@ -44,6 +45,7 @@ use call::{Args, Handler};
 /// entry calls it with interrupts enabled.
 pub extern "C" fn dispatch(frame: &mut TrapFrame) {
     let number = frame.x[8] as usize;
+    stretch::begin(Place::call(number));
     let result = match table::find(number) {
         Handler::Plain(call) => call(Args::of(frame)),
         Handler::WithFrame(call) => call(frame),
@@ -53,6 +55,7 @@ pub extern "C" fn dispatch(frame: &mut TrapFrame) {
         Ok(value) => frame.x[0] = value as u64,
         Err(error) => fail(frame, error),
     }
+    stretch::end();
 }
 
 /// As [`dispatch`], for a traced task: its tracer hears of the call before

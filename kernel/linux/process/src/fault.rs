@@ -16,9 +16,11 @@ use kernel_machine::arch::trap::{
 };
 use kernel_machine::mm::FaultError;
 use kernel_task as task;
+use kernel_task::stretch::{self, Place};
 
 /// User mode touched memory that is not there, or not so. Interrupts on.
 pub fn user_fault(_frame: &mut TrapFrame, fault: &Fault) {
+    stretch::begin(Place::FAULT);
     let thread = current();
     match resolve(&thread, fault) {
         Ok(()) => {}
@@ -30,6 +32,7 @@ pub fn user_fault(_frame: &mut TrapFrame, fault: &Fault) {
         }
         Err(error) => raise(fault.address, error),
     }
+    stretch::end();
 }
 
 fn resolve(thread: &CurrentThread, fault: &Fault) -> Result<(), FaultError> {

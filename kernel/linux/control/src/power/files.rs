@@ -15,6 +15,8 @@ use kernel_core::power::{
 use super::{STATS, SUPPORTED, TEST_DELAY_S};
 use kernel_files::sys::{Attribute, register};
 use kernel_task::freezer::{self, wakeup};
+#[cfg(debug_assertions)]
+use kernel_task::stretch;
 
 /// Makes the files.
 ///
@@ -32,6 +34,11 @@ pub fn register_all() -> Result<(), Errno> {
     register("/sys/power/wakeup_count", count)?;
     let stats = Attribute::read_only(show_freeze_stats);
     register("/sys/power/freeze_stats", stats)?;
+    #[cfg(debug_assertions)]
+    register(
+        "/sys/power/longest_stretches",
+        Attribute::new(show_stretches, forget_stretches),
+    )?;
     let delay = Attribute::new(show_test_delay, store_test_delay);
     register("/sys/module/suspend/parameters/pm_test_delay", delay)?;
     register_suspend_stats()
@@ -122,6 +129,18 @@ fn store_wakeup_count(text: &[u8]) -> Result<(), Errno> {
 
 fn show_freeze_stats() -> Result<String, Errno> {
     Ok(freezer::statistics())
+}
+
+#[cfg(debug_assertions)]
+fn show_stretches() -> Result<String, Errno> {
+    Ok(stretch::show())
+}
+
+/// Whatever is written: they are measured anew from here on.
+#[cfg(debug_assertions)]
+fn forget_stretches(_text: &[u8]) -> Result<(), Errno> {
+    stretch::forget();
+    Ok(())
 }
 
 fn show_test_delay() -> Result<String, Errno> {

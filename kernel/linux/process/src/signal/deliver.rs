@@ -14,11 +14,13 @@ use crate::{CurrentThread, current, exit, ptrace, timer};
 use kernel_machine::arch::thread::work;
 use kernel_machine::arch::trap::TrapFrame;
 use kernel_task::refrigerator::try_to_freeze;
+use kernel_task::stretch::{self, Place};
 use kernel_task::{self as task, scheduler};
 
 /// Does the work that waits for the current task before it may run user
 /// code. Returns when it looked once; the caller looks again.
 pub fn return_to_user(frame: &mut TrapFrame) {
+    stretch::begin(Place::WORK);
     let pending = task::current().pending_work();
     if pending & work::RESCHEDULE != 0 {
         scheduler::schedule();
@@ -30,6 +32,7 @@ pub fn return_to_user(frame: &mut TrapFrame) {
     if pending & (work::SIGNAL | work::FREEZE) != 0 {
         take_signals(frame);
     }
+    stretch::end();
 }
 
 /// Linux's `do_notify_resume` and `get_signal`.
