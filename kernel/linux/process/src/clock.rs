@@ -63,7 +63,20 @@ impl Clock {
     /// `EINVAL` for an unknown clock, and for one of a process that there is
     /// not.
     pub fn named(id: u32) -> Result<Self, Errno> {
-        Ok(match id {
+        if let Some(clock) = Self::of_time(id) {
+            return Ok(clock);
+        }
+        Ok(Clock::Cpu(match id {
+            PROCESS_TIME => CpuClock::own_process(),
+            THREAD_TIME => CpuClock::own_thread(),
+            id => CpuClock::named(id as i32)?,
+        }))
+    }
+
+    /// The clock with this number, unless it is one of CPU time.
+    #[inline(always)]
+    fn of_time(id: u32) -> Option<Self> {
+        Some(match id {
             REALTIME => Clock::Realtime(Use::Full),
             REALTIME_COARSE => Clock::Realtime(Use::Coarse),
             REALTIME_ALARM => Clock::Realtime(Use::Alarm),
@@ -72,13 +85,12 @@ impl Clock {
             MONOTONIC_RAW => Clock::Monotonic(Use::Read),
             MONOTONIC_COARSE => Clock::Monotonic(Use::Coarse),
             BOOTTIME_ALARM => Clock::Monotonic(Use::Alarm),
-            PROCESS_TIME => Clock::Cpu(CpuClock::own_process()),
-            THREAD_TIME => Clock::Cpu(CpuClock::own_thread()),
-            id => Clock::Cpu(CpuClock::named(id as i32)?),
+            _ => return None,
         })
     }
 
     /// Reads it, ns.
+    #[inline]
     pub fn read(&self) -> u64 {
         match self {
             Clock::Realtime(_) | Clock::Tai => realtime_ns(),
@@ -140,7 +152,21 @@ impl Clock {
     }
 }
 
+/// Reads the clock with this number, ns. This is the call that programs make
+/// most often, so a clock that is a counter is read without a [`Clock`].
+///
+/// # Errors
+/// As [`Clock::named`].
+#[inline]
+pub fn read(id: u32) -> Result<u64, Errno> {
+    match Clock::of_time(id) {
+        Some(clock) => Ok(clock.read()),
+        None => Ok(Clock::named(id)?.read()),
+    }
+}
+
 /// Nanoseconds since 1970.
+#[inline]
 pub fn realtime_ns() -> u64 {
     files::clock::now_ns()
 }
