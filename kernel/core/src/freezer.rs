@@ -14,6 +14,7 @@ mod task;
 #[cfg(all(test, not(loom)))]
 mod tests;
 mod transition;
+mod walk;
 
 pub use gate::KthreadStop;
 pub(crate) use host::barrier;
@@ -24,3 +25,4 @@ pub use state::{
     LEASE_FREEZING, PARENT_FREEZING, SELF_FREEZING,
 };
 pub use task::{Flags, Groups, Hierarchy, TaskFreezer};
+pub use walk::Walk;

@@ -16,18 +16,25 @@
 //!
 //! Read next: [`entity`] (one task's account), [`run_queue`],
 //! `select_cpu.rs` (where a woken task runs), [`capacity`] (CPUs of unequal
-//! speed), [`admission`] (CPUs that go away).
+//! speed), [`rotation`] (equal shares where counts do not fit), [`favour`]
+//! (sleepers), [`policy`] and [`throttle`] (real-time tasks), [`admission`]
+//! (CPUs that go away).
 
 pub mod admission;
 pub mod capacity;
 pub mod entity;
+pub mod favour;
+pub mod policy;
+pub mod rotation;
 pub mod run_queue;
 pub mod select_cpu;
+pub mod throttle;
 pub mod weight;
 
 #[cfg(test)]
 mod tests;
 
 pub use entity::{Arrival, Entity};
+pub use policy::{Attributes, Policy};
 pub use run_queue::RunQueue;
 pub use select_cpu::{Machine, select_cpu, select_fastest};

@@ -8,9 +8,10 @@ use kernel_abi::Errno;
 use kernel_core::schedule::Entity;
 
 use super::hotplug::possible_cpus;
+use super::kick::request_reschedule;
 use super::place::move_to_allowed;
 use super::queue::{QUEUES, Queue, active_cpus};
-use super::{Kind, Task};
+use super::{Kind, Task, current};
 use kernel_machine::arch;
 
 impl Task {
@@ -35,13 +36,14 @@ impl Task {
 }
 
 /// Runs `change` on the task's account, wherever it is, with the account up
-/// to date. A waiting task is put back in its new place.
+/// to date, and the virtual clock that it is read against. A waiting task is
+/// put back in its new place, and whoever should run now does soon.
 ///
 /// # Locks
 /// Takes the task's wake lock, so that nobody places the task meanwhile, and
 /// its queue's: without the first, a task that is in no queue could enter
 /// another one with the old account, which is what that CPU would keep.
-pub fn change_account(task: &Arc<Task>, change: impl FnOnce(&mut Entity)) {
+pub fn change_account(task: &Arc<Task>, change: impl FnOnce(&mut Entity, u64)) {
     let _wake = task.wake_lock.lock();
     loop {
         let cpu = task.cpu();
@@ -57,19 +59,37 @@ pub fn change_account(task: &Arc<Task>, change: impl FnOnce(&mut Entity)) {
             .is_some_and(|running| Arc::ptr_eq(running, task));
         if runs_here {
             queue.running.charge(arch::timer::now_ns());
-            change(&mut queue.running);
+            change(&mut queue.running, queue.waiting.min_vruntime());
         } else if let Some(item) =
             queue.waiting.remove(|item| Arc::ptr_eq(item, task))
         {
             let mut entity = task.entity.lock();
-            change(&mut entity);
+            change(&mut entity, queue.waiting.min_vruntime());
             queue.waiting.push(item, &entity);
         } else {
-            change(&mut task.entity.lock());
+            let mut entity = task.entity.lock();
+            let base = entity.base();
+            change(&mut entity, base);
         }
         entry.publish(queue);
+        let runs_on = queue.running_task.is_none()
+            || !queue.waiting.goes_before(&queue.running, false);
+        drop(guard);
+        if !runs_on {
+            request_reschedule(cpu);
+        }
         return;
     }
+}
+
+/// The account of a child of the current task, which pays for it as
+/// [`Entity::fork`] says.
+pub fn fork() -> Entity {
+    let mut guard = QUEUES[current().cpu()].queue.lock();
+    let queue = &mut *guard;
+    queue.running.charge(arch::timer::now_ns());
+    queue.waiting.advance(&queue.running);
+    queue.running.fork(queue.waiting.min_vruntime())
 }
 
 /// A copy of the task's account, up to date.

@@ -7,14 +7,17 @@
 //! | a tick on a slow CPU, a fast one idles | the running task | itself |
 //! | a turn is over, some CPU idles | the tick | a waiting task, to it |
 //! | a turn is over, others are spread thinner | the tick | a waiting task |
+//! | a turn is over, a crowd was here for long | the tick | who came first |
 //!
 //! The rules are `kernel_core::schedule::capacity`'s: speed counts, so that
-//! equal tasks get equal shares of what all CPUs together can do.
+//! equal tasks get equal shares of what all CPUs together can do; the last one
+//! is `kernel_core::schedule::rotation`'s.
 
 use alloc::sync::Arc;
 use core::sync::atomic::Ordering::Relaxed;
 
-use kernel_core::schedule::capacity::{has_faster, pull_from_any, relief};
+use kernel_core::schedule::capacity::{has_faster, pull_from_any};
+use kernel_core::schedule::rotation::{Crowd, Member, Move};
 use kernel_core::schedule::{Arrival, Machine};
 
 use super::queue::{QUEUES, Queue, active_cpus, convert, idle_cpus};
@@ -71,8 +74,10 @@ fn take_from(from: usize, queue: &mut Queue, cpu: usize) -> Option<Arc<Task>> {
     let mut entity = task.entity.lock();
     entity.leave(other.waiting.min_vruntime());
     convert(&mut entity, from, cpu);
-    entity.place(queue.waiting.min_vruntime(), Arrival::Moved);
+    let now = arch::timer::now_ns();
+    queue.waiting.place(&mut entity, Arrival::Moved, now);
     drop(entity);
+    task.came_ns.store(now, Relaxed);
     // It is written under both locks: who looks for the task finds it in one
     // of the two.
     task.machine().cpu.store(cpu as u32, Relaxed);
@@ -90,6 +95,8 @@ pub(super) enum Advice {
     MoveOn,
     /// The waiting task should go to that CPU.
     Push(Arc<Task>, usize),
+    /// As `Push`, since the crowd goes round.
+    Rotate(Arc<Task>, usize),
 }
 
 /// Looks at the queue at a tick of its CPU. `is_over` says that the running
@@ -101,6 +108,7 @@ pub(super) fn advise(
     queue: &mut Queue,
     running: &Task,
     is_over: bool,
+    now: u64,
 ) -> Advice {
     let idle = idle_cpus() & active_cpus();
     if queue.waiting.is_empty() {
@@ -116,10 +124,11 @@ pub(super) fn advise(
             false => Advice::Call(cpu),
         };
     }
-    match is_over {
-        true => push(queue, running.cpu()).unwrap_or(Advice::Stay),
-        false => Advice::Stay,
+    // A real-time task may never be done, and those that wait here never run.
+    if !is_over && !queue.running.is_real_time() {
+        return Advice::Stay;
     }
+    push(queue, running, now).unwrap_or(Advice::Stay)
 }
 
 /// Does what [`advise`] found.
@@ -132,11 +141,29 @@ pub(super) fn follow(advice: Advice, running: &Task) {
         Advice::Call(cpu) => kick::request_reschedule(cpu),
         Advice::MoveOn => running.set_work(work::RESCHEDULE),
         Advice::Push(task, cpu) => {
-            place::push(&task, running.cpu(), cpu);
-            // Should the task have ended, whoever makes the next one frees it.
-            let _ = table::defer_drop(task);
+            push_to(task, running.cpu(), cpu);
+        }
+        Advice::Rotate(task, cpu) => {
+            if let Some(now) = push_to(task, running.cpu(), cpu) {
+                QUEUES[cpu].visited_ns.store(now, Relaxed);
+            }
         }
     }
+}
+
+/// Pushes the task, and notes when; `None` if it stayed.
+fn push_to(task: Arc<Task>, from: usize, to: usize) -> Option<u64> {
+    let is_pushed = place::push(&task, from, to);
+    // Should the task have ended, whoever makes the next one frees it.
+    let _ = table::defer_drop(task);
+    if !is_pushed {
+        return None;
+    }
+    let now = arch::timer::now_ns();
+    for cpu in [from, to] {
+        QUEUES[cpu].pushed_ns.store(now, Relaxed);
+    }
+    Some(now)
 }
 
 /// One of the first few waiting tasks, and an idle CPU that may run it. That
@@ -157,15 +184,39 @@ fn wants_faster(running: &Task, idle: u32) -> bool {
     has_faster(running.cpu(), running.allowed_cpus(), &machine)
 }
 
-/// A waiting task that is better off on another CPU.
-fn push(queue: &Queue, own: usize) -> Option<Advice> {
+/// So many waiting tasks are looked at.
+const LOOKS: usize = 8;
+
+/// A waiting task that is better off on another CPU, or whose turn it is to go
+/// there.
+fn push(queue: &Queue, running: &Task, now_ns: u64) -> Option<Advice> {
+    let own = running.cpu();
     let (loads, capacities) = (queue::loads(), queue::capacities());
     let machine = Machine { idle: 0, loads: &loads, capacities: &capacities };
-    let active = active_cpus();
-    queue.waiting.iter().take(8).find_map(|task| {
-        let allowed = task.allowed_cpus() & active;
-        let weight = task.entity.lock().weight();
-        let cpu = relief(own, allowed, weight, &machine)?;
-        Some(Advice::Push(task.clone(), cpu))
-    })
+    let runner = member(running, queue.running.weight());
+    let mut waiting = [runner; LOOKS];
+    let mut count = 0;
+    for (place, task) in waiting.iter_mut().zip(queue.waiting.iter()) {
+        *place = member(task, task.entity.lock().weight());
+        count += 1;
+    }
+    let crowd = Crowd {
+        own,
+        running: runner,
+        waiting: &waiting[..count],
+        pushed_ns: QUEUES[own].pushed_ns.load(Relaxed),
+        now_ns,
+    };
+    let visited = |cpu: usize| QUEUES[cpu].visited_ns.load(Relaxed);
+    let task = |index: usize| queue.waiting.iter().nth(index).cloned();
+    match crowd.choose(&machine, visited)? {
+        Move::Relief(index, to) => Some(Advice::Push(task(index)?, to)),
+        Move::Rotation(index, to) => Some(Advice::Rotate(task(index)?, to)),
+    }
+}
+
+fn member(task: &Task, weight: u32) -> Member {
+    let came_ns = task.came_ns.load(Relaxed);
+    let allowed = task.allowed_cpus() & active_cpus();
+    Member { came_ns, allowed, weight }
 }

@@ -49,8 +49,8 @@ pub struct NewTask<'a> {
     pub space: Option<Arc<AddressSpace>>,
     /// CPUs it may run on.
     pub allowed: u32,
-    /// Nice value, -20 to 19.
-    pub nice: i8,
+    /// Its account with the scheduler.
+    pub account: Entity,
     /// Floating-point registers and thread pointer to begin with.
     pub user_state: Option<(FpState, u64)>,
 }
@@ -95,7 +95,7 @@ impl Task {
             entry: unreachable_entry,
             space: None,
             allowed: 1 << cpu,
-            nice: 0,
+            account: Entity::idle(),
             user_state: None,
         };
         let context = Context::for_running(stack_top, cpu);
@@ -120,8 +120,9 @@ impl Task {
             start_ns: arch::timer::now_ns(),
             wake: WakeWords::new(),
             wake_lock: IrqSpinLock::with_rank(Rank::Task, ()),
-            entity: SpinLock::with_rank(Rank::Timer, Entity::new(new.nice)),
+            entity: SpinLock::with_rank(Rank::Timer, new.account),
             allowed: AtomicU32::new(new.allowed),
+            came_ns: AtomicU64::new(0),
             voluntary_switches: AtomicU64::new(0),
             involuntary_switches: AtomicU64::new(0),
             system_ns: AtomicU64::new(0),

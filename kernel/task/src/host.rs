@@ -8,7 +8,7 @@
 
 use core::sync::atomic::Ordering::SeqCst;
 
-use kernel_core::freezer::{Delivery, Host, Phase, Request};
+use kernel_core::freezer::{Delivery, Host, Phase, Request, Walk};
 
 use super::kick::request_reschedule;
 use super::queue::{self, Running};
@@ -67,10 +67,14 @@ impl Host for FreezerHost {
     fn wake_refrigerated(&self, which: impl Fn(&Task) -> bool) {
         core::sync::atomic::fence(SeqCst);
         trace::record(trace::EventKind::ThawBegin, 0, 0);
-        let refrigerated = REFRIGERATED.lock();
-        for task in refrigerated.iter().filter(|task| which(task)) {
-            trace::record(trace::EventKind::Thaw, task.id(), 0);
-            wake::try_to_wake_up(task, state::UNINTERRUPTIBLE);
+        let mut walk = Walk::new();
+        loop {
+            let refrigerated = REFRIGERATED.lock();
+            let Some(piece) = walk.next_piece(&refrigerated) else { break };
+            for task in piece.iter().filter(|task| which(task)) {
+                trace::record(trace::EventKind::Thaw, task.id(), 0);
+                wake::try_to_wake_up(task, state::UNINTERRUPTIBLE);
+            }
         }
         trace::record(trace::EventKind::ThawEnd, 0, 0);
     }

@@ -13,6 +13,7 @@ use alloc::vec::Vec;
 
 use kernel_abi::Errno;
 use kernel_core::freezer::{Flags, Groups};
+use kernel_core::schedule::Entity;
 
 use super::clock::Deadline;
 use super::refrigerator::{FREEZER, FreezerHost};
@@ -62,7 +63,7 @@ pub fn kthread_run_with(
         entry: begin,
         space: None,
         allowed,
-        nice: 0,
+        account: Entity::new(0),
         user_state: None,
     })?;
     task.set_owner(Arc::new(Body(SpinLock::new(Some(Box::new(function))))));

@@ -50,7 +50,7 @@ impl Admission for Placing {
         let allowed = task.usable_cpus();
         let idle = queue::idle_cpus();
         let is_near = allowed & idle & 1 << previous != 0
-            && self.arrival == Arrival::Woken;
+            && matches!(self.arrival, Arrival::Woken | Arrival::Thawed);
         if is_near || allowed == 1 << previous {
             return previous;
         }
@@ -59,8 +59,11 @@ impl Admission for Placing {
 
     #[inline(always)]
     fn enter(&self, task: &Arc<Task>, cpu: usize) -> bool {
-        let is_same = cpu == task.cpu();
-        let arrival = if is_same { self.arrival } else { Arrival::Moved };
+        let arrival = match self.arrival {
+            arrival if cpu == task.cpu() => arrival,
+            Arrival::Woken => Arrival::WokenElsewhere,
+            _ => Arrival::Moved,
+        };
         queue::enqueue(task, cpu, arrival)
     }
 
@@ -132,15 +135,16 @@ pub(super) fn move_to_allowed(task: &Arc<Task>) {
     }
 }
 
-/// Moves the task, if it still waits on `from`, to `to`.
-pub(super) fn push(task: &Arc<Task>, from: usize, to: usize) {
+/// Moves the task, if it still waits on `from`, to `to`. False if it stayed.
+pub(super) fn push(task: &Arc<Task>, from: usize, to: usize) -> bool {
     let _wake = task.wake_lock.lock();
     if task.allowed_cpus() & 1 << to == 0 || !take_waiting(task, from) {
-        return;
+        return false;
     }
     if !enter(task, to) {
         place(task, Arrival::Moved);
     }
+    true
 }
 
 /// Places the task anew, if it still waits on `from`. One that `from` is

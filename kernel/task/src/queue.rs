@@ -20,6 +20,7 @@ use kernel_core::schedule::{Arrival, Entity, RunQueue};
 
 use super::Task;
 use super::kick::request_reschedule;
+use super::timer::TICK_NS;
 use kernel_machine::arch;
 use kernel_machine::arch::cpu::MAX_CPUS;
 use kernel_machine::sync::{IrqSpinLock, Rank};
@@ -38,6 +39,8 @@ pub(super) struct Queue {
     /// The running task, which nobody here competes with, should leave for a
     /// faster CPU that idles.
     pub(super) is_offered: bool,
+    /// The running task, of `SCHED_RR`, makes way for its equals.
+    pub(super) turn_is_over: bool,
     /// When the running task came in, ns.
     pub(super) switched_in_ns: u64,
     /// Nanoseconds the idle task ran.
@@ -54,6 +57,22 @@ pub(super) struct CpuQueue {
     pub(super) waiting: AtomicU32,
     /// Sum of the weights of waiting and running tasks, a hint for placement.
     pub(super) load: AtomicU64,
+    /// When a task was last pushed to or from this queue, ns.
+    pub(super) pushed_ns: AtomicU64,
+    /// When the crowd came here last (`kernel_core::schedule::rotation`), ns.
+    pub(super) visited_ns: AtomicU64,
+}
+
+impl Queue {
+    /// How long the running task may go on until its turn is looked at.
+    #[inline]
+    pub(super) fn turn_ns(&self) -> u64 {
+        if self.waiting.is_empty() {
+            return TICK_NS;
+        }
+        let load = self.waiting.load();
+        self.running.slice_ns(self.waiting.len(), load).min(TICK_NS)
+    }
 }
 
 /// Every CPU's queue.
@@ -76,6 +95,7 @@ impl CpuQueue {
             idle_task: None,
             own_bit: 0,
             is_offered: false,
+            turn_is_over: false,
             switched_in_ns: 0,
             idle_ns: 0,
             system_ns: 0,
@@ -85,6 +105,8 @@ impl CpuQueue {
             queue: IrqSpinLock::with_rank(Rank::RunQueue, queue),
             waiting: AtomicU32::new(0),
             load: AtomicU64::new(0),
+            pushed_ns: AtomicU64::new(0),
+            visited_ns: AtomicU64::new(0),
         }
     }
 
@@ -152,12 +174,13 @@ pub(super) fn enqueue(task: &Arc<Task>, cpu: usize, arrival: Arrival) -> bool {
         queue.waiting.advance(&queue.running);
     }
     let mut entity = task.entity.lock();
-    if arrival == Arrival::Moved {
+    if task.cpu() != cpu {
         convert(&mut entity, task.cpu(), cpu);
+        task.came_ns.store(now, Relaxed);
     }
-    entity.place(queue.waiting.min_vruntime(), arrival);
-    let preempts =
-        queue.running_task.is_none() || queue.running.should_yield_to(&entity);
+    queue.waiting.place(&mut entity, arrival, now);
+    let preempts = queue.running_task.is_none()
+        || queue.waiting.preempts(&entity, &queue.running);
     task.context.cpu.store(cpu as u32, Relaxed);
     task.wake.arrive();
     queue.waiting.push(task.clone(), &entity);

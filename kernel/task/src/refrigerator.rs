@@ -44,6 +44,14 @@ impl AsRef<TaskFreezer> for Task {
     }
 }
 
+impl Task {
+    /// Whether it sleeps in the refrigerator.
+    #[inline]
+    pub(super) fn is_refrigerated(&self) -> bool {
+        self.refrigerator_place.load(Relaxed) != NOT_REFRIGERATED
+    }
+}
+
 /// The current task enters the refrigerator.
 pub(super) fn enter(task: &Task) {
     let task = task.to_arc().expect("the current task is not being dropped");

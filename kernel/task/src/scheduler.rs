@@ -66,7 +66,10 @@ fn switch(leave: Leave) {
     entry.publish(&queue);
     match next {
         None => drop(queue),
-        Some(next) => switch_to(queue, next, cpu, &previous),
+        Some(next) => {
+            let turn_ns = queue.turn_ns();
+            switch_to(queue, next, cpu, &previous, now + turn_ns);
+        }
     }
     irq::restore(flags);
     stretch::resume(stretch);
@@ -120,7 +123,7 @@ fn compete(
     if previous.allowed_cpus() & queue.own_bit == 0 {
         return move_on(queue, cpu, previous);
     }
-    let Some(next_vruntime) = queue.waiting.next_vruntime() else {
+    let Some(next) = queue.waiting.next_key() else {
         if !queue.is_offered {
             return None;
         }
@@ -128,15 +131,16 @@ fn compete(
         return move_on(queue, cpu, previous);
     };
     if leave == Leave::Yield {
-        queue.running.yield_to(next_vruntime);
+        queue.running.yield_to(next);
     }
-    if next_vruntime > queue.running.vruntime() {
+    let gives_way = leave == Leave::Yield || queue.turn_is_over;
+    if !queue.waiting.goes_before(&queue.running, gives_way) {
         return None;
     }
     previous.involuntary_switches.fetch_add(1, Relaxed);
     let item = queue.running_task.clone()?;
     let Queue { waiting, running, .. } = queue;
-    Some(waiting.exchange(item, running))
+    Some(waiting.exchange(item, running, gives_way))
 }
 
 /// The running task leaves this CPU, which its affinity does not name, which
@@ -176,28 +180,34 @@ fn exchange_accounts(
         queue.idle_ns += now.saturating_sub(queue.switched_in_ns);
     } else {
         *previous.entity.lock() = queue.running;
+        if queue.running.is_real_time() {
+            queue.waiting.bill_real_time(queue.switched_in_ns, now);
+        }
     }
     queue.running = *next.entity.lock();
     queue.running.start(now);
     queue.switched_in_ns = now;
+    queue.turn_is_over = false;
     queue.switches += 1;
     let is_idle = next.kind == Kind::Idle;
     queue.running_task = (!is_idle).then(|| next.clone());
 }
 
-/// Leaves `previous` for `next`; returns when `previous` runs again.
+/// Leaves `previous` for `next`, whose turn is looked at when `turn_ends_ns`
+/// has come; returns when `previous` runs again.
 fn switch_to(
     queue: IrqSpinLockGuard<'_, Queue>,
     next: Arc<Task>,
     cpu: usize,
     previous: &Task,
+    turn_ends_ns: u64,
 ) {
     drop(queue);
     note_idleness(cpu, previous.kind, next.kind);
     trace::record(trace::EventKind::Switch, previous.id(), next.id());
     if next.kind != Kind::Idle {
         refrigerator::recheck(&next);
-        timer::arm_tick(arch::timer::now_ns() + timer::TICK_NS);
+        timer::arm_tick(turn_ends_ns);
     }
     next.activate_space();
     finish(thread::switch_to(next));

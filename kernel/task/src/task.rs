@@ -58,6 +58,9 @@ pub struct Task {
     pub(super) entity: SpinLock<Entity>,
     /// CPUs it may run on, bit n for CPU n.
     pub(super) allowed: AtomicU32,
+    /// When it came to the CPU that it is on, ns. It is written under that
+    /// CPU's queue's lock.
+    pub(super) came_ns: AtomicU64,
     /// Times it was switched out by its own sleep, and by others' turn.
     pub(super) voluntary_switches: AtomicU64,
     pub(super) involuntary_switches: AtomicU64,

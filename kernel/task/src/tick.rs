@@ -6,7 +6,7 @@
 
 use core::sync::atomic::Ordering::{Acquire, Relaxed};
 
-use super::queue::QUEUES;
+use super::queue::{self, QUEUES};
 use super::table::Deferred;
 use super::timer::{self, Queue, TIMERS, queues};
 use super::{Kind, balance, current, table, wake, workqueue};
@@ -69,13 +69,12 @@ fn tick(now: u64) {
     let ran = now.saturating_sub(queue.switched_in_ns);
     let waiting = &queue.waiting;
     let slice = queue.running.slice_ns(waiting.len(), waiting.load());
-    let is_over = !waiting.is_empty() && ran >= slice;
-    let next = if waiting.is_empty() {
-        timer::TICK_NS
-    } else {
-        slice.min(timer::TICK_NS)
-    };
-    let advice = balance::advise(queue, &running, is_over);
+    let mut is_over = !waiting.is_empty() && ran >= slice;
+    if queue.running.is_real_time() || waiting.holds_back() {
+        is_over = look_at_real_time(queue, now, is_over);
+    }
+    let next = queue.turn_ns();
+    let advice = balance::advise(queue, &running, is_over, now);
     drop(guard);
     if is_over {
         running.set_work(work::RESCHEDULE);
@@ -85,4 +84,18 @@ fn tick(now: u64) {
     }
     timer::arm_tick(now + next);
     balance::follow(advice, &running);
+}
+
+/// A tick while real-time tasks count: the turn of the running one may be over,
+/// or theirs may begin or end. Whether who runs is to be chosen anew.
+#[cold]
+fn look_at_real_time(
+    queue: &mut queue::Queue,
+    now: u64,
+    is_over: bool,
+) -> bool {
+    let is_real_time = queue.running.is_real_time();
+    queue.turn_is_over |= is_over && is_real_time;
+    let since = is_real_time.then_some(queue.switched_in_ns);
+    queue.waiting.look_at_real_time(now, since) || is_over
 }

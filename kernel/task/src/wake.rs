@@ -44,7 +44,12 @@ impl WakeHost for Waker {
     #[inline(always)]
     fn place(task: &Arc<Task>) {
         trace::record(trace::EventKind::Wake, task.id(), 0);
-        place(task, Arrival::Woken);
+        // Whoever was frozen did not sleep.
+        let arrival = match task.is_refrigerated() {
+            true => Arrival::Thawed,
+            false => Arrival::Woken,
+        };
+        place(task, arrival);
     }
 
     fn relax() {

@@ -133,8 +133,10 @@ pub struct Stat {
     pub times: [u64; 2],
     /// User and kernel time of children waited for.
     pub child_times: [u64; 2],
-    /// Nice level; the priority is 20 more.
+    /// Nice level.
     pub nice: i32,
+    /// Real-time priority; 0 for none.
+    pub priority: u8,
     /// When it started, in ticks since boot.
     pub start: u64,
     /// Bytes of address space.
@@ -181,7 +183,12 @@ impl Stat {
         words(out, &self.major_faults);
         words(out, &self.times);
         words(out, &self.child_times);
-        text!(out, "{} {} {} ", 20 + self.nice, self.nice, who.threads);
+        // Real-time priorities are shown below 0, the others from 0 to 39.
+        let shown = match self.priority {
+            0 => 20 + self.nice,
+            priority => -1 - i32::from(priority),
+        };
+        text!(out, "{shown} {} {} ", self.nice, who.threads);
         words(out, &[0, self.start, self.size, self.resident]);
         words(out, &[self.resident_limit]);
         words(out, &self.code);
@@ -193,7 +200,8 @@ impl Stat {
         words(out, &[old(signals.pending), old(signals.blocked)]);
         words(out, &[old(signals.ignored), old(signals.caught)]);
         words(out, &[u64::from(self.waits), 0, 0]);
-        text!(out, "{} {} 0 {} ", self.exit_signal, self.cpu, self.policy);
+        text!(out, "{} {} ", self.exit_signal, self.cpu);
+        text!(out, "{} {} ", self.priority, self.policy);
         words(out, &[0, 0, 0]);
         words(out, &self.data);
         words(out, &self.arguments);

@@ -5,27 +5,34 @@
 //! idle CPU that pulls work takes a leaf for next to nothing. The price, a
 //! linear search, is paid only when a queued task's nice level or affinity
 //! changes. The running task is not in the heap.
+//!
+//! Real-time tasks are in the same heap: their keys are less than every virtual
+//! run time, or, while they are held back (`throttle.rs`), more.
 
 use alloc::collections::TryReserveError;
 use alloc::vec::Vec;
 
-use super::entity::Entity;
+use super::entity::{Arrival, Entity, HELD_BACK, Sleep};
+use super::favour::Favour;
+use super::throttle::{Throttle, Turn};
 
 /// Where `min_vruntime` starts: high enough that nobody underflows.
 const START: u64 = 1 << 40;
 
 struct Queued<T> {
-    vruntime: u64,
+    /// [`Entity::key`].
+    key: u64,
     /// Order of arrival; equal claims are served in turn.
-    sequence: u64,
+    sequence: i64,
     weight: u32,
+    is_real_time: bool,
     item: T,
 }
 
 impl<T> Queued<T> {
     #[inline]
     fn before(&self, other: &Queued<T>) -> bool {
-        (self.vruntime, self.sequence) < (other.vruntime, other.sequence)
+        (self.key, self.sequence) < (other.key, other.sequence)
     }
 }
 
@@ -34,7 +41,12 @@ pub struct RunQueue<T> {
     heap: Vec<Queued<T>>,
     load: u64,
     min_vruntime: u64,
-    sequence: u64,
+    /// Of who comes last to a place behind its equals.
+    last: i64,
+    /// Of who comes last to a place before its equals.
+    first: i64,
+    favour: Favour,
+    throttle: Throttle,
 }
 
 impl<T> Default for RunQueue<T> {
@@ -46,7 +58,15 @@ impl<T> Default for RunQueue<T> {
 impl<T> RunQueue<T> {
     /// An empty queue without room; see [`RunQueue::try_reserve`].
     pub const fn new() -> Self {
-        RunQueue { heap: Vec::new(), load: 0, min_vruntime: START, sequence: 0 }
+        RunQueue {
+            heap: Vec::new(),
+            load: 0,
+            min_vruntime: START,
+            last: 0,
+            first: 0,
+            favour: Favour::new(),
+            throttle: Throttle::new(),
+        }
     }
 
     /// Makes room for `capacity` tasks in all, so that no `push` below that
@@ -91,10 +111,33 @@ impl<T> RunQueue<T> {
         self.min_vruntime
     }
 
-    /// The virtual run time of the task with the best claim.
+    /// The key of the task with the best claim: its virtual run time, if it
+    /// is no real-time task.
     #[inline]
-    pub fn next_vruntime(&self) -> Option<u64> {
-        self.heap.first().map(|queued| queued.vruntime)
+    pub fn next_key(&self) -> Option<u64> {
+        self.heap.first().map(|queued| queued.key)
+    }
+
+    /// Whether a task that waits goes before `running`, charged up to now;
+    /// at equal claims, before a fair one, and before a real-time one that
+    /// `gives_way`.
+    #[inline]
+    pub fn goes_before(&self, running: &Entity, gives_way: bool) -> bool {
+        let own = running.key(self.throttle.is_on());
+        let gives_way = gives_way || !running.is_real_time();
+        self.next_key()
+            .is_some_and(|next| next < own || gives_way && next == own)
+    }
+
+    /// Whether `woken`, which comes to wait here, takes the CPU from
+    /// `running`, charged up to now.
+    #[inline]
+    pub fn preempts(&self, woken: &Entity, running: &Entity) -> bool {
+        if woken.is_real_time() || running.is_real_time() {
+            let held_back = self.throttle.is_on();
+            return woken.key(held_back) < running.key(held_back);
+        }
+        running.should_yield_to(woken)
     }
 
     /// The task with the best claim.
@@ -113,10 +156,25 @@ impl<T> RunQueue<T> {
     #[inline]
     pub fn advance(&mut self, running: &Entity) {
         let mut least = running.vruntime();
-        if let Some(next) = self.next_vruntime() {
+        if let Some(next) = self.next_key() {
             least = least.min(next);
         }
         self.min_vruntime = self.min_vruntime.max(least);
+    }
+
+    /// Sets the virtual run time of a task for its arrival here at `now_ns`.
+    #[inline]
+    pub fn place(&mut self, entity: &mut Entity, how: Arrival, now_ns: u64) {
+        if matches!(how, Arrival::Moved | Arrival::Thawed) {
+            return entity.place(self.min_vruntime);
+        }
+        let sleep = Sleep {
+            queue_min: self.min_vruntime,
+            waiting: self.heap.len(),
+            now_ns,
+            is_same_queue: how == Arrival::Woken,
+        };
+        entity.wake(&sleep, &mut self.favour);
     }
 
     /// Adds a task that was placed, or ran until now. Does not allocate
@@ -130,11 +188,12 @@ impl<T> RunQueue<T> {
     }
 
     fn queued(&mut self, item: T, entity: &Entity) -> Queued<T> {
-        self.sequence += 1;
+        self.last += 1;
         Queued {
-            vruntime: entity.vruntime(),
-            sequence: self.sequence,
+            key: entity.key(self.throttle.is_on()),
+            sequence: self.last,
             weight: entity.weight(),
+            is_real_time: entity.is_real_time(),
             item,
         }
     }
@@ -147,36 +206,93 @@ impl<T> RunQueue<T> {
             return None;
         }
         let queued = self.take_at(0);
-        self.min_vruntime = self.min_vruntime.max(queued.vruntime);
+        self.note(queued.key);
         Some(queued.item)
     }
 
+    /// A task with this key is taken to run.
+    #[inline]
+    fn note(&mut self, key: u64) {
+        if key < HELD_BACK {
+            self.min_vruntime = self.min_vruntime.max(key);
+        }
+    }
+
     /// For a task that was charged and could go on running: gives the one to
-    /// run now, which is `item` itself while its claim is the best. At equal
-    /// claims the waiting task runs.
+    /// run now, which is `item` itself unless another [goes
+    /// before](RunQueue::goes_before) it. A real-time task that does not give
+    /// way waits before its equals.
     #[inline]
     #[must_use]
-    pub fn exchange(&mut self, item: T, entity: &Entity) -> T {
-        match self.next_vruntime() {
-            Some(next) if next <= entity.vruntime() => {}
-            _ => return item,
+    pub fn exchange(&mut self, item: T, entity: &Entity, gives_way: bool) -> T {
+        if !self.goes_before(entity, gives_way) {
+            return item;
         }
         let mut queued = self.queued(item, entity);
+        if queued.is_real_time && !gives_way {
+            self.first -= 1;
+            queued.sequence = self.first;
+        }
         self.load += u64::from(queued.weight);
         core::mem::swap(&mut queued, &mut self.heap[0]);
         self.load -= u64::from(queued.weight);
         self.sift_down(0);
-        self.min_vruntime = self.min_vruntime.max(queued.vruntime);
+        self.note(queued.key);
         queued.item
     }
 
-    /// Takes a task with a poor claim that `may_run` elsewhere, for a CPU
-    /// that has nothing to do.
+    /// A real-time task ran from `since_ns` to `now_ns` and leaves the CPU.
+    pub fn bill_real_time(&mut self, since_ns: u64, now_ns: u64) {
+        self.throttle.bill(since_ns, now_ns);
+    }
+
+    /// Whether a tick must [look](RunQueue::look_at_real_time) whose turn it
+    /// is.
+    #[inline]
+    pub fn holds_back(&self) -> bool {
+        self.throttle.is_on()
+    }
+
+    /// Looks whether real-time tasks have had their part of the time, or have
+    /// one again; `since_ns` says since when one runs. True if who runs should
+    /// be chosen anew.
+    #[must_use]
+    pub fn look_at_real_time(
+        &mut self,
+        now_ns: u64,
+        since_ns: Option<u64>,
+    ) -> bool {
+        let others_wait = self.heap.iter().any(|queued| !queued.is_real_time);
+        match self.throttle.look(now_ns, since_ns, others_wait) {
+            Turn::Same => return false,
+            Turn::Others => self.rekey(|rank| rank + HELD_BACK),
+            Turn::RealTime => self.rekey(|key| key - HELD_BACK),
+        }
+        true
+    }
+
+    /// Gives real-time tasks other keys; a linear act, once a period.
+    #[cold]
+    fn rekey(&mut self, change: impl Fn(u64) -> u64) {
+        for queued in self.heap.iter_mut().filter(|it| it.is_real_time) {
+            queued.key = change(queued.key);
+        }
+        for at in (0..self.heap.len() / 2).rev() {
+            self.sift_down(at);
+        }
+    }
+
+    /// Takes a task that `may_run` elsewhere, for a CPU that has nothing to
+    /// do: a real-time task, or else one with a poor claim.
     #[must_use]
     pub fn steal_last(
         &mut self,
         mut may_run: impl FnMut(&T) -> bool,
     ) -> Option<T> {
+        let first = self.heap.first()?;
+        if first.is_real_time && may_run(&first.item) {
+            return Some(self.take_at(0).item);
+        }
         let at = self.heap.iter().rposition(|queued| may_run(&queued.item))?;
         Some(self.take_at(at).item)
     }

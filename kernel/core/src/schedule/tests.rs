@@ -6,11 +6,14 @@ use super::{
 };
 use crate::test_random::Random;
 
+mod crowd;
+mod real_time;
+mod sleeper;
 mod unequal;
 
 fn entity(nice: i8, queue: &RunQueue<usize>) -> Entity {
     let mut entity = Entity::new(nice);
-    entity.place(queue.min_vruntime(), Arrival::Moved);
+    entity.place(queue.min_vruntime());
     entity
 }
 
@@ -19,7 +22,7 @@ fn run(entities: &mut [Entity], total_ns: u64) {
     let mut queue = RunQueue::new();
     queue.try_reserve(entities.len()).unwrap();
     for (index, entity) in entities.iter_mut().enumerate() {
-        entity.place(queue.min_vruntime(), Arrival::Moved);
+        entity.place(queue.min_vruntime());
         queue.push(index, entity);
     }
     let mut now = 0;
@@ -29,7 +32,7 @@ fn run(entities: &mut [Entity], total_ns: u64) {
         entity.start(now);
         now += entity.slice_ns(queue.len(), queue.load());
         entity.charge(now);
-        current = queue.exchange(current, &entities[current]);
+        current = queue.exchange(current, &entities[current], false);
     }
 }
 
@@ -121,7 +124,7 @@ fn a_queue_survives_any_mixture_of_operations() {
             }
             3 => {
                 let least = held.iter().map(|h| h.1.vruntime()).min();
-                assert_eq!(queue.next_vruntime(), least);
+                assert_eq!(queue.next_key(), least);
                 forget(&mut held, queue.pop());
             }
             4 => forget(&mut held, queue.steal_last(|id| id % 3 != 0)),
@@ -178,10 +181,10 @@ fn exchange_keeps_the_running_task_while_its_claim_is_best() {
     waiting.start(0);
     waiting.charge(10);
     queue.push(2, &waiting);
-    assert_eq!(queue.exchange(1, &running), 1);
+    assert_eq!(queue.exchange(1, &running, false), 1);
     running.start(0);
     running.charge(10);
-    assert_eq!(queue.exchange(1, &running), 2);
+    assert_eq!(queue.exchange(1, &running, false), 2);
     assert_eq!(queue.pop(), Some(1));
 }
 
@@ -198,8 +201,8 @@ fn yielding_tasks_of_equal_claim_take_turns() {
         let entity = &mut entities[current];
         entity.start(now * 1000);
         entity.charge((now + 1) * 1000);
-        entity.yield_to(queue.next_vruntime().unwrap());
-        current = queue.exchange(current, &entities[current]);
+        entity.yield_to(queue.next_key().unwrap());
+        current = queue.exchange(current, &entities[current], false);
     }
     assert_eq!(order, [0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3]);
 }
@@ -212,8 +215,8 @@ fn a_task_that_yields_early_still_makes_way() {
     waiting.charge(1_000_000);
     queue.push(2, &waiting);
     let mut running = entity(0, &queue);
-    running.yield_to(queue.next_vruntime().unwrap());
-    assert_eq!(queue.exchange(1, &running), 2);
+    running.yield_to(queue.next_key().unwrap());
+    assert_eq!(queue.exchange(1, &running, false), 2);
 }
 
 #[test]
@@ -225,7 +228,7 @@ fn a_sleeper_gets_a_bounded_bonus() {
     runner.start(0);
     runner.charge(3_600_000_000_000);
     queue.advance(&runner);
-    sleeper.place(queue.min_vruntime(), Arrival::Woken);
+    queue.place(&mut sleeper, Arrival::Woken, 3_600_000_000_000);
     let ahead = runner.vruntime() - sleeper.vruntime();
     assert_eq!(ahead, SLEEPER_BONUS_NS);
     assert!(runner.should_yield_to(&sleeper));
@@ -234,13 +237,13 @@ fn a_sleeper_gets_a_bounded_bonus() {
 
 #[test]
 fn a_short_sleep_earns_nothing() {
-    let queue: RunQueue<usize> = RunQueue::new();
+    let mut queue: RunQueue<usize> = RunQueue::new();
     let mut sleeper = entity(0, &queue);
     sleeper.start(0);
     sleeper.charge(5_000_000);
     let before = sleeper.vruntime();
     sleeper.leave(queue.min_vruntime());
-    sleeper.place(queue.min_vruntime(), Arrival::Woken);
+    queue.place(&mut sleeper, Arrival::Woken, 5_000_000);
     assert_eq!(sleeper.vruntime(), before);
 }
 
@@ -277,7 +280,7 @@ fn forking_does_not_gain_time() {
         let account = *running;
         if current == 0 {
             honest_ns += MIN_SLICE_NS;
-            current = queue.exchange(0, &account);
+            current = queue.exchange(0, &account, false);
         } else {
             // It ends, and leaves a child in its place.
             let child = entity(0, &queue);
@@ -302,7 +305,7 @@ fn moving_to_another_queue_keeps_the_claim() {
     task.charge(1_000);
     let debt = task.vruntime() as i64 - old.min_vruntime() as i64;
     task.leave(old.min_vruntime());
-    task.place(new.min_vruntime(), Arrival::Moved);
+    task.place(new.min_vruntime());
     new.push(1, &task);
     assert_eq!(task.vruntime() as i64 - new.min_vruntime() as i64, debt);
 }
@@ -314,7 +317,7 @@ fn moving_does_not_carry_unbounded_debt() {
     task.start(0);
     task.charge(1_000_000_000_000);
     task.leave(queue.min_vruntime());
-    task.place(queue.min_vruntime(), Arrival::Moved);
+    task.place(queue.min_vruntime());
     let debt = task.vruntime() - queue.min_vruntime();
     assert!(debt <= 10 * LATENCY_NS, "{debt}");
 }

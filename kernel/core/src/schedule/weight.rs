@@ -10,6 +10,11 @@ pub const NICE_MIN: i8 = -20;
 pub const NICE_MAX: i8 = 19;
 /// The weight of nice 0.
 pub const NICE_0_WEIGHT: u32 = 1024;
+/// The weight of `SCHED_IDLE`, a fifth of that of nice 19.
+pub(super) const IDLE: u32 = 3;
+/// What a real-time task weighs when load is compared: nothing else should
+/// count on its CPU.
+pub(super) const REAL_TIME: u32 = 1 << 17;
 
 const LEVELS: usize = 40;
 const FRACTION_BITS: u32 = 20;
@@ -47,10 +52,15 @@ const fn inverses() -> [u64; LEVELS] {
     let mut table = [0; LEVELS];
     let mut level = 0;
     while level < LEVELS {
-        table[level] = (1 << INVERSE_BITS) / WEIGHTS[level] as u64;
+        table[level] = inverse(WEIGHTS[level]);
         level += 1;
     }
     table
+}
+
+/// `2^32 / weight`, so that a division becomes a multiplication.
+pub(super) const fn inverse(weight: u32) -> u64 {
+    (1 << INVERSE_BITS) / weight as u64
 }
 
 /// `nice` brought into the range -20..=19.
@@ -73,7 +83,7 @@ pub fn of_nice(nice: i8) -> u32 {
     WEIGHTS[level(nice)]
 }
 
-/// `2^32 / of_nice(nice)`, so that a division becomes a multiplication.
+/// [`inverse`] of the weight of a nice level.
 pub(super) fn inverse_of_nice(nice: i8) -> u64 {
     INVERSES[level(nice)]
 }

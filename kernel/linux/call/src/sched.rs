@@ -1,4 +1,5 @@
-//! Calls about scheduling: turns, CPUs, nice values.
+//! Calls about scheduling: turns, CPUs, nice values; policies are in
+//! `sched/policy.rs`.
 
 use alloc::sync::Arc;
 
@@ -6,8 +7,18 @@ use kernel_abi::{Errno, syscall as number};
 
 use super::call::{Args, Handler, Numbered, Result};
 use kernel_machine::mm::user::{self, UserSlice};
-use kernel_process::{Process, current, find_task, group, thread_of, tree};
-use kernel_task::{self as task, Task, account, scheduler};
+use kernel_process::{Process, current, group, thread_of, tree};
+use kernel_task::{self as task, account, scheduler};
+
+mod policy;
+mod target;
+
+use policy::{
+    sched_get_priority_max, sched_get_priority_min, sched_getattr,
+    sched_getparam, sched_getscheduler, sched_rr_get_interval, sched_setattr,
+    sched_setparam, sched_setscheduler,
+};
+use target::{check_may_schedule, named};
 
 /// This family's rows of the table.
 pub const CALLS: &[Numbered] = &[
@@ -18,8 +29,11 @@ pub const CALLS: &[Numbered] = &[
     (number::SCHED_GETSCHEDULER, Handler::Plain(sched_getscheduler)),
     (number::SCHED_SETPARAM, Handler::Plain(sched_setparam)),
     (number::SCHED_GETPARAM, Handler::Plain(sched_getparam)),
-    (number::SCHED_GET_PRIORITY_MAX, Handler::Plain(priority_bound)),
-    (number::SCHED_GET_PRIORITY_MIN, Handler::Plain(priority_bound)),
+    (number::SCHED_GET_PRIORITY_MAX, Handler::Plain(sched_get_priority_max)),
+    (number::SCHED_GET_PRIORITY_MIN, Handler::Plain(sched_get_priority_min)),
+    (number::SCHED_RR_GET_INTERVAL, Handler::Plain(sched_rr_get_interval)),
+    (number::SCHED_SETATTR, Handler::Plain(sched_setattr)),
+    (number::SCHED_GETATTR, Handler::Plain(sched_getattr)),
     (number::GETPRIORITY, Handler::Plain(getpriority)),
     (number::SETPRIORITY, Handler::Plain(setpriority)),
     (number::GETCPU, Handler::Plain(getcpu)),
@@ -28,15 +42,6 @@ pub const CALLS: &[Numbered] = &[
 fn sched_yield(_: &Args) -> Result {
     scheduler::yield_now();
     Ok(0)
-}
-
-/// The task that 0 or a number means.
-fn named(id: i32) -> core::result::Result<Arc<Task>, Errno> {
-    match id {
-        0 => Ok(task::current().to_arc()),
-        1.. => find_task(id as u32).ok_or(Errno::ESRCH),
-        _ => Err(Errno::EINVAL),
-    }
 }
 
 /// A mask as programs give it: at most 8 bytes count.
@@ -53,21 +58,9 @@ fn read_mask(
 fn sched_setaffinity(args: &Args) -> Result {
     let task = named(args.int(0))?;
     let mask = read_mask(args.x[2], args.x[1])?;
-    if !may_schedule(thread_of(&task).map(|thread| &*thread.process)) {
-        return Err(Errno::EPERM);
-    }
+    check_may_schedule(thread_of(&task).map(|thread| &*thread.process))?;
     account::set_affinity(&task, mask)?;
     Ok(0)
-}
-
-/// Whether the caller may say when and where `process` runs; a kernel thread
-/// has none.
-fn may_schedule(process: Option<&Process>) -> bool {
-    let own = current().process.credentials.lock().clone();
-    match process {
-        Some(process) => own.may_schedule(&process.credentials.lock()),
-        None => own.is_privileged(),
-    }
 }
 
 fn sched_getaffinity(args: &Args) -> Result {
@@ -80,42 +73,6 @@ fn sched_getaffinity(args: &Args) -> Result {
     let mask = task.usable_cpus();
     user::write_value(address, &u64::from(mask))?;
     Ok(SIZE)
-}
-
-/// `SCHED_OTHER`, the only policy.
-const OTHER: usize = 0;
-
-fn sched_setscheduler(args: &Args) -> Result {
-    named(args.int(0))?;
-    if args.x[1] != OTHER {
-        return Err(Errno::EINVAL);
-    }
-    check_parameter(args.x[2])
-}
-
-fn sched_setparam(args: &Args) -> Result {
-    named(args.int(0))?;
-    check_parameter(args.x[1])
-}
-
-/// `SCHED_OTHER` has the one priority 0.
-fn check_parameter(address: usize) -> Result {
-    let priority: i32 = user::read_value(address)?;
-    if priority == 0 { Ok(0) } else { Err(Errno::EINVAL) }
-}
-
-fn sched_getscheduler(args: &Args) -> Result {
-    named(args.int(0)).map(|_| OTHER)
-}
-
-fn sched_getparam(args: &Args) -> Result {
-    named(args.int(0))?;
-    user::write_value(args.x[1], &0_i32)?;
-    Ok(0)
-}
-
-fn priority_bound(args: &Args) -> Result {
-    if args.x[0] == OTHER { Ok(0) } else { Err(Errno::EINVAL) }
 }
 
 fn getcpu(args: &Args) -> Result {
@@ -169,15 +126,18 @@ fn setpriority(args: &Args) -> Result {
     if processes.is_empty() {
         return Err(Errno::ESRCH);
     }
-    if !processes.iter().all(|process| may_schedule(Some(process))) {
-        return Err(Errno::EPERM);
-    }
+    let mut targets = processes.iter();
+    targets.try_for_each(|process| check_may_schedule(Some(process)))?;
     let is_privileged = current().process.credentials.lock().is_privileged();
-    for task in processes.iter().flat_map(|process| process.threads()) {
-        if nice < task.nice() && !is_privileged {
-            return Err(Errno::EACCES);
+    for process in &processes {
+        let rights = process.limits.lock().scheduling();
+        let may = is_privileged || rights.may_have_nice(nice);
+        for task in process.threads() {
+            if nice < task.nice() && !may {
+                return Err(Errno::EACCES);
+            }
+            account::change_account(&task, |account, _| account.set_nice(nice));
         }
-        account::change_account(&task, |account| account.set_nice(nice));
     }
     Ok(0)
 }

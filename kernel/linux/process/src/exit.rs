@@ -14,6 +14,7 @@ use core::sync::atomic::Ordering::Relaxed;
 
 use kernel_abi::signal::{SIGCHLD, SIGCONT, SIGHUP, SigInfo};
 
+use super::burial;
 use super::ptrace::{end, tell};
 use super::signal::notify::{self, AfterDeath};
 use super::signal::{act, send};
@@ -155,10 +156,32 @@ fn end_process(process: &Arc<Process>, status: u32) {
     if after == AfterDeath::Reaped {
         gone.extend(tree.remove(process.id));
     }
+    let burials = burials_of(&tree, process, &children);
     drop(tree);
     drop(gone);
+    for (reaper, count) in burials.into_iter().flatten() {
+        burial::pay(&reaper, count);
+    }
     orphaned.into_iter().for_each(hang_up);
     children.iter().for_each(tell_of_parents_death);
+}
+
+/// Who has to wait for orphans that are zombies from now on, and for how many:
+/// for this one, and for children that it had not waited for.
+fn burials_of(
+    tree: &Tree,
+    process: &Arc<Process>,
+    children: &[Arc<Process>],
+) -> [Option<(Arc<Process>, u32)>; 2] {
+    let is_zombie = |id| tree.node(id).is_some_and(|it| it.zombie.is_some());
+    let zombies = children.iter().filter(|child| is_zombie(child.id)).count();
+    let parent_of =
+        |it: &Process| Some(tree.node(it.parent())?.process.clone());
+    let heirs = children.first().filter(|_| zombies != 0);
+    let for_children = heirs.and_then(|child| parent_of(child));
+    let is_own = process.is_orphan.load(Relaxed) && is_zombie(process.id);
+    let for_own = if is_own { parent_of(process) } else { None };
+    [for_own.map(|it| (it, 1)), for_children.map(|it| (it, zombies as u32))]
 }
 
 /// `prctl(PR_SET_PDEATHSIG)`.

@@ -32,7 +32,7 @@ use kernel_machine::arch::trap::TrapFrame;
 use kernel_machine::mm::{AddressSpace, user};
 use kernel_machine::trace;
 use kernel_task::refrigerator::{FREEZER, FreezerHost, try_to_freeze};
-use kernel_task::{Kind, NewTask, Numbered, Task, TaskId, wake};
+use kernel_task::{Kind, NewTask, Numbered, Task, TaskId, account, wake};
 
 mod request;
 mod vfork;
@@ -110,6 +110,9 @@ impl Shares {
     }
 }
 
+/// Out of line, so that what it needs of the stack is free again when the
+/// process is made.
+#[inline(never)]
 fn new_task(
     parent: &CurrentThread,
     request: &Request,
@@ -127,7 +130,7 @@ fn new_task(
         entry: creation::begin,
         space: Some(space),
         allowed: own.allowed_cpus(),
-        nice: own.nice(),
+        account: account::fork(),
         user_state: Some((machine::fp_state(), pointer)),
     })
 }
@@ -158,6 +161,7 @@ struct Child {
 
 impl Child {
     /// Makes it a thread of the parent's process.
+    #[inline(never)]
     fn join(
         self,
         parent: &CurrentThread,
@@ -284,29 +288,12 @@ fn new_process(
     if request.has(Flags::PARENT) && own.parent() == 0 {
         return Err(Errno::EINVAL);
     }
-    let (actions, blocked, stack) = {
-        let theirs = own.signals.lock();
-        let stack = theirs.state.alternative_stack(parent.key, 0);
-        let actions = theirs.state.actions().clone();
-        (actions, theirs.state.blocked(parent.key), stack)
+    let (blocked, stack) = {
+        let state = &own.signals.lock().state;
+        let stack = state.alternative_stack(parent.key, 0);
+        (state.blocked(parent.key), stack)
     };
-    let signals = Signals::new(actions, false);
-    // Only one lock is held at a time: each guard ends with its statement.
-    let credentials = own.credentials.lock().clone();
-    let limits = own.limits.lock().clone();
-    let image = own.image.lock().clone();
-    let user = own.tasks.user();
-    let maker = parent.task().id();
-    let attributes = own.attributes.fork();
-    let inherited = Inherited {
-        signals,
-        credentials,
-        limits,
-        user,
-        image,
-        maker,
-        attributes,
-    };
+    let inherited = inherited(parent);
     let (process, key) = creation::new_process(id, inherited, blocked)?;
     if !request.has(Flags::VM) || request.has(Flags::VFORK) {
         let state = &mut process.signals.lock().state;
@@ -314,6 +301,26 @@ fn new_process(
         let _ = state.set_alternative_stack(key, 0, &stack);
     }
     Ok((process, key))
+}
+
+/// Out of line, as [`new_task`]: it is large.
+#[inline(never)]
+fn inherited(parent: &CurrentThread) -> Inherited {
+    let own = &parent.process;
+    // Only one lock is held at a time: each guard ends with its statement.
+    let actions = own.signals.lock().state.actions().clone();
+    let credentials = own.credentials.lock().clone();
+    let limits = own.limits.lock().clone();
+    let image = own.image.lock().clone();
+    Inherited {
+        signals: Signals::new(actions, false),
+        credentials,
+        limits,
+        user: own.tasks.user(),
+        image,
+        maker: parent.task().id(),
+        attributes: own.attributes.fork(),
+    }
 }
 
 /// Nothing fails any more: the child runs. Its number.

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 
 use kernel_abi::Errno;
 use kernel_abi::system::{RLIM_INFINITY, Rlimit};
+use kernel_core::schedule::policy::Rights;
 
 /// Number of kinds of limits.
 pub const COUNT: usize = 16;
@@ -157,6 +158,13 @@ impl Limits {
     /// The soft limit of a user's tasks.
     pub fn processes(&self) -> u64 {
         self.0[PROCESSES].current
+    }
+
+    /// The soft limits of nice value and real-time priority.
+    pub fn scheduling(&self) -> Rights {
+        let [nice, real_time_priority] =
+            PRIORITIES.map(|kind| self.0[kind].current);
+        Rights { nice, real_time_priority }
     }
 
     /// The soft limit of the stack's size, bytes.

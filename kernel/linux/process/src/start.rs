@@ -8,6 +8,7 @@ use alloc::vec::Vec;
 
 use kernel_abi::Errno;
 use kernel_core::freezer::{Flags, Groups};
+use kernel_core::schedule::Entity;
 use kernel_core::signal::{Actions, SignalSet};
 
 use super::creation::{self, Belongings, Unentered};
@@ -85,7 +86,7 @@ pub(super) fn make_process(new: NewProcess) -> Result<Arc<Task>, Errno> {
         entry: creation::begin,
         space: Some(AddressSpace::new()?),
         allowed: u32::MAX,
-        nice: 0,
+        account: Entity::new(0),
         user_state: None,
     })?;
     let inherited = Inherited {

@@ -288,6 +288,7 @@ impl Tree {
         for id in &children {
             if let Some(child) = self.nodes.get(id) {
                 child.process.relations.parent.store(to, Relaxed);
+                child.process.is_orphan.store(true, Relaxed);
             }
         }
         let any_changed = !changed.is_empty();

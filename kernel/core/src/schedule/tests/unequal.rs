@@ -1,6 +1,6 @@
 //! The promises about CPUs of unequal speed.
 
-use super::{Arrival, Entity, Machine, RunQueue, select_cpu, select_fastest};
+use super::{Entity, Machine, RunQueue, select_cpu, select_fastest};
 use crate::schedule::capacity::{
     Scale, has_faster, pull_from, pull_from_any, relief,
 };
@@ -172,17 +172,17 @@ fn two_for_one_is_not_worth_a_move() {
 fn a_debt_is_the_same_work_on_a_cpu_of_another_speed() {
     let queue: RunQueue<usize> = RunQueue::new();
     let mut task = Entity::new(0);
-    task.place(queue.min_vruntime(), Arrival::Moved);
+    task.place(queue.min_vruntime());
     task.start(0);
     task.charge(9_000_000);
     let debt = task.vruntime() - queue.min_vruntime();
     task.leave(queue.min_vruntime());
     let mut faster = task;
     faster.convert(512, 1024);
-    faster.place(queue.min_vruntime(), Arrival::Moved);
+    faster.place(queue.min_vruntime());
     assert_eq!(faster.vruntime() - queue.min_vruntime(), debt / 2);
     task.convert(1024, 512);
-    task.place(queue.min_vruntime(), Arrival::Moved);
+    task.place(queue.min_vruntime());
     assert_eq!(task.vruntime() - queue.min_vruntime(), debt * 2);
 }
 

@@ -13,6 +13,8 @@ use kernel_abi::stat::device_parts;
 use kernel_core::procfmt::memory::Meminfo;
 use kernel_core::procfmt::slab::{self, Cache};
 use kernel_core::procfmt::system::{Mount, MountDetails};
+use kernel_core::schedule::policy::ROUND_ROBIN_NS;
+use kernel_core::schedule::throttle::{PERIOD_NS, RUNTIME_NS};
 
 use super::tree::base;
 use crate::cgroup;
@@ -31,7 +33,7 @@ static COMMAND_LINE: spin::Once<&'static str> = spin::Once::new();
 pub(super) fn init(command_line: &'static str) -> Result<(), Errno> {
     COMMAND_LINE.call_once(|| command_line);
     let tree = &base().tree;
-    let files: [(&str, ShowFn); 10] = [
+    let files: [(&str, ShowFn); 13] = [
         ("cgroups", cgroup::controllers),
         ("cmdline", show_command_line),
         ("filesystems", filesystems),
@@ -40,6 +42,9 @@ pub(super) fn init(command_line: &'static str) -> Result<(), Errno> {
         ("swaps", || Ok(String::from(SWAPS))),
         ("tty/drivers", || Ok(String::from(TTY_DRIVERS))),
         ("vmstat", virtual_memory),
+        ("sys/kernel/sched_rr_timeslice_ms", || milli(ROUND_ROBIN_NS)),
+        ("sys/kernel/sched_rt_period_us", || micro(PERIOD_NS)),
+        ("sys/kernel/sched_rt_runtime_us", || micro(RUNTIME_NS)),
         ("sys/kernel/random/boot_id", boot_id),
         ("sys/kernel/random/uuid", || Ok(uuid())),
     ];
@@ -48,6 +53,14 @@ pub(super) fn init(command_line: &'static str) -> Result<(), Errno> {
     }
     tree.add_link("mounts", "self/mounts")?;
     tree.add_link("mountinfo", "self/mountinfo")
+}
+
+fn milli(ns: u64) -> Result<String, Errno> {
+    Ok(format!("{}\n", ns / 1_000_000))
+}
+
+fn micro(ns: u64) -> Result<String, Errno> {
+    Ok(format!("{}\n", ns / 1000))
 }
 
 /// Nothing is ever swapped.

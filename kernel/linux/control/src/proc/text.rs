@@ -21,6 +21,7 @@ use kernel_process::usage::Usage;
 use kernel_process::{
     Thread, limits, number_of, thread_of, thread_usage, user_limit,
 };
+use kernel_task::account;
 use kernel_task::freezer::shown_state;
 use kernel_task::refrigerator::REFRIGERATOR;
 use kernel_task::table;
@@ -189,6 +190,7 @@ impl Target {
         let session = self.process().map_or(0, |it| it.session());
         let terminal = terminal::of_session(session);
         let user = self.user.as_ref();
+        let scheduling = account::account(&self.task).attributes();
         let stat = format::Stat {
             tty: terminal.map_or(0, |(device, _)| device),
             tpgid: terminal.map_or(-1, |(_, group)| group as i32),
@@ -196,7 +198,9 @@ impl Target {
             minor_faults: [usage.faults, children.faults],
             times: times(&usage),
             child_times: times(&children),
-            nice: self.task.nice().into(),
+            nice: scheduling.nice.into(),
+            priority: scheduling.priority,
+            policy: scheduling.policy as u32,
             start: self.task.start_ns / NS_PER_TICK,
             size: pages(AddressSpace::mapped_pages) * PAGE_SIZE as u64,
             resident: pages(AddressSpace::resident_pages),
