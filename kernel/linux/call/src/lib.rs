@@ -21,10 +21,12 @@ use kernel_process::signal::restart;
 
 mod call;
 mod capability;
+mod clone;
 mod file;
 mod futex;
 mod identity;
 mod memory;
+mod pidfd;
 mod prctl;
 pub mod proc;
 mod process;

@@ -13,6 +13,8 @@ use alloc::vec::Vec;
 use core::sync::atomic::Ordering::Relaxed;
 
 use kernel_abi::signal::{SIGCHLD, SIGCONT, SIGHUP, SigInfo};
+use kernel_core::cgroup::Trail;
+use kernel_core::freezer::Hierarchy;
 
 use super::ptrace::{end, tell};
 use super::signal::notify::{self, AfterDeath};
@@ -21,8 +23,16 @@ use super::terminal::SESSION_ENDED;
 use super::tree::{self, Node, Tree};
 use super::{CurrentThread, Process, ProcessId, current, futex, thread_usage};
 use kernel_machine::mm::{AddressSpace, user};
+use kernel_machine::sync::Hook;
 use kernel_task::refrigerator::{FREEZER, FreezerHost};
-use kernel_task::scheduler;
+use kernel_task::{Task, scheduler};
+
+/// Finds the trail of a task.
+pub type FindTrail = fn(&Task) -> Option<Arc<Trail>>;
+
+/// What a thread that ends keeps of its group of cgroup v2, which a layer
+/// above knows. It is asked on the thread's way out.
+pub static TRAIL: Hook<FindTrail> = Hook::new();
 
 /// Ends the whole process with this wait status; the first status counts.
 pub fn exit_group(status: u32) -> ! {
@@ -97,6 +107,7 @@ fn leave_process(thread: &CurrentThread, status: u32, peak_pages: u64) {
     let process = thread.process.clone();
     // It leaves before anybody hears of the end: who has heard can remove the
     // group.
+    keep_trail(thread);
     FREEZER.leave_groups(&FreezerHost, &*thread.task());
     let mut signals = process.signals.lock();
     let departure = signals.state.remove_thread(thread.key);
@@ -122,6 +133,17 @@ fn leave_process(thread: &CurrentThread, status: u32, peak_pages: u64) {
         let program = process.image.lock().program.take();
         drop(program);
         end_process(&process, status);
+    }
+}
+
+/// A dead thread tells in which group of cgroup v2 it ended.
+fn keep_trail(thread: &CurrentThread) {
+    let task = thread.task();
+    if task.freezer.groups().of(Hierarchy::V2) != 0
+        && let Some(find) = TRAIL.get()
+        && let Some(trail) = find(&task)
+    {
+        thread.trail.call_once(|| trail);
     }
 }
 
@@ -157,6 +179,7 @@ fn end_process(process: &Arc<Process>, status: u32) {
     }
     drop(tree);
     drop(gone);
+    process.end.tell();
     orphaned.into_iter().for_each(hang_up);
     children.iter().for_each(tell_of_parents_death);
 }
