@@ -42,6 +42,7 @@ pub const TESTS: &[Test] = tests::list![
 
 const AREAS: &[&str] = &[
     "process",
+    "pidfd",
     "execute",
     "stop",
     "signal",
@@ -70,6 +71,8 @@ const AREAS: &[&str] = &[
     "group-trace",
     "group-wait",
     "group-interface",
+    "group-birth",
+    "group-removed",
     "group-kind",
     "group-release",
     "notify",

@@ -8,6 +8,7 @@
 
 mod access;
 mod claim;
+mod clone;
 mod cpu;
 mod descriptor;
 mod edge;
@@ -22,6 +23,7 @@ mod memfd;
 mod memory;
 mod notify;
 mod owner;
+mod pidfd;
 mod pipe;
 mod process;
 mod random;
@@ -52,6 +54,7 @@ use crate::option::USAGE;
 /// All areas.
 const AREAS: &[(&str, &[Test])] = &[
     ("process", process::TESTS),
+    ("pidfd", pidfd::TESTS),
     ("execute", execute::TESTS),
     ("stop", stop::TESTS),
     ("signal", signal::TESTS),
@@ -80,6 +83,8 @@ const AREAS: &[(&str, &[Test])] = &[
     ("group-trace", group::trace::TESTS),
     ("group-wait", group::wait::TESTS),
     ("group-interface", group::interface::TESTS),
+    ("group-birth", group::birth::TESTS),
+    ("group-removed", group::removed::TESTS),
     ("group-kind", group::kind::TESTS),
     ("group-release", group::release::TESTS),
     ("notify", notify::TESTS),
