@@ -11,7 +11,7 @@ use kernel_machine::arch::trap;
 use kernel_machine::drivers::{console, pl031};
 use kernel_machine::panic;
 use kernel_process::terminal::SESSION_ENDED;
-use kernel_process::{authority, fault, oom, signal};
+use kernel_process::{authority, exit, fault, oom, signal};
 use kernel_task::freezer::wakeup;
 use kernel_task::{self as task, freezer, host};
 
@@ -27,6 +27,7 @@ pub fn plug() {
     permission::MAKER.plug(&MAKER);
     size_limit::SOURCE.plug(&authority::FILE_SIZE);
     SESSION_ENDED.plug(&LEAVE_SESSION);
+    exit::TRAIL.plug(&TRAIL);
 }
 
 /// Exceptions that came from user mode, or that it is to blame for.
@@ -61,3 +62,6 @@ static MAKER: permission::Source = authority::maker;
 
 /// The leader of a session has ended.
 static LEAVE_SESSION: fn(u32) = terminal::leave_session;
+
+/// A thread of a group of cgroup v2 ends.
+static TRAIL: exit::FindTrail = cgroup::trail_of;

@@ -43,6 +43,7 @@ pub const TESTS: &[Test] = tests::list![
 
 const AREAS: &[&str] = &[
     "process",
+    "pidfd",
     "execute",
     "stop",
     "signal",
@@ -72,6 +73,8 @@ const AREAS: &[&str] = &[
     "group-wait",
     "group-clock",
     "group-interface",
+    "group-birth",
+    "group-removed",
     "group-kind",
     "group-release",
     "notify",

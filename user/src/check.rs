@@ -8,6 +8,7 @@
 
 mod access;
 mod claim;
+mod clone;
 mod cpu;
 mod cpu_time;
 mod descriptor;
@@ -24,6 +25,7 @@ mod memfd;
 mod memory;
 mod notify;
 mod owner;
+mod pidfd;
 mod pipe;
 mod process;
 mod random;
@@ -54,6 +56,7 @@ use crate::option::USAGE;
 /// All areas.
 const AREAS: &[(&str, &[Test])] = &[
     ("process", process::TESTS),
+    ("pidfd", pidfd::TESTS),
     ("execute", execute::TESTS),
     ("stop", stop::TESTS),
     ("signal", signal::TESTS),
@@ -83,6 +86,8 @@ const AREAS: &[(&str, &[Test])] = &[
     ("group-wait", group::wait::TESTS),
     ("group-clock", group::clock::TESTS),
     ("group-interface", group::interface::TESTS),
+    ("group-birth", group::birth::TESTS),
+    ("group-removed", group::removed::TESTS),
     ("group-kind", group::kind::TESTS),
     ("group-release", group::release::TESTS),
     ("notify", notify::TESTS),

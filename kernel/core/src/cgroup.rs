@@ -1,5 +1,6 @@
 #![doc = include_str!("cgroup/README.md")]
 
+pub mod attribute;
 mod figures;
 mod group_type;
 mod knob;
@@ -9,6 +10,7 @@ mod slots;
 mod state;
 #[cfg(all(test, not(loom)))]
 mod tests;
+mod trail;
 mod tree;
 mod watch;
 
@@ -17,5 +19,6 @@ pub use group_type::GroupType;
 pub use links::Links;
 pub use slots::Slots;
 pub use state::{Engine, State};
+pub use trail::Trail;
 pub use tree::{Group, Handle, ROOT, ROOT_HANDLE, Tree};
 pub use watch::Watches;

@@ -32,7 +32,10 @@ pub fn parse_decimal(text: &[u8]) -> Result<u64, Errno> {
 /// `EINVAL` if it is not a number, `ERANGE` if it is too large.
 pub fn parse_any_base(text: &[u8]) -> Result<u64, Errno> {
     let text = without_newline(text);
-    let text = text.strip_prefix(b"+").unwrap_or(text);
+    parse_with_base(text.strip_prefix(b"+").unwrap_or(text))
+}
+
+fn parse_with_base(text: &[u8]) -> Result<u64, Errno> {
     match text {
         [b'0', b'x' | b'X', digits @ ..] => parse_digits(digits, 16),
         [b'0', digits @ ..] if !digits.is_empty() => parse_digits(digits, 8),
@@ -40,18 +43,18 @@ pub fn parse_any_base(text: &[u8]) -> Result<u64, Errno> {
     }
 }
 
-/// A number with an optional sign, in base 10.
+/// A number with an optional sign; `0x` starts base 16, `0` base 8.
 ///
 /// # Errors
 /// `EINVAL` if it is not a number, `ERANGE` if it does not fit.
 pub fn parse_signed(text: &[u8]) -> Result<i64, Errno> {
     match without_newline(text).strip_prefix(b"-") {
         Some(digits) => {
-            let value = parse_digits(digits, 10)?;
+            let value = parse_with_base(digits)?;
             0_i64.checked_sub_unsigned(value).ok_or(Errno::ERANGE)
         }
         None => {
-            let value = parse_decimal(text)?;
+            let value = parse_any_base(text)?;
             i64::try_from(value).map_err(|_| Errno::ERANGE)
         }
     }

@@ -13,7 +13,7 @@ use kernel_core::kthread::KthreadControl;
 use kernel_core::schedule::Entity;
 use kernel_core::wake::WakeWords;
 
-use super::id::Id;
+use super::id::{Id, TaskId};
 use super::queue::QUEUES;
 use super::room::Room;
 use super::{Kind, Name, Task, refrigerator, table, timer};
@@ -33,6 +33,8 @@ pub enum Numbered {
     Next,
     /// 1, for the first user task.
     First,
+    /// This one (`clone3(2)`, `set_tid`).
+    Exactly(TaskId),
 }
 
 /// What a new task is made of.
@@ -61,7 +63,8 @@ impl Task {
     ///
     /// # Errors
     /// `ENOMEM` without room for its stack or in the run queues; `EAGAIN`
-    /// when no id is free.
+    /// when no id is free; `EEXIST` if the wanted one is not; `EINVAL` if
+    /// nobody can have it.
     pub fn new(new: NewTask<'_>) -> Result<Arc<Task>, Errno> {
         table::drop_deferred();
         let room = reserve_one()?;
@@ -74,6 +77,7 @@ impl Task {
         let id = match new.id {
             Numbered::Next => Id::allocate()?,
             Numbered::First => Id::first()?,
+            Numbered::Exactly(id) => Id::exactly(id)?,
         };
         let task = Arc::new_cyclic(|this| Task {
             _room: Some(room),

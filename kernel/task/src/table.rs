@@ -80,6 +80,28 @@ impl Id {
         Ok(Id(FIRST_ID))
     }
 
+    /// `id` itself.
+    ///
+    /// # Errors
+    /// `EINVAL` for a number that no task can have, `EEXIST` if it is in use,
+    /// `EAGAIN` if there are as many tasks as memory allows.
+    pub(super) fn exactly(id: TaskId) -> Result<Id, Errno> {
+        if !(FIRST_ID..ID_LIMIT).contains(&id) {
+            return Err(Errno::EINVAL);
+        }
+        let mut table = TABLE.lock();
+        if table.tasks.len() >= table.most {
+            return Err(Errno::EAGAIN);
+        }
+        match table.tasks.entry(id) {
+            Entry::Vacant(place) => {
+                place.insert(Weak::new());
+                Ok(Id(id))
+            }
+            Entry::Occupied(_) => Err(Errno::EEXIST),
+        }
+    }
+
     /// 0, the number of every idle task.
     pub(super) fn idle() -> Id {
         Id(0)

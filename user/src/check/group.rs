@@ -5,11 +5,13 @@
 //! looks at tasks through `/proc`. Here is what the tests share; read
 //! `group/tree.rs` next.
 
+pub mod birth;
 pub mod clock;
 pub mod interface;
 pub mod kind;
 pub mod member;
 pub mod release;
+pub mod removed;
 pub mod signal;
 pub mod trace;
 pub mod tree;

@@ -37,16 +37,18 @@ pub fn parse_state(text: &[u8]) -> Result<StateRequest, Errno> {
 }
 
 /// Whom a write to `tasks` or `cgroup.procs` means: a number, or `None` for
-/// the writer (0).
+/// the writer (0). One that begins with 0 is octal, one that begins with `0x`
+/// hexadecimal (SPECIFICATION.md Y4).
 ///
 /// # Errors
 /// `EINVAL` for anything but a number that a task can have
-/// (SPECIFICATION.md V9).
+/// (SPECIFICATION.md V9); `ERANGE` for one that fits nowhere.
 pub fn parse_task(text: &[u8]) -> Result<Option<u32>, Errno> {
     let number = number::parse_signed(number::trim(text));
-    match u32::try_from(number.map_err(|_| Errno::EINVAL)?) {
+    match i32::try_from(number?) {
         Ok(0) => Ok(None),
-        Ok(id) => Ok(Some(id)),
+        Ok(id @ 1..) => Ok(Some(id as u32)),
+        Ok(_) => Err(Errno::EINVAL),
         Err(_) => Err(Errno::EINVAL),
     }
 }

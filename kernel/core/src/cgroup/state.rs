@@ -56,6 +56,9 @@ pub trait Engine {
     fn members(&self, group: u32) -> u32;
     /// The clock.
     fn now_ns(&self) -> u64;
+    /// Whether the group reads as frozen has changed just now; or it will not,
+    /// although that was asked for.
+    fn frozen_changed(&self, group: u32);
 }
 
 impl Tree {
@@ -134,7 +137,13 @@ impl Tree {
             return Err(Errno::EINVAL);
         }
         self.get_mut(handle)?.requests += 1;
+        let before = engine.bits(handle.slot);
         self.change(handle.slot, SELF_FREEZING, freezes, engine);
+        let after = engine.bits(handle.slot);
+        if before != after && (before == 0) == (after == 0) {
+            // Somebody else holds it as it is: there is nothing to wait for.
+            engine.frozen_changed(handle.slot);
+        }
         Ok(())
     }
 
@@ -223,6 +232,7 @@ impl Tree {
             if group.is_frozen {
                 group.is_frozen = false;
                 group.figures.left(engine.now_ns());
+                engine.frozen_changed(here);
             }
             here = self.links.parent(here);
         }
@@ -231,6 +241,16 @@ impl Tree {
     /// Whether the group or one below has a task.
     pub fn is_populated(&self, slot: u32, engine: &impl Engine) -> bool {
         self.subtree(slot).any(|group| engine.members(group) != 0)
+    }
+
+    /// The lowest group at or above `slot` that is populated, or the root: when
+    /// a task joins `slot`, those below it become so.
+    pub fn first_populated(&self, slot: u32, engine: &impl Engine) -> u32 {
+        let mut here = slot;
+        while here != ROOT && !self.is_populated(here, engine) {
+            here = self.links.parent(here);
+        }
+        here
     }
 
     /// Whether the release agent is to be started for a group in which the
@@ -295,12 +315,16 @@ impl Tree {
             return false;
         }
         let is_thawed = before & !bit == 0;
+        let mut was_frozen = false;
         if is_thawed {
             let group = self.linked(slot);
-            group.is_frozen = false;
+            was_frozen = core::mem::take(&mut group.is_frozen);
             group.figures.left(engine.now_ns());
         }
         engine.thaw(slot, bit);
+        if was_frozen {
+            engine.frozen_changed(slot);
+        }
         is_thawed
     }
 
@@ -317,6 +341,19 @@ impl Tree {
                 Some(next) if self.is_sibling(next, at) => self.lowest(next),
                 _ => self.links.parent(at),
             };
+        }
+    }
+
+    /// The group may be frozen now, for its last awake task has parked: finds
+    /// out about it, and about those above as far as it can matter to them.
+    pub fn settle(&mut self, slot: u32, engine: &impl Engine) {
+        let mut here = slot;
+        while here != ROOT {
+            self.refresh_one(here, engine);
+            if !self.at(here).is_some_and(|group| group.is_frozen) {
+                return;
+            }
+            here = self.links.parent(here);
         }
     }
 
@@ -351,5 +388,6 @@ impl Tree {
         let group = self.linked(slot);
         group.figures.reached(since_ns);
         group.is_frozen = true;
+        engine.frozen_changed(slot);
     }
 }

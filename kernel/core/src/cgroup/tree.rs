@@ -3,16 +3,22 @@
 //! Read next: `cgroup/links.rs`, then `cgroup/state.rs`.
 
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use kernel_abi::Errno;
 
+use super::attribute::AttributeTable;
 use super::figures::Figures;
 use super::links::Links;
+use super::trail::Trail;
 use crate::freezer::Hierarchy;
 
 /// The slot of every hierarchy's root.
 pub const ROOT: u32 = 0;
+
+/// The mode of a directory of which nobody said more.
+const DIRECTORY_MODE: u32 = 0o755;
 
 /// A group's name for the kernel: its slot in the freezer, and a number that
 /// is never used again, so that a file of a removed group is told.
@@ -45,6 +51,10 @@ pub struct Group {
     pub clone_children: bool,
     /// For `freezer.stat`.
     pub figures: Figures,
+    /// Whose its files are.
+    pub attributes: AttributeTable,
+    /// What the dead keep of it; made for the first of them.
+    pub(super) trail: Option<Arc<Trail>>,
 }
 
 impl Group {
@@ -59,6 +69,8 @@ impl Group {
             requests: 0,
             clone_children: false,
             figures: Figures::default(),
+            attributes: AttributeTable::new([0; 2], DIRECTORY_MODE),
+            trail: None,
         })
     }
 
@@ -224,6 +236,26 @@ impl Tree {
         reversed.reverse();
     }
 
+    /// What a task that ends in the group keeps of it; nothing of a root.
+    pub fn trail(&mut self, slot: u32) -> Option<Arc<Trail>> {
+        let group = self.at(slot).filter(|_| slot != ROOT)?;
+        if let Some(trail) = &group.trail {
+            return Some(trail.clone());
+        }
+        let trail = Arc::new(Trail::new(self.path(slot)));
+        self.linked(slot).trail = Some(trail.clone());
+        Some(trail)
+    }
+
+    /// The lowest group that both are in.
+    pub fn common_ancestor(&self, one: u32, other: u32) -> u32 {
+        let mut here = one;
+        while here != ROOT && !self.is_within(here, other) {
+            here = self.links.parent(here);
+        }
+        here
+    }
+
     /// Whether `slot` is `top` or below it.
     pub fn is_within(&self, top: u32, slot: u32) -> bool {
         let mut here = slot;
@@ -307,8 +339,10 @@ impl Tree {
 
     /// Takes a group without children out.
     pub(super) fn take(&mut self, handle: Handle) {
-        if self.groups[handle.slot as usize].take().is_none() {
-            return;
+        let taken = self.groups[handle.slot as usize].take();
+        let Some(taken) = taken else { return };
+        if let Some(trail) = &taken.trail {
+            trail.end();
         }
         self.count -= 1;
         let above = self.linked(self.links.parent(handle.slot));

@@ -139,7 +139,7 @@ impl Freezer {
         }
         self.awake(word).fetch_add(1, Ordering::Relaxed);
         if word.groups() != Groups::ROOT {
-            for group in word.groups().each() {
+            for (_, group) in word.groups().each() {
                 let slot = &self.groups[group as usize];
                 slot.awake.fetch_add(1, Ordering::Relaxed);
             }
@@ -153,7 +153,7 @@ impl Freezer {
             return;
         }
         if word.groups() != Groups::ROOT {
-            for group in word.groups().each() {
+            for (_, group) in word.groups().each() {
                 self.group_down(host, group);
             }
         }
@@ -174,7 +174,7 @@ impl Freezer {
     /// A task with the word `old` joins the groups of `new`.
     #[cold]
     fn members_up(&self, old: Word, new: Word) {
-        for group in new.groups().each() {
+        for (_, group) in new.groups().each() {
             if !old.groups().contains(group) {
                 let slot = &self.groups[group as usize];
                 slot.members.fetch_add(1, Ordering::Relaxed);
@@ -186,7 +186,7 @@ impl Freezer {
     /// it stands in no more.
     #[cold]
     fn members_down<H: Host>(&self, host: &H, old: Word, new: Word) {
-        for group in old.groups().each() {
+        for (_, group) in old.groups().each() {
             if new.groups().contains(group) {
                 continue;
             }

@@ -9,7 +9,7 @@
 
 use super::host::{Host, Request, Step, barrier};
 use super::state::{FREEZING_BITS, Freezer, KILL_FROZEN};
-use super::task::{Flags, Groups, TaskFreezer, Word};
+use super::task::{Flags, Groups, Hierarchy, TaskFreezer, Word};
 use crate::sync::Ordering;
 
 /// Whether `kthread_stop` gets a kernel thread out of the refrigerator.
@@ -54,10 +54,12 @@ impl Freezer {
         if word.groups() == Groups::ROOT || word.has(Flags::KILLED) {
             return false;
         }
-        word.groups().each().any(|group| {
+        let lets_trap = word.has(Flags::TRAPPING);
+        word.groups().each().any(|(hierarchy, group)| {
             let bits = self.group_bits(group);
             let lets_die = word.has(Flags::DYING) && bits & KILL_FROZEN != 0;
-            bits & FREEZING_BITS != 0 && !lets_die
+            let lets_trap = lets_trap && hierarchy == Hierarchy::V2;
+            bits & FREEZING_BITS != 0 && !lets_die && !lets_trap
         })
     }
 

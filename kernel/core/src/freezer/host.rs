@@ -195,8 +195,8 @@ pub enum Step {
     /// Whoever moves a task: full barrier between its new group and the
     /// group's bits.
     AttachBarrier,
-    /// Parent: full barrier between its child's group and a second look at
-    /// its own.
+    /// Parent: full barrier between its child's group and what is read then:
+    /// its own group, a second time; the bits of a group that is not its own.
     BirthBarrier,
     /// Out-of-memory killer: full barrier between the mark and the look into
     /// the refrigerator.

@@ -5,7 +5,7 @@
 
 use super::host::{Host, Request, Step, barrier};
 use super::state::Freezer;
-use super::task::{Flags, Groups, HIDDEN, Hierarchy, TaskFreezer, Word};
+use super::task::{ENDING, Flags, Groups, Hierarchy, TaskFreezer, Word};
 use crate::sync::Ordering;
 
 impl Freezer {
@@ -45,6 +45,43 @@ impl Freezer {
         }
     }
 
+    /// As [`Freezer::born`], but the child stands in `group` of `hierarchy`,
+    /// wherever its parent is (`CLONE_INTO_CGROUP`). Somebody keeps that
+    /// group from being removed meanwhile.
+    ///
+    /// The parent does not count there, so the group may have nobody awake,
+    /// and be frozen. Either the freezer finds that the child is awake, and
+    /// visits whom the CPUs run; or the child is picked after the bits rose,
+    /// and finds them ([`Freezer::switched_in`]).
+    ///
+    /// ```text
+    ///  parent, then a CPU that picks       who freezes the group
+    ///  -----------------------------       ---------------------
+    ///  B.awake += 1, child's group := B    B.freezing := 1
+    ///  full barrier  (BirthBarrier)        full barrier  (RaiseBarrier)
+    ///  pick, read B.freezing -> ask it     read B.awake == 0: all frozen
+    /// ```
+    ///
+    /// Model `a_child_born_into_a_group_does_not_slip_past_its_freeze`.
+    pub fn born_into<H: Host>(
+        &self,
+        host: &H,
+        child: &TaskFreezer,
+        parent: &TaskFreezer,
+        (hierarchy, group): (Hierarchy, u32),
+    ) {
+        let kept = Flags::KTHREAD | Flags::NOFREEZE;
+        loop {
+            let word = parent.load();
+            let groups = word.groups().with(hierarchy, group);
+            self.born_with(host, child, word.flags() & kept, groups);
+            barrier::<H>(Step::BirthBarrier);
+            if parent.groups().with(hierarchy, group) == groups {
+                return;
+            }
+        }
+    }
+
     /// As [`Freezer::born`], with everything said: for the first tasks, and
     /// for kernel threads, which are born with `KTHREAD | NOFREEZE` whoever
     /// asks for them.
@@ -59,7 +96,7 @@ impl Freezer {
         groups: Groups,
     ) {
         self.change(host, child, |old| {
-            Word::new(flags | old.flags() & HIDDEN, groups)
+            Word::new(flags | old.flags() & ENDING, groups)
         });
     }
 
@@ -123,6 +160,31 @@ impl Freezer {
     /// it its `SIGKILL`. The same protocol.
     pub fn mark_killed<H: Host>(&self, host: &H, task: &H::Task) {
         self.mark(host, task, Flags::KILLED);
+    }
+
+    /// `task`'s tracer asks it to trap: no group of cgroup v2 holds it until it
+    /// has (SPECIFICATION.md B3). The caller wakes it from its sleep, and has
+    /// noted what it is asked for, so that it looks. The same protocol.
+    pub fn mark_trapping<H: Host>(&self, host: &H, task: &H::Task) {
+        self.mark(host, task, Flags::TRAPPING);
+    }
+
+    /// The current task has trapped, or need not any more. It passes a freeze
+    /// point before it does anything else.
+    ///
+    /// ```text
+    ///  trapping task                       who freezes the group
+    ///  -------------                       ---------------------
+    ///  TRAPPING := 0                       freezing := 1
+    ///  full barrier  (WakeBarrier)         full barrier  (RaiseBarrier)
+    ///  read freezing -> refrigerator       read TRAPPING == 0: ask it
+    /// ```
+    ///
+    /// A freezer that finds it trapping does not ask it, and waits: it is
+    /// awake. Model `a_task_that_has_trapped_is_asked_or_freezes`.
+    pub fn end_trap<H: Host>(&self, host: &H, task: &H::Task) {
+        self.clear(host, task.as_ref(), Flags::TRAPPING);
+        barrier::<H>(Step::WakeBarrier);
     }
 
     fn mark<H: Host>(&self, host: &H, task: &H::Task, flag: Flags) {

@@ -221,6 +221,30 @@ fn birth_in_a_removed_group<const WITHOUT: usize>() {
 }
 
 model! {
+    /// spec: Y1 P1
+    a_child_born_into_a_group_does_not_slip_past_its_freeze: birth_elsewhere
+    fails without BIRTH, RAISE, SWITCH_IN
+}
+
+/// The parent, in no group, makes a child in group 1, where it is the only one
+/// awake; a CPU picks the child while another freezes the group.
+fn birth_elsewhere<const WITHOUT: usize>() {
+    let machine = Arc::new(Machine::<WITHOUT>::new(Flags::empty()));
+    let (none, root) = (Flags::empty(), Groups::ROOT);
+    machine.freezer.born_with(&*machine, &machine.neighbour, none, root);
+    let freezer = machine.clone();
+    let freezer = thread::spawn(move || {
+        freezer.freezer.freeze_group(&*freezer, 1, SELF_FREEZING);
+    });
+    let (child, parent) = (machine.task.as_ref(), &machine.neighbour);
+    let group = (Hierarchy::V2, 1);
+    machine.freezer.born_into(&*machine, child, parent, group);
+    machine.switch_in();
+    freezer.join().unwrap();
+    assert!(machine.is_marked(), "runs unasked in a freezing group");
+}
+
+model! {
     /// spec: F8 D3
     a_victim_gets_out_of_the_refrigerator: victim
     fails without VICTIM
@@ -235,6 +259,52 @@ fn victim<const WITHOUT: usize>() {
     });
     machine.freezer.try_to_freeze(&*machine, &machine.task);
     killer.join().unwrap();
+}
+
+model! {
+    /// spec: B3
+    a_task_that_has_trapped_is_asked_or_freezes: trapping_task
+    fails without RAISE, WAKE
+}
+
+/// The task was asked to trap while its group was not freezing. It has now,
+/// and goes on to a freeze point.
+fn trapping_task<const WITHOUT: usize>() {
+    let machine = Arc::new(Machine::<WITHOUT>::new(Flags::empty()));
+    let _ = machine.freezer.attach(&*machine, &machine.task, Hierarchy::V2, 1);
+    machine.switch_in();
+    machine.freezer.mark_trapping(&*machine, &machine.task);
+    let freezer = machine.clone();
+    let freezer = thread::spawn(move || {
+        freezer.freezer.freeze_group(&*freezer, 1, SELF_FREEZING);
+    });
+    machine.freezer.end_trap(&*machine, &machine.task);
+    let freezes = machine.freezer.freezing(machine.task.as_ref());
+    freezer.join().unwrap();
+    assert!(freezes || machine.is_marked(), "runs unasked in a freezing group");
+}
+
+model! {
+    /// spec: B3
+    a_task_that_is_to_trap_gets_out_of_the_refrigerator: called_out
+    fails without VICTIM
+}
+
+fn called_out<const WITHOUT: usize>() {
+    let machine = Arc::new(Machine::<WITHOUT>::new(Flags::empty()));
+    let (freezer, task) = (&machine.freezer, &machine.task);
+    let _ = freezer.attach(&*machine, task, Hierarchy::V2, 1);
+    // Another member keeps the group from being quiet.
+    let group = Groups::ROOT.with(Hierarchy::V2, 1);
+    let neighbour = &machine.neighbour;
+    freezer.born_with(&*machine, neighbour, Flags::empty(), group);
+    freezer.freeze_group(&*machine, 1, SELF_FREEZING);
+    let tracer = machine.clone();
+    let tracer = thread::spawn(move || {
+        tracer.freezer.mark_trapping(&*tracer, &tracer.task);
+    });
+    machine.freezer.try_to_freeze(&*machine, &machine.task);
+    tracer.join().unwrap();
 }
 
 model! {

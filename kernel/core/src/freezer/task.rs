@@ -42,6 +42,9 @@ bitflags! {
         /// `cgroup.kill` ends it: no group holds it any more. `/proc`
         /// does not show it.
         const KILLED = 0x400_0000;
+        /// Its tracer asks it to trap: no group of cgroup v2 holds it until it
+        /// has. `/proc` does not show it.
+        const TRAPPING = 0x800_0000;
         /// `PF_FREEZER_SKIP`: asleep where it counts as frozen.
         const SKIP = 0x4000_0000;
         /// `PF_SUSPEND_TASK`: the task that is freezing the others.
@@ -56,9 +59,12 @@ const UNCOUNTED: Flags = Flags::NOFREEZE
     .union(Flags::SKIP)
     .union(Flags::SUSPEND_TASK);
 
-/// What `/proc/PID/stat` does not show: it is to die, for whatever reason.
-pub(super) const HIDDEN: Flags =
+/// It is to die, for whatever reason.
+pub(super) const ENDING: Flags =
     Flags::OOM_VICTIM.union(Flags::DYING).union(Flags::KILLED);
+
+/// What `/proc/PID/stat` does not show.
+const HIDDEN: Flags = ENDING.union(Flags::TRAPPING);
 
 /// A hierarchy of groups. A task stands in one group of each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,14 +107,16 @@ impl Groups {
 
     /// The groups that are not a root.
     #[inline]
-    pub(super) fn each(self) -> impl Iterator<Item = u32> {
+    pub(super) fn each(self) -> impl Iterator<Item = (Hierarchy, u32)> {
         let both = [Hierarchy::V1, Hierarchy::V2];
-        both.into_iter().map(move |it| self.of(it)).filter(|it| *it != 0)
+        both.into_iter()
+            .map(move |it| (it, self.of(it)))
+            .filter(|(_, group)| *group != 0)
     }
 
     /// Whether one of them is `group`, which is not 0.
     pub(super) fn contains(self, group: u32) -> bool {
-        self.each().any(|it| it == group)
+        self.each().any(|(_, it)| it == group)
     }
 }
 
@@ -177,6 +185,11 @@ impl TaskFreezer {
     /// The task's groups.
     pub fn groups(&self) -> Groups {
         self.load().groups()
+    }
+
+    /// It was asked to trap and has not yet.
+    pub fn is_trapping(&self) -> bool {
+        self.load().has(Flags::TRAPPING)
     }
 
     /// In the refrigerator (Linux `frozen`).

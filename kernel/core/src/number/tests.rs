@@ -37,6 +37,9 @@ fn signed_numbers_reach_both_ends() {
     assert_eq!(parse_signed(b"9223372036854775808"), Err(Errno::ERANGE));
     assert_eq!(parse_signed(b"-9223372036854775809"), Err(Errno::ERANGE));
     assert_eq!(parse_signed(b"--1"), Err(Errno::EINVAL));
+    assert_eq!(parse_signed(b"-+1"), Err(Errno::EINVAL));
+    assert_eq!(parse_signed(b"-010"), Ok(-8));
+    assert_eq!(parse_signed(b"+0x10"), Ok(16));
 }
 
 #[test]

@@ -17,8 +17,8 @@
 //! | group stop, interrupt | the stop signal; if seized, and event 128 | [`Cause::Group`] |
 //!
 //! A trace stop is a skip wait: the thread counts as frozen where it is. A
-//! trap that is asked of a frozen thread is pending until the thaw
-//! (SPECIFICATION.md G8).
+//! trap that is asked of a frozen thread is pending until the thaw, unless
+//! cgroup v2 froze it (SPECIFICATION.md G8, B3).
 //!
 //! Here is the thread's side; read next `trace/request.rs`, the tracer's, and
 //! `kernel/linux/process/src/ptrace.rs`, which carries both out.
@@ -111,6 +111,12 @@ impl SignalState {
     pub(super) fn has_traced_thread(&self) -> bool {
         let mut threads = self.threads.iter().flatten();
         threads.any(|thread| thread.live_trace().is_some())
+    }
+
+    /// Whether a thread is traced, and asked to trap: the next thing that it
+    /// takes is [`Delivery::Trap`], or its end.
+    pub fn is_asked_to_trap(&self, key: ThreadKey) -> bool {
+        self.is_traced(key) && self.thread(key).is_asked_to_stop()
     }
 
     /// How a thread is traced, and its options.

@@ -75,13 +75,13 @@ fn path(address: usize) -> Checked<Vec<u8>> {
 
 /// The open file of a descriptor.
 #[inline]
-fn file(fd: i32) -> Checked<Arc<OpenFile>> {
+pub(super) fn file(fd: i32) -> Checked<Arc<OpenFile>> {
     let fd = usize::try_from(fd).map_err(|_| Errno::EBADF)?;
     current().files()?.get(fd)
 }
 
 /// Fails with `EINVAL` if `flags` has bits outside `known`.
-fn check_flags(flags: u32, known: u32) -> Checked<()> {
+pub(super) fn check_flags(flags: u32, known: u32) -> Checked<()> {
     if flags & !known == 0 { Ok(()) } else { Err(Errno::EINVAL) }
 }
 

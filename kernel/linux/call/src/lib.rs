@@ -22,10 +22,12 @@ use kernel_task::stretch::{self, Place};
 
 mod call;
 mod capability;
+mod clone;
 mod file;
 mod futex;
 mod identity;
 mod memory;
+mod pidfd;
 mod prctl;
 pub mod proc;
 mod process;

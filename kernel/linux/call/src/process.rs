@@ -1,4 +1,4 @@
-//! Calls about processes: begin, become, end, wait; numbers, limits.
+//! Calls about processes: become, end, wait; numbers, limits.
 
 use alloc::sync::Arc;
 use core::sync::atomic::Ordering::Relaxed;
@@ -10,11 +10,11 @@ use kernel_abi::{Errno, time};
 use kernel_core::signal::status;
 
 use super::call::{Args, Handler, Numbered, Result};
+use super::pidfd;
+use kernel_files::file::Blocking;
 use kernel_files::size_limit;
 use kernel_machine::arch::trap::TrapFrame;
-use kernel_machine::mm::{PAGE_SIZE, user};
-use kernel_process::fork::{self, Request};
-use kernel_process::oom::with_memory;
+use kernel_machine::mm::user;
 use kernel_process::ptrace::event;
 use kernel_process::wait::{self, Options, Outcome, Which};
 use kernel_process::{
@@ -23,8 +23,6 @@ use kernel_process::{
 
 /// This family's rows of the table.
 pub const CALLS: &[Numbered] = &[
-    (number::CLONE, Handler::WithFrame(clone)),
-    (number::CLONE3, Handler::WithFrame(clone3)),
     (number::EXECVE, Handler::WithFrame(execve)),
     (number::EXIT, Handler::WithFrame(exit)),
     (number::EXIT_GROUP, Handler::WithFrame(exit_group)),
@@ -44,80 +42,6 @@ pub const CALLS: &[Numbered] = &[
     (number::PRLIMIT64, Handler::Plain(prlimit64)),
     (number::PERSONALITY, Handler::Plain(personality)),
 ];
-
-fn clone(frame: &mut TrapFrame) -> Result {
-    let (flags, exit_signal) = Request::check(frame.x[0])?;
-    let request = Request {
-        flags,
-        exit_signal,
-        stack: frame.x[1],
-        parent_word: frame.x[2] as usize,
-        thread_pointer: frame.x[3],
-        child_word: frame.x[4] as usize,
-    };
-    make_child(frame, &request)
-}
-
-fn make_child(frame: &mut TrapFrame, request: &Request) -> Result {
-    let is_fork = request.exit_signal == SIGCHLD;
-    let is_vfork = request.is_vfork();
-    let event = match request.is_untraced() {
-        true => None,
-        false => event::of_clone(is_vfork, is_fork),
-    };
-    let born = with_memory(|| fork::clone(frame, request, event.is_some()))?;
-    if let Some(event) = event {
-        event::happened(frame, event, born.id.into());
-    }
-    let id = born.id;
-    if born.wait() {
-        event::vfork_done(frame, id);
-    }
-    Ok(id as usize)
-}
-
-/// `struct clone_args`: flags, pidfd, child_tid, parent_tid, exit_signal,
-/// stack, stack_size, tls, set_tid, set_tid_size, cgroup.
-type CloneArguments = [u64; 11];
-
-/// As `clone`, with its arguments in memory; what `clone` cannot do, it
-/// cannot either (`EINVAL`).
-fn clone3(frame: &mut TrapFrame) -> Result {
-    const LEAST: usize = 64;
-    const SIGNAL: u64 = 0xff;
-    let [address, size] = [0, 1].map(|at| frame.x[at] as usize);
-    let known = size_of::<CloneArguments>();
-    match size {
-        0..LEAST => return Err(Errno::EINVAL),
-        size if size > PAGE_SIZE => return Err(Errno::E2BIG),
-        _ => {}
-    }
-    let mut given = CloneArguments::default();
-    for (at, word) in given.iter_mut().enumerate().take(size / 8) {
-        *word = user::read_value(address.wrapping_add(at * 8))?;
-    }
-    for at in known..size {
-        if user::read_value::<u8>(address.wrapping_add(at))? != 0 {
-            return Err(Errno::E2BIG);
-        }
-    }
-    let [flags, _, child, parent, signal, stack, length, pointer, rest @ ..] =
-        given;
-    let is_whole = (stack == 0) == (length == 0);
-    if flags & SIGNAL != 0 || signal > SIGNAL || !is_whole || rest != [0; 3] {
-        return Err(Errno::EINVAL);
-    }
-    let (flags, exit_signal) = Request::check(flags | signal)?;
-    let request = Request {
-        flags,
-        exit_signal,
-        stack: stack.checked_add(length).ok_or(Errno::EINVAL)?,
-        parent_word: parent as usize,
-        thread_pointer: pointer,
-        child_word: child as usize,
-    };
-    make_child(frame, &request)
-}
 
 fn execve(frame: &mut TrapFrame) -> Result {
     let [path, arguments, environment] =
@@ -153,7 +77,7 @@ fn wait4(args: &Args) -> Result {
         return Err(Errno::EINVAL);
     }
     let process = current().process.clone();
-    let found = wait::wait(&process, which, options | Options::EXITED)?;
+    let found = wait::wait(&process, &which, options | Options::EXITED)?;
     let Some(outcome) = found else { return Ok(0) };
     if args.x[1] != 0 {
         user::write_value(args.x[1], &outcome.status)?;
@@ -165,24 +89,22 @@ fn wait4(args: &Args) -> Result {
 }
 
 fn waitid(args: &Args) -> Result {
-    const P_ALL: usize = 0;
-    const P_PID: usize = 1;
-    const P_PGID: usize = 2;
-    let id = args.word(1);
-    let which = match (args.x[0], id) {
-        (P_ALL, _) => Which::Any,
-        (P_PID, 1..) => Which::Process(id),
-        (P_PGID, 0) => Which::Group(current().process.group()),
-        (P_PGID, _) => Which::Group(id),
-        _ => return Err(Errno::EINVAL),
-    };
     let options = Options::from_bits(args.word(3)).ok_or(Errno::EINVAL)?;
     let kinds = Options::EXITED | Options::STOPPED | Options::CONTINUED;
     if !options.intersects(kinds) {
         return Err(Errno::EINVAL);
     }
+    let (which, blocking) = whom(args.x[0], args.int(1))?;
+    // Who must not wait is told otherwise that nobody has ended.
+    let options = match blocking {
+        Blocking::Sleep => options,
+        Blocking::Fail => options | Options::NO_HANG,
+    };
     let process = current().process.clone();
-    let outcome = wait::wait(&process, which, options)?;
+    let outcome = wait::wait(&process, &which, options)?;
+    if outcome.is_none() && blocking == Blocking::Fail {
+        return Err(Errno::EAGAIN);
+    }
     if args.x[2] != 0 {
         write_child_info(args.x[2], outcome.as_ref())?;
     }
@@ -190,6 +112,27 @@ fn waitid(args: &Args) -> Result {
         user::write_value(args.x[4], &outcome.usage.to_rusage())?;
     }
     Ok(0)
+}
+
+/// Whom the first two arguments of `waitid` mean, and whether a descriptor
+/// says that it must not sleep.
+fn whom(
+    kind: usize,
+    id: i32,
+) -> core::result::Result<(Which, Blocking), Errno> {
+    const P_ALL: usize = 0;
+    const P_PID: usize = 1;
+    const P_PGID: usize = 2;
+    const P_PIDFD: usize = 3;
+    let which = match (kind, id) {
+        (P_ALL, _) => Which::Any,
+        (P_PID, 1..) => Which::Process(id as u32),
+        (P_PGID, 0) => Which::Group(current().process.group()),
+        (P_PGID, 1..) => Which::Group(id as u32),
+        (P_PIDFD, 0..) => return pidfd::of_wait(id),
+        _ => return Err(Errno::EINVAL),
+    };
+    Ok((which, Blocking::Sleep))
 }
 
 /// The fields of `siginfo_t` that `waitid` writes; zeros for nobody.

@@ -5,14 +5,16 @@
 
 use super::call::{Handler, Numbered};
 use super::{
-    capability, file, futex, identity, memory, prctl, process, ptrace, remote,
-    sched, signal, system, time, timer,
+    capability, clone, file, futex, identity, memory, pidfd, prctl, process,
+    ptrace, remote, sched, signal, system, time, timer,
 };
 
 const SIZE: usize = 512;
 
 static TABLE: [Handler; SIZE] = build(&[
     process::CALLS,
+    clone::CALLS,
+    pidfd::CALLS,
     ptrace::CALLS,
     remote::CALLS,
     prctl::CALLS,

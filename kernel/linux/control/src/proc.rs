@@ -34,6 +34,7 @@ mod target;
 mod text;
 mod tree;
 
+pub use process::process_of;
 pub use tree::register;
 
 /// Makes the files, of which `cmdline` shows `command_line`, and lets them be

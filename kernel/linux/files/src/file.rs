@@ -3,6 +3,7 @@
 //! Next: `open_file.rs` (what one `open` adds), then `pipe.rs` for a file
 //! that blocks.
 
+use alloc::string::String;
 use core::any::Any;
 
 use kernel_abi::Errno;
@@ -88,6 +89,12 @@ pub trait File: Send + Sync {
     /// `ENOTTY` for a request it does not know.
     fn control(&self, _request: u32, _argument: usize) -> Result<usize, Errno> {
         Err(Errno::ENOTTY)
+    }
+
+    /// What `/proc/PID/fdinfo` tells of it besides what it tells of any file:
+    /// whole lines.
+    fn details(&self) -> String {
+        String::new()
     }
 
     /// Itself, for the calls that are about one kind of file.

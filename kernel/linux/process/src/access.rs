@@ -48,6 +48,28 @@ pub fn space(
     with(process, access, || task.space())
 }
 
+/// What `take` finds of `process`, if the running process may have `access`
+/// to it before and after, and it is the same program: what an exec has made
+/// of it meanwhile is not looked at.
+///
+/// # Errors
+/// `EPERM`.
+pub fn look<T>(
+    process: &Process,
+    task: &Task,
+    access: Access,
+    take: impl FnOnce() -> T,
+) -> Result<T, Errno> {
+    let before = space(process, task, access)?;
+    let found = take();
+    let after = space(process, task, access)?;
+    let place = |space: &Arc<AddressSpace>| Arc::as_ptr(space);
+    match before.as_ref().map(place) == after.as_ref().map(place) {
+        true => Ok(found),
+        false => Err(Errno::EPERM),
+    }
+}
+
 /// Takes something of `process` at an instant when that is allowed.
 fn with<T>(
     process: &Process,

@@ -13,6 +13,8 @@ use alloc::vec::Vec;
 use core::sync::atomic::Ordering::Relaxed;
 
 use kernel_abi::signal::{SIGCHLD, SIGCONT, SIGHUP, SigInfo};
+use kernel_core::cgroup::Trail;
+use kernel_core::freezer::Hierarchy;
 
 use super::burial;
 use super::ptrace::{end, tell};
@@ -22,8 +24,16 @@ use super::terminal::SESSION_ENDED;
 use super::tree::{self, Node, Tree};
 use super::{CurrentThread, Process, ProcessId, current, futex, thread_usage};
 use kernel_machine::mm::{AddressSpace, user};
+use kernel_machine::sync::Hook;
 use kernel_task::refrigerator::{FREEZER, FreezerHost};
-use kernel_task::scheduler;
+use kernel_task::{Task, scheduler};
+
+/// Finds the trail of a task.
+pub type FindTrail = fn(&Task) -> Option<Arc<Trail>>;
+
+/// What a thread that ends keeps of its group of cgroup v2, which a layer
+/// above knows. It is asked on the thread's way out.
+pub static TRAIL: Hook<FindTrail> = Hook::new();
 
 /// Ends the whole process with this wait status; the first status counts.
 pub fn exit_group(status: u32) -> ! {
@@ -98,6 +108,7 @@ fn leave_process(thread: &CurrentThread, status: u32, peak_pages: u64) {
     let process = thread.process.clone();
     // It leaves before anybody hears of the end: who has heard can remove the
     // group.
+    keep_trail(thread);
     FREEZER.leave_groups(&FreezerHost, &*thread.task());
     let mut signals = process.signals.lock();
     let departure = signals.state.remove_thread(thread.key);
@@ -123,6 +134,17 @@ fn leave_process(thread: &CurrentThread, status: u32, peak_pages: u64) {
         let program = process.image.lock().program.take();
         drop(program);
         end_process(&process, status);
+    }
+}
+
+/// A dead thread tells in which group of cgroup v2 it ended.
+fn keep_trail(thread: &CurrentThread) {
+    let task = thread.task();
+    if task.freezer.groups().of(Hierarchy::V2) != 0
+        && let Some(find) = TRAIL.get()
+        && let Some(trail) = find(&task)
+    {
+        thread.trail.call_once(|| trail);
     }
 }
 
@@ -159,6 +181,7 @@ fn end_process(process: &Arc<Process>, status: u32) {
     let burials = burials_of(&tree, process, &children);
     drop(tree);
     drop(gone);
+    process.end.tell();
     for (reaper, count) in burials.into_iter().flatten() {
         burial::pay(&reaper, count);
     }

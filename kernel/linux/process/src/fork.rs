@@ -20,6 +20,7 @@ use kernel_core::signal::ThreadKey;
 
 use super::creation::{self, Belongings, Unentered};
 use super::first_step::FirstStep;
+use super::pidfd::Told;
 use super::process::{Inherited, Process};
 use super::ptrace::link;
 use super::signal::{Signals, act};
@@ -34,11 +35,13 @@ use kernel_machine::trace;
 use kernel_task::refrigerator::{FREEZER, FreezerHost, try_to_freeze};
 use kernel_task::{Kind, NewTask, Numbered, Task, TaskId, account, wake};
 
+mod birthplace;
 mod request;
 mod vfork;
 
-use request::Flags;
-pub use request::Request;
+pub use birthplace::Birthplace;
+use birthplace::Kept;
+pub use request::{Flags, Request};
 pub use vfork::{Cloned, VforkDone};
 
 /// `clone(2)` with the caller's registers in `frame`. With `traces`, the
@@ -46,10 +49,12 @@ pub use vfork::{Cloned, VforkDone};
 ///
 /// # Errors
 /// `ENOMEM`, `EAGAIN` when memory or numbers are short; `ERESTARTNOINTR` if
-/// the caller has a signal to see to first.
+/// the caller has a signal to see to first; `EEXIST`, `EINVAL` for a number
+/// that the child cannot have; `EMFILE`, `EFAULT` where a descriptor is asked
+/// for; those of [`Birthplace::keep`].
 pub fn clone(
     frame: &TrapFrame,
-    request: &Request,
+    request: &Request<'_>,
     traces: bool,
 ) -> Result<Cloned, Errno> {
     try_to_freeze();
@@ -62,12 +67,15 @@ pub fn clone(
     let place = parent.process.take_place()?;
     let shares = Shares::take(&parent, request)?;
     let task = new_task(&parent, request, shares.space.clone())?;
+    let kept = request.birthplace.map(|place| Kept::new(place, &task));
+    let kept = kept.transpose()?;
     let done = request.has(Flags::VFORK).then(Arc::<VforkDone>::default);
     let traces = traces || request.has(Flags::PTRACE);
     let child = Child {
         task,
         shares,
         place,
+        kept,
         done: done.clone(),
         traces,
         signals_before,
@@ -89,7 +97,10 @@ struct Shares {
 }
 
 impl Shares {
-    fn take(parent: &CurrentThread, request: &Request) -> Result<Self, Errno> {
+    fn take(
+        parent: &CurrentThread,
+        request: &Request<'_>,
+    ) -> Result<Self, Errno> {
         let space = parent.space()?;
         let files = parent.files()?;
         let fs = parent.fs()?;
@@ -115,7 +126,7 @@ impl Shares {
 #[inline(never)]
 fn new_task(
     parent: &CurrentThread,
-    request: &Request,
+    request: &Request<'_>,
     space: Arc<AddressSpace>,
 ) -> Result<Arc<Task>, Errno> {
     let own = parent.task();
@@ -124,7 +135,7 @@ fn new_task(
         false => machine::user_thread_pointer(),
     };
     Task::new(NewTask {
-        id: Numbered::Next,
+        id: request.wanted_id.map_or(Numbered::Next, Numbered::Exactly),
         kind: Kind::User,
         name: own.name().as_bytes(),
         entry: creation::begin,
@@ -135,7 +146,7 @@ fn new_task(
     })
 }
 
-fn first_registers(frame: &TrapFrame, request: &Request) -> FirstStep {
+fn first_registers(frame: &TrapFrame, request: &Request<'_>) -> FirstStep {
     let mut first = *frame;
     first.x[0] = 0;
     if request.stack != 0 {
@@ -149,23 +160,25 @@ fn first_registers(frame: &TrapFrame, request: &Request) -> FirstStep {
 }
 
 /// A child in the making.
-struct Child {
+struct Child<'a> {
     task: Arc<Task>,
     shares: Shares,
     place: Place,
+    /// Its place in a group, if that is not its parent's.
+    kept: Option<Kept<'a>>,
     done: Option<Arc<VforkDone>>,
     traces: bool,
     /// What `shared_signals` was when the call began.
     signals_before: u32,
 }
 
-impl Child {
+impl Child<'_> {
     /// Makes it a thread of the parent's process.
     #[inline(never)]
     fn join(
-        self,
+        mut self,
         parent: &CurrentThread,
-        request: &Request,
+        request: &Request<'_>,
         first: FirstStep,
     ) -> Result<TaskId, Errno> {
         let process = parent.process.clone();
@@ -180,13 +193,14 @@ impl Child {
             signals.state.add_thread(blocked)?
         };
         let traces = self.traces;
+        let kept = self.kept.take();
         let child = self.finish(request, process, key, first);
         child.join();
         let task = child.task;
         timer::cpu::watch_if_set(&parent.process, &task);
         // It stands among its process's threads by now: who moves the process
         // to another group finds it there, or has moved its parent before.
-        FREEZER.born(&FreezerHost, &task.freezer, &parent.task().freezer);
+        enter_freezer(kept, &task, parent);
         share_end(parent, &task, key);
         Ok(start(request, task, traces))
     }
@@ -202,12 +216,17 @@ impl Child {
     /// | | the caller's parent ends: its children go to another |
     /// | locks the tree, reads, enters | a kill of the group waits |
     fn separate(
-        self,
+        mut self,
         parent: &CurrentThread,
-        request: &Request,
+        request: &Request<'_>,
         first: FirstStep,
     ) -> Result<TaskId, Errno> {
+        let kept = self.kept.take();
         let (process, key) = new_process(parent, request, self.task.id())?;
+        let descriptor = match request.has(Flags::PIDFD) {
+            true => Some(Told::new(parent, &process, request.pidfd_word)?),
+            false => None,
+        };
         if request.has(Flags::SIGHAND) {
             handlers::share(&parent.process, &process);
         }
@@ -234,15 +253,16 @@ impl Child {
         // It is in its group before anybody can find it: who kills a group
         // finds every child, or has killed its parent before it was made.
         let task = child.enter(&mut tree, exit_signal, |task| {
-            FREEZER.born(&FreezerHost, &task.freezer, &parent.task().freezer);
+            enter_freezer(kept, task, parent);
         });
         drop(tree);
+        descriptor.into_iter().for_each(Told::keep);
         Ok(start(request, task, traces))
     }
 
     fn finish(
         self,
-        request: &Request,
+        request: &Request<'_>,
         process: Arc<Process>,
         key: ThreadKey,
         first_step: FirstStep,
@@ -263,6 +283,15 @@ impl Child {
     }
 }
 
+/// The child is born: into the group where a place was kept, or its parent's.
+fn enter_freezer(kept: Option<Kept<'_>>, child: &Task, parent: &CurrentThread) {
+    let own = &parent.task().freezer;
+    match kept {
+        Some(mut kept) => kept.enter(own),
+        None => FREEZER.born(&FreezerHost, &child.freezer, own),
+    }
+}
+
 /// Whoever ends the process marks the threads that stand among its threads. A
 /// thread that has just come there may have been missed, and is marked here.
 /// It is in its group already: who kills a group finds it there, or has marked
@@ -278,9 +307,12 @@ fn share_end(parent: &CurrentThread, task: &Arc<Task>, key: ThreadKey) {
     }
 }
 
+/// A process like the parent's. What it is made of is large: it leaves the
+/// stack before the rest of a fork needs that.
+#[inline(never)]
 fn new_process(
     parent: &CurrentThread,
-    request: &Request,
+    request: &Request<'_>,
     id: TaskId,
 ) -> Result<(Arc<Process>, ThreadKey), Errno> {
     let own = &parent.process;
@@ -295,6 +327,9 @@ fn new_process(
     };
     let inherited = inherited(parent);
     let (process, key) = creation::new_process(id, inherited, blocked)?;
+    if request.has(Flags::CLEAR_SIGHAND) {
+        process.signals.lock().state.clear_handlers();
+    }
     if !request.has(Flags::VM) || request.has(Flags::VFORK) {
         let state = &mut process.signals.lock().state;
         // A stack that was set is well formed.
@@ -324,7 +359,7 @@ fn inherited(parent: &CurrentThread) -> Inherited {
 }
 
 /// Nothing fails any more: the child runs. Its number.
-fn start(request: &Request, task: Arc<Task>, traces: bool) -> TaskId {
+fn start(request: &Request<'_>, task: Arc<Task>, traces: bool) -> TaskId {
     let id = task.id();
     if traces {
         link::inherit(&task);

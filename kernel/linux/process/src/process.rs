@@ -6,6 +6,7 @@ use core::sync::atomic::Ordering::Relaxed;
 use core::sync::atomic::{AtomicBool, AtomicU32};
 
 use crate::credentials::Credentials;
+use crate::end::End;
 use crate::image::Image;
 use crate::limits::Limits;
 use crate::prctl::Attributes;
@@ -65,6 +66,8 @@ pub struct Process {
     pub(crate) sharers: SpinLock<Option<Arc<Sharers>>>,
     /// What it says of itself.
     pub attributes: Attributes,
+    /// Whether it has ended, for descriptors of it.
+    pub(crate) end: End,
     /// Sum over threads that ended.
     pub(crate) ended_usage: SpinLock<Usage>,
     /// Sum over children that were waited for.
@@ -79,6 +82,7 @@ pub struct Process {
 impl Process {
     /// A process without threads yet. It has no relatives before it enters
     /// the tree.
+    #[inline(always)]
     pub(crate) fn new(id: ProcessId, inherited: Inherited) -> Arc<Self> {
         let [parent, group, session] = [const { AtomicU32::new(0) }; 3];
         let leaf = |usage| SpinLock::with_rank(Rank::Device, usage);
@@ -98,6 +102,7 @@ impl Process {
             maker: inherited.maker,
             sharers: SpinLock::new(None),
             attributes: inherited.attributes,
+            end: End::new(),
             shared_signals: AtomicU32::new(0),
             ended_usage: leaf(Usage::default()),
             children_usage: leaf(Usage::default()),

@@ -6,6 +6,7 @@ use core::sync::atomic::Ordering::Relaxed;
 use core::sync::atomic::{AtomicU32, AtomicU64};
 
 use kernel_abi::Errno;
+use kernel_core::cgroup::Trail;
 use kernel_core::signal::ThreadKey;
 
 use crate::first_step::FirstStep;
@@ -47,6 +48,8 @@ pub struct Thread {
     pub(crate) first_step: SpinLock<Option<FirstStep>>,
     /// Who traces it, and what it shows the tracer.
     pub(crate) tracing: Tracing,
+    /// The group of cgroup v2 in which it ended.
+    pub(crate) trail: spin::Once<Arc<Trail>>,
 }
 
 /// What a thread is made of.
@@ -96,6 +99,7 @@ impl Thread {
             vfork: SpinLock::with_rank(cell, new.vfork),
             first_step: SpinLock::with_rank(cell, Some(new.first_step)),
             tracing: Tracing::new(),
+            trail: spin::Once::new(),
         }
     }
 
@@ -118,6 +122,11 @@ impl Thread {
     #[inline]
     pub fn tracer(&self) -> Option<Tracer> {
         self.tracing.tracer()
+    }
+
+    /// The group of cgroup v2 in which it ended, if it has.
+    pub fn trail(&self) -> Option<&Trail> {
+        self.trail.get().map(|trail| &**trail)
     }
 
     /// Its root and working directory.

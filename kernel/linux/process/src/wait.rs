@@ -18,6 +18,7 @@ mod request;
 mod traced;
 
 pub use outcome::Outcome;
+use request::Numbers;
 pub use request::{Options, Which};
 
 /// Waits until a child of `process` that is meant has something to tell.
@@ -27,7 +28,7 @@ pub use request::{Options, Which};
 /// `ECHILD` if no child is meant; `ERESTARTSYS` for a signal.
 pub fn wait(
     process: &Arc<Process>,
-    which: Which,
+    which: &Which,
     options: Options,
 ) -> Result<Option<Outcome>, Errno> {
     let look = || match try_wait(process, which, options) {
@@ -47,10 +48,11 @@ pub fn wait(
 
 fn try_wait(
     process: &Process,
-    which: Which,
+    which: &Which,
     options: Options,
 ) -> Result<Option<Outcome>, Errno> {
     let mut tree = tree::lock();
+    let which = which.by_number(&tree)?;
     // This is repeated until nobody is found: one that was found may go on
     // before it is taken, and another, behind it, has something to tell.
     loop {
@@ -73,21 +75,21 @@ fn try_wait(
 fn find(
     tree: &Tree,
     process: &Process,
-    which: Which,
+    which: Numbers,
     options: Options,
 ) -> Result<Option<ProcessId>, Errno> {
     let own = tree.node(process.id).ok_or(Errno::ECHILD)?;
     let is_meant = |id: &ProcessId| match which {
-        Which::Any => true,
-        Which::Process(wanted) => *id == wanted,
-        Which::Group(group) => {
+        Numbers::Any => true,
+        Numbers::Process(wanted) => *id == wanted,
+        Numbers::Group(group) => {
             tree.node(*id).is_some_and(|child| child.process.group() == group)
         }
     };
     let exists = match which {
-        Which::Any => !own.children.is_empty(),
-        Which::Process(id) => own.children.contains(&id),
-        Which::Group(_) => own.children.iter().any(is_meant),
+        Numbers::Any => !own.children.is_empty(),
+        Numbers::Process(id) => own.children.contains(&id),
+        Numbers::Group(_) => own.children.iter().any(is_meant),
     };
     if !exists {
         return Err(Errno::ECHILD);
@@ -96,7 +98,7 @@ fn find(
         tree.node(*id)
             .is_some_and(|child| change_of(child, options, false).is_some())
     };
-    if let Which::Process(id) = which {
+    if let Numbers::Process(id) = which {
         let is_ready = own.changed.contains(&id) && ready(&id);
         return Ok(is_ready.then_some(id));
     }

@@ -1,6 +1,10 @@
 //! cgroup v2's interface to the same engine.
 
-use user_lib::linux::{O_RDONLY, POLLERR, POLLPRI, SIGKILL};
+use user_lib::linux::{
+    __NR_inotify_add_watch, __NR_inotify_init1, IN_MODIFY, O_NONBLOCK,
+    O_RDONLY, POLLERR, POLLIN, POLLPRI, SIGKILL,
+};
+use user_lib::syscall::arbitrary;
 use user_lib::time::Time;
 use user_lib::{Errno, file, signal, terminal};
 
@@ -15,6 +19,7 @@ tests! {
     a_group_of_v2_lets_frozen_tasks_die
     a_task_stands_still_while_either_hierarchy_wants_it
     a_group_of_v2_tells_when_it_is_populated
+    who_is_told_of_a_freeze_reads_it
 }
 
 // spec: B1
@@ -151,5 +156,52 @@ fn a_group_of_v2_tells_when_it_is_populated() -> Outcome {
     ensure_eq!(changes()?, 1);
     ensure_eq!(populated()?, 0);
     file::close(events)?;
+    Ok(())
+}
+
+/// `inotify` with a watch of `path` for changes of its text.
+fn watch(path: &str) -> user_lib::Result<i32> {
+    let flags = [O_NONBLOCK as usize, 0, 0, 0, 0, 0];
+    let fd = arbitrary(__NR_inotify_init1, flags)?;
+    let path = alloc::format!("{path}\0");
+    let mask = IN_MODIFY as usize;
+    let words = [fd, path.as_ptr().addr(), mask, 0, 0, 0];
+    arbitrary(__NR_inotify_add_watch, words)?;
+    Ok(fd as i32)
+}
+
+/// Waits until `inotify` has something to tell, and takes it.
+fn wait_for_news(fd: i32) -> user_lib::Result<()> {
+    let mut entries = [terminal::poll_entry(fd, POLLIN)];
+    terminal::poll(&mut entries, None, None)?;
+    file::read(fd, &mut [0; 512]).map(drop)
+}
+
+// spec: Y5
+fn who_is_told_of_a_freeze_reads_it() -> Outcome {
+    let mount = Mount::v2()?;
+    let group = mount.group("news")?;
+    let below = group.group("below")?;
+    // They stir all the time.
+    let mut sleepers = alloc::vec::Vec::new();
+    for _ in 0..30 {
+        let sleeper = Child::start(|| {
+            loop {
+                pause(1);
+            }
+        })?;
+        below.add(sleeper.id())?;
+        sleepers.push(sleeper);
+    }
+    let fd = watch(&group.path("cgroup.events"))?;
+    for round in 0..30 {
+        let is_frozen = round % 2 == 0;
+        let text = if is_frozen { "1" } else { "0" };
+        group.write("cgroup.freeze", text)?;
+        wait_for_news(fd)?;
+        let read = group.figure("cgroup.events", "frozen ")?;
+        ensure_eq!(read, u64::from(is_frozen));
+    }
+    file::close(fd)?;
     Ok(())
 }

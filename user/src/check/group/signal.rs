@@ -3,7 +3,8 @@
 use core::sync::atomic::{AtomicU32, Ordering};
 
 use user_lib::linux::{
-    SIGCONT, SIGKILL, SIGSTOP, SIGUSR1, WCONTINUED, WNOHANG, WUNTRACED,
+    SIGALRM, SIGCONT, SIGHUP, SIGINT, SIGKILL, SIGQUIT, SIGSEGV, SIGSTOP,
+    SIGTERM, SIGUSR1, WCONTINUED, WNOHANG, WUNTRACED,
 };
 use user_lib::time::{self, Time};
 use user_lib::{Errno, process, signal};
@@ -20,6 +21,7 @@ tests! {
     a_continue_is_told_at_once_and_acts_at_the_thaw
     a_stop_of_a_frozen_task_acts_at_the_thaw
     a_parent_never_hears_of_a_freeze
+    v2_lets_any_deadly_signal_end_a_frozen_task
 }
 
 fn sleeper() -> user_lib::Result<Child> {
@@ -159,6 +161,42 @@ fn a_parent_never_hears_of_a_freeze() -> Outcome {
         group.thaw()?;
         let options = WUNTRACED | WCONTINUED | WNOHANG;
         ensure_eq!(process::wait(-1, options)?, None);
+    }
+    Ok(())
+}
+
+/// Signals whose default is to end a task, the last one of which is the first
+/// of those that programs give a meaning to.
+const DEADLY: [u32; 6] = [SIGHUP, SIGINT, SIGUSR1, SIGALRM, SIGTERM, 32];
+/// Those that dump core: the task must run for it.
+const DUMPING: [u32; 2] = [SIGQUIT, SIGSEGV];
+
+// spec: Y6 B3
+fn v2_lets_any_deadly_signal_end_a_frozen_task() -> Outcome {
+    let mount = Mount::v2()?;
+    let group = mount.group("deadly")?;
+    for deadly in DEADLY.into_iter().chain(DUMPING) {
+        let spinner = Spinner::start()?;
+        let sleeper = sleeper()?;
+        wait_for_state(sleeper.id(), 'S')?;
+        group.add(spinner.child.id())?;
+        group.add(sleeper.id())?;
+        group.write("cgroup.freeze", "1")?;
+        while group.figure("cgroup.events", "frozen ")? == 0 {
+            pause(1);
+        }
+        for child in [spinner.child, sleeper] {
+            wait_for_state(child.id(), 'D')?;
+            signal::send(child.id(), deadly)?;
+            if DUMPING.contains(&deadly) {
+                pause(10);
+                wait_for_state(child.id(), 'D')?;
+                group.write("cgroup.freeze", "0")?;
+            }
+            ensure_eq!(child.wait()?.killed_by(), Some(deadly));
+            group.write("cgroup.freeze", "1")?;
+        }
+        group.write("cgroup.freeze", "0")?;
     }
     Ok(())
 }

@@ -6,18 +6,21 @@ use user_lib::linux::{__WALL, SIGSTOP, WNOHANG, WUNTRACED};
 use user_lib::ptrace::{self, ATTACH, CONT, DETACH, INTERRUPT, SEIZE};
 use user_lib::{process, signal};
 
-use super::{Mount, letter, pause};
+use super::{Group, Mount, letter, pause};
 use crate::check::freezer::{wait_for, wait_for_state};
 use crate::check::tool::{Outcome, ensure, ensure_eq, tests};
 use crate::check::trace::{
-    INTERRUPTED, counter, go_on, next_stop, seize, sleeper,
+    INTERRUPTED, counter, go_on, interrupt, next_stop, seize, sleeper,
 };
+use crate::child::Child;
 
 tests! {
     a_frozen_task_is_seized_and_traps_after_the_thaw
     a_trace_stopped_task_counts_as_frozen_and_stays_stopped
     a_stopped_and_frozen_task_is_attached_after_the_thaw
     a_task_that_goes_on_while_frozen_runs_after_the_thaw
+    a_task_frozen_by_v2_traps_at_once_and_runs_no_code
+    a_trap_that_is_taken_back_leaves_the_task_frozen
 }
 
 const ANY: u32 = __WALL | WNOHANG;
@@ -115,4 +118,74 @@ fn a_task_that_goes_on_while_frozen_runs_after_the_thaw() -> Outcome {
     group.thaw()?;
     wait_for(count, before.wrapping_add(1));
     Ok(())
+}
+
+fn freeze_v2(group: &Group) -> Outcome {
+    group.write("cgroup.freeze", "1")?;
+    while group.figure("cgroup.events", "frozen ")? == 0 {
+        pause(1);
+    }
+    Ok(())
+}
+
+// spec: B3
+fn a_task_frozen_by_v2_traps_at_once_and_runs_no_code() -> Outcome {
+    let mount = Mount::v2()?;
+    let group = mount.group("trap")?;
+    let (spinner, count) = counter()?;
+    let sleeper = sleeper()?;
+    wait_for_state(sleeper.id(), 'S')?;
+    for pid in [spinner.id(), sleeper.id()] {
+        group.add(pid)?;
+    }
+    for _ in 0..20 {
+        freeze_v2(&group)?;
+        let before = count.load(Ordering::Acquire);
+        for pid in [spinner.id(), sleeper.id()] {
+            seize(pid, 0)?;
+            ensure_eq!(group.figure("cgroup.events", "frozen ")?, 1);
+            ptrace::registers(pid)?;
+            // Once more, out of where it froze after it went on.
+            go_on(pid, CONT, 0)?;
+            pause(1);
+            interrupt(pid)?;
+            ptrace::request(DETACH, pid, 0, 0)?;
+            wait_for_state(pid, 'D')?;
+        }
+        ensure_eq!(group.figure("cgroup.events", "frozen ")?, 1);
+        ensure_eq!(count.load(Ordering::Acquire), before);
+        group.write("cgroup.freeze", "0")?;
+        wait_for(count, before.wrapping_add(1));
+        wait_for_state(sleeper.id(), 'S')?;
+    }
+    Ok(())
+}
+
+/// Its tracer goes before the task has trapped, or right after.
+// spec: B3
+fn a_trap_that_is_taken_back_leaves_the_task_frozen() -> Outcome {
+    let mount = Mount::v2()?;
+    let group = mount.group("back")?;
+    let (spinner, count) = counter()?;
+    let pid = spinner.id();
+    group.add(pid)?;
+    freeze_v2(&group)?;
+    let before = count.load(Ordering::Acquire);
+    for _ in 0..30 {
+        let tracer = Child::start(|| {
+            let asked = ptrace::request(SEIZE, pid, 0, 0)
+                .and_then(|_| ptrace::request(INTERRUPT, pid, 0, 0));
+            i32::from(asked.is_err())
+        })?;
+        ensure_eq!(tracer.wait()?.exit_code(), Some(0));
+        wait_for_state(pid, 'D')?;
+    }
+    // A signal with a handler, or without, waits for the thaw as ever.
+    signal::send(pid, SIGSTOP)?;
+    pause(5);
+    ensure_eq!(letter(pid)?, 'D');
+    ensure_eq!(group.figure("cgroup.events", "frozen ")?, 1);
+    ensure_eq!(count.load(Ordering::Acquire), before);
+    group.write("cgroup.freeze", "0")?;
+    wait_for_state(pid, 'T')
 }

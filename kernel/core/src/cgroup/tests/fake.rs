@@ -21,6 +21,8 @@ pub struct Fake {
     /// Groups asked about since the last look.
     pub asked: Cell<u32>,
     pub clock_ns: Cell<u64>,
+    /// Groups that were told of since the last look.
+    pub told: RefCell<Vec<u32>>,
 }
 
 fn put(set: &RefCell<BTreeSet<u32>>, group: u32, is_in: bool) {
@@ -71,6 +73,10 @@ impl Engine for Fake {
 
     fn now_ns(&self) -> u64 {
         self.clock_ns.get()
+    }
+
+    fn frozen_changed(&self, group: u32) {
+        self.told.borrow_mut().push(group);
     }
 }
 

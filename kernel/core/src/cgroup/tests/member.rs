@@ -1,7 +1,7 @@
 //! Tasks that join and leave.
 
 use super::fake::World;
-use crate::cgroup::{ROOT_HANDLE, State};
+use crate::cgroup::{ROOT, ROOT_HANDLE, State};
 
 /// spec: V8 N5
 #[test]
@@ -58,4 +58,59 @@ fn a_group_is_populated_if_one_below_it_is() {
     assert!(!world.tree.is_populated(chain[0].slot, &world.fake));
     world.tasks(chain[1], 1, 0);
     assert!(world.tree.is_populated(chain[0].slot, &world.fake));
+}
+
+/// spec: Y5
+#[test]
+fn who_watches_is_told_when_frozen_reads_differently_and_not_before() {
+    let mut world = World::new();
+    let chain = world.chain(&["a", "b"]);
+    let [above, below] = [chain[0], chain[1]];
+    let told = |world: &World| world.fake.told.take();
+    world.tasks(below, 1, 1);
+    world.freeze(above);
+    world.tree.settle(below.slot, &world.fake);
+    assert_eq!(told(&world), [], "a request changes nothing that is read");
+    world.tasks(below, 1, 0);
+    world.tree.settle(below.slot, &world.fake);
+    assert_eq!(told(&world), [below.slot, above.slot]);
+    // A sleeper that stirs and parks again is no news.
+    world.tasks(below, 1, 1);
+    world.tasks(below, 1, 0);
+    world.tree.settle(below.slot, &world.fake);
+    assert_eq!(told(&world), []);
+    world.join(below, 1);
+    assert_eq!(told(&world), [below.slot, above.slot]);
+    world.thaw(above);
+    assert_eq!(told(&world), [], "they read as not frozen already");
+}
+
+/// spec: Y5
+#[test]
+fn who_asks_for_what_others_hold_is_told_that_nothing_comes() {
+    let mut world = World::new();
+    let chain = world.chain(&["a", "b"]);
+    world.freeze(chain[0]);
+    assert_eq!(world.state(chain[1]), State::Frozen);
+    world.fake.told.take();
+    world.freeze(chain[1]);
+    assert_eq!(world.fake.told.take(), [chain[1].slot]);
+    world.freeze(chain[1]);
+    assert_eq!(world.fake.told.take(), [], "it asks already");
+    world.thaw(chain[1]);
+    assert_eq!(world.fake.told.take(), [chain[1].slot]);
+}
+
+/// spec: Y5 B1
+#[test]
+fn groups_that_become_populated_are_those_that_were_not() {
+    let mut world = World::new();
+    let chain = world.chain(&["a", "b", "c"]);
+    let lowest = chain[2].slot;
+    let first = |world: &World| world.tree.first_populated(lowest, &world.fake);
+    assert_eq!(first(&world), ROOT);
+    world.tasks(chain[0], 1, 0);
+    assert_eq!(first(&world), chain[0].slot);
+    world.tasks(chain[2], 1, 0);
+    assert_eq!(first(&world), lowest);
 }

@@ -40,12 +40,14 @@ fn a_state_may_have_a_time() {
     assert_eq!(within(large), Err(Errno::ERANGE));
 }
 
-/// spec: V9
+/// spec: V9 Y4
 #[test]
 fn a_task_is_a_number() {
     assert_eq!(parse_task(b"12\n"), Ok(Some(12)));
     assert_eq!(parse_task(b" 12 "), Ok(Some(12)));
     assert_eq!(parse_task(b"0"), Ok(None));
+    assert_eq!(parse_task(b"010\n"), Ok(Some(8)));
+    assert_eq!(parse_task(b"0x10"), Ok(Some(16)));
     for text in [&b"x"[..], b"", b"12x", b"-1", b"1 2", b"4294967296"] {
         assert_eq!(parse_task(text), Err(Errno::EINVAL), "{text:?}");
     }

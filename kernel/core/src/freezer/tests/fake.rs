@@ -25,6 +25,18 @@ pub struct FakeTask {
     pub is_marked: Cell<bool>,
 }
 
+impl FakeTask {
+    /// One that is not born yet.
+    pub fn new(id: usize) -> Self {
+        Self {
+            own: TaskFreezer::new(),
+            id,
+            control: KthreadControl::new(),
+            is_marked: Cell::new(false),
+        }
+    }
+}
+
 impl AsRef<TaskFreezer> for FakeTask {
     fn as_ref(&self) -> &TaskFreezer {
         &self.own
@@ -49,12 +61,7 @@ impl Fake {
     /// A machine with awake tasks of these kinds. Task 0 is the one that
     /// freezes the others.
     pub fn new(kinds: &[Flags]) -> Self {
-        let tasks = (0..=kinds.len()).map(|id| FakeTask {
-            own: TaskFreezer::new(),
-            id,
-            control: KthreadControl::new(),
-            is_marked: Cell::new(false),
-        });
+        let tasks = (0..=kinds.len()).map(FakeTask::new);
         let fake = Self {
             freezer: Freezer::new(),
             helpers: Helpers::new(),

@@ -1,6 +1,6 @@
 //! Groups: conditions, counts, joins.
 
-use super::fake::{Fake, KTHREAD, USER};
+use super::fake::{Fake, FakeTask, KTHREAD, USER};
 use crate::freezer::{
     Hierarchy, PARENT_FREEZING, Phase, Request, SELF_FREEZING,
 };
@@ -116,4 +116,66 @@ fn a_child_is_born_into_its_parents_group() {
     fake.freezer.freeze_group(&fake, 1, SELF_FREEZING);
     fake.sleep(1);
     assert!(!fake.freezer.group_frozen(1), "the child is awake");
+}
+
+/// spec: Y1
+#[test]
+fn a_child_is_born_into_another_group_and_asked_there() {
+    let fake = Fake::new(&[USER, USER]);
+    let freezer = &fake.freezer;
+    let _ = freezer.attach(&fake, &fake.tasks[1], Hierarchy::V1, 1);
+    freezer.freeze_group(&fake, 2, SELF_FREEZING);
+    assert!(freezer.group_frozen(2));
+    // Task 2 is the child, of task 1.
+    let (child, parent) = (&fake.tasks[2], fake.task(1));
+    let group = (Hierarchy::V2, 2);
+    freezer.born_into(&fake, fake.task(2), parent, group);
+    let groups = fake.task(2).groups();
+    assert_eq!(groups.of(Hierarchy::V1), 1, "its parent's");
+    assert_eq!(groups.of(Hierarchy::V2), 2);
+    assert_eq!(freezer.group_members(2), 1);
+    assert!(!freezer.group_frozen(2), "the child is awake");
+    let request = freezer.switched_in::<Fake>(child);
+    assert_eq!(request, Request::FakeSignal);
+    fake.put_in_refrigerator(2);
+    assert!(freezer.group_frozen(2));
+    assert!(!freezer.freezing(parent));
+}
+
+/// spec: Y1
+#[test]
+fn a_place_that_is_kept_for_a_child_is_given_back() {
+    let fake = Fake::new(&[USER]);
+    let freezer = &fake.freezer;
+    // A task that is not born yet.
+    let child = FakeTask::new(2);
+    freezer.freeze_group(&fake, 2, SELF_FREEZING);
+    let request = freezer.attach(&fake, &child, Hierarchy::V2, 2);
+    assert_eq!(request, Request::NotRequested);
+    assert_eq!(freezer.group_members(2), 1, "nobody removes the group");
+    assert!(freezer.group_frozen(2), "the child does not count yet");
+    freezer.leave_groups(&fake, &child);
+    assert_eq!(freezer.group_members(2), 0);
+    assert!(freezer.group_frozen(2));
+}
+
+/// spec: B3 G8
+#[test]
+fn a_group_of_v2_lets_a_task_trap_and_no_other_freeze_does() {
+    let fake = Fake::new(&[USER]);
+    let (freezer, task) = (&fake.freezer, &fake.tasks[1]);
+    let _ = freezer.attach(&fake, task, Hierarchy::V2, 2);
+    freezer.freeze_group(&fake, 2, SELF_FREEZING);
+    freezer.mark_trapping(&fake, task);
+    assert!(task.own.is_trapping());
+    assert!(!fake.freezing(1));
+    assert!(!freezer.group_frozen(2), "it is awake until it has trapped");
+    let _ = freezer.attach(&fake, task, Hierarchy::V1, 1);
+    freezer.freeze_group(&fake, 1, SELF_FREEZING);
+    assert!(fake.freezing(1), "cgroup v1 holds it");
+    freezer.thaw_group(&fake, 1, SELF_FREEZING);
+    assert!(!fake.freezing(1));
+    freezer.end_trap(&fake, task);
+    assert!(fake.freezing(1));
+    assert_eq!(task.own.stat_flags(), 0);
 }

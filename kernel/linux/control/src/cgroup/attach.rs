@@ -4,13 +4,17 @@
 use alloc::sync::Arc;
 
 use kernel_abi::Errno;
-use kernel_core::cgroup::{Handle, Tree, request};
+use kernel_core::cgroup::{Tree, request};
 use kernel_core::freezer::{Flags, Hierarchy, Host};
 
+use super::attribute::{may_write, of_processes};
 use super::events;
 use super::forest::{Tasks, forest};
-use super::member::group_of;
-use kernel_process::{Process, current, find_task, thread_of};
+use super::group::Group;
+use super::member::{group_of, is_alive};
+use super::news;
+use kernel_files::permission::Authority;
+use kernel_process::{Process, find_task, thread_of};
 use kernel_task::refrigerator::{FREEZER, FreezerHost};
 use kernel_task::{self as task, Task};
 
@@ -23,38 +27,53 @@ pub(super) enum What {
     Process,
 }
 
-/// Moves the task that `text` names, or the writer for 0.
+/// Who asks to move tasks, as it was when the file was opened; `None` may do
+/// everything.
+pub(super) type Opener = Option<Authority>;
+
+/// Moves the task that `text` names, or the writer for 0. A dead one does not
+/// move, which is no error (SPECIFICATION.md Y3).
 ///
 /// # Errors
 /// `EOPNOTSUPP` between domains of cgroup v2 that cannot have it;
 /// `EINVAL` for no number and for a thread of the kernel that is bound;
-/// `ESRCH` if there is no such task; `EACCES` for another user's; `ENODEV`
-/// if the group was removed.
+/// `ESRCH` if there is no such task; `EACCES` for one that `opener` may not
+/// move; `ENODEV` if the group was removed.
 pub(super) fn attach(
-    hierarchy: Hierarchy,
-    to: Handle,
+    group: Group,
+    opener: &Opener,
     text: &[u8],
     what: What,
 ) -> Result<(), Errno> {
+    let to = Destination { group, opener, what };
     let task = match request::parse_task(text)? {
         None => task::current().to_arc(),
         Some(id) => find_task(id).ok_or(Errno::ESRCH)?,
     };
     let Some(thread) = thread_of(&task) else {
         check_kthread(&task)?;
-        return transfer(hierarchy, to, core::iter::once(&task), what);
+        return transfer(&to, core::iter::once(&task));
     };
-    check_owner(&thread.process)?;
+    if group.hierarchy == Hierarchy::V1 {
+        check_owner(opener, &thread.process)?;
+    }
     match what {
-        What::Thread => transfer(hierarchy, to, core::iter::once(&task), what),
+        What::Thread => transfer(&to, core::iter::once(&task)),
         What::Process => {
             // Under its lock no thread is made without being seen: it stands
             // in the list, or copies the group of a thread that was moved.
             let signals = thread.process.signals.lock();
             let threads = signals.threads.iter();
-            transfer(hierarchy, to, threads.map(|member| &member.task), what)
+            transfer(&to, threads.map(|member| &member.task))
         }
     }
+}
+
+/// Where tasks are to move.
+struct Destination<'a> {
+    group: Group,
+    opener: &'a Opener,
+    what: What,
 }
 
 /// A kernel thread that is bound to a CPU, or works for a workqueue, stays.
@@ -66,32 +85,35 @@ fn check_kthread(task: &Task) -> Result<(), Errno> {
     }
 }
 
-fn check_owner(process: &Process) -> Result<(), Errno> {
-    let own = current().process.credentials.lock().clone();
+/// cgroup v1: whose the task is counts.
+fn check_owner(opener: &Opener, process: &Process) -> Result<(), Errno> {
+    let Some(opener) = opener else { return Ok(()) };
     let their = process.credentials.lock().user;
-    let own = own.user.effective;
-    match own == 0 || own == their.real || own == their.saved {
+    match [0, their.real, their.saved].contains(&opener.user) {
         true => Ok(()),
         false => Err(Errno::EACCES),
     }
 }
 
-/// cgroup v2: a domain that takes tasks, and a thread stays in its own.
-fn check_domains(
+/// Whether a task may move from one group of cgroup v2 to another: domains
+/// take it, a thread stays in its own, and whoever asks may write to
+/// `cgroup.procs` of the lowest group that is above both (Linux
+/// `cgroup_attach_permissions`).
+pub(super) fn check_v2(
     tree: &Tree,
-    task: &Task,
-    hierarchy: Hierarchy,
-    to: Handle,
+    [from, to]: [u32; 2],
+    opener: &Opener,
     what: What,
 ) -> Result<(), Errno> {
-    if hierarchy == Hierarchy::V1 {
-        return Ok(());
-    }
-    tree.check_takes_tasks(to.slot)?;
-    match what {
-        What::Thread => {
-            tree.check_same_domain(group_of(task, hierarchy), to.slot)
+    if let Some(opener) = opener {
+        let above = tree.common_ancestor(from, to);
+        if !may_write(opener, &of_processes(tree, above)) {
+            return Err(Errno::EACCES);
         }
+    }
+    tree.check_takes_tasks(to)?;
+    match what {
+        What::Thread => tree.check_same_domain(from, to),
         What::Process => Ok(()),
     }
 }
@@ -99,31 +121,38 @@ fn check_domains(
 /// Moves tasks. First `FROZEN` is forgotten, then each task is moved and
 /// asked (SPECIFICATION.md N5).
 fn transfer<'a>(
-    hierarchy: Hierarchy,
-    to: Handle,
+    to: &Destination<'_>,
     tasks: impl Iterator<Item = &'a Arc<Task>>,
-    what: What,
 ) -> Result<(), Errno> {
+    let Group { hierarchy, handle } = to.group;
+    let slot = handle.slot;
     let mut forest = forest();
-    forest.tree(hierarchy).get(to)?;
-    let (mut found, mut moved) = (false, false);
+    forest.tree(hierarchy).get(handle)?;
+    let populated = forest.tree(hierarchy).first_populated(slot, &Tasks);
+    let mut has_moved = false;
     for task in tasks {
-        if group_of(task, hierarchy) == to.slot {
-            found = true;
+        let from = group_of(task, hierarchy);
+        if from == slot || !is_alive(task) {
             continue;
         }
-        check_domains(forest.tree(hierarchy), task, hierarchy, to, what)?;
-        if !moved {
-            forest.tree(hierarchy).joined(to.slot, &Tasks);
+        let tree = forest.tree(hierarchy);
+        if hierarchy == Hierarchy::V2 {
+            check_v2(tree, [from, slot], to.opener, to.what)?;
         }
-        let request = FREEZER.attach(&FreezerHost, task, hierarchy, to.slot);
+        if !has_moved {
+            tree.joined(slot, &Tasks);
+        }
+        let request = FREEZER.attach(&FreezerHost, task, hierarchy, slot);
         FreezerHost.deliver(task, request);
         // A task that exits does not move.
-        moved |= group_of(task, hierarchy) == to.slot;
+        has_moved |= group_of(task, hierarchy) == slot;
     }
     drop(forest);
-    if moved {
-        events::changed_upwards(to.slot);
+    if has_moved {
+        match hierarchy {
+            Hierarchy::V1 => events::changed_upwards(slot),
+            Hierarchy::V2 => news::mark::changed_below(slot, populated),
+        }
     }
-    (found || moved).then_some(()).ok_or(Errno::ESRCH)
+    Ok(())
 }

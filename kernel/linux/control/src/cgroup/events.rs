@@ -4,7 +4,7 @@
 //! `freezer.wait` sleeps: each open one has a share of its group's
 //! [`Events`]. A change adds one to their count and wakes their queue; who
 //! wakes looks for himself. Nothing here takes the lock of the forest, since
-//! the last task to park calls [`quiet`] on its way to sleep.
+//! the last task to park comes here on its way to sleep.
 //!
 //! Most groups have no watcher, which costs a change one load; see
 //! `kernel_core::cgroup::Watches`, where the protocol is and its model.
@@ -14,11 +14,10 @@ use alloc::vec::Vec;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use core::sync::atomic::{AtomicU32, AtomicU64};
 
-use kernel_core::cgroup::{Links, Watches};
+use kernel_core::cgroup::{Links, ROOT, Watches};
 use kernel_core::sync::GROUP_SLOTS;
 
 use super::inode;
-use super::release::mark;
 use kernel_files::inotify;
 use kernel_machine::arch;
 use kernel_machine::sync::{Rank, SpinLock};
@@ -105,21 +104,19 @@ pub(super) fn changed(slot: u32) {
 /// Something changed that this group and those above it show.
 pub(super) fn changed_upwards(slot: u32) {
     let mut here = slot;
-    while here != 0 {
+    while here != ROOT {
         changed(here);
         here = LINKS.parent(here);
     }
 }
 
-/// The last awake task of a freezing group has parked.
-pub(super) fn quiet(slot: u32) {
-    let now_ns = arch::timer::now_ns();
-    QUIET_SINCE_NS[slot as usize].store(now_ns, Relaxed);
-    changed_upwards(slot);
+/// Whether anybody may want to know of a change that the caller has made.
+pub(super) fn is_watched() -> bool {
+    WATCHES.is_watched() || inotify::is_used()
 }
 
-/// The last task has left a group.
-pub(super) fn emptied(slot: u32) {
-    changed_upwards(slot);
-    mark::emptied(slot);
+/// The last awake task of a freezing group parks now.
+pub(super) fn park(slot: u32) {
+    let now_ns = arch::timer::now_ns();
+    QUIET_SINCE_NS[slot as usize].store(now_ns, Relaxed);
 }

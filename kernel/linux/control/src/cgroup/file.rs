@@ -1,7 +1,7 @@
 //! The open files of a group.
 //!
 //! Most have a text that a function makes and a function that takes what is
-//! written ([`Content::Text`]); the table of all is in `row.rs`. Three keep
+//! written ([`Content::Text`]); the table of all is in `row.rs`. Four keep
 //! something for each descriptor, so they are files of their own. The files
 //! of Linux behave as its own; those that only Firn has stand apart, so that
 //! nothing of Linux's changes for their sake.
@@ -18,26 +18,30 @@
 
 use alloc::sync::Arc;
 
+use super::attach::What;
+use super::group::Group;
 use kernel_files::file::File;
 
-mod group;
 mod lease;
 mod state;
+mod tasks;
 mod text;
 mod wait;
 
 use lease::LeaseFile;
 use state::StateFile;
+use tasks::TasksFile;
 use text::{TextFile, Watch};
 use wait::WaitFile;
 
-pub(super) use group::Group;
 pub(super) use text::{Show, Store};
 
 /// How an open file of a group behaves.
 pub(super) enum Content {
     /// A text, made by each read from the beginning, and what a write does.
     Text(Option<Show>, Option<Store>),
+    /// The numbers of tasks; a number that is written moves one.
+    Tasks(Show, What),
     /// A text that can be polled for changes.
     Events(Show),
     /// `freezer.state`.
@@ -57,6 +61,9 @@ pub(super) fn open(group: Group, content: &Content) -> Arc<dyn File> {
         Content::Events(show) => {
             let watch = Some(Watch::new(group));
             Arc::new(TextFile::new(group, Some(show), None, watch))
+        }
+        Content::Tasks(show, what) => {
+            Arc::new(TasksFile::new(group, show, what))
         }
         Content::State => Arc::new(StateFile::new(group)),
         Content::Wait => Arc::new(WaitFile::new(group)),

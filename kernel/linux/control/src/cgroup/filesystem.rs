@@ -9,21 +9,23 @@ use alloc::sync::{Arc, Weak};
 
 use kernel_abi::Errno;
 use kernel_abi::stat::{CGROUP_MAGIC, CGROUP2_MAGIC, Statfs};
+use kernel_core::cgroup::attribute::{AttributeTable, DIRECTORY};
 use kernel_core::cgroup::{Handle, ROOT_HANDLE, Tree};
 use kernel_core::freezer::Hierarchy;
 use kernel_core::path::{NAME_MAX, mount_options};
 
-use super::file::{self, Group};
+use super::attribute;
+use super::file;
 use super::forest::forest;
+use super::group::Group;
 use super::inode::{NUMBERS, inode_id};
 use super::row::{self, Row};
 use kernel_files::attribute::OpenDirectory;
-use kernel_files::clock;
 use kernel_files::file::File;
 use kernel_files::flags::OpenFlags;
 use kernel_files::inode::{
-    DirectoryEntry, FIRST_ENTRY, FileSystem, FileType, Inode, InodeId,
-    Metadata, NewInode, Replace,
+    Decide, DirectoryEntry, FIRST_ENTRY, FileSystem, FileType, Inode, InodeId,
+    Metadata, NewInode, Owners, Replace,
 };
 use kernel_files::{inotify, mount};
 use kernel_machine::sync::{Rank, SpinLock};
@@ -111,17 +113,22 @@ impl FileSystem for CgroupFs {
 }
 
 /// A group's directory.
-struct Directory {
-    hierarchy: Hierarchy,
-    group: Handle,
+pub(super) struct Directory {
+    pub(super) hierarchy: Hierarchy,
+    pub(super) group: Handle,
 }
 
 impl Directory {
+    /// Looks for names in the group. Once it was removed, it has none
+    /// (SPECIFICATION.md Y2).
     fn with<T>(
         &self,
         look: impl FnOnce(&mut Tree) -> Result<T, Errno>,
     ) -> Result<T, Errno> {
-        look(forest().tree(self.hierarchy))
+        let mut forest = forest();
+        let tree = forest.tree(self.hierarchy);
+        tree.get(self.group).map_err(|_| Errno::ENOENT)?;
+        look(tree)
     }
 
     fn at(&self, group: Handle) -> Arc<dyn Inode> {
@@ -143,13 +150,17 @@ impl Inode for Directory {
     }
 
     fn metadata(&self) -> Metadata {
-        let boot = clock::boot_time_ns();
-        let metadata =
-            Metadata::of(self.id(), FileType::Directory, 0o755, boot);
-        let children =
-            self.with(|tree| tree.children(self.group, 0).map(Iterator::count));
-        let links = 2 + children.unwrap_or(0) as u32;
-        Metadata { links, ..metadata }
+        directory_metadata(self.id(), forest().tree(self.hierarchy), self.group)
+    }
+
+    fn change_by(&self, decide: &Decide<'_>) -> Result<(), Errno> {
+        let mut forest = forest();
+        let tree = forest.tree(self.hierarchy);
+        let now = directory_metadata(self.id(), tree, self.group);
+        let change = decide(&now)?;
+        let table = &mut tree.get_mut(self.group)?.attributes;
+        attribute::change(table, DIRECTORY, &now, &change);
+        Ok(())
     }
 
     fn parent(&self) -> Option<Arc<dyn Inode>> {
@@ -160,7 +171,7 @@ impl Inode for Directory {
     fn lookup(&self, name: &[u8]) -> Result<Arc<dyn Inode>, Errno> {
         let row = self.rows().find(|(_, row)| row.name.as_bytes() == name);
         if let Some((index, row)) = row {
-            self.with(|tree| tree.get(self.group).map(drop))?;
+            self.with(|_| Ok(()))?;
             let (hierarchy, group) = (self.hierarchy, self.group);
             return Ok(Arc::new(GroupInode { hierarchy, group, index, row }));
         }
@@ -181,15 +192,18 @@ impl Inode for Directory {
         if self.rows().any(|(_, row)| row.name.as_bytes() == name) {
             return Err(Errno::EEXIST);
         }
-        let made = forest().make(self.hierarchy, self.group, name)?;
-        Ok(self.at(made))
+        let Owners { uid, gid } = new.owners;
+        let attributes = AttributeTable::new([uid, gid], new.permissions);
+        let made = forest().make(self.hierarchy, self.group, name, attributes);
+        Ok(self.at(made.map_err(no_name)?))
     }
 
     fn remove_directory(&self, name: &[u8]) -> Result<(), Errno> {
         if self.rows().any(|(_, row)| row.name.as_bytes() == name) {
             return Err(Errno::ENOTDIR);
         }
-        let slot = forest().remove(self.hierarchy, self.group, name)?;
+        let removed = forest().remove(self.hierarchy, self.group, name);
+        let slot = removed.map_err(no_name)?;
         for (index, _) in row::rows(self.hierarchy, false) {
             inotify::forget(inode_id(self.hierarchy, slot, Some(index)));
         }
@@ -261,12 +275,38 @@ impl Inode for Directory {
     }
 }
 
+/// There are no names in a group that was removed.
+fn no_name(error: Errno) -> Errno {
+    if error == Errno::ENODEV { Errno::ENOENT } else { error }
+}
+
+/// What `stat` tells of a group's directory, also once that was removed.
+fn directory_metadata(id: InodeId, tree: &Tree, group: Handle) -> Metadata {
+    let none = AttributeTable::default();
+    let found = tree.get(group);
+    let table = found.as_ref().map_or(&none, |group| &group.attributes);
+    let attributes = table.get(DIRECTORY, 0);
+    let children = tree.children(group, 0).map_or(0, Iterator::count);
+    let metadata = attribute::metadata(id, FileType::Directory, attributes);
+    Metadata { links: 2 + children as u32, ..metadata }
+}
+
 /// A file of a group.
 struct GroupInode {
     hierarchy: Hierarchy,
     group: Handle,
     index: usize,
     row: &'static Row,
+}
+
+impl GroupInode {
+    fn metadata_in(&self, tree: &Tree) -> Metadata {
+        let none = AttributeTable::default();
+        let found = tree.get(self.group);
+        let table = found.as_ref().map_or(&none, |group| &group.attributes);
+        let attributes = table.get(self.index, self.row.permissions.into());
+        attribute::metadata(self.id(), FileType::Regular, attributes)
+    }
 }
 
 impl Inode for GroupInode {
@@ -279,9 +319,17 @@ impl Inode for GroupInode {
     }
 
     fn metadata(&self) -> Metadata {
-        let boot = clock::boot_time_ns();
-        let permissions = self.row.permissions.into();
-        Metadata::of(self.id(), FileType::Regular, permissions, boot)
+        self.metadata_in(forest().tree(self.hierarchy))
+    }
+
+    fn change_by(&self, decide: &Decide<'_>) -> Result<(), Errno> {
+        let mut forest = forest();
+        let tree = forest.tree(self.hierarchy);
+        let now = self.metadata_in(tree);
+        let change = decide(&now)?;
+        let table = &mut tree.get_mut(self.group)?.attributes;
+        attribute::change(table, self.index, &now, &change);
+        Ok(())
     }
 
     fn parent(&self) -> Option<Arc<dyn Inode>> {

@@ -5,10 +5,12 @@
 use alloc::vec::Vec;
 
 use kernel_abi::Errno;
+use kernel_core::cgroup::attribute::AttributeTable;
 use kernel_core::cgroup::{Engine, Handle, Slots, Tree};
 use kernel_core::freezer::Hierarchy;
 
 use super::events;
+use super::news;
 use super::release::mark;
 use kernel_machine::arch;
 use kernel_machine::sync::{Rank, SpinLock, SpinLockGuard};
@@ -47,19 +49,23 @@ impl Forest {
         }
     }
 
-    /// Makes a group.
+    /// Makes a group, whose files have these attributes.
     pub(super) fn make(
         &mut self,
         hierarchy: Hierarchy,
         parent: Handle,
         name: &[u8],
+        attributes: AttributeTable,
     ) -> Result<Handle, Errno> {
         let slot = self.slots.allocate().ok_or(Errno::ENOSPC)?;
-        let made = self.tree(hierarchy).make(parent, name, slot, &Tasks);
-        if made.is_err() {
+        let tree = self.tree(hierarchy);
+        let made = tree.make(parent, name, slot, &Tasks);
+        let Ok(handle) = made else {
             self.slots.free(slot);
-        }
-        made
+            return made;
+        };
+        tree.get_mut(handle)?.attributes = attributes;
+        Ok(handle)
     }
 
     pub(super) fn remove(
@@ -84,13 +90,29 @@ pub(super) struct Tasks;
 impl Engine for Tasks {
     fn freeze(&self, group: u32, bits: u32) -> u32 {
         let signalled = FREEZER.freeze_group(&FreezerHost, group, bits);
-        events::changed(group);
+        match events::LINKS.hierarchy(group) {
+            // It shows that it is freezing.
+            Hierarchy::V1 => events::changed(group),
+            // Nobody else tells that nobody had to park.
+            Hierarchy::V2 if FREEZER.group_quiet(group) => {
+                news::mark::quiet(group)
+            }
+            Hierarchy::V2 => {}
+        }
         signalled
     }
 
     fn thaw(&self, group: u32, bits: u32) {
         FREEZER.thaw_group(&FreezerHost, group, bits);
-        events::changed(group);
+        if events::LINKS.hierarchy(group) == Hierarchy::V1 {
+            events::changed(group);
+        }
+    }
+
+    fn frozen_changed(&self, group: u32) {
+        if events::LINKS.hierarchy(group) == Hierarchy::V2 {
+            news::mark::changed(group);
+        }
     }
 
     fn bits(&self, group: u32) -> u32 {

@@ -27,6 +27,9 @@ pub(super) fn inode_id(
     InodeId { device: device(hierarchy), number }
 }
 
+/// The place of `cgroup.procs` in the table of files (`row.rs` proves it).
+pub(super) const PROCESSES: usize = 0;
+
 /// The file of a group's events: its name, and its place in the table of
 /// files (`row.rs` proves it).
 pub(super) const fn events_file(hierarchy: Hierarchy) -> (&'static str, usize) {

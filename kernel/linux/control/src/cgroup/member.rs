@@ -19,8 +19,13 @@ pub(super) fn group_of(task: &Task, hierarchy: Hierarchy) -> u32 {
     task.freezer.groups().of(hierarchy)
 }
 
-fn is_alive(task: &Task) -> bool {
+pub(super) fn is_alive(task: &Task) -> bool {
     !task.freezer.flags().contains(Flags::EXITING)
+}
+
+/// A place is kept for it, and it is not born yet.
+fn is_unborn(task: &Task) -> bool {
+    task.is_user() && task.freezer.flags().contains(Flags::NOFREEZE)
 }
 
 /// The numbers of a group's tasks, ascending.
@@ -50,7 +55,9 @@ fn numbers(
     is_member: impl Fn(&Task) -> bool,
 ) -> Vec<u32> {
     let all = table::all();
-    let members = all.iter().filter(|task| is_member(task) && is_alive(task));
+    let members = all
+        .iter()
+        .filter(|task| is_member(task) && is_alive(task) && !is_unborn(task));
     let mut numbers: Vec<u32> = members.map(|task| of(task)).collect();
     numbers.sort_unstable();
     numbers.dedup();

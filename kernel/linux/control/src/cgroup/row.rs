@@ -6,8 +6,10 @@ mod freezer;
 
 use kernel_core::freezer::Hierarchy;
 
+use super::attach::What;
+use super::attribute::READ_WRITE;
 use super::file::{Content, Show, Store};
-use super::inode::events_file;
+use super::inode::{PROCESSES, events_file};
 
 /// Where a file stands.
 const ROOT_1: u8 = 1;
@@ -31,7 +33,7 @@ const fn row(name: &'static str, place: u8, content: Content) -> Row {
     let permissions = match &content {
         Content::Text(None, _) => 0o200,
         Content::Text(_, None) | Content::Events(_) => 0o444,
-        _ => 0o644,
+        _ => READ_WRITE,
     };
     Row { name, place, permissions, content }
 }
@@ -48,6 +50,10 @@ const fn write_only(store: Store) -> Content {
     Content::Text(None, Some(store))
 }
 
+const fn tasks(show: Show, what: What) -> Content {
+    Content::Tasks(show, what)
+}
+
 static ROWS: [Row; 22] = {
     use common as c;
     use freezer as f;
@@ -55,8 +61,8 @@ static ROWS: [Row; 22] = {
     let clones = text(c::show_clone_children, c::store_clone_children);
     let subtree = text(c::show_controllers, c::store_controllers);
     [
-        row("cgroup.procs", ALL, text(c::show_processes, c::store_process)),
-        row("tasks", BOTH_1, text(c::show_threads, c::store_thread)),
+        row("cgroup.procs", ALL, tasks(c::show_processes, What::Process)),
+        row("tasks", BOTH_1, tasks(c::show_threads, What::Thread)),
         row("notify_on_release", BOTH_1, text(c::show_notify, c::store_notify)),
         row("cgroup.clone_children", BOTH_1, clones),
         row("cgroup.sane_behavior", ROOT_1, read_only(c::show_sane_behavior)),
@@ -78,7 +84,7 @@ static ROWS: [Row; 22] = {
             text(f::show_kill_frozen, f::store_kill_frozen),
         ),
         row("cgroup.kill", GROUPS, write_only(c::store_kill)),
-        row("cgroup.threads", BOTH_2, text(c::show_threads, c::store_thread)),
+        row("cgroup.threads", BOTH_2, tasks(c::show_threads, What::Thread)),
         row(
             "cgroup.freeze",
             GROUP_2,
@@ -92,8 +98,10 @@ static ROWS: [Row; 22] = {
     ]
 };
 
-// Who tells watchers knows the place of the file of events.
+// Who tells watchers knows the place of the file of events, and who moves tasks
+// that of `cgroup.procs`.
 const _: () = {
+    assert!(is_same(ROWS[PROCESSES].name, "cgroup.procs"));
     let (name, place) = events_file(Hierarchy::V1);
     assert!(is_same(ROWS[place].name, name));
     let (name, place) = events_file(Hierarchy::V2);

@@ -44,12 +44,15 @@ pub(super) enum Item {
     /// `fd`
     Descriptors,
     Descriptor(u32),
+    /// `fdinfo`
+    DescriptorTexts,
+    DescriptorText(u32),
     /// `task`
     Threads,
 }
 
 /// The names in a process's directory. Their places are their positions.
-pub(super) const NAMES: [(&str, Item); 17] = [
+pub(super) const NAMES: [(&str, Item); 18] = [
     ("cgroup", Item::Text(Text::Groups)),
     ("cmdline", Item::Text(Text::CommandLine)),
     ("comm", Item::Text(Text::Name)),
@@ -57,6 +60,7 @@ pub(super) const NAMES: [(&str, Item); 17] = [
     ("environ", Item::Text(Text::Environment)),
     ("exe", Item::Program),
     ("fd", Item::Descriptors),
+    ("fdinfo", Item::DescriptorTexts),
     ("limits", Item::Text(Text::Limits)),
     ("maps", Item::Text(Text::Maps)),
     ("mountinfo", Item::MountDetails),
@@ -81,12 +85,15 @@ pub(super) struct ProcessInode {
 
 /// Descriptors are numbered from here on.
 const FIRST_DESCRIPTOR: u64 = 1024;
+/// Texts about descriptors are numbered from here on.
+const FIRST_DESCRIPTOR_TEXT: u64 = 2048;
 
 impl Item {
     pub(super) fn code(self) -> u64 {
         match self {
             Item::Top => 0,
             Item::Descriptor(fd) => FIRST_DESCRIPTOR + u64::from(fd),
+            Item::DescriptorText(fd) => FIRST_DESCRIPTOR_TEXT + u64::from(fd),
             item => {
                 let place = NAMES.iter().position(|(_, it)| *it == item);
                 1 + place.unwrap_or(NAMES.len()) as u64
@@ -96,12 +103,14 @@ impl Item {
 
     pub(super) fn kind(self) -> FileType {
         match self {
-            Item::Top | Item::Descriptors | Item::Threads => {
-                FileType::Directory
-            }
-            Item::Text(_) | Item::Mounts | Item::MountDetails => {
-                FileType::Regular
-            }
+            Item::Top
+            | Item::Descriptors
+            | Item::DescriptorTexts
+            | Item::Threads => FileType::Directory,
+            Item::Text(_)
+            | Item::DescriptorText(_)
+            | Item::Mounts
+            | Item::MountDetails => FileType::Regular,
             _ => FileType::Symlink,
         }
     }
@@ -109,7 +118,8 @@ impl Item {
     pub(super) fn permissions(self) -> u32 {
         match self {
             Item::Descriptors => 0o500,
-            Item::Top | Item::Threads => 0o555,
+            Item::DescriptorText(_) => 0o400,
+            Item::Top | Item::Threads | Item::DescriptorTexts => 0o555,
             Item::Text(Text::Environment) => 0o400,
             Item::Text(_) | Item::Mounts | Item::MountDetails => 0o444,
             _ => 0o777,

@@ -23,6 +23,7 @@ use kernel_files::inode::{
     DirectoryEntry, FIRST_ENTRY, FileType, Inode, InodeId, Link, Metadata,
 };
 use kernel_files::location::Location;
+use kernel_process::{Process, tree};
 
 impl ProcessInode {
     /// The directory of a process.
@@ -85,6 +86,13 @@ impl ProcessInode {
                     false => Err(Errno::ENOENT),
                 }
             }
+            Item::DescriptorTexts => {
+                let fd = decimal(name).ok_or(Errno::ENOENT)?;
+                match self.descriptors()?.contains(&(fd as usize)) {
+                    true => Ok(self.with(Item::DescriptorText(fd))),
+                    false => Err(Errno::ENOENT),
+                }
+            }
             _ => Err(Errno::ENOTDIR),
         }
     }
@@ -114,6 +122,11 @@ impl ProcessInode {
             Item::Descriptors => (self.descriptors()?.iter())
                 .map(|fd| (number(*fd as u32), Item::Descriptor(*fd as u32)))
                 .map(|((at, name), item)| (at, name, self.with(item)))
+                .collect(),
+            Item::DescriptorTexts => (self.descriptors()?.iter())
+                .map(|fd| (*fd as u32, Item::DescriptorText(*fd as u32)))
+                .map(|(fd, item)| (number(fd), self.with(item)))
+                .map(|((at, name), inode)| (at, name, inode))
                 .collect(),
             _ => return Err(Errno::ENOTDIR),
         };
@@ -152,6 +165,17 @@ impl ProcessInode {
             }
         })))
     }
+}
+
+/// The process that the directory of a process in `/proc` is about; `None`
+/// for any other inode. An inode knows a number, so the one that has it now.
+pub fn process_of(
+    inode: &Arc<dyn Inode>,
+) -> Option<Result<Arc<Process>, Errno>> {
+    let any: &dyn core::any::Any = &**inode;
+    let inode = any.downcast_ref::<ProcessInode>()?;
+    (inode.item == Item::Top && inode.thread.is_none())
+        .then(|| tree::find(inode.process).ok_or(Errno::ESRCH))
 }
 
 /// No such process means no such file.
@@ -195,6 +219,7 @@ impl Inode for ProcessInode {
                 Self { thread: None, item: Item::Threads, ..*self }
             }
             (Item::Descriptor(_), _) => self.with(Item::Descriptors),
+            (Item::DescriptorText(_), _) => self.with(Item::DescriptorTexts),
             _ => self.with(Item::Top),
         };
         Some(Arc::new(up))
@@ -239,6 +264,12 @@ impl Inode for ProcessInode {
             Item::Text(what) => Ok(Generated::reading(Box::new(move || {
                 Target::find(process, thread)?.text(what)
             }))),
+            Item::DescriptorText(fd) => {
+                Ok(Generated::reading(Box::new(move || {
+                    let target = Target::find(process, thread)?;
+                    target.look(|target| target.descriptor_text(fd))
+                })))
+            }
             Item::Mounts => Ok(Generated::reading(Box::new(move || {
                 let context = Target::find(process, None)?.context()?;
                 Ok(system::mounts(&context.root()))

@@ -1,7 +1,10 @@
-//! What `clone(2)` is asked for.
+//! What `clone(2)` and `clone3(2)` are asked for.
 
 use kernel_abi::Errno;
 use kernel_abi::signal::SIGRTMAX;
+use kernel_task::TaskId;
+
+use super::birthplace::Birthplace;
 
 bitflags::bitflags! {
     /// Flags of `clone`, with Linux's values; the low byte is the signal.
@@ -15,6 +18,8 @@ bitflags::bitflags! {
         const FILES = 0x400;
         /// Share signal handlers.
         const SIGHAND = 0x800;
+        /// Give the parent a descriptor of the child's process.
+        const PIDFD = 0x1000;
         /// The parent waits until the child lets go of its memory.
         const VFORK = 0x4000;
         /// The child's parent is the caller's.
@@ -29,7 +34,7 @@ bitflags::bitflags! {
         const PARENT_SETTID = 0x10_0000;
         /// Clear a word and wake its futex when the child ends.
         const CHILD_CLEARTID = 0x20_0000;
-        /// No meaning any more, accepted.
+        /// No meaning any more, accepted by `clone` alone.
         const DETACHED = 0x40_0000;
         /// The child is traced like its parent, whatever options say.
         const PTRACE = 0x2000;
@@ -39,11 +44,18 @@ bitflags::bitflags! {
         const CHILD_SETTID = 0x100_0000;
         /// Share I/O contexts: accepted, there are none.
         const IO = 0x8000_0000;
+        /// The child handles no signal (`clone3`).
+        const CLEAR_SIGHAND = 1 << 32;
+        /// The child is born in a group of cgroup v2 (`clone3`).
+        const INTO_CGROUP = 1 << 33;
     }
 }
 
+/// Those that `clone` itself does not know.
+const ONLY_CLONE3: Flags = Flags::CLEAR_SIGHAND.union(Flags::INTO_CGROUP);
+
 /// What `clone` asks for.
-pub struct Request {
+pub struct Request<'a> {
     /// What is shared.
     pub flags: Flags,
     /// Sent to the parent when the child ends; 0 for none.
@@ -56,20 +68,61 @@ pub struct Request {
     pub thread_pointer: u64,
     /// For `CHILD_SETTID` and `CHILD_CLEARTID`.
     pub child_word: usize,
+    /// For `PIDFD`: where the parent reads the descriptor's number.
+    pub pidfd_word: usize,
+    /// The number that the child gets, if not just any.
+    pub wanted_id: Option<TaskId>,
+    /// The group it is born in, if not its parent's.
+    pub birthplace: Option<&'a dyn Birthplace>,
 }
 
-impl Request {
-    /// Decodes the first argument and checks what cannot be together.
+impl Request<'_> {
+    /// Decodes the first argument of `clone`: flags, and the signal in the
+    /// low byte.
     ///
     /// # Errors
     /// `EINVAL`.
-    pub fn check(flags: u64) -> Result<(Flags, u32), Errno> {
-        let signal = (flags & 0xff) as u32;
-        let flags = Flags::from_bits(flags & !0xff).ok_or(Errno::EINVAL)?;
+    pub fn check(word: u64) -> Result<(Flags, u32), Errno> {
+        let signal = (word & 0xff) as u32;
+        let flags = Flags::from_bits(word & !0xff).ok_or(Errno::EINVAL)?;
+        // The descriptor's number goes where the child's would.
+        let twice = Flags::PIDFD.union(Flags::PARENT_SETTID);
+        let hidden = Flags::PIDFD.union(Flags::DETACHED);
+        if flags.intersects(ONLY_CLONE3)
+            || flags.contains(twice)
+            || flags.contains(hidden)
+        {
+            return Err(Errno::EINVAL);
+        }
+        Self::check_flags(flags, signal)
+    }
+
+    /// Checks the flags and the signal of `clone3`.
+    ///
+    /// # Errors
+    /// `EINVAL`.
+    pub fn check3(flags: u64, signal: u64) -> Result<(Flags, u32), Errno> {
+        let flags = Flags::from_bits(flags).ok_or(Errno::EINVAL)?;
+        let signal = u32::try_from(signal).map_err(|_| Errno::EINVAL)?;
+        let contradiction = Flags::SIGHAND.union(Flags::CLEAR_SIGHAND);
+        // Both have the signal of somebody else.
+        let others = Flags::THREAD.union(Flags::PARENT);
+        if flags.contains(Flags::DETACHED)
+            || flags.contains(contradiction)
+            || flags.intersects(others) && signal != 0
+        {
+            return Err(Errno::EINVAL);
+        }
+        Self::check_flags(flags, signal)
+    }
+
+    /// Checks what cannot be together.
+    fn check_flags(flags: Flags, signal: u32) -> Result<(Flags, u32), Errno> {
         let needs =
             |flag, other| !flags.contains(flag) || flags.contains(other);
         let is_whole = needs(Flags::THREAD, Flags::SIGHAND)
-            && needs(Flags::SIGHAND, Flags::VM);
+            && needs(Flags::SIGHAND, Flags::VM)
+            && !flags.contains(Flags::PIDFD.union(Flags::THREAD));
         if !is_whole || signal > SIGRTMAX {
             return Err(Errno::EINVAL);
         }

@@ -20,6 +20,7 @@ use crate::tree::{self, Tracee, Tree};
 use crate::{CurrentThread, Process, Thread, current, thread_of};
 use kernel_machine::arch::thread::work;
 use kernel_machine::mm::AddressSpace;
+use kernel_task::refrigerator::{FREEZER, FreezerHost};
 use kernel_task::{Task, TaskId, state, table, wake};
 
 /// The task of the thread that programs know as `id`.
@@ -212,6 +213,7 @@ fn begin(
     }
     if was_stopped {
         task.set_work(work::SIGNAL);
+        FREEZER.mark_trapping(&FreezerHost, task);
         wake::try_to_wake_up(task, state::STOPPED);
     }
     // The tracer is set before the thread can end: one that ends looks for

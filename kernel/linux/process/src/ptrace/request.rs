@@ -66,15 +66,16 @@ impl Traced {
         })
     }
 
-    /// `PTRACE_INTERRUPT`. The trap comes when the thread next runs: one that
-    /// is frozen traps after the thaw (SPECIFICATION.md G8).
+    /// `PTRACE_INTERRUPT`. The trap comes when the thread next runs. One that
+    /// is frozen by cgroup v2 traps at once, by anything else after the thaw
+    /// (SPECIFICATION.md B3, G8).
     ///
     /// # Errors
     /// `EIO` if it was not seized, `ESRCH`.
     pub fn interrupt(&self) -> Result<(), Errno> {
         self.with(|signals, thread| {
             signals.state.interrupt(thread.key)?;
-            act::wake_for_signal(&self.task);
+            act::wake_for_trap(&self.task);
             go_on(signals, thread, &self.task);
             Ok(())
         })

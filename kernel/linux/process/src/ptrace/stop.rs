@@ -17,6 +17,7 @@ use crate::signal::notify;
 use crate::{CurrentThread, tree};
 use kernel_machine::arch::thread::work;
 use kernel_machine::arch::trap::{self, TrapFrame};
+use kernel_task::refrigerator::{FREEZER, FreezerHost};
 use kernel_task::{sleep, state};
 
 /// Not in a system call.
@@ -70,6 +71,11 @@ fn begin(thread: &CurrentThread, shown: &Shown) -> bool {
         shown.message,
     );
     let Some(Begun { what, notice }) = begun else { return false };
+    // It counts as frozen where it is from here on.
+    let task = thread.task();
+    if task.freezer.is_trapping() {
+        FREEZER.end_trap(&FreezerHost, &*task);
+    }
     let tracer = tell::tell_of_stop(&tree, thread, &what);
     drop(tree);
     let is_parents = tracer.is_some_and(|id| id == process.parent());

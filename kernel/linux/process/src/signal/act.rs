@@ -33,7 +33,7 @@ pub(crate) fn everybody(signals: &Signals, what: Everybody) {
             Everybody::Resume => {
                 wake::try_to_wake_up(&member.task, state::STOPPED);
                 if signals.state.is_traced(member.key) {
-                    wake_for_signal(&member.task);
+                    wake_for_trap(&member.task);
                     end_listening(signals, member.key, &member.task);
                 }
             }
@@ -59,6 +59,14 @@ pub(crate) fn wake_for_signal(task: &Arc<Task>) {
     if !wake::try_to_wake_up(task, state::INTERRUPTIBLE) {
         kick(task);
     }
+}
+
+/// As [`wake_for_signal`], for a thread that its tracer asks to trap: a freeze
+/// of cgroup v2 lets it come that far (SPECIFICATION.md B3).
+pub(crate) fn wake_for_trap(task: &Arc<Task>) {
+    task.set_work(work::SIGNAL);
+    FREEZER.mark_trapping(&FreezerHost, task);
+    wake_for_signal(task);
 }
 
 /// Flags a task that must end; wakes it from all but uninterruptible sleep.

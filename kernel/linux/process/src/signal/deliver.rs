@@ -13,7 +13,7 @@ use super::{act, frame, restart, stop};
 use crate::{CurrentThread, current, exit, ptrace, timer};
 use kernel_machine::arch::thread::work;
 use kernel_machine::arch::trap::TrapFrame;
-use kernel_task::refrigerator::try_to_freeze;
+use kernel_task::refrigerator::{FREEZER, FreezerHost, try_to_freeze};
 use kernel_task::stretch::{self, Place};
 use kernel_task::{self as task, scheduler};
 
@@ -43,6 +43,11 @@ fn take_signals(frame: &mut TrapFrame) {
         return;
     }
     loop {
+        if thread.task().freezer.is_trapping() && !has_trap(&thread) {
+            // It was let go on for a trap alone: it looks at no signal now.
+            FREEZER.end_trap(&FreezerHost, &*thread.task());
+            try_to_freeze();
+        }
         // It is changed in place: it is large, and copies cost.
         let mut delivery =
             thread.process.signals.lock().state.dequeue(thread.key);
@@ -76,6 +81,12 @@ fn take_signals(frame: &mut TrapFrame) {
             Delivery::Exit(status) => exit::exit_thread(status),
         }
     }
+}
+
+/// Whether its tracer asks the thread to trap.
+fn has_trap(thread: &CurrentThread) -> bool {
+    let signals = thread.process.signals.lock();
+    signals.state.is_asked_to_trap(thread.key)
 }
 
 /// No handler runs: a mask saved by `rt_sigsuspend` or `ppoll` returns.

@@ -184,6 +184,24 @@ fn checked(process: &Arc<Process>, signal: u32) -> Result<(), Errno> {
     checked_with(process, signal, &info, |info| to_process(process, info))
 }
 
+/// Sends to a process that somebody has by a descriptor: `info`, or what
+/// `kill` sends.
+///
+/// # Errors
+/// As [`kill_call`].
+pub fn to_known(
+    process: &Arc<Process>,
+    signal: u32,
+    info: Option<&SigInfo>,
+) -> Result<(), Errno> {
+    match info {
+        None => checked(process, signal),
+        Some(info) => checked_with(process, signal, info, |info| {
+            to_process(process, info)
+        }),
+    }
+}
+
 fn checked_in(
     tree: &mut Tree,
     process: &Arc<Process>,

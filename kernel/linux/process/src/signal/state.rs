@@ -49,7 +49,8 @@ impl Signals {
     /// Makes the flag of the current task, `key`, what the state says.
     /// Senders flag under the same lock, so none is lost.
     pub fn recalculate(&self, key: ThreadKey, task: &Task) {
-        if self.state.needs_attention(key) {
+        // One that was let out of a freeze to trap looks whether it still has to.
+        if self.state.needs_attention(key) || task.freezer.is_trapping() {
             task.set_work(work::SIGNAL);
         } else if task.signal_pending() {
             task.clear_work(work::SIGNAL);

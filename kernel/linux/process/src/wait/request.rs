@@ -1,16 +1,46 @@
 //! What `wait4` and `waitid` are asked for.
 
-use crate::ProcessId;
+use alloc::sync::Arc;
+
+use kernel_abi::Errno;
+
+use crate::tree::Tree;
+use crate::{Process, ProcessId};
 
 /// Which children are meant.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Which {
     /// All.
     Any,
-    /// This one.
+    /// The one with this number.
     Process(ProcessId),
+    /// This one, whoever has its number (`P_PIDFD`).
+    Exactly(Arc<Process>),
     /// Those of a process group.
     Group(ProcessId),
+}
+
+/// Which children are meant, as long as the lock over all relations is held.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Numbers {
+    Any,
+    Process(ProcessId),
+    Group(ProcessId),
+}
+
+impl Which {
+    /// # Errors
+    /// `ECHILD` if it is a process that has been waited for.
+    pub(super) fn by_number(&self, tree: &Tree) -> Result<Numbers, Errno> {
+        Ok(match self {
+            Self::Any => Numbers::Any,
+            Self::Process(id) => Numbers::Process(*id),
+            Self::Exactly(process) if tree.holds(process) => {
+                Numbers::Process(process.id)
+            }
+            Self::Exactly(_) => return Err(Errno::ECHILD),
+            Self::Group(id) => Numbers::Group(*id),
+        })
+    }
 }
 
 bitflags::bitflags! {

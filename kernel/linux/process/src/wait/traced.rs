@@ -8,7 +8,7 @@ use kernel_abi::Errno;
 use kernel_core::signal::status;
 
 use super::outcome::Outcome;
-use super::request::{Options, Which};
+use super::request::{Numbers, Options};
 use crate::ptrace::{end, tell};
 use crate::tree::{Tracee, Tree};
 use crate::usage::Usage;
@@ -22,7 +22,7 @@ use kernel_task::TaskId;
 pub(super) fn find(
     tree: &Tree,
     process: &Process,
-    which: Which,
+    which: Numbers,
     options: Options,
 ) -> Result<Option<TaskId>, Errno> {
     let own = tree.node(process.id).ok_or(Errno::ECHILD)?;
@@ -42,15 +42,15 @@ pub(super) fn find(
 fn is_meant(
     id: TaskId,
     tracee: &Tracee,
-    which: Which,
+    which: Numbers,
     options: Options,
 ) -> bool {
     let is_others = options.contains(Options::NO_THREAD)
         && tracee.tracer != current().task().id();
     let is_it = match which {
-        Which::Any => true,
-        Which::Process(wanted) => id == wanted,
-        Which::Group(group) => thread_of(&tracee.task)
+        Numbers::Any => true,
+        Numbers::Process(wanted) => id == wanted,
+        Numbers::Group(group) => thread_of(&tracee.task)
             .is_some_and(|thread| thread.process.group() == group),
     };
     is_it && !is_others

@@ -9,8 +9,8 @@ use kernel_abi::Errno;
 use kernel_core::cgroup::request::{StateRequest, parse_state};
 
 use super::super::forest::{Tasks, forest};
-use super::group::Group;
-use super::text::{Kept, READY, accept};
+use super::super::group::Group;
+use super::text::{Kept, accept, ready};
 use kernel_files::file::{Blocking, File, Offset};
 use kernel_files::{Input, Output, PollEvents};
 use kernel_task::PollTable;
@@ -91,7 +91,7 @@ impl File for LeaseFile {
     }
 
     fn poll(&self, _table: Option<&mut PollTable>) -> PollEvents {
-        READY
+        ready(self.group)
     }
 
     fn offset(&self) -> Offset {

@@ -8,8 +8,8 @@ use kernel_core::cgroup::State;
 use kernel_core::cgroup::request::{StateRequest, parse_state};
 
 use super::super::forest::{Tasks, forest};
-use super::group::{Group, deadline_after};
-use super::text::{READY, accept};
+use super::super::group::{Group, deadline_after};
+use super::text::{accept, ready};
 use kernel_files::file::{Blocking, File, Offset};
 use kernel_files::{Input, Output, PollEvents};
 use kernel_task::PollTable;
@@ -57,7 +57,7 @@ impl File for StateFile {
     }
 
     fn poll(&self, _table: Option<&mut PollTable>) -> PollEvents {
-        READY
+        ready(self.group)
     }
 
     fn offset(&self) -> Offset {

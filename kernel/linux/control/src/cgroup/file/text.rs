@@ -9,7 +9,7 @@ use core::sync::atomic::Ordering::Relaxed;
 use kernel_abi::Errno;
 
 use super::super::events::{self, Events};
-use super::group::Group;
+use super::super::group::Group;
 use kernel_files::file::{Blocking, File, Offset};
 use kernel_files::{Input, Output, PollEvents};
 use kernel_machine::sync::{Making, SpinLock};
@@ -77,6 +77,7 @@ impl Kept {
 
 /// What an open file that can be polled has seen of its group's events.
 pub(super) struct Watch {
+    group: Group,
     events: Arc<Events>,
     /// The count of events at the last read.
     seen: AtomicU32,
@@ -86,7 +87,7 @@ impl Watch {
     pub(super) fn new(group: Group) -> Self {
         let events = events::watch(group.slot());
         let seen = AtomicU32::new(events.count());
-        Self { events, seen }
+        Self { group, events, seen }
     }
 
     /// The file is about to be read: what happened until now is no news.
@@ -99,15 +100,21 @@ impl Watch {
             table.add(&self.events.queue);
         }
         match self.events.count() == self.seen.load(Relaxed) {
-            true => READY,
-            false => READY | PollEvents::PRIORITY | PollEvents::ERROR,
+            true => ready(self.group),
+            false => NEWS,
         }
     }
 }
 
-/// What `poll` says of a file that never makes anybody wait.
-pub(super) const READY: PollEvents =
-    PollEvents::READABLE.union(PollEvents::WRITABLE);
+const READY: PollEvents = PollEvents::READABLE.union(PollEvents::WRITABLE);
+const NEWS: PollEvents =
+    READY.union(PollEvents::PRIORITY).union(PollEvents::ERROR);
+
+/// What `poll` says of a file that never makes anybody wait; of a removed
+/// group's, always that there is news (SPECIFICATION.md Y2).
+pub(super) fn ready(group: Group) -> PollEvents {
+    if group.check().is_ok() { READY } else { NEWS }
+}
 
 /// An open file with a text.
 pub(super) struct TextFile {
@@ -130,6 +137,8 @@ impl TextFile {
 
     fn make(&self) -> Result<Vec<u8>, Errno> {
         if let Some(watch) = &self.watch {
+            // What this look finds is no news to who reads it.
+            self.group.state()?;
             watch.catch_up();
         }
         self.show.map_or(Err(Errno::EINVAL), |show| show(self.group))
@@ -159,7 +168,10 @@ impl File for TextFile {
     }
 
     fn poll(&self, table: Option<&mut PollTable>) -> PollEvents {
-        self.watch.as_ref().map_or(READY, |watch| watch.poll(table))
+        match &self.watch {
+            Some(watch) => watch.poll(table),
+            None => ready(self.group),
+        }
     }
 
     fn offset(&self) -> Offset {

@@ -10,8 +10,8 @@ use kernel_abi::Errno;
 use kernel_core::cgroup::State;
 use kernel_core::number;
 
+use super::super::group::{Group, deadline_after};
 use super::super::member;
-use super::group::{Group, deadline_after};
 use super::text::{Kept, Watch, accept};
 use kernel_files::file::{Blocking, File, Offset};
 use kernel_files::{Input, Output, PollEvents};

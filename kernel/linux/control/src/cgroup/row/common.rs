@@ -10,9 +10,8 @@ use kernel_core::cgroup::State;
 use kernel_core::cgroup::request::{parse_flag, parse_switch};
 use kernel_core::number;
 
-use super::super::attach::{self, What};
-use super::super::file::Group;
 use super::super::forest::{Tasks, forest};
+use super::super::group::Group;
 use super::super::{kill, member};
 use kernel_machine::sync::copy_out;
 
@@ -35,17 +34,9 @@ pub(super) fn show_threads(group: Group) -> Shown {
     lines(&member::threads(group.hierarchy, group.slot()))
 }
 
-pub(super) fn store_thread(group: Group, text: &[u8]) -> Result<(), Errno> {
-    attach::attach(group.hierarchy, group.handle, text, What::Thread)
-}
-
 pub(super) fn show_processes(group: Group) -> Shown {
     group.check_domain()?;
     lines(&member::processes(group.hierarchy, group.slot()))
-}
-
-pub(super) fn store_process(group: Group, text: &[u8]) -> Result<(), Errno> {
-    attach::attach(group.hierarchy, group.handle, text, What::Process)
 }
 
 /// Ends processes, so not a group that has only threads of some.

@@ -6,8 +6,8 @@ use alloc::vec::Vec;
 use kernel_abi::Errno;
 use kernel_core::cgroup::request::parse_switch;
 
-use super::super::file::Group;
 use super::super::forest::Tasks;
+use super::super::group::Group;
 use super::common::{Shown, flag};
 use kernel_machine::arch;
 

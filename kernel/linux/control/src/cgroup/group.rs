@@ -4,9 +4,9 @@ use kernel_abi::Errno;
 use kernel_core::cgroup::{GroupType, Handle, ROOT, State, Tree};
 use kernel_core::freezer::Hierarchy;
 
-use super::super::events;
-use super::super::forest::{Tasks, forest};
-use super::super::member;
+use super::events;
+use super::forest::{Tasks, forest};
+use super::member;
 use kernel_machine::arch;
 use kernel_task::{self as task, Deadline, WaitError};
 
@@ -15,19 +15,19 @@ const NS_PER_MS: u64 = 1_000_000;
 /// A group, which may have been removed meanwhile: then what looks at it fails
 /// with `ENODEV`.
 #[derive(Clone, Copy)]
-pub(in crate::cgroup) struct Group {
-    pub(in crate::cgroup) hierarchy: Hierarchy,
-    pub(in crate::cgroup) handle: Handle,
+pub(super) struct Group {
+    pub(super) hierarchy: Hierarchy,
+    pub(super) handle: Handle,
 }
 
 impl Group {
     /// The group's place among all.
-    pub(in crate::cgroup) fn slot(self) -> u32 {
+    pub(super) fn slot(self) -> u32 {
         self.handle.slot
     }
 
     /// Looks at the tree, or changes it, under the lock of the forest.
-    pub(in crate::cgroup) fn with<T>(
+    pub(super) fn with<T>(
         self,
         look: impl FnOnce(&mut Tree, Handle) -> Result<T, Errno>,
     ) -> Result<T, Errno> {
@@ -35,21 +35,21 @@ impl Group {
     }
 
     /// Fails with `ENODEV` if the group was removed.
-    pub(in crate::cgroup) fn check(self) -> Result<(), Errno> {
+    pub(super) fn check(self) -> Result<(), Errno> {
         self.with(|tree, handle| tree.get(handle).map(drop))
     }
 
-    pub(in crate::cgroup) fn state(self) -> Result<State, Errno> {
+    pub(super) fn state(self) -> Result<State, Errno> {
         self.with(|tree, handle| tree.state(handle, &Tasks))
     }
 
     /// Asks for freezing, or no more.
-    pub(in crate::cgroup) fn request(self, freezes: bool) -> Result<(), Errno> {
+    pub(super) fn request(self, freezes: bool) -> Result<(), Errno> {
         self.with(|tree, handle| tree.request(handle, freezes, &Tasks))
     }
 
     /// Fails with `EOPNOTSUPP` for a group of threads: it has no processes.
-    pub(in crate::cgroup) fn check_domain(self) -> Result<(), Errno> {
+    pub(super) fn check_domain(self) -> Result<(), Errno> {
         match self.with(|tree, handle| tree.group_type(handle))? {
             GroupType::Threaded => Err(Errno::EOPNOTSUPP),
             _ => Ok(()),
@@ -58,7 +58,7 @@ impl Group {
 
     /// Fails with `EDEADLK` if the current task is in the group or below: it
     /// could not see to the end of the freeze that it asks for.
-    pub(in crate::cgroup) fn check_outside(self) -> Result<(), Errno> {
+    pub(super) fn check_outside(self) -> Result<(), Errno> {
         let own = member::group_of(&task::current(), self.hierarchy);
         let mut forest = forest();
         let tree = forest.tree(self.hierarchy);
@@ -70,10 +70,7 @@ impl Group {
     ///
     /// # Errors
     /// `ETIMEDOUT` after the deadline, `EINTR` by a signal, `ENODEV`.
-    pub(in crate::cgroup) fn wait_frozen(
-        self,
-        deadline_ns: u64,
-    ) -> Result<(), Errno> {
+    pub(super) fn wait_frozen(self, deadline_ns: u64) -> Result<(), Errno> {
         let events = events::watch(self.slot());
         loop {
             let seen = events.count();
@@ -99,7 +96,7 @@ impl Group {
 }
 
 /// The time `ms` milliseconds from now, on the monotonic clock.
-pub(in crate::cgroup) fn deadline_after(ms: u64) -> u64 {
+pub(super) fn deadline_after(ms: u64) -> u64 {
     let now_ns = arch::timer::now_ns();
     now_ns.saturating_add(ms.saturating_mul(NS_PER_MS))
 }

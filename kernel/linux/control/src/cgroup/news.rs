@@ -1,0 +1,87 @@
+//! What is told of groups of cgroup v2, by a thread, so that whoever is told of
+//! `cgroup.events` reads something else than before (SPECIFICATION.md Y5).
+//!
+//! That a group reads as frozen, and that it is not populated any more, depends
+//! on other groups, whose lock the last task to park or to leave must not take:
+//! it leaves a mark (`news/mark.rs`), and the thread finds out what is true by
+//! then. What is changed under that lock, by a thaw or a task that joins, is
+//! only told here: after those that were woken had their turn.
+//!
+//! As on Linux a group is told of at once, and then not again for 10 ms: what
+//! changes meanwhile is told as one. So a manager that looks at what it thawed
+//! finds it where it is to be.
+
+use alloc::vec::Vec;
+
+use kernel_abi::Errno;
+use kernel_core::freezer::Hierarchy;
+
+use super::events;
+use super::forest::{Tasks, forest};
+use kernel_machine::arch;
+use kernel_task::kthread::kthread_run;
+
+pub(super) mod mark;
+
+/// Nobody is told of one group twice in so many nanoseconds.
+const INTERVAL_NS: u64 = 10_000_000;
+
+/// Starts the thread.
+///
+/// # Errors
+/// `ENOMEM`, `EAGAIN`.
+pub(super) fn init() -> Result<(), Errno> {
+    kthread_run("cgroup_events", run).map(drop)
+}
+
+/// Not freezable: it tells of freezes.
+fn run() {
+    let mut recent = Recent(Vec::new());
+    let mut deadline_ns = None;
+    loop {
+        mark::wait(deadline_ns);
+        while let Some(slot) = mark::take_quiet() {
+            forest().tree(Hierarchy::V2).settle(slot, &Tasks);
+        }
+        while let Some(slot) = mark::take_emptied() {
+            tell_emptied(slot);
+        }
+        deadline_ns = recent.tell_changed();
+    }
+}
+
+/// Groups that were told of less than an interval ago, and when.
+struct Recent(Vec<(u32, u64)>);
+
+impl Recent {
+    /// Tells of groups that have changed. The next time to do so, if some have
+    /// to wait.
+    fn tell_changed(&mut self) -> Option<u64> {
+        let now_ns = arch::timer::now_ns();
+        self.0.retain(|(_, told_ns)| told_ns + INTERVAL_NS > now_ns);
+        let mut waiting = Vec::new();
+        while let Some(slot) = mark::take_changed() {
+            match self.0.iter().find(|(told, _)| *told == slot) {
+                Some((_, told_ns)) => {
+                    waiting.push((slot, told_ns + INTERVAL_NS));
+                }
+                None => {
+                    events::changed(slot);
+                    self.0.push((slot, now_ns));
+                }
+            }
+        }
+        for (slot, _) in &waiting {
+            mark::keep_changed(*slot);
+        }
+        waiting.iter().map(|(_, due_ns)| *due_ns).min()
+    }
+}
+
+/// Tells of the group and those above it that have no task any more.
+fn tell_emptied(slot: u32) {
+    let mut forest = forest();
+    let tree = forest.tree(Hierarchy::V2);
+    let populated = tree.first_populated(slot, &Tasks);
+    mark::changed_below(slot, populated);
+}
