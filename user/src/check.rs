@@ -12,6 +12,7 @@ mod cpu;
 mod descriptor;
 mod edge;
 mod execute;
+mod feature;
 mod file;
 mod freezer;
 mod futex;
@@ -94,6 +95,7 @@ const AREAS: &[(&str, &[Test])] = &[
     ("tmpfs", tmpfs::TESTS),
     ("limit", limit::TESTS),
     ("long", long::TESTS),
+    ("feature", feature::TESTS),
 ];
 
 /// Runs `check [--list | --random CALLS [SEED] | --stress [NAME [COUNT]] |

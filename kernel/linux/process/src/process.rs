@@ -75,6 +75,7 @@ pub struct Process {
 impl Process {
     /// A process without threads yet. It has no relatives before it enters
     /// the tree.
+    #[inline(always)]
     pub(crate) fn new(id: ProcessId, inherited: Inherited) -> Arc<Self> {
         let [parent, group, session] = [const { AtomicU32::new(0) }; 3];
         let leaf = |usage| SpinLock::with_rank(Rank::Device, usage);
