@@ -34,6 +34,7 @@ pub const TESTS: &[Test] = tests::list![
     texts_and_limits_keep_their_promises,
     nothing_takes_for_ever,
     no_call_makes_a_freeze_wait_for_a_millisecond,
+    programs_are_told_what_each_cpu_has,
     what_depends_on_time_is_right_at_once,
     every_area_is_in_this_list,
     all_promises_hold_on_one_cpu_with_little_memory,
@@ -91,6 +92,7 @@ const AREAS: &[&str] = &[
     "limit",
     "long",
     "latency",
+    "feature",
 ];
 
 /// The tests that try several rounds where the host may hold a CPU up
@@ -171,6 +173,53 @@ fn nothing_takes_for_ever() -> Result<()> {
 
 fn no_call_makes_a_freeze_wait_for_a_millisecond() -> Result<()> {
     check(Setup::new().cpus(1).repeatable(), "--exact latency")
+}
+
+/// What Linux 6.1 tells on the same processors, but for what Firn would have
+/// to save: SVE, pointer authentication, branch targets; and SSBS, which is
+/// broken in many processors.
+const FEATURES: [(&str, &str); 4] = [
+    ("cortex-a53", "fp asimd evtstrm aes pmull sha1 sha2 crc32 cpuid"),
+    ("cortex-a72", "fp asimd evtstrm aes pmull sha1 sha2 crc32 cpuid"),
+    (
+        "cortex-a76",
+        "fp asimd evtstrm aes pmull sha1 sha2 crc32 atomics fphp asimdhp \
+         cpuid asimdrdm lrcpc dcpop asimddp",
+    ),
+    (
+        "max",
+        "fp asimd evtstrm aes pmull sha1 sha2 crc32 atomics fphp asimdhp \
+         cpuid asimdrdm jscvt fcma lrcpc dcpop sha3 sm3 sm4 asimddp sha512 \
+         asimdfhm dit ilrcpc flagm sb dcpodp flagm2 frint i8mm bf16 dgh \
+         rng",
+    ),
+];
+
+fn programs_are_told_what_each_cpu_has() -> Result<()> {
+    for (model, features) in FEATURES {
+        let mut firn = Setup::new().cpus(2).cpu(model).boot()?;
+        let text = firn.run("cat /proc/cpuinfo")?;
+        let mut lines = text.lines();
+        let told = lines.find_map(|line| line.strip_prefix("Features\t: "));
+        ensure!(
+            told.is_some_and(|told| is_as_told(model, told, features)),
+            "{model} has {told:?}"
+        );
+        ensure_passed(&firn.run_within("check feature", LIMIT)?)?;
+        firn.power_off()?;
+    }
+    Ok(())
+}
+
+/// The `max` of a later QEMU has more.
+fn is_as_told(model: &str, told: &str, features: &str) -> bool {
+    match model {
+        "max" => {
+            let told: Vec<&str> = told.split(' ').collect();
+            features.split(' ').all(|it| told.contains(&it))
+        }
+        _ => told == features,
+    }
 }
 
 fn what_depends_on_time_is_right_at_once() -> Result<()> {

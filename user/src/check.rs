@@ -14,6 +14,7 @@ mod cpu_time;
 mod descriptor;
 mod edge;
 mod execute;
+mod feature;
 mod file;
 mod freezer;
 mod futex;
@@ -104,6 +105,7 @@ const AREAS: &[(&str, &[Test])] = &[
     ("limit", limit::TESTS),
     ("long", long::TESTS),
     ("latency", latency::TESTS),
+    ("feature", feature::TESTS),
 ];
 
 /// Runs `check [--list | --random CALLS [SEED] | --stress [NAME [COUNT]] |

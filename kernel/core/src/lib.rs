@@ -11,6 +11,7 @@ pub mod board;
 pub mod cgroup;
 pub mod command_line;
 pub mod cpio;
+pub mod cpu_feature;
 pub mod cpu_model;
 pub mod device;
 pub mod device_tree;

@@ -7,14 +7,17 @@ use kernel_abi::signal::{
 
 use core::sync::atomic::Ordering::Relaxed;
 
+use kernel_core::cpu_feature::Read;
+
 use super::ptrace::event;
 use super::signal::send;
 use super::{CurrentThread, current, oom, thread_of};
-use kernel_machine::arch::step;
+use kernel_machine::arch::thread::work;
 use kernel_machine::arch::trap::{
     ExceptionKind, Fault, TrapFrame, UserException,
 };
-use kernel_machine::mm::FaultError;
+use kernel_machine::arch::{cpu, step};
+use kernel_machine::mm::{FaultError, user};
 use kernel_task as task;
 use kernel_task::stretch::{self, Place};
 
@@ -70,8 +73,34 @@ pub fn kernel_fault(fault: &Fault) -> bool {
     }
 }
 
+/// Answers a read of an identification register, which traps. False if the
+/// instruction is another one, or the register is none of those.
+fn answer_read(frame: &mut TrapFrame) -> bool {
+    const INSTRUCTION: u64 = 4;
+    let instruction = user::load_word(frame.pc as usize);
+    let read = instruction.ok().and_then(Read::decode);
+    let answer = read.and_then(|read| {
+        let value = cpu::all_have().answer(read, cpu::model())?;
+        Some((read.target, value))
+    });
+    let Some((target, value)) = answer else { return false };
+    // Register 31 is the one that is always zero.
+    if let Some(register) = frame.x.get_mut(target) {
+        *register = value;
+    }
+    frame.pc += INSTRUCTION;
+    let thread = current();
+    if thread.task().pending_work() & work::STEP != 0 {
+        event::stepped(&thread, frame);
+    }
+    true
+}
+
 /// User mode did something else that it may not. Interrupts on.
 pub fn user_exception(frame: &mut TrapFrame, exception: UserException) {
+    if exception.kind == ExceptionKind::Undefined && answer_read(frame) {
+        return;
+    }
     let (signal, code) = match exception.kind {
         ExceptionKind::Step => return event::stepped(&current(), frame),
         ExceptionKind::Breakpoint => (SIGTRAP, TRAP_BRKPT),

@@ -35,6 +35,7 @@ use kernel_files::permission;
 use kernel_files::walk::{AT_FDCWD, Asker, LastLink};
 use kernel_files::write_access::WriteAccess;
 use kernel_files::{FileTable, FileType, FsContext, Location};
+use kernel_machine::arch::cpu;
 use kernel_machine::mm::{
     AddressSpace, MapRequest, PAGE_SIZE, PageSource, Placement, Protection,
     STACK_TOP,
@@ -52,8 +53,6 @@ const PROGRAM_BASE: u64 = 0xaaaa_aaaa_0000;
 const LINKER_BASE: u64 = (STACK_TOP - (1 << 30)) as u64 & !0xffff;
 /// Bytes of stack that are mapped beyond the strings; it grows by itself.
 const STACK_SPARE: usize = 128 << 10;
-/// Features every Armv8-A processor has: floating point, SIMD.
-const FEATURES: u64 = 0b11;
 /// Ticks of `times` in a second.
 const TICKS: u64 = 100;
 
@@ -339,8 +338,9 @@ fn auxiliary(
     plan: &Plan,
     linker: Option<&Plan>,
 ) -> Vec<(u64, u64)> {
+    let [capabilities, more] = cpu::all_have().capabilities();
     let mut pairs = vec![
-        (AT_HWCAP, FEATURES),
+        (AT_HWCAP, capabilities),
         (AT_PAGESZ, PAGE_SIZE as u64),
         (AT_CLKTCK, TICKS),
         (AT_PHDR, plan.table_address),
@@ -354,7 +354,7 @@ fn auxiliary(
         (AT_GID, 0),
         (AT_EGID, 0),
         (AT_SECURE, 0),
-        (AT_HWCAP2, 0),
+        (AT_HWCAP2, more),
         (AT_MINSIGSTKSZ, MINSIGSTKSZ),
     ];
     rights::tell(&mut pairs, credentials);

@@ -19,9 +19,6 @@ use kernel_machine::arch::{self, cpu, gic};
 use kernel_machine::sync::{Rank, SpinLock};
 use kernel_task::{queue, state, table};
 
-/// What every processor that Firn runs on can do.
-const FEATURES: &str = "fp asimd";
-
 static LOAD: SpinLock<LoadAverage> =
     SpinLock::with_rank(Rank::Device, LoadAverage::new());
 
@@ -140,12 +137,14 @@ fn interrupts() -> Result<String, Errno> {
 }
 
 fn processors() -> Result<String, Errno> {
+    let names: Vec<&str> = cpu::all_have().names().collect();
+    let features = names.join(" ");
     to_text(|text| {
         for number in online() {
             let info = CpuInfo {
                 number,
                 counter_hz: arch::timer::frequency(),
-                features: FEATURES,
+                features: &features,
                 midr: cpu::model_of(number),
             };
             info.render(text);

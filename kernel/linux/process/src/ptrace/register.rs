@@ -7,10 +7,8 @@ use kernel_abi::ptrace::{
 
 use kernel_machine::arch::step::STEP_FLAG;
 use kernel_machine::arch::thread::{self as machine, FpState};
-use kernel_machine::arch::trap::TrapFrame;
+use kernel_machine::arch::trap::{PROGRAM_FLAGS, TrapFrame};
 
-/// Flags that a program sets itself: N, Z, C, V.
-const CONDITION_FLAGS: u64 = 0xf000_0000;
 /// Mode and interrupt masks; all zero in user mode.
 const PRIVILEGED_FLAGS: u64 = 0x3df;
 /// Words of the general registers, the largest set but one.
@@ -46,7 +44,7 @@ impl Registers {
     /// Gives them to the running thread.
     pub fn give_to_current(&self, frame: &mut TrapFrame) {
         *frame = self.frame;
-        frame.pstate &= CONDITION_FLAGS;
+        frame.pstate &= PROGRAM_FLAGS;
         machine::set_fp_state(&self.fp);
         machine::set_user_thread_pointer(self.thread_pointer);
     }
@@ -114,7 +112,7 @@ impl Registers {
                 self.frame.x = core::array::from_fn(word);
                 self.frame.sp = word(31);
                 self.frame.pc = word(32);
-                self.frame.pstate = pstate & CONDITION_FLAGS;
+                self.frame.pstate = pstate & PROGRAM_FLAGS;
             }
             NT_PRFPREG => {
                 self.fp.vregs = core::array::from_fn(|register| {

@@ -16,11 +16,9 @@ use zerocopy::{FromZeros, IntoBytes};
 use super::act;
 use crate::{CurrentThread, current};
 use kernel_machine::arch::thread::{self as machine, FpState};
-use kernel_machine::arch::trap::TrapFrame;
+use kernel_machine::arch::trap::{PROGRAM_FLAGS, TrapFrame};
 use kernel_machine::mm::user::{self, UserSlice};
 
-/// The flags that a program sets by comparing: N, Z, C, V.
-const CONDITION_FLAGS: u64 = 0xf000_0000;
 /// Mode and interrupt masks; all zero in user mode.
 const PRIVILEGED_FLAGS: u64 = 0x3df;
 
@@ -84,7 +82,7 @@ fn enter(
     };
     frame.sp = place.frame;
     frame.pc = action.handler;
-    frame.pstate &= CONDITION_FLAGS;
+    frame.pstate &= PROGRAM_FLAGS;
 }
 
 fn save_fp(record: &mut FpsimdContext) {
@@ -127,7 +125,7 @@ fn restore(thread: &CurrentThread, frame: &mut TrapFrame) -> Result<(), Errno> {
     frame.x = registers.regs;
     frame.sp = registers.sp;
     frame.pc = registers.pc;
-    frame.pstate = registers.pstate & CONDITION_FLAGS;
+    frame.pstate = registers.pstate & PROGRAM_FLAGS;
     restore_fp(&saved.fpsimd);
     let mut signals = thread.process.signals.lock();
     let mask = SignalSet(saved.context.mask);

@@ -5,11 +5,15 @@ use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 
 use aarch64_cpu::registers::{
-    CNTKCTL_EL1, CPACR_EL1, ID_AA64DFR0_EL1, ID_AA64MMFR0_EL1,
+    CNTFRQ_EL0, CNTKCTL_EL1, CPACR_EL1, ID_AA64DFR0_EL1, ID_AA64MMFR0_EL1,
     ID_AA64MMFR1_EL1, MDSCR_EL1, MIDR_EL1, MPIDR_EL1, Readable, Writeable,
 };
 
 use super::context::{Context, current_context};
+
+mod feature;
+
+pub use feature::all_have;
 
 /// Most CPUs the kernel uses; more in the device tree stay off.
 pub const MAX_CPUS: usize = 8;
@@ -76,6 +80,7 @@ pub fn id() -> usize {
 /// on the rest of the kernel.
 pub(super) fn init(cpu: usize) {
     MODELS[cpu].store(model(), Relaxed);
+    feature::note();
     let context = &EARLY_CONTEXTS[cpu];
     context.cpu.store(cpu as u32, Relaxed);
     debug_assert!(context.zero[0].load(Relaxed) == 0);
@@ -90,8 +95,13 @@ pub(super) fn init(cpu: usize) {
     // Floating point works at EL0 and for saving it; the kernel itself is
     // compiled without.
     CPACR_EL1.set(0b11 << 20);
-    // User programs may read the virtual counter, nothing else of timers.
-    CNTKCTL_EL1.set(1 << 1);
+    // User programs may read the virtual counter, nothing else of timers;
+    // their `wfe` ends with the next event of its stream.
+    const READS_COUNTER: u64 = 1 << 1;
+    const HAS_EVENTS: u64 = 1 << 2;
+    const BIT_SHIFT: u32 = 4;
+    let bit = event_bit();
+    CNTKCTL_EL1.set(READS_COUNTER | HAS_EVENTS | bit << BIT_SHIFT);
     MDSCR_EL1.set(0);
     if ID_AA64MMFR1_EL1.read(ID_AA64MMFR1_EL1::PAN) != 0 {
         enable_pan();
@@ -102,6 +112,14 @@ pub(super) fn init(cpu: usize) {
     }
     // SAFETY: makes the writes above hold for the next instruction.
     unsafe { asm!("isb", options(nostack)) };
+}
+
+/// The bit of the counter that makes an event each time it becomes 1: about
+/// 10,000 times a second, as on Linux.
+fn event_bit() -> u64 {
+    const EVENTS_PER_S: u64 = 10_000;
+    let periods = (CNTFRQ_EL0.get() / EVENTS_PER_S).max(2);
+    u64::from(periods.ilog2() - 1).min(15)
 }
 
 /// Privileged access never: user memory is out of reach but for copies.

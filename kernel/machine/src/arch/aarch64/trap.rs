@@ -31,7 +31,7 @@ use super::{gic, irq, step};
 use hook::user_hooks;
 
 pub use super::fault::{Access, ExceptionKind, Fault, UserException};
-pub use frame::TrapFrame;
+pub use frame::{PROGRAM_FLAGS, TrapFrame};
 pub(super) use hook::system_call;
 pub use hook::{HOOKS, Hooks, SystemCall};
 

@@ -2,6 +2,10 @@
 
 use core::mem::offset_of;
 
+/// The flags of a saved state that belong to the program: N, Z, C, V, and that
+/// no instruction takes longer for its data (DIT).
+pub const PROGRAM_FLAGS: u64 = 0xf000_0000 | 1 << 24;
+
 /// The registers of user mode while its task is in the kernel.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
