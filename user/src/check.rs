@@ -7,6 +7,7 @@
 //! area; `tool.rs` has what they share.
 
 mod access;
+mod advice;
 mod claim;
 mod cpu;
 mod descriptor;
@@ -96,6 +97,7 @@ const AREAS: &[(&str, &[Test])] = &[
     ("limit", limit::TESTS),
     ("long", long::TESTS),
     ("feature", feature::TESTS),
+    ("advice", advice::TESTS),
 ];
 
 /// Runs `check [--list | --random CALLS [SEED] | --stress [NAME [COUNT]] |

@@ -19,6 +19,8 @@ static TABLE: [Handler; SIZE] = build(&[
     identity::CALLS,
     capability::CALLS,
     memory::CALLS,
+    memory::advice::CALLS,
+    memory::lock::CALLS,
     signal::CALLS,
     time::CALLS,
     timer::CALLS,

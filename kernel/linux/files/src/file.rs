@@ -3,6 +3,7 @@
 //! Next: `open_file.rs` (what one `open` adds), then `pipe.rs` for a file
 //! that blocks.
 
+use alloc::vec::Vec;
 use core::any::Any;
 
 use kernel_abi::Errno;
@@ -89,6 +90,9 @@ pub trait File: Send + Sync {
     fn control(&self, _request: u32, _argument: usize) -> Result<usize, Errno> {
         Err(Errno::ENOTTY)
     }
+
+    /// Appends what `/proc/PID/fdinfo` tells of this kind of file alone.
+    fn tell_details(&self, _text: &mut Vec<u8>) {}
 
     /// Itself, for the calls that are about one kind of file.
     fn any(&self) -> Option<&dyn Any> {
