@@ -88,6 +88,8 @@ const AREAS: &[&str] = &[
     "long",
     "feature",
     "advice",
+    "open",
+    "record",
 ];
 
 /// The tests that try several rounds where the host may hold a CPU up
@@ -163,7 +165,7 @@ fn texts_and_limits_keep_their_promises() -> Result<()> {
 }
 
 fn advice_and_ways_to_open_keep_their_promises() -> Result<()> {
-    check(Setup::new(), "advice")
+    check(Setup::new(), "advice open record")
 }
 
 fn nothing_takes_for_ever() -> Result<()> {

@@ -23,10 +23,12 @@ mod long;
 mod memfd;
 mod memory;
 mod notify;
+mod open;
 mod owner;
 mod pipe;
 mod process;
 mod random;
+mod record;
 mod runner;
 mod schedule;
 mod shell;
@@ -98,6 +100,8 @@ const AREAS: &[(&str, &[Test])] = &[
     ("long", long::TESTS),
     ("feature", feature::TESTS),
     ("advice", advice::TESTS),
+    ("open", open::TESTS),
+    ("record", record::TESTS),
 ];
 
 /// Runs `check [--list | --random CALLS [SEED] | --stress [NAME [COUNT]] |

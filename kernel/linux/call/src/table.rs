@@ -30,6 +30,7 @@ static TABLE: [Handler; SIZE] = build(&[
     file::descriptor::CALLS,
     file::event::CALLS,
     file::extended::CALLS,
+    file::extent::CALLS,
     file::lock::CALLS,
     file::socket::CALLS,
     file::splice::CALLS,
