@@ -32,6 +32,7 @@ pub const TESTS: &[Test] = tests::list![
     rights_keep_their_promises,
     sockets_and_nameless_files_keep_their_promises,
     texts_and_limits_keep_their_promises,
+    advice_and_ways_to_open_keep_their_promises,
     nothing_takes_for_ever,
     no_call_makes_a_freeze_wait_for_a_millisecond,
     programs_are_told_what_each_cpu_has,
@@ -93,6 +94,9 @@ const AREAS: &[&str] = &[
     "long",
     "latency",
     "feature",
+    "advice",
+    "open",
+    "record",
 ];
 
 /// The tests that try several rounds where the host may hold a CPU up
@@ -165,6 +169,10 @@ fn sockets_and_nameless_files_keep_their_promises() -> Result<()> {
 fn texts_and_limits_keep_their_promises() -> Result<()> {
     check(Setup::new(), "text tmpfs limit")?;
     check(Setup::new().cpus(1).memory("128M"), "text tmpfs limit")
+}
+
+fn advice_and_ways_to_open_keep_their_promises() -> Result<()> {
+    check(Setup::new(), "advice open record")
 }
 
 fn nothing_takes_for_ever() -> Result<()> {

@@ -7,6 +7,7 @@
 //! area; `tool.rs` has what they share.
 
 mod access;
+mod advice;
 mod claim;
 mod clone;
 mod cpu;
@@ -25,11 +26,13 @@ mod long;
 mod memfd;
 mod memory;
 mod notify;
+mod open;
 mod owner;
 mod pidfd;
 mod pipe;
 mod process;
 mod random;
+mod record;
 mod runner;
 mod schedule;
 mod shell;
@@ -106,6 +109,9 @@ const AREAS: &[(&str, &[Test])] = &[
     ("long", long::TESTS),
     ("latency", latency::TESTS),
     ("feature", feature::TESTS),
+    ("advice", advice::TESTS),
+    ("open", open::TESTS),
+    ("record", record::TESTS),
 ];
 
 /// Runs `check [--list | --random CALLS [SEED] | --stress [NAME [COUNT]] |

@@ -64,6 +64,9 @@ const PADDING: usize = HEADER;
 /// At most so many bytes wait; then events are lost, and one says so.
 const BYTES_MAX: usize = 64 << 10;
 
+/// Most events that wait, if they have no names.
+pub const EVENTS_MAX: usize = BYTES_MAX / HEADER;
+
 /// Bytes of a name in an event.
 fn padded(name: &[u8]) -> usize {
     match name.len() {

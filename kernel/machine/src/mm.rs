@@ -15,6 +15,7 @@
 #![doc = include_str!("mm/README.md")]
 
 mod access;
+mod advice;
 mod asid;
 mod fault;
 mod fork;
@@ -33,14 +34,15 @@ mod table;
 mod tlb;
 pub mod user;
 
+pub use advice::Usage;
 pub use fault::FaultError;
 pub use frame::FrameRef;
 pub use kernel_core::memory::PAGE_SIZE;
 pub use kernel_core::memory::frame::{FrameStats, FrameUse};
 pub use kernel_core::memory::layout::BootMemory;
-pub use kernel_core::memory::region::{Placement, Protection};
+pub use kernel_core::memory::region::{Placement, Protection, RegionFlags};
 pub use remap::Move;
-pub use request::{MapRequest, Sharing};
+pub use request::{MapRequest, RegionInfo, Sharing};
 pub use source::PageSource;
 pub use space::{AddressSpace, STACK_LIMIT, STACK_TOP};
 

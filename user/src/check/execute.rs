@@ -8,7 +8,7 @@ use user_lib::auxvec::{
     AT_SECURE, AT_UID,
 };
 use user_lib::linux::{
-    O_CLOEXEC, O_CREAT, O_RDONLY, O_WRONLY, SIGUSR1, SIGUSR2,
+    O_CLOEXEC, O_CREAT, O_RDONLY, O_WRONLY, SIGSEGV, SIGUSR1, SIGUSR2,
 };
 use user_lib::signal::{self, Action};
 use user_lib::{Errno, auxiliary, environment, file, memory, process};
@@ -31,6 +31,8 @@ tests! {
     descriptors_close_on_exec
     handlers_end_and_ignoring_stays_over_exec
     the_auxiliary_vector_is_right
+    a_program_without_arguments_has_an_empty_name
+    a_program_that_asks_for_it_has_code_on_its_stack
 }
 
 fn echo(arguments: &[&str]) -> Result<String, Failure> {
@@ -203,5 +205,84 @@ fn the_auxiliary_vector_is_right() -> Outcome {
     let random = auxiliary(AT_RANDOM).unwrap_or(0);
     let bytes = (random..random + 16).map(memory::read_byte);
     ensure!(bytes.into_iter().any(|byte| byte != 0));
+    Ok(())
+}
+
+/// Puts two instructions on the stack, calls them, and ends with what they
+/// give: 7.
+const STACK_CODE: [u32; 14] = [
+    0x5800_0181, // ldr x1, the two instructions
+    0xf81f_0fe1, // str x1, [sp, #-16]!
+    0x9100_03e2, // mov x2, sp
+    0xd50b_7b22, // dc cvau, x2
+    0xd503_3b9f, // dsb ish
+    0xd50b_7522, // ic ivau, x2
+    0xd503_3b9f, // dsb ish
+    0xd503_3fdf, // isb
+    0xd63f_0040, // blr x2
+    0xd280_0bc8, // mov x8, #94, exit_group
+    0xd400_0001, // svc #0
+    0xd503_201f, // nop
+    0x5280_00e0, // mov w0, #7
+    0xd65f_03c0, // ret
+];
+
+/// Ends with the number of its arguments and the first letter of its name.
+const NAME_CODE: [u32; 6] = [
+    0xf940_03e0, // ldr x0, [sp]
+    0xf940_07e1, // ldr x1, [sp, #8]
+    0x3940_0021, // ldrb w1, [x1]
+    0x8b01_0000, // add x0, x0, x1
+    0xd280_0bc8, // mov x8, #94, exit_group
+    0xd400_0001, // svc #0
+];
+
+/// A program of one part, with these flags for its stack.
+fn elf(code: &[u32], stack_flags: u32) -> Vec<u8> {
+    const BASE: u64 = 0x40_0000;
+    const HEADERS: u64 = 64 + 2 * 56;
+    let size = HEADERS + 4 * code.len() as u64;
+    let mut bytes = Vec::from(*b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0");
+    for half in [2_u16, 183, 1, 0] {
+        bytes.extend(half.to_le_bytes());
+    }
+    for word in [BASE + HEADERS, 64, 0] {
+        bytes.extend(word.to_le_bytes());
+    }
+    for half in [0_u16, 0, 64, 56, 2, 64, 0, 0] {
+        bytes.extend(half.to_le_bytes());
+    }
+    const LOAD: u32 = 1;
+    const STACK: u32 = 0x6474_e551;
+    for (kind, flags, address, size) in
+        [(LOAD, 5, BASE, size), (STACK, stack_flags, 0, 0)]
+    {
+        bytes.extend(kind.to_le_bytes());
+        bytes.extend(flags.to_le_bytes());
+        for word in [0, address, address, size, size, 4096] {
+            bytes.extend(word.to_le_bytes());
+        }
+    }
+    bytes.extend(code.iter().flat_map(|it| it.to_le_bytes()));
+    bytes
+}
+
+fn a_program_that_asks_for_it_has_code_on_its_stack() -> Outcome {
+    let run = |flags| {
+        let path = program("stack", &elf(&STACK_CODE, flags))?;
+        let (_, status) = output_of(&path, &["stack"])?;
+        file::remove(&path)?;
+        Ok::<_, Failure>(status)
+    };
+    ensure_eq!(run(7)?.exit_code(), Some(7));
+    ensure_eq!(run(6)?.killed_by(), Some(SIGSEGV));
+    Ok(())
+}
+
+fn a_program_without_arguments_has_an_empty_name() -> Outcome {
+    let path = program("nameless", &elf(&NAME_CODE, 6))?;
+    let (_, status) = output_of(&path, &[])?;
+    file::remove(&path)?;
+    ensure_eq!(status.exit_code(), Some(1));
     Ok(())
 }

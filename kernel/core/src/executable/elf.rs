@@ -10,7 +10,8 @@
 use alloc::vec::Vec;
 
 use elf::abi::{
-    EM_AARCH64, ET_DYN, ET_EXEC, PF_R, PF_W, PF_X, PT_INTERP, PT_LOAD, PT_PHDR,
+    EM_AARCH64, ET_DYN, ET_EXEC, PF_R, PF_W, PF_X, PT_GNU_STACK, PT_INTERP,
+    PT_LOAD, PT_PHDR,
 };
 use elf::endian::LittleEndian;
 use elf::file::{Class, FileHeader, parse_ident};
@@ -154,6 +155,8 @@ pub struct Plan {
     pub interpreter: Option<(u64, usize)>,
     /// Whether it can be loaded anywhere; the addresses start near 0 then.
     pub is_relocatable: bool,
+    /// Whether it has code on its stack.
+    pub runs_stack: bool,
 }
 
 impl Plan {
@@ -174,6 +177,7 @@ impl Plan {
             table_count: header.table_count,
             interpreter: None,
             is_relocatable: header.is_relocatable,
+            runs_stack: false,
         };
         let entries = SegmentTable::new(LittleEndian, Class::ELF64, table);
         for entry in entries.iter() {
@@ -205,6 +209,7 @@ impl Plan {
                 self.interpreter = Some((entry.p_offset, length));
             }
             PT_PHDR => self.table_address = entry.p_vaddr,
+            PT_GNU_STACK => self.runs_stack = entry.p_flags & PF_X != 0,
             _ => {}
         }
         Ok(())

@@ -8,6 +8,7 @@
 //! Reading order: `region/description.rs`, `region/map.rs`, then
 //! `region/place.rs` (where a mapping goes) and `region/heap.rs` (`brk`).
 
+mod advice;
 mod description;
 mod heap;
 mod map;

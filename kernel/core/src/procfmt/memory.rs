@@ -59,6 +59,127 @@ impl Mapping<'_> {
     }
 }
 
+/// What of a mapping is in memory, in KiB; pairs are of pages as they were and
+/// of changed ones.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Presence {
+    /// In memory.
+    pub resident: u64,
+    /// Of what several have, a part.
+    pub share: u64,
+    /// What others have, too.
+    pub shared: [u64; 2],
+    /// What nobody else has.
+    pub private: [u64; 2],
+    /// The process's own.
+    pub anonymous: u64,
+    /// What is to stay.
+    pub locked: u64,
+}
+
+impl Presence {
+    /// Most bytes of the lines, with those of [`VmFlags`].
+    pub const MOST: usize = 1024;
+
+    /// Adds another one.
+    pub fn add(&mut self, other: &Self) {
+        self.resident += other.resident;
+        self.share += other.share;
+        for at in 0..2 {
+            self.shared[at] += other.shared[at];
+            self.private[at] += other.private[at];
+        }
+        self.anonymous += other.anonymous;
+        self.locked += other.locked;
+    }
+
+    /// The lines; of one mapping, which has a size, there are more.
+    pub fn render(&self, size: Option<u64>, out: &mut Vec<u8>) {
+        let mut line = |name: &str, value: u64| {
+            text!(out, "{name:<16}{value:8} kB\n");
+        };
+        if let Some(size) = size {
+            line("Size:", size);
+            line("KernelPageSize:", 4);
+            line("MMUPageSize:", 4);
+        }
+        line("Rss:", self.resident);
+        line("Pss:", self.share);
+        line("Shared_Clean:", self.shared[0]);
+        line("Shared_Dirty:", self.shared[1]);
+        line("Private_Clean:", self.private[0]);
+        line("Private_Dirty:", self.private[1]);
+        line("Referenced:", self.resident);
+        line("Anonymous:", self.anonymous);
+        for name in [
+            "LazyFree:",
+            "AnonHugePages:",
+            "ShmemPmdMapped:",
+            "FilePmdMapped:",
+            "Shared_Hugetlb:",
+            "Private_Hugetlb:",
+            "Swap:",
+            "SwapPss:",
+        ] {
+            line(name, 0);
+        }
+        line("Locked:", self.locked);
+        if size.is_some() {
+            text!(out, "THPeligible:    0\n");
+        }
+    }
+}
+
+/// What is known of a mapping, as `smaps` shows it in pairs of letters.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct VmFlags {
+    /// Read, write, execute.
+    pub access: [bool; 3],
+    /// Shared with others.
+    pub is_shared: bool,
+    /// It may be made writable.
+    pub may_write: bool,
+    /// A stack.
+    pub grows_down: bool,
+    /// To stay in memory.
+    pub is_locked: bool,
+    /// Children do not have it.
+    pub no_fork: bool,
+    /// Not for core dumps.
+    pub no_dump: bool,
+    /// Children find zeros there.
+    pub wipes_on_fork: bool,
+}
+
+impl VmFlags {
+    /// The line.
+    pub fn render(&self, out: &mut Vec<u8>) {
+        let [read, write, execute] = self.access;
+        text!(out, "VmFlags: ");
+        for (is_set, letters) in [
+            (read, "rd"),
+            (write, "wr"),
+            (execute, "ex"),
+            (self.is_shared, "sh"),
+            (true, "mr"),
+            (self.may_write, "mw"),
+            (true, "me"),
+            (self.is_shared && self.may_write, "ms"),
+            (self.grows_down, "gd"),
+            (self.is_locked, "lo"),
+            (self.no_fork, "dc"),
+            (!self.is_shared, "ac"),
+            (self.wipes_on_fork, "wf"),
+            (self.no_dump, "dd"),
+        ] {
+            if is_set {
+                text!(out, "{letters} ");
+            }
+        }
+        out.push(b'\n');
+    }
+}
+
 /// `/proc/PID/statm`, in pages.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Statm {

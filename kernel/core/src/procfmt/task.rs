@@ -216,6 +216,27 @@ fn words(out: &mut Vec<u8>, values: &[u64]) {
     }
 }
 
+/// What `/proc/PID/fdinfo` tells of every descriptor.
+#[derive(Clone, Copy, Debug)]
+pub struct Descriptor {
+    /// Its offset.
+    pub position: u64,
+    /// `O_*`.
+    pub flags: u32,
+    /// The mount it lies in.
+    pub mount: u32,
+    /// Its inode.
+    pub inode: u64,
+}
+
+impl Descriptor {
+    /// The lines.
+    pub fn render(&self, out: &mut Vec<u8>) {
+        text!(out, "pos:\t{}\nflags:\t0{:o}\n", self.position, self.flags);
+        text!(out, "mnt_id:\t{}\nino:\t{}\n", self.mount, self.inode);
+    }
+}
+
 /// Memory of a process in KiB, for `status`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Memory {
@@ -223,6 +244,8 @@ pub struct Memory {
     pub peak: u64,
     /// Address space.
     pub size: u64,
+    /// What is to stay in memory.
+    pub locked: u64,
     /// Most resident so far.
     pub high_water: u64,
     /// Resident and anonymous.
@@ -334,7 +357,7 @@ impl Memory {
         for (name, value) in [
             ("VmPeak", self.peak),
             ("VmSize", self.size),
-            ("VmLck", 0),
+            ("VmLck", self.locked),
             ("VmPin", 0),
             ("VmHWM", self.high_water),
             ("VmRSS", self.anonymous + self.file + self.shared),

@@ -13,7 +13,7 @@ use kernel_abi::Errno;
 use kernel_core::path::PATH_MAX;
 
 use kernel_files::walk::{Asker, LastLink};
-use kernel_files::{FileTable, FsContext, Location, OpenFile};
+use kernel_files::{FileTable, FsContext, Location, OpenFile, OpenFlags};
 use kernel_machine::mm::user;
 use kernel_process::current;
 
@@ -21,6 +21,7 @@ pub(super) mod descriptor;
 pub(super) mod directory;
 pub(super) mod event;
 pub(super) mod extended;
+pub(super) mod extent;
 pub(super) mod inotify;
 pub(super) mod lock;
 pub(super) mod mount;
@@ -56,7 +57,16 @@ impl Caller {
     /// What `base` and the path at `address` name, as `stat` and others take
     /// them with `AT_*` flags.
     fn find(&self, base: i32, address: usize, flags: u32) -> Checked<Location> {
-        let path = path(address)?;
+        self.find_named(base, &path(address)?, flags)
+    }
+
+    /// What `base` and `path` name, as [`Caller::find`].
+    fn find_named(
+        &self,
+        base: i32,
+        path: &[u8],
+        flags: u32,
+    ) -> Checked<Location> {
         if path.is_empty() && flags & AT_EMPTY_PATH != 0 {
             return self.asker().base(base);
         }
@@ -64,7 +74,7 @@ impl Caller {
             0 => LastLink::Follow,
             _ => LastLink::Keep,
         };
-        self.asker().find(base, &path, last_link)
+        self.asker().find(base, path, last_link)
     }
 }
 
@@ -73,9 +83,18 @@ fn path(address: usize) -> Checked<Vec<u8>> {
     user::read_cstr(address, PATH_MAX)
 }
 
-/// The open file of a descriptor.
-#[inline]
+/// The open file of a descriptor that is more than a place.
 pub(super) fn file(fd: i32) -> Checked<Arc<OpenFile>> {
+    let file = any_file(fd)?;
+    match file.flags().contains(OpenFlags::PATH) {
+        true => Err(Errno::EBADF),
+        false => Ok(file),
+    }
+}
+
+/// The open file of a descriptor, also one that is only a place (`O_PATH`).
+#[inline]
+fn any_file(fd: i32) -> Checked<Arc<OpenFile>> {
     let fd = usize::try_from(fd).map_err(|_| Errno::EBADF)?;
     current().files()?.get(fd)
 }

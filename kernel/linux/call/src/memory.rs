@@ -1,15 +1,22 @@
-//! Calls about memory: `mmap` and its relatives.
+//! Calls about memory: `mmap` and its relatives. What a program says and asks
+//! of memory that it has: `memory/advice.rs`, `memory/lock.rs`.
 
 use core::ops::Range;
 
 use kernel_abi::{Errno, syscall as number};
 
 use super::call::{Args, Handler, Numbered, Result};
+use kernel_files::inode::DeviceNumber;
+use kernel_files::{FileType, OpenFlags};
 use kernel_machine::mm::{
-    MapRequest, Move, PAGE_SIZE, Placement, Protection, STACK_TOP, Sharing,
+    MapRequest, Move, PAGE_SIZE, Placement, Protection, Sharing,
 };
 use kernel_process::oom::with_memory;
 use kernel_process::{current, current_files};
+
+pub(super) mod advice;
+pub(super) mod lock;
+mod populate;
 
 /// This family's rows of the table.
 pub const CALLS: &[Numbered] = &[
@@ -17,13 +24,8 @@ pub const CALLS: &[Numbered] = &[
     (number::MUNMAP, Handler::Plain(munmap)),
     (number::MPROTECT, Handler::Plain(mprotect)),
     (number::BRK, Handler::Plain(brk)),
-    (number::MADVISE, Handler::Plain(madvise)),
-    (number::MSYNC, Handler::Plain(check_range)),
-    (number::MLOCK, Handler::Plain(check_range)),
-    (number::MUNLOCK, Handler::Plain(check_range)),
-    (number::MLOCKALL, Handler::Plain(|_| Ok(0))),
-    (number::MUNLOCKALL, Handler::Plain(|_| Ok(0))),
     (number::MREMAP, Handler::Plain(mremap)),
+    (number::REMAP_FILE_PAGES, Handler::Plain(remap_file_pages)),
     (number::MEMBARRIER, Handler::Plain(membarrier)),
 ];
 
@@ -34,22 +36,53 @@ const MAP_TYPE: usize = 0xf;
 const MAP_FIXED: usize = 0x10;
 const MAP_ANONYMOUS: usize = 0x20;
 const MAP_GROWSDOWN: usize = 0x100;
+const MAP_LOCKED: usize = 0x2000;
+const MAP_POPULATE: usize = 0x8000;
+const MAP_NONBLOCK: usize = 0x1_0000;
 const MAP_FIXED_NOREPLACE: usize = 0x10_0000;
+/// What may stand beside `MAP_SHARED_VALIDATE`; of the rest some are hints
+/// (`MAP_STACK`, `MAP_NORESERVE`, `MAP_DENYWRITE`, `MAP_EXECUTABLE`).
+const KNOWN: usize = 0xf
+    | MAP_FIXED
+    | MAP_ANONYMOUS
+    | MAP_GROWSDOWN
+    | 0x800
+    | 0x1000
+    | MAP_LOCKED
+    | 0x4000
+    | MAP_POPULATE
+    | MAP_NONBLOCK
+    | 0x2_0000
+    | MAP_FIXED_NOREPLACE;
 
 fn mmap(args: &Args) -> Result {
     let [address, length, protection, flags, file, offset] = args.x;
+    if !offset.is_multiple_of(PAGE_SIZE) {
+        return Err(Errno::EINVAL);
+    }
+    if flags & MAP_ANONYMOUS == 0 {
+        // What is no file is told before all else.
+        let open = current_files()?.get(file)?;
+        if open.flags().contains(OpenFlags::PATH) {
+            return Err(Errno::EBADF);
+        }
+    }
     let sharing = match flags & MAP_TYPE {
         MAP_PRIVATE => Sharing::Private,
+        MAP_SHARED_VALIDATE if flags & !KNOWN != 0 => {
+            return Err(Errno::EOPNOTSUPP);
+        }
         MAP_SHARED | MAP_SHARED_VALIDATE => Sharing::Shared,
         _ => return Err(Errno::EINVAL),
     };
-    if length == 0 || !offset.is_multiple_of(PAGE_SIZE) {
+    if length == 0 {
         return Err(Errno::EINVAL);
     }
     let mut request = MapRequest {
         placement: placement(address, flags)?,
         sharing,
         is_stack: flags & MAP_GROWSDOWN != 0,
+        is_locked: flags & MAP_LOCKED != 0,
         ..MapRequest::anonymous(length, to_protection(protection)?)
     };
     if flags & MAP_ANONYMOUS == 0 {
@@ -62,7 +95,14 @@ fn mmap(args: &Args) -> Result {
         };
         check_room(most, length, place)?;
     }
-    current().space()?.map(request)
+    let space = current().space()?;
+    let start = space.map(request)?;
+    let is_asked =
+        flags & (MAP_POPULATE | MAP_LOCKED) != 0 && flags & MAP_NONBLOCK == 0;
+    if is_asked || space.locks_new() {
+        populate::populate_new(&space, start, length);
+    }
+    Ok(start)
 }
 
 /// How many pages the process may have mapped (`RLIMIT_AS`); `None` for any.
@@ -124,6 +164,9 @@ fn to_protection(bits: usize) -> core::result::Result<Protection, Errno> {
     Protection::from_bits(bits).ok_or(Errno::EINVAL)
 }
 
+/// `/dev/zero`: mapped, it is memory without a file.
+const ZEROS: FileType = FileType::Character(DeviceNumber::new(1, 5));
+
 /// Files are mapped by their own pages.
 fn back_by_file(
     request: &mut MapRequest,
@@ -133,6 +176,15 @@ fn back_by_file(
     let open = current_files()?.get(file)?;
     if !open.flags().can_read() {
         return Err(Errno::EACCES);
+    }
+    if open.inode().kind() == ZEROS {
+        let is_shared = request.sharing == Sharing::Shared;
+        request.may_write = !is_shared || open.flags().can_write();
+        let writes = request.protection.contains(Protection::WRITE);
+        return match writes && !request.may_write {
+            true => Err(Errno::EACCES),
+            false => Ok(()),
+        };
     }
     let pages = match request.sharing {
         Sharing::Private => open.inode().pages().ok_or(Errno::ENODEV)?,
@@ -177,37 +229,6 @@ fn brk(args: &Args) -> Result {
     Ok(result.unwrap_or_else(|_| space.set_break(0)))
 }
 
-/// Advice is not taken, except that it is checked.
-fn madvise(args: &Args) -> Result {
-    /// `MADV_NORMAL` to `MADV_DONTNEED`.
-    const DONTNEED: usize = 4;
-    /// `MADV_FREE` to `MADV_HUGEPAGE` and later hints.
-    const HINTS: core::ops::RangeInclusive<usize> = 8..=21;
-    check_range(args)?;
-    match args.x[2] {
-        DONTNEED => {
-            current().space()?.discard(args.x[0], args.x[1])?;
-            Ok(0)
-        }
-        0..DONTNEED => Ok(0),
-        advice if HINTS.contains(&advice) => Ok(0),
-        _ => Err(Errno::EINVAL),
-    }
-}
-
-/// Nothing is ever written out or swapped, so `msync`, `mlock` and `munlock`
-/// have nothing to do for a range that makes sense.
-fn check_range(args: &Args) -> Result {
-    let [address, length, ..] = args.x;
-    if !address.is_multiple_of(PAGE_SIZE) {
-        return Err(Errno::EINVAL);
-    }
-    match address.checked_add(length) {
-        Some(end) if end <= STACK_TOP + PAGE_SIZE => Ok(0),
-        _ => Err(Errno::ENOMEM),
-    }
-}
-
 fn mremap(args: &Args) -> Result {
     const MAY_MOVE: usize = 1;
     const FIXED: usize = 2;
@@ -222,6 +243,19 @@ fn mremap(args: &Args) -> Result {
         check_room(most, new - old, 0..0)?;
     }
     current().space()?.remap(address, [old, new], target)
+}
+
+/// Shows other pages of a shared file in a part of its mapping.
+fn remap_file_pages(args: &Args) -> Result {
+    let [address, length, protection, first, _, _] = args.x;
+    let start = address & !(PAGE_SIZE - 1);
+    let length = length & !(PAGE_SIZE - 1);
+    let pages = length / PAGE_SIZE;
+    let fits = first.checked_add(pages).is_some();
+    if protection != 0 || length == 0 || !fits {
+        return Err(Errno::EINVAL);
+    }
+    current().space()?.show_pages(start, length, first).map(|()| 0)
 }
 
 /// `MEMBARRIER_CMD_QUERY`: no command is supported.

@@ -8,10 +8,15 @@ use kernel_abi::Errno;
 
 use crate::system::{RELEASE, VERSION, host_name};
 use kernel_control::proc::register;
-use kernel_files::attribute::ShowFn;
-use kernel_files::pipe::CAPACITY;
+use kernel_core::inotify;
+use kernel_core::memory::region::{LOWEST, MOST_REGIONS};
+use kernel_files::attribute::{ShowFn, StoreFn};
+use kernel_files::inotify::WATCHES_MAX;
+use kernel_files::pipe;
 use kernel_files::sys::Attribute;
 use kernel_files::table::LIMIT;
+use kernel_machine::log;
+use kernel_machine::sync::{Rank, SpinLock};
 use kernel_task::table::ID_LIMIT;
 
 /// Process numbers are below this.
@@ -26,7 +31,7 @@ const DEVICES: &str = "Character devices:\n  1 mem\n  5 /dev/tty\n  \
 /// # Errors
 /// `EEXIST` if called twice.
 pub fn register_all() -> Result<(), Errno> {
-    let files: [(&str, ShowFn); 15] = [
+    let files: [(&str, ShowFn); 19] = [
         ("/proc/version", || {
             Ok(format!("Linux version {RELEASE} {VERSION}\n"))
         }),
@@ -42,12 +47,73 @@ pub fn register_all() -> Result<(), Errno> {
         ("/proc/sys/vm/overcommit_memory", || Ok("0\n".into())),
         ("/proc/sys/fs/file-max", || Ok(format!("{}\n", u64::MAX / 2))),
         ("/proc/sys/fs/nr_open", || Ok(format!("{LIMIT}\n"))),
-        ("/proc/sys/fs/pipe-max-size", || Ok(format!("{CAPACITY}\n"))),
+        ("/proc/sys/fs/inotify/max_queued_events", || {
+            Ok(format!("{}\n", inotify::EVENTS_MAX))
+        }),
+        ("/proc/sys/fs/inotify/max_user_watches", || {
+            Ok(format!("{WATCHES_MAX}\n"))
+        }),
+        ("/proc/sys/kernel/tainted", || Ok("0\n".into())),
+        ("/proc/sys/vm/max_map_count", || Ok(format!("{MOST_REGIONS}\n"))),
+        ("/proc/sys/vm/mmap_min_addr", || Ok(format!("{LOWEST}\n"))),
         ("/proc/devices", || Ok(DEVICES.into())),
     ];
     for (path, show) in files {
         register(path, Attribute::read_only(show))?;
     }
+    let settings: [(&str, ShowFn, StoreFn); 3] = [
+        (
+            "/proc/sys/fs/pipe-max-size",
+            || Ok(format!("{}\n", pipe::most())),
+            |text| pipe::set_most(number_in(text)?),
+        ),
+        ("/proc/sys/kernel/printk", show_levels, store_levels),
+        ("/proc/sys/kernel/core_pattern", show_core, store_core),
+    ];
+    for (path, show, store) in settings {
+        register(path, Attribute::new(show, store))?;
+    }
+    Ok(())
+}
+
+/// The first number of a text.
+fn number_in(text: &[u8]) -> Result<usize, Errno> {
+    let text = core::str::from_utf8(text).map_err(|_| Errno::EINVAL)?;
+    let word = text.split_ascii_whitespace().next().unwrap_or("");
+    word.parse().map_err(|_| Errno::EINVAL)
+}
+
+/// The level below which the console shows messages; that of messages
+/// without one, the least that can be set, and the one after boot.
+fn show_levels() -> Result<String, Errno> {
+    Ok(format!("{}\t4\t1\t7\n", log::console_level()))
+}
+
+fn store_levels(text: &[u8]) -> Result<(), Errno> {
+    let level = u8::try_from(number_in(text)?).map_err(|_| Errno::EINVAL)?;
+    log::set_console_level(level.min(8));
+    Ok(())
+}
+
+/// Names of core dumps, which nobody makes: kept for who asks.
+static CORE_PATTERN: SpinLock<([u8; 128], usize)> =
+    SpinLock::with_rank(Rank::Device, ([0; 128], 0));
+
+fn show_core() -> Result<String, Errno> {
+    let (bytes, length) = *CORE_PATTERN.lock();
+    let text = match length {
+        0 => "core".into(),
+        _ => String::from_utf8_lossy(&bytes[..length]),
+    };
+    Ok(format!("{text}\n"))
+}
+
+fn store_core(text: &[u8]) -> Result<(), Errno> {
+    let text = text.strip_suffix(b"\n").unwrap_or(text);
+    let mut bytes = [0; 128];
+    let place = bytes.get_mut(..text.len()).ok_or(Errno::EINVAL)?;
+    place.copy_from_slice(text);
+    *CORE_PATTERN.lock() = (bytes, text.len());
     Ok(())
 }
 

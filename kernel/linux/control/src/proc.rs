@@ -12,6 +12,8 @@
 //!  process.rs  `/proc/PID`
 //!  target.rs   the task that a number means
 //!  text.rs     the texts about it
+//!  memory.rs   those about its memory: `maps`, `smaps`
+//!  pagemap.rs  `pagemap`
 //!  system.rs   memory, mounts, groups
 //!  load.rs     time and processors
 //! ```
@@ -27,6 +29,8 @@ use kernel_files::mount;
 
 mod inode;
 pub mod load;
+mod memory;
+mod pagemap;
 mod process;
 mod root;
 mod system;
@@ -45,18 +49,14 @@ pub use tree::register;
 pub fn init(command_line: &'static str) -> Result<(), Errno> {
     load::init()?;
     system::init(command_line)?;
-    mount::register_type("proc", |_, _| Ok(filesystem()));
+    // Each mount is a file system of its own, since Linux 5.8: so it can be
+    // mounted where it is mounted already.
+    mount::register_type("proc", |_, _| Ok(Arc::new(ProcFs)));
     Ok(())
 }
 
 /// The file system.
 struct ProcFs;
-
-/// The one that there is.
-fn filesystem() -> Arc<dyn FileSystem> {
-    static ONE: spin::Once<Arc<ProcFs>> = spin::Once::new();
-    ONE.call_once(|| Arc::new(ProcFs)).clone()
-}
 
 impl FileSystem for ProcFs {
     fn root(&self) -> Arc<dyn Inode> {

@@ -3,7 +3,7 @@
 //! Next: `open_file.rs` (what one `open` adds), then `pipe.rs` for a file
 //! that blocks.
 
-use alloc::string::String;
+use alloc::vec::Vec;
 use core::any::Any;
 
 use kernel_abi::Errno;
@@ -91,11 +91,8 @@ pub trait File: Send + Sync {
         Err(Errno::ENOTTY)
     }
 
-    /// What `/proc/PID/fdinfo` tells of it besides what it tells of any file:
-    /// whole lines.
-    fn details(&self) -> String {
-        String::new()
-    }
+    /// Appends what `/proc/PID/fdinfo` tells of this kind of file alone.
+    fn tell_details(&self, _text: &mut Vec<u8>) {}
 
     /// Itself, for the calls that are about one kind of file.
     fn any(&self) -> Option<&dyn Any> {

@@ -26,6 +26,11 @@ bitflags! {
         const DIRECTORY = 0o40_000;
         /// Fail if it is a symbolic link.
         const NO_FOLLOW = 0o100_000;
+        /// Reading does not count as access.
+        const NO_ACCESS_TIME = 0o1_000_000;
+        /// Make a file without a name in this directory; it stands beside
+        /// [`OpenFlags::DIRECTORY`].
+        const TEMPORARY = 0o20_000_000;
         /// Close it on exec.
         const CLOSE_ON_EXEC = 0o2_000_000;
         /// The file is only a place in the tree, neither read nor written.
@@ -37,7 +42,13 @@ bitflags! {
 impl OpenFlags {
     const ACCESS: u32 = 0o3;
     /// What `fcntl(F_SETFL)` can change.
-    pub const SETTABLE: Self = Self::APPEND.union(Self::NON_BLOCKING);
+    pub const SETTABLE: Self =
+        Self::APPEND.union(Self::NON_BLOCKING).union(Self::NO_ACCESS_TIME);
+    /// What means something beside [`OpenFlags::PATH`].
+    pub const OF_PATH: Self = Self::PATH
+        .union(Self::DIRECTORY)
+        .union(Self::NO_FOLLOW)
+        .union(Self::CLOSE_ON_EXEC);
     /// What `fcntl(F_GETFL)` does not show.
     pub(super) const ONCE: Self = Self::CREATE
         .union(Self::EXCLUSIVE)

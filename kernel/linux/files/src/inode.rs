@@ -13,6 +13,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::any::Any;
+use core::ops::Range;
 use core::sync::atomic::{AtomicBool, AtomicU32};
 
 use kernel_abi::Errno;
@@ -84,6 +85,15 @@ pub enum Replace {
     No,
     /// The two change places (Linux `RENAME_EXCHANGE`).
     Exchange,
+}
+
+/// What a part of a file is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Extent {
+    /// Bytes that were written, or may have been.
+    Data,
+    /// Zeros that take no room; the end of the file counts as one.
+    Hole,
 }
 
 /// Says what is to change of something with these attributes.
@@ -236,6 +246,41 @@ pub trait Inode: Any + Send + Sync {
     /// `EINVAL` for anything but a plain file, `EFBIG`.
     fn truncate(&self, _size: u64) -> Result<(), Errno> {
         Err(Errno::EINVAL)
+    }
+
+    /// Where `wanted` begins, at or after `from`: a file whose holes nobody
+    /// knows is all bytes.
+    ///
+    /// # Errors
+    /// `ENXIO` behind the end.
+    fn find_extent(&self, from: u64, wanted: Extent) -> Result<u64, Errno> {
+        let size = self.metadata().size;
+        match (from < size, wanted) {
+            (false, _) => Err(Errno::ENXIO),
+            (true, Extent::Data) => Ok(from),
+            (true, Extent::Hole) => Ok(size),
+        }
+    }
+
+    /// Makes a hole.
+    ///
+    /// # Errors
+    /// `EOPNOTSUPP` for what has no holes, `EPERM` for what is sealed.
+    fn punch(&self, _range: Range<u64>) -> Result<(), Errno> {
+        Err(Errno::EOPNOTSUPP)
+    }
+
+    /// Makes a plain file without a name, of the file system of this
+    /// directory; it may get one by [`Inode::link`] if `is_linkable`.
+    ///
+    /// # Errors
+    /// `EOPNOTSUPP` where files need names; `ENOSPC`.
+    fn create_nameless(
+        &self,
+        _new: &NewInode<'_>,
+        _is_linkable: bool,
+    ) -> Result<Arc<dyn Inode>, Errno> {
+        Err(Errno::EOPNOTSUPP)
     }
 
     /// Its pages, to be mapped.

@@ -21,7 +21,7 @@ use kernel_core::inotify::{
 use super::inode::{FileType, Inode, InodeId};
 use super::location::{Location, name_in};
 use kernel_machine::mm::{frame, heap};
-use kernel_machine::sync::{Rank, SpinLock};
+use kernel_machine::sync::{Rank, SpinLock, copy_out};
 use kernel_task::WaitQueue;
 
 mod file;
@@ -42,7 +42,7 @@ static WATCHES: SpinLock<Vec<Watch>> =
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
 /// Most watches of all (Linux `max_user_watches` is a limit of this kind).
-const WATCHES_MAX: usize = 8192;
+pub const WATCHES_MAX: usize = 8192;
 
 /// An open inotify: its watches' events.
 pub struct Inotify {
@@ -110,6 +110,23 @@ impl Inotify {
         }
         self.push(descriptor, IGNORED, 0, b"");
         Ok(())
+    }
+
+    /// Its watches: numbers, inodes, events.
+    fn watches(&self) -> Vec<(i32, InodeId, u32)> {
+        copy_out(|found| {
+            let watches = WATCHES.lock();
+            let own = |watch: &&Watch| Weak::ptr_eq(&watch.owner, &self.this);
+            let all = watches.iter().filter(own);
+            let count = all.clone().count();
+            if count <= found.capacity() {
+                let told = |it: &Watch| {
+                    (it.descriptor, it.inode, it.mask & ALL_EVENTS)
+                };
+                found.extend(all.map(told));
+            }
+            count
+        })
     }
 
     fn push(&self, descriptor: i32, mask: u32, cookie: u32, name: &[u8]) {

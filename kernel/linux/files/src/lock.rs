@@ -5,7 +5,10 @@
 //! are told apart by their address; each gives its locks back before it ends,
 //! so no address means two.
 //!
-//! A wait for a lock freezes in place.
+//! A wait for a lock freezes in place. Whoever is about to wait by `F_SETLKW`
+//! first looks whether those who have what it wants wait for it in turn, one
+//! behind the other: who closes such a circle is the last to wait, since the
+//! locks of all others stay as they are.
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -63,11 +66,32 @@ pub struct Lock {
     pub process: u32,
 }
 
+impl Lock {
+    /// Where it ends, or another begins that says the same of the rest.
+    fn touches(&self, other: &Lock) -> bool {
+        self.owner == other.owner
+            && self.kind == other.kind
+            && self.range.start <= other.range.end
+            && other.range.start <= self.range.end
+    }
+}
+
 /// More locks than this are refused.
 const MOST: usize = 4096;
+/// How many waiters are looked at, one behind the other (as on Linux).
+const DEADLOCK_DEPTH: usize = 10;
 
-static LOCKS: SpinLock<BTreeMap<InodeId, Vec<Lock>>> =
-    SpinLock::with_rank(Rank::Object, BTreeMap::new());
+struct Locks {
+    /// By file, in the order of their starts.
+    held: BTreeMap<InodeId, Vec<Lock>>,
+    /// Those that somebody waits for who may be part of a deadlock.
+    awaited: Vec<(InodeId, Lock)>,
+}
+
+static LOCKS: SpinLock<Locks> = SpinLock::with_rank(
+    Rank::Object,
+    Locks { held: BTreeMap::new(), awaited: Vec::new() },
+);
 /// Number of locks: most of the time there is none.
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 /// Where those wait who want a lock that somebody else has.
@@ -82,17 +106,45 @@ fn conflicts(one: &Lock, other: &Lock) -> bool {
         && other.range.start < one.range.end
 }
 
-/// The lock that keeps `wanted` from being taken.
+impl Locks {
+    /// The first lock that keeps `wanted` from being taken.
+    fn conflict(&self, inode: InodeId, wanted: &Lock) -> Option<&Lock> {
+        self.held.get(&inode)?.iter().find(|it| conflicts(it, wanted))
+    }
+
+    /// True if whoever has what `wanted` asks for waits, over others or at
+    /// once, for its owner. Locks of open files are nobody's in particular,
+    /// so that nothing can be said of them.
+    fn is_deadlock(&self, inode: InodeId, wanted: &Lock) -> bool {
+        let (mut inode, mut lock) = (inode, wanted);
+        for _ in 0..DEADLOCK_DEPTH {
+            let Some(holder) = self.conflict(inode, lock) else { return false };
+            if holder.process == 0 {
+                return false;
+            }
+            if holder.owner == wanted.owner {
+                return true;
+            }
+            let mut awaited = self.awaited.iter();
+            let next = awaited.find(|(_, it)| it.owner == holder.owner);
+            let Some((file, next)) = next else { return false };
+            (inode, lock) = (*file, next);
+        }
+        false
+    }
+}
+
+/// The first lock that keeps `wanted` from being taken.
 pub fn find_conflict(inode: InodeId, wanted: &Lock) -> Option<Lock> {
-    let locks = LOCKS.lock();
-    locks.get(&inode)?.iter().find(|it| conflicts(it, wanted)).cloned()
+    LOCKS.lock().conflict(inode, wanted).cloned()
 }
 
 /// Takes a lock; where the owner has one already, it changes.
 ///
 /// # Errors
 /// `EAGAIN` if another owner's is in the way, and with [`Blocking::Sleep`]
-/// `ERESTARTSYS` by a signal; `ENOLCK` if there are too many.
+/// `ERESTARTSYS` by a signal, `EDEADLK` if that other one waits for this;
+/// `ENOLCK` if there are too many.
 pub fn take(
     inode: InodeId,
     wanted: &Lock,
@@ -101,27 +153,58 @@ pub fn take(
     if COUNT.load(Relaxed) >= MOST || frame::is_short() {
         return Err(Errno::ENOLCK);
     }
-    let attempt = || try_take(inode, wanted);
+    let attempt = || try_take(&mut LOCKS.lock(), inode, wanted);
     match (attempt(), blocking) {
         (Some(()), _) => Ok(()),
         (None, Blocking::Fail) => Err(Errno::EAGAIN),
-        (None, Blocking::Sleep) => {
-            RELEASED.wait_until("locks_lock", attempt).map_err(interrupted)
-        }
+        (None, Blocking::Sleep) => wait(inode, wanted),
     }
 }
 
-fn try_take(inode: InodeId, wanted: &Lock) -> Option<()> {
-    let mut all = LOCKS.lock();
-    let locks = all.entry(inode).or_default();
-    if locks.iter().any(|it| conflicts(it, wanted)) {
+fn wait(inode: InodeId, wanted: &Lock) -> Result<(), Errno> {
+    let is_record = matches!(wanted.owner, Owner::Record(_));
+    if is_record && wanted.process != 0 {
+        let mut locks = LOCKS.lock();
+        if locks.is_deadlock(inode, wanted) {
+            return Err(Errno::EDEADLK);
+        }
+        locks.awaited.push((inode, wanted.clone()));
+    }
+    let attempt = || try_take(&mut LOCKS.lock(), inode, wanted);
+    let waited = RELEASED.wait_until("locks_lock", attempt);
+    let mut locks = LOCKS.lock();
+    let mine = |it: &(InodeId, Lock)| it.0 == inode && it.1 == *wanted;
+    if let Some(place) = locks.awaited.iter().position(mine) {
+        locks.awaited.swap_remove(place);
+    }
+    drop(locks);
+    waited.map_err(interrupted)
+}
+
+fn try_take(all: &mut Locks, inode: InodeId, wanted: &Lock) -> Option<()> {
+    if all.conflict(inode, wanted).is_some() {
         return None;
     }
+    let locks = all.held.entry(inode).or_default();
     let before = locks.len();
     cut(locks, wanted.owner, &wanted.range);
-    locks.push(wanted.clone());
+    add(locks, wanted.clone());
     recount(before, locks.len());
     Some(())
+}
+
+/// Puts a lock in its place, joined with what the owner has beside it.
+fn add(locks: &mut Vec<Lock>, mut lock: Lock) {
+    locks.retain(|it| {
+        let joins = it.touches(&lock);
+        if joins {
+            lock.range.start = lock.range.start.min(it.range.start);
+            lock.range.end = lock.range.end.max(it.range.end);
+        }
+        !joins
+    });
+    let place = locks.partition_point(|it| it.range.start < lock.range.start);
+    locks.insert(place, lock);
 }
 
 /// Gives back what `owner` has of `range`.
@@ -130,12 +213,12 @@ pub fn release(inode: InodeId, owner: Owner, range: &Range<u64>) {
         return;
     }
     let mut all = LOCKS.lock();
-    let Some(locks) = all.get_mut(&inode) else { return };
+    let Some(locks) = all.held.get_mut(&inode) else { return };
     let before = locks.len();
     cut(locks, owner, range);
     recount(before, locks.len());
     if locks.is_empty() {
-        all.remove(&inode);
+        all.held.remove(&inode);
     }
     drop(all);
     RELEASED.wake_all();
@@ -169,5 +252,5 @@ fn cut(locks: &mut Vec<Lock>, owner: Owner, range: &Range<u64>) {
         }
         !is_hit
     });
-    locks.append(&mut pieces);
+    pieces.into_iter().for_each(|piece| add(locks, piece));
 }

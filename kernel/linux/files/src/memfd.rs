@@ -8,6 +8,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 use core::any::Any;
+use core::ops::Range;
 use core::sync::atomic::{AtomicU32, Ordering::SeqCst};
 
 use kernel_abi::Errno;
@@ -15,7 +16,9 @@ use kernel_abi::Errno;
 use super::buffer::{Input, Output};
 use super::file::{Blocking, File, Offset};
 use super::flags::OpenFlags;
-use super::inode::{Change, Decide, FileType, Inode, InodeId, Metadata};
+use super::inode::{
+    Change, Decide, Extent, FileType, Inode, InodeId, Metadata,
+};
 use super::location::Location;
 use super::mount::Mount;
 use super::open_file::OpenFile;
@@ -37,7 +40,14 @@ bitflags::bitflags! {
         const GROW = 4;
         /// It is not written.
         const WRITE = 8;
+        /// It is not written but by mappings that there are.
+        const FUTURE_WRITE = 16;
     }
+}
+
+impl Seals {
+    /// No call writes it, and nobody maps it to store there.
+    const NO_WRITE: Self = Self::WRITE.union(Self::FUTURE_WRITE);
 }
 
 /// A file without a name.
@@ -84,7 +94,7 @@ impl MemoryFile {
     fn check_write(&self, end: u64) -> Result<(), Errno> {
         let seals = self.seals();
         let grows = end > self.bytes.inode().metadata().size;
-        match seals.contains(Seals::WRITE)
+        match seals.intersects(Seals::NO_WRITE)
             || grows && seals.contains(Seals::GROW)
         {
             true => Err(Errno::EPERM),
@@ -134,6 +144,18 @@ impl Inode for MemoryFile {
         self.bytes.inode().truncate(size)
     }
 
+    fn find_extent(&self, from: u64, wanted: Extent) -> Result<u64, Errno> {
+        self.bytes.inode().find_extent(from, wanted)
+    }
+
+    fn punch(&self, range: Range<u64>) -> Result<(), Errno> {
+        let _changes = self.changes.lock();
+        match self.seals().intersects(Seals::NO_WRITE) {
+            true => Err(Errno::EPERM),
+            false => self.bytes.inode().punch(range),
+        }
+    }
+
     fn pages(&self) -> Option<Arc<dyn PageSource>> {
         self.bytes.inode().pages()
     }
@@ -143,7 +165,7 @@ impl Inode for MemoryFile {
         may_write: bool,
     ) -> Result<Arc<dyn PageSource>, Errno> {
         let _changes = self.changes.lock();
-        if may_write && self.seals().contains(Seals::WRITE) {
+        if may_write && self.seals().intersects(Seals::NO_WRITE) {
             return Err(Errno::EPERM);
         }
         self.bytes.inode().shared_pages(may_write)

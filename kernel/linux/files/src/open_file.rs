@@ -13,12 +13,23 @@ use kernel_core::inotify;
 use super::buffer::{Input, Output};
 use super::file::{Blocking, File, Offset};
 use super::flags::OpenFlags;
-use super::inode::{FileType, Inode, Metadata};
+use super::inode::{Extent, FileType, Inode, Metadata};
 use super::inotify as watching;
 use super::location::Location;
 use super::lock::{self, Owner};
 use super::write_access::WriteAccess;
 use kernel_task::Mutex;
+
+/// How and where one call reads or writes (`preadv2(2)`).
+#[derive(Clone, Copy, Debug)]
+pub struct Transfer {
+    /// Where; `None` for the file's own offset, which moves.
+    pub place: Option<u64>,
+    /// A write goes to the end.
+    pub is_append: bool,
+    /// It fails with `EAGAIN` where it would sleep.
+    pub must_not_wait: bool,
+}
 
 /// What descriptors refer to.
 pub struct OpenFile {
@@ -249,12 +260,65 @@ impl OpenFile {
         Ok(count)
     }
 
+    /// Reads as `how` says.
+    ///
+    /// # Errors
+    /// `EOPNOTSUPP` not to wait for what nobody knows whether it waits; as
+    /// [`OpenFile::read`] and [`OpenFile::read_at`].
+    pub fn read_by(
+        &self,
+        how: Transfer,
+        output: &mut Output<'_>,
+    ) -> Result<usize, Errno> {
+        match (how.place, how.must_not_wait) {
+            (None, false) => self.read(output),
+            (Some(place), false) => self.read_at(place, output),
+            (None, true) if self.file.offset() == Offset::None => {
+                self.check_readable()?;
+                self.file.read(0, output, Blocking::Fail)
+            }
+            _ => Err(Errno::EOPNOTSUPP),
+        }
+    }
+
+    /// Writes as `how` says.
+    ///
+    /// # Errors
+    /// As [`OpenFile::read_by`] for writing.
+    pub fn write_by(
+        &self,
+        how: Transfer,
+        input: &mut Input<'_>,
+    ) -> Result<usize, Errno> {
+        let is_stream = self.file.offset() == Offset::None;
+        match (how.place, how.must_not_wait) {
+            (None, true) if is_stream => {
+                self.check_writable()?;
+                self.file.write(0, input, Blocking::Fail)
+            }
+            (_, true) => Err(Errno::EOPNOTSUPP),
+            (place, false) if how.is_append && !is_stream => {
+                self.check_writable()?;
+                let _turn = self.turn.lock();
+                let (count, end) = self.file.append(input, self.blocking())?;
+                if place.is_none() {
+                    self.offset.store(end, Relaxed);
+                }
+                self.happened(inotify::MODIFY);
+                Ok(count)
+            }
+            (None, false) => self.write(input),
+            (Some(place), false) => self.write_at(place, input),
+        }
+    }
+
     /// Moves the offset (`lseek`): from 0, from where it stands, from the
-    /// end for `whence` 0, 1, 2.
+    /// end for `whence` 0, 1, 2; for 3 and 4 to the next bytes, or the next
+    /// hole, at or after the place.
     ///
     /// # Errors
     /// `ESPIPE` for a stream, `EINVAL` for an unknown `whence` or a place
-    /// before the beginning.
+    /// before the beginning; `ENXIO` for a hole or bytes behind the end.
     pub fn seek(&self, offset: i64, whence: u32) -> Result<u64, Errno> {
         if self.file.offset() == Offset::None {
             return Err(Errno::ESPIPE);
@@ -264,6 +328,14 @@ impl OpenFile {
             0 => 0,
             1 => self.position(),
             2 => self.metadata().size,
+            3 | 4 => {
+                let from = u64::try_from(offset).map_err(|_| Errno::ENXIO)?;
+                let wanted =
+                    if whence == 3 { Extent::Data } else { Extent::Hole };
+                let place = self.inode().find_extent(from, wanted)?;
+                self.offset.store(place, Relaxed);
+                return Ok(place);
+            }
             _ => return Err(Errno::EINVAL),
         };
         let place = (base as i64).checked_add(offset);

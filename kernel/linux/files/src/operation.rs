@@ -4,6 +4,7 @@
 //! file system. Results are those of Linux's calls of the same names.
 
 use alloc::sync::Arc;
+use core::ops::Range;
 
 use kernel_abi::Errno;
 use kernel_core::inotify as event;
@@ -17,13 +18,18 @@ use super::location::Location;
 use super::mount::MountFlags;
 use super::open_file::OpenFile;
 use super::permission;
-use super::walk::{Asker, Last, LastLink, Part, Walk};
+use super::walk::{Asker, Bounds, Last, LastLink, Part, Walk};
 use super::write_access::WriteAccess;
 use kernel_machine::mm::frame;
 
 mod link;
+mod nameless;
 
 pub use link::{link, rename};
+
+/// What means nothing for a file that was just made.
+const MADE: OpenFlags =
+    OpenFlags::TEMPORARY.union(OpenFlags::DIRECTORY).union(OpenFlags::TRUNCATE);
 
 /// Opens a file, and makes it first if `flags` say so and it is not there.
 ///
@@ -34,19 +40,23 @@ pub fn open(
     base: i32,
     path: &[u8],
     flags: OpenFlags,
-    permissions: u32,
+    (permissions, bounds): (u32, Bounds),
 ) -> Result<Arc<OpenFile>, Errno> {
-    let file = if flags.contains(OpenFlags::CREATE) {
-        let permissions = permissions & !asker.context.umask();
-        let walk = asker.walk(base, path)?;
+    let walk = asker.walk_within(base, path, bounds)?;
+    let permissions = permissions & !asker.context.umask();
+    let file = if flags.contains(OpenFlags::TEMPORARY) {
+        let directory = walk.finish(last_link(flags))?;
+        let made = nameless::make(&directory, flags, permissions)?;
+        open_allowed(made, flags.difference(MADE))?
+    } else if flags.contains(OpenFlags::CREATE) {
         let (location, origin) = find_or_create(walk, flags, permissions)?;
         match origin {
             // Its maker may use it whatever its bits say.
-            Origin::Made => open_allowed(location, flags)?,
+            Origin::Made => open_allowed(location, flags.difference(MADE))?,
             Origin::Found => open_location(location, flags)?,
         }
     } else {
-        open_location(asker.find(base, path, last_link(flags))?, flags)?
+        open_location(walk.finish(last_link(flags))?, flags)?
     };
     if inotify::is_used() {
         inotify::notify_at(&file.location, event::OPEN);
@@ -102,8 +112,8 @@ fn find_or_create(
         }
         let is_link = inode.kind() == FileType::Symlink;
         if !is_link || flags.contains(OpenFlags::NO_FOLLOW) {
-            let found = last.directory.at(inode).covered();
-            return Ok((found, Origin::Found));
+            walk.enter(inode)?;
+            return Ok((walk.here(), Origin::Found));
         }
         walk.follow_last(&*inode, false)?;
         if walk.is_at_end() {
@@ -161,7 +171,10 @@ fn open_allowed(
     check_room()?;
     if flags.contains(OpenFlags::PATH) {
         let file: Arc<dyn File> = Arc::new(OpenDirectory);
-        return Ok(OpenFile::new(location, file, flags));
+        return Ok(OpenFile::new(location, file, flags & OpenFlags::OF_PATH));
+    }
+    if flags.contains(OpenFlags::NO_ACCESS_TIME) {
+        permission::check_owner(&*location.inode)?;
     }
     if kind == FileType::Regular || kind == FileType::Directory {
         if flags.can_write() {
@@ -190,6 +203,18 @@ fn open_allowed(
 pub fn truncate(location: &Location, size: u64) -> Result<(), Errno> {
     let _access = WriteAccess::get(&location.inode)?;
     location.inode.truncate(size)?;
+    if inotify::is_used() {
+        inotify::notify_at(location, event::MODIFY);
+    }
+    Ok(())
+}
+
+/// Makes a hole in a file that the caller may write.
+///
+/// # Errors
+/// As [`Inode::punch`](super::inode::Inode::punch).
+pub fn punch(location: &Location, range: Range<u64>) -> Result<(), Errno> {
+    location.inode.punch(range)?;
     if inotify::is_used() {
         inotify::notify_at(location, event::MODIFY);
     }

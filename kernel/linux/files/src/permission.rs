@@ -79,6 +79,17 @@ pub fn check(inode: &dyn Inode, wanted: u32) -> Result<(), Errno> {
     }
 }
 
+/// Fails unless the file is the running process's own.
+///
+/// # Errors
+/// `EPERM`.
+pub fn check_owner(inode: &dyn Inode) -> Result<(), Errno> {
+    match current() {
+        Some(who) if who.user != inode.metadata().uid => Err(Errno::EPERM),
+        _ => Ok(()),
+    }
+}
+
 /// Fails unless the running process may give or take the name of `victim`
 /// in `directory`.
 ///

@@ -17,11 +17,13 @@
 //! Reading order: `pipe/stream.rs` (the pipe), `end.rs` (its open ends),
 //! `inode.rs` (how it is opened).
 
+mod capacity;
 mod end;
 mod inode;
 mod ring;
 mod stream;
 
+pub use capacity::{allowed_capacity, most, set_most};
 pub use end::End;
 pub use inode::open_pair;
 pub use ring::{CAPACITY, PIPE_BUF};

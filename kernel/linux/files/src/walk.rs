@@ -18,6 +18,10 @@ use super::open_file::OpenFile;
 use super::permission::{self, Authority};
 use super::table::FileTable;
 
+mod bounds;
+
+pub use bounds::Bounds;
+
 /// Most symbolic links in one walk; one more is `ELOOP`.
 const LINKS_MAX: u32 = 40;
 
@@ -75,27 +79,43 @@ pub struct Walk<'a> {
     /// Whose rights count; `None` if all is allowed.
     who: Option<Authority>,
     root: Location,
+    /// Where it begins.
+    start: Location,
+    bounds: Bounds,
     here: Location,
     rest: Cow<'a, [u8]>,
     links: u32,
 }
 
 impl<'a> Walk<'a> {
-    /// Starts at `base`, or at the root for an absolute name.
+    /// Starts at `base`, or at the root for an absolute name, and stays within
+    /// `bounds`.
     ///
     /// # Errors
-    /// `ENOENT` for an empty name, `ENAMETOOLONG`.
+    /// `ENOENT` for an empty name, `ENAMETOOLONG`; `EXDEV` for a name that
+    /// begins out of bounds.
     pub fn new(
         root: Location,
         base: impl FnOnce() -> Result<Location, Errno>,
         path: &'a [u8],
+        bounds: Bounds,
     ) -> Result<Self, Errno> {
-        let here = match Path::new(path)?.is_absolute() {
+        let is_absolute = Path::new(path)?.is_absolute();
+        let here = match is_absolute && bounds.is_empty() {
             true => root.clone(),
             false => base()?,
         };
+        let root = match bounds.contains(Bounds::IN_ROOT) {
+            true => here.clone(),
+            false => root,
+        };
         let (who, rest) = (permission::current(), Cow::Borrowed(path));
-        Ok(Self { who, root, here, rest, links: 0 })
+        let start = here.clone();
+        let mut walk = Self { who, root, start, bounds, here, rest, links: 0 };
+        if is_absolute && !bounds.is_empty() {
+            walk.go_to_root()?;
+        }
+        Ok(walk)
     }
 
     /// Goes to the directory in which the last part stands.
@@ -143,7 +163,7 @@ impl<'a> Walk<'a> {
         let name = match step {
             Component::Name(name) => name,
             Component::Parent => {
-                self.here = self.here.parent(&self.root);
+                self.go_up()?;
                 return Ok(false);
             }
         };
@@ -152,7 +172,7 @@ impl<'a> Walk<'a> {
             self.follow(&*inode, rest)?;
             return Ok(true);
         }
-        self.enter(inode);
+        self.enter(inode)?;
         Ok(false)
     }
 
@@ -167,10 +187,13 @@ impl<'a> Walk<'a> {
     }
 
     /// Goes to `inode`, found in the directory here.
-    fn enter(&mut self, inode: Arc<dyn Inode>) {
+    ///
+    /// # Errors
+    /// `EXDEV` out of bounds.
+    pub(super) fn enter(&mut self, inode: Arc<dyn Inode>) -> Result<(), Errno> {
         let is_directory = inode.kind() == FileType::Directory;
         let place = self.here.at(inode);
-        self.here = if is_directory { place.covered() } else { place };
+        self.go(if is_directory { place.covered() } else { place })
     }
 
     /// Goes where a symbolic link in the directory here leads, as far as
@@ -181,15 +204,19 @@ impl<'a> Walk<'a> {
             return Err(Errno::ELOOP);
         }
         let mut target = match link.read_link()? {
-            Link::Path(target) => target,
+            Link::Path(target) => {
+                self.bounds.check_link(false)?;
+                target
+            }
             Link::Location(location) => {
-                self.here = location;
+                self.bounds.check_link(true)?;
+                self.go(location)?;
                 self.rest = Cow::Owned(rest.to_vec());
                 return Ok(());
             }
         };
         if Path::new(&target)?.is_absolute() {
-            self.here = self.root.clone();
+            self.go_to_root()?;
         }
         target.extend_from_slice(rest);
         self.rest = Cow::Owned(target);
@@ -199,6 +226,25 @@ impl<'a> Walk<'a> {
     /// True if nothing of the name is left: a link led straight to a place.
     pub fn is_at_end(&self) -> bool {
         self.rest.is_empty()
+    }
+
+    fn go(&mut self, place: Location) -> Result<(), Errno> {
+        self.bounds.check_move(&self.here, &place)?;
+        self.here = place;
+        Ok(())
+    }
+
+    fn go_up(&mut self) -> Result<(), Errno> {
+        if self.here == self.start {
+            self.bounds.check_leave()?;
+        }
+        let above = self.here.parent(&self.root);
+        self.go(above)
+    }
+
+    fn go_to_root(&mut self) -> Result<(), Errno> {
+        self.bounds.check_leave()?;
+        self.go(self.root.clone())
     }
 
     /// Where the walk stands.
@@ -215,12 +261,15 @@ impl<'a> Walk<'a> {
         loop {
             let last = self.last()?;
             let Some(inode) = last.find()? else {
-                return Ok(last.special(&self.root));
+                if last.name == Part::Up {
+                    self.go_up()?;
+                }
+                return Ok(self.here);
             };
             let must_follow =
                 last_link == LastLink::Follow || last.must_be_directory;
             if inode.kind() != FileType::Symlink || !must_follow {
-                self.enter(inode);
+                self.enter(inode)?;
                 return self.checked(last.must_be_directory);
             }
             self.follow_last(&*inode, last.must_be_directory)?;
@@ -310,7 +359,20 @@ impl Asker<'_> {
     /// # Errors
     /// `ENOENT` for an empty name, `EBADF`.
     pub fn walk<'p>(&self, fd: i32, path: &'p [u8]) -> Result<Walk<'p>, Errno> {
-        Walk::new(self.context.root(), || self.base(fd), path)
+        self.walk_within(fd, path, Bounds::empty())
+    }
+
+    /// Starts a walk from the directory `fd` that stays within `bounds`.
+    ///
+    /// # Errors
+    /// As [`Walk::new`], `EBADF`.
+    pub fn walk_within<'p>(
+        &self,
+        fd: i32,
+        path: &'p [u8],
+        bounds: Bounds,
+    ) -> Result<Walk<'p>, Errno> {
+        Walk::new(self.context.root(), || self.base(fd), path, bounds)
     }
 
     /// Walks to the end of a name.

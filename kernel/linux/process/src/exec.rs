@@ -52,9 +52,15 @@ pub fn execve(
     let room = usize::try_from(stack / 4).unwrap_or(MOST_ROOM);
     let room = room.clamp(LEAST_ROOM, MOST_ROOM);
     let mut left = room;
+    let path = user::read_cstr(path, PATH_MAX)?;
+    let mut arguments = read_strings(arguments, &mut left)?;
+    if arguments.is_empty() {
+        // Many programs take their name for granted (execve(2)).
+        arguments.push(Vec::new());
+    }
     let request = Request {
-        path: user::read_cstr(path, PATH_MAX)?,
-        arguments: read_strings(arguments, &mut left)?,
+        path,
+        arguments,
         environment: read_strings(environment, &mut left)?,
         room,
     };

@@ -23,6 +23,8 @@ pub struct Image {
     pub arguments: Range<usize>,
     /// User addresses of the environment strings.
     pub environment: Range<usize>,
+    /// User addresses of what it was told at its start.
+    pub auxiliary: Range<usize>,
     /// First address of the program's code, and one past its last.
     pub code: Range<usize>,
     /// User address of the stack's first word at the start.

@@ -155,7 +155,8 @@ pub(super) fn load(
     let given = Given::by(&program.location, &thread.process, is_hidden);
     let credentials = given.to(thread.process.credentials.lock().clone());
     let auxiliary = auxiliary(&credentials, &plan, linker_plan.as_ref());
-    let stack = build_stack(&space, &request, &execfn, &auxiliary)?;
+    let room = map_stack(plan.runs_stack);
+    let stack = build_stack(&space, &request, &execfn, &auxiliary, &room)?;
     let access = [program.access.take(), linker.and_then(|it| it.access)];
     let executable =
         Executable { location: program.location, _write_access: access };
@@ -166,6 +167,7 @@ pub(super) fn load(
         program: Some(Arc::new(executable)),
         arguments: range(&stack.arguments),
         environment: range(&stack.environment),
+        auxiliary: range(&stack.auxiliary),
         code: plan.start() as usize..plan.end() as usize,
         stack_start: stack.sp as usize,
         sigreturn_page,
@@ -361,11 +363,23 @@ fn auxiliary(
     pairs
 }
 
+/// How a stack of so many bytes is mapped, with code on it or without.
+fn map_stack(has_code: bool) -> impl Fn(usize) -> MapRequest {
+    let mut protection = Protection::READ | Protection::WRITE;
+    protection.set(Protection::EXECUTE, has_code);
+    move |length| MapRequest {
+        placement: Placement::FixedNoReplace(STACK_TOP - length),
+        is_stack: true,
+        ..MapRequest::anonymous(length, protection)
+    }
+}
+
 fn build_stack(
     space: &AddressSpace,
     request: &Request,
     path: &[u8],
     auxiliary: &[(u64, u64)],
+    map: &impl Fn(usize) -> MapRequest,
 ) -> Result<StackImage, Errno> {
     let mut random = [0; 16];
     random::fill(&mut random);
@@ -380,13 +394,7 @@ fn build_stack(
     };
     let image = stack.build()?;
     let length = image.bytes.len() + STACK_SPARE;
-    let length = length.next_multiple_of(PAGE_SIZE);
-    let protection = Protection::READ | Protection::WRITE;
-    space.map(MapRequest {
-        placement: Placement::FixedNoReplace(STACK_TOP - length),
-        is_stack: true,
-        ..MapRequest::anonymous(length, protection)
-    })?;
+    space.map(map(length.next_multiple_of(PAGE_SIZE)))?;
     space.write_at(image.sp as usize, &image.bytes)?;
     Ok(image)
 }

@@ -8,8 +8,8 @@
 //! Next to read: `end.rs`, how the end is told.
 
 use alloc::format;
-use alloc::string::String;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::any::Any;
 
 use kernel_abi::Errno;
@@ -58,9 +58,10 @@ impl File for PidFd {
     }
 
     /// Numbers in the only namespace there is; -1 for nobody.
-    fn details(&self) -> String {
+    fn tell_details(&self, text: &mut Vec<u8>) {
         let id = self.known().map_or(-1, |id| id as i32);
-        format!("Pid:\t{id}\nNSpid:\t{id}\n")
+        let lines = format!("Pid:\t{id}\nNSpid:\t{id}\n");
+        text.extend_from_slice(lines.as_bytes());
     }
 
     fn any(&self) -> Option<&dyn Any> {

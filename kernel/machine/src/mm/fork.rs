@@ -12,6 +12,7 @@ use kernel_abi::Errno;
 use kernel_core::memory::page_table::{
     self, ENTRIES, Entry, OutOfTables, Slot, Tables,
 };
+use kernel_core::memory::region::{Region, RegionFlags};
 
 use super::space::{AddressSpace, Inner};
 use super::table::UserTables;
@@ -53,14 +54,18 @@ impl AddressSpace {
     ) -> Result<usize, OutOfTables> {
         let root = child.root;
         let copy = child.inner.get_mut();
-        copy.regions = inner.regions.try_clone().map_err(|_| OutOfTables)?;
+        copy.regions = inner.regions.fork().map_err(|_| OutOfTables)?;
         copy.heap = inner.heap;
         copy.is_reaped = inner.is_reaped;
         let tables = &mut copy.tables;
         let mut copier = Copier { tables, root, last: None, pages: 0 };
         let mut result = Ok(());
         let mut changed = false;
-        for region in inner.regions.iter().filter(|r| r.is_private()) {
+        const EMPTY: RegionFlags = RegionFlags::SHARED
+            .union(RegionFlags::NO_FORK)
+            .union(RegionFlags::WIPE_ON_FORK);
+        let copied = |region: &&Region<_>| !region.flags.intersects(EMPTY);
+        for region in inner.regions.iter().filter(copied) {
             let (tables, range) = (&mut inner.tables, region.range());
             page_table::for_each(tables, self.root, range, |_, at, old| {
                 if !old.is_owned() || result.is_err() {

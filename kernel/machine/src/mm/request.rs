@@ -34,6 +34,8 @@ pub struct MapRequest {
     pub source: Option<(Arc<dyn PageSource>, usize)>,
     /// A stack, which grows down on faults (`MAP_GROWSDOWN`).
     pub is_stack: bool,
+    /// Its pages are to stay (`MAP_LOCKED`).
+    pub is_locked: bool,
     /// May become writable by `mprotect`: false for shared mappings of files
     /// that were opened for reading only.
     pub may_write: bool,
@@ -49,6 +51,7 @@ impl MapRequest {
             sharing: Sharing::Private,
             source: None,
             is_stack: false,
+            is_locked: false,
             may_write: true,
         }
     }
@@ -64,6 +67,7 @@ impl MapRequest {
         let mut flags = RegionFlags::empty();
         flags.set(RegionFlags::SHARED, self.sharing == Sharing::Shared);
         flags.set(RegionFlags::GROWS_DOWN, self.is_stack);
+        flags.set(RegionFlags::LOCKED, self.is_locked);
         flags.set(RegionFlags::NEVER_WRITE, !self.may_write);
         flags
     }
@@ -95,6 +99,8 @@ pub struct RegionInfo {
     pub offset: usize,
     /// The object; `None` for private zero pages.
     pub source: Option<Arc<dyn PageSource>>,
+    /// What else is known of it.
+    pub flags: RegionFlags,
     /// `[heap]` or `[stack]`.
     pub label: Option<&'static str>,
 }

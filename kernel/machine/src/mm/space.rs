@@ -9,6 +9,7 @@
 //! |---|---|
 //! | map, unmap, protect, `brk` | this file |
 //! | a page is touched | `fault.rs` |
+//! | advice, locks, what is present | `advice.rs` |
 //! | fork | `fork.rs` |
 //! | pages are given back | `release.rs` |
 //!
@@ -62,6 +63,8 @@ pub(super) struct Inner {
     pub regions: RegionMap<Object>,
     pub tables: UserTables,
     pub heap: Break,
+    /// What new mappings are from the start (`mlockall`).
+    pub new_flags: RegionFlags,
     /// The out-of-memory reaper took the pages: no page comes back.
     pub is_reaped: bool,
 }
@@ -128,6 +131,7 @@ impl AddressSpace {
             self.unmap_locked(&mut inner, range.clone(), &mut removed)?;
         }
         let Range { start, end } = range;
+        let flags = flags | inner.new_flags;
         inner.regions.insert(Region {
             start,
             end,
@@ -167,30 +171,6 @@ impl AddressSpace {
         })?;
         self.clear_pages(inner, range.clone());
         self.clear_tables(inner, range);
-        Ok(())
-    }
-
-    /// Takes the pages of private mappings in the range away: the next touch
-    /// finds them as at first (`madvise(MADV_DONTNEED)`).
-    ///
-    /// # Errors
-    /// `EINVAL` for a range that makes no sense.
-    pub fn discard(&self, address: usize, length: usize) -> Result<(), Errno> {
-        if length == 0 {
-            return Ok(());
-        }
-        let range = checked_range(address, length)?;
-        let mut inner = self.inner.lock();
-        let private: Vec<Range<usize>> = inner
-            .regions
-            .overlapping(range.clone())
-            .filter(|region| region.is_private())
-            .map(Region::range)
-            .collect();
-        for region in private {
-            let part = region.start.max(range.start)..region.end.min(range.end);
-            self.clear_pages(&mut inner, part);
-        }
         Ok(())
     }
 
@@ -297,7 +277,7 @@ impl Inner {
             start: range.start,
             end: range.end,
             protection,
-            flags: RegionFlags::empty(),
+            flags: self.new_flags,
             backing: Object::default(),
         })?;
         Ok(())
@@ -323,6 +303,7 @@ impl Inner {
             },
             offset: region.backing.first * PAGE_SIZE,
             source: region.backing.source.clone(),
+            flags: region.flags,
             label,
         }
     }

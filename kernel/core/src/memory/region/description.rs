@@ -30,7 +30,7 @@ bitflags! {
 
 bitflags! {
     /// What else is known about a region.
-    #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+    #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
     pub struct RegionFlags: u8 {
         /// Stores go to the backing object, and fork shares the pages.
         const SHARED = 1;
@@ -39,6 +39,16 @@ bitflags! {
         /// `mprotect` may not make it writable: the file was opened for
         /// reading only.
         const NEVER_WRITE = 4;
+        /// A child of fork does not have it.
+        const NO_FORK = 8;
+        /// A child of fork has zero pages there.
+        const WIPE_ON_FORK = 16;
+        /// It does not belong into a core dump.
+        const NO_DUMP = 32;
+        /// Its pages are to stay in memory; not for children.
+        const LOCKED = 64;
+        /// They need not be brought in for that.
+        const LOCK_ON_FAULT = 128;
     }
 }
 

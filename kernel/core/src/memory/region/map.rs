@@ -31,15 +31,23 @@ impl<B: Backing> RegionMap<B> {
         Self { regions: Vec::new(), pages: 0 }
     }
 
-    /// A copy.
+    /// What a child of fork has.
     ///
     /// # Errors
     /// [`RegionError::TooMany`] if there is no memory for it.
-    pub fn try_clone(&self) -> Result<Self, RegionError> {
+    pub fn fork(&self) -> Result<Self, RegionError> {
+        const LOCKS: RegionFlags =
+            RegionFlags::LOCKED.union(RegionFlags::LOCK_ON_FAULT);
         let mut copy = Self::new();
         copy.reserve(self.regions.len())?;
-        copy.regions.extend_from_slice(&self.regions);
-        copy.pages = self.pages;
+        for region in &self.regions {
+            if region.flags.contains(RegionFlags::NO_FORK) {
+                continue;
+            }
+            let flags = region.flags - LOCKS;
+            copy.pages += region.pages();
+            copy.regions.push(Region { flags, ..region.clone() });
+        }
         Ok(copy)
     }
 
@@ -246,7 +254,7 @@ impl<B: Backing> RegionMap<B> {
     /// Makes both ends of `range` ends of regions; returns the indices of the
     /// regions inside.
     #[inline]
-    fn isolate(
+    pub(super) fn isolate(
         &mut self,
         range: &Range<usize>,
     ) -> Result<Range<usize>, RegionError> {
@@ -284,7 +292,7 @@ impl<B: Backing> RegionMap<B> {
 
     /// Joins the region at `index`, if any, with the one below it, where
     /// they say the same.
-    fn join(&mut self, index: usize) {
+    pub(super) fn join(&mut self, index: usize) {
         let Some(below) = index.checked_sub(1) else { return };
         let Some(pair) = self.regions.get(below..=index) else { return };
         if is_continued(&pair[0], &pair[1]) {

@@ -2,25 +2,31 @@
 
 use alloc::string::String;
 use alloc::sync::Arc;
+use alloc::vec;
 
 use kernel_abi::terminal::FIONREAD;
 use kernel_abi::{Errno, syscall as number};
+use zerocopy::{FromBytes, Immutable, KnownLayout};
 
 use super::lock::{
     self, F_GETLK, F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW, F_SETLK, F_SETLKW,
 };
-use super::{Caller, Checked, check_flags, file, path};
+use super::{Caller, Checked, any_file, check_flags, path};
 use crate::call::{Args, Handler, Numbered, Result};
 use kernel_files::file::Offset;
 use kernel_files::memfd::{self, MemoryFile, Seals};
 use kernel_files::table::OnExec;
-use kernel_files::{FileTable, FileType, OpenFile, OpenFlags, operation, pipe};
-use kernel_machine::mm::user;
+use kernel_files::walk::Bounds;
+use kernel_files::{
+    FileTable, FileType, OpenFile, OpenFlags, operation, permission, pipe,
+};
+use kernel_machine::mm::user::{self, UserSlice};
 use kernel_process::current;
 
 /// This family's rows of the table.
 pub const CALLS: &[Numbered] = &[
     (number::OPENAT, Handler::Plain(openat)),
+    (number::OPENAT2, Handler::Plain(openat2)),
     (number::CLOSE, Handler::Plain(close)),
     (number::CLOSE_RANGE, Handler::Plain(close_range)),
     (number::DUP, Handler::Plain(dup)),
@@ -37,6 +43,7 @@ const F_SETFD: u32 = 2;
 const F_GETFL: u32 = 3;
 const F_SETFL: u32 = 4;
 const F_DUPFD_CLOEXEC: u32 = 1030;
+const F_SETPIPE_SZ: u32 = 1031;
 const F_GETPIPE_SZ: u32 = 1032;
 const FD_CLOEXEC: usize = 1;
 /// Shown by `F_GETFL` for every file, since all can be large.
@@ -57,11 +64,81 @@ fn number_of(fd: i32) -> Checked<usize> {
 fn openat(args: &Args) -> Result {
     let path = path(args.x[1])?;
     let flags = OpenFlags::from_bits_retain(args.word(2));
-    let permissions = args.word(3) & 0o7777;
+    open(args.int(0), &path, flags, (args.word(3), Bounds::empty()))
+}
+
+fn open(
+    base: i32,
+    path: &[u8],
+    flags: OpenFlags,
+    (mode, bounds): (u32, Bounds),
+) -> Result {
+    const OF_TEMPORARY: OpenFlags =
+        OpenFlags::TEMPORARY.union(OpenFlags::DIRECTORY);
+    if flags.contains(OpenFlags::TEMPORARY) && !flags.contains(OF_TEMPORARY) {
+        return Err(Errno::EINVAL);
+    }
     let caller = Caller::new()?;
     let asker = caller.asker();
-    let file = operation::open(asker, args.int(0), &path, flags, permissions)?;
+    let how = (mode & 0o7777, bounds);
+    let file = operation::open(asker, base, path, flags, how)?;
     caller.table.insert(0, file, on_exec(flags))
+}
+
+/// `struct open_how`.
+#[repr(C)]
+#[derive(Clone, Copy, FromBytes, Immutable, KnownLayout)]
+struct OpenHow {
+    flags: u64,
+    mode: u64,
+    resolve: u64,
+}
+
+/// As `openat`, with bounds for the walk; what is not known is refused.
+fn openat2(args: &Args) -> Result {
+    /// Fails where it would have to wait for a disk, which it never has to.
+    const CACHED: u64 = 0x20;
+    /// All flags of `open`.
+    const KNOWN: u64 = 0o37_777_703;
+    let how = read_how(args.x[2], args.x[3])?;
+    let flags = OpenFlags::from_bits_retain(how.flags as u32);
+    let makes = flags.intersects(OpenFlags::CREATE | OpenFlags::TEMPORARY);
+    let place_only = flags.contains(OpenFlags::PATH);
+    let bounds = u32::try_from(how.resolve & !CACHED).ok();
+    let bounds = bounds.and_then(Bounds::from_bits).ok_or(Errno::EINVAL)?;
+    if how.flags & !KNOWN != 0
+        || how.mode & !0o7777 != 0
+        || !makes && how.mode != 0
+        || place_only && flags & OpenFlags::OF_PATH != flags
+        || bounds.contains(Bounds::BENEATH | Bounds::IN_ROOT)
+    {
+        return Err(Errno::EINVAL);
+    }
+    let changes = makes || flags.contains(OpenFlags::TRUNCATE);
+    if how.resolve & CACHED != 0 && changes {
+        return Err(Errno::EAGAIN);
+    }
+    let path = path(args.x[1])?;
+    open(args.int(0), &path, flags, (how.mode as u32, bounds))
+}
+
+/// What a program asks for, in a structure that may be longer than what is
+/// known, if the rest is zero.
+fn read_how(address: usize, size: usize) -> Checked<OpenHow> {
+    const KNOWN: usize = size_of::<OpenHow>();
+    const MOST: usize = 4096;
+    if size < KNOWN {
+        return Err(Errno::EINVAL);
+    }
+    if size > MOST {
+        return Err(Errno::E2BIG);
+    }
+    let mut rest = vec![0; size - KNOWN];
+    UserSlice::new(address, size)?.read(KNOWN, &mut rest)?;
+    if rest.iter().any(|byte| *byte != 0) {
+        return Err(Errno::E2BIG);
+    }
+    user::read_value(address)
 }
 
 fn close(args: &Args) -> Result {
@@ -91,7 +168,7 @@ fn close_range(args: &Args) -> Result {
 }
 
 fn dup(args: &Args) -> Result {
-    let file = file(args.int(0))?;
+    let file = any_file(args.int(0))?;
     current().files()?.insert(0, file, OnExec::Keep)
 }
 
@@ -169,6 +246,14 @@ fn fcntl(args: &Args) -> Result {
     let table = current().files()?;
     let file = table.get(fd)?;
     let argument = args.x[2];
+    if file.flags().contains(OpenFlags::PATH)
+        && !matches!(
+            args.word(1),
+            F_DUPFD | F_DUPFD_CLOEXEC | F_GETFD | F_SETFD | F_GETFL
+        )
+    {
+        return Err(Errno::EBADF);
+    }
     match args.word(1) {
         F_DUPFD => table.insert(argument, file, OnExec::Keep),
         F_DUPFD_CLOEXEC => table.insert(argument, file, OnExec::Close),
@@ -179,7 +264,12 @@ fn fcntl(args: &Args) -> Result {
         }
         F_GETFL => Ok(file.flags().bits() as usize | O_LARGEFILE),
         F_SETFL => {
-            file.set_flags(OpenFlags::from_bits_retain(argument as u32));
+            let flags = OpenFlags::from_bits_retain(argument as u32);
+            let more = flags.difference(file.flags());
+            if more.contains(OpenFlags::NO_ACCESS_TIME) {
+                permission::check_owner(&**file.inode())?;
+            }
+            file.set_flags(flags);
             Ok(0)
         }
         F_GETLK | F_SETLK | F_SETLKW | F_OFD_GETLK | F_OFD_SETLK
@@ -194,10 +284,20 @@ fn fcntl(args: &Args) -> Result {
             memory.seal(argument as u32).map(|()| 0)
         }
         F_GET_SEALS => Ok(file.downcast::<MemoryFile>()?.sealed() as usize),
-        F_GETPIPE_SZ if file.inode().kind() == FileType::Fifo => {
-            Ok(pipe::CAPACITY)
+        F_GETPIPE_SZ => Ok(pipe_of(&file)?.capacity()),
+        F_SETPIPE_SZ => {
+            let bytes = pipe::allowed_capacity(argument as u32 as usize)?;
+            pipe_of(&file)?.set_capacity(bytes)
         }
         _ => Err(Errno::EINVAL),
+    }
+}
+
+/// The end of a pipe, which a socket is not.
+fn pipe_of(file: &OpenFile) -> Checked<&pipe::End> {
+    match file.inode().kind() {
+        FileType::Fifo => file.downcast().map_err(|_| Errno::EBADF),
+        _ => Err(Errno::EBADF),
     }
 }
 

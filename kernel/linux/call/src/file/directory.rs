@@ -5,7 +5,7 @@ use alloc::vec;
 use kernel_abi::stat::Dirent;
 use kernel_abi::{Errno, syscall as number};
 
-use super::{Caller, Checked, file};
+use super::{Caller, Checked, any_file, file};
 use crate::call::{Args, Handler, Numbered, Result};
 use kernel_files::inode::{DirectoryEntry, FIRST_ENTRY};
 use kernel_files::walk::AT_FDCWD;
@@ -119,16 +119,17 @@ fn chdir(args: &Args) -> Result {
 }
 
 fn fchdir(args: &Args) -> Result {
-    let place = directory(file(args.int(0))?.location.clone())?;
+    let place = directory(any_file(args.int(0))?.location.clone())?;
     permission::check(&*place.inode, permission::EXECUTE)?;
     current().fs()?.set_directory(place);
     Ok(0)
 }
 
 fn chroot(args: &Args) -> Result {
-    super::check_privileged()?;
     let caller = Caller::new()?;
     let place = directory(caller.find(AT_FDCWD, args.x[0], 0)?)?;
+    permission::check(&*place.inode, permission::EXECUTE)?;
+    super::check_privileged()?;
     caller.context.set_root(place);
     Ok(0)
 }

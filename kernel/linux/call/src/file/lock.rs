@@ -10,7 +10,7 @@ use super::{Checked, file};
 use crate::call::{Args, Handler, Numbered, Result};
 use kernel_files::file::Blocking;
 use kernel_files::lock::{self, Lock, LockKind, Owner};
-use kernel_files::{FileTable, OpenFile};
+use kernel_files::{FileTable, OpenFile, OpenFlags};
 use kernel_machine::mm::user;
 use kernel_process::current;
 
@@ -82,6 +82,12 @@ pub(super) fn control(
         false => Owner::Record(Arc::as_ptr(table).addr()),
     };
     let mut record: Record = user::read_value(address)?;
+    if file.flags().contains(OpenFlags::PATH) {
+        return Err(Errno::EBADF);
+    }
+    if is_own && record.process != 0 {
+        return Err(Errno::EINVAL);
+    }
     let range = range_of(file, &record)?;
     let inode = file.inode().id();
     let kind = match record.kind {

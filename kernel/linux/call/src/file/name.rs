@@ -78,6 +78,9 @@ fn linkat(args: &Args) -> Result {
         0 => AT_SYMLINK_NOFOLLOW,
         _ => 0,
     };
+    if flags & AT_EMPTY_PATH != 0 && super::check_privileged().is_err() {
+        return Err(Errno::ENOENT);
+    }
     let caller = Caller::new()?;
     let flags = flags & AT_EMPTY_PATH | keep;
     let old = caller.find(args.int(0), args.x[1], flags)?;
@@ -128,8 +131,15 @@ fn readlinkat(args: &Args) -> Result {
     }
     let caller = Caller::new()?;
     let flags = AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW;
-    let link = caller.find(args.int(0), args.x[1], flags)?;
-    let target = match link.inode.read_link()? {
+    let path = path(args.x[1])?;
+    let is_empty = path.is_empty();
+    let link = caller.find_named(args.int(0), &path, flags)?;
+    let followed = link.inode.read_link().map_err(|error| match error {
+        // What is there without a name to look for is no link.
+        Errno::EINVAL if is_empty => Errno::ENOENT,
+        other => other,
+    });
+    let target = match followed? {
         Link::Path(target) => target,
         Link::Location(place) => {
             let path = place.path(&caller.context.root());

@@ -106,6 +106,10 @@ fn transfer(from: &mut Side, to: &mut Side, count: usize) -> Result {
             // A stream that has given something is not waited for.
             break;
         }
+        if moved > 0 && to.is_pipe() && !is_ready(to, PollEvents::OUT) {
+            // Nor is a pipe that is full now: its reader may be the caller.
+            break;
+        }
         let size = bytes.len().min(count - moved);
         let read = match from.read(&mut bytes[..size]) {
             Ok(0) => break,
@@ -146,6 +150,19 @@ fn write(to: &mut Side, bytes: &[u8], is_all: bool) -> Result {
     }
 }
 
+/// Fails unless one side can be read and the other written.
+fn check_sides(from: &Side, to: &Side) -> Checked<()> {
+    match from.file.flags().can_read() && to.file.flags().can_write() {
+        true => Ok(()),
+        false => Err(Errno::EBADF),
+    }
+}
+
+/// True if whatever is written goes to the end, so that no place can be said.
+fn appends(side: &Side) -> bool {
+    side.file.flags().contains(OpenFlags::APPEND)
+}
+
 fn is_ready(side: &Side, wanted: PollEvents) -> bool {
     side.file.file().poll(None).intersects(wanted)
 }
@@ -153,7 +170,8 @@ fn is_ready(side: &Side, wanted: PollEvents) -> bool {
 fn sendfile(args: &Args) -> Result {
     let mut to = Side::new(args.int(0), 0)?;
     let mut from = Side::new(args.int(1), args.x[2])?;
-    if from.at.is_none() {
+    check_sides(&from, &to)?;
+    if from.at.is_none() || appends(&to) {
         return Err(Errno::EINVAL);
     }
     let moved = transfer(&mut from, &mut to, args.x[3].min(MOST))?;
@@ -169,7 +187,8 @@ fn splice(args: &Args) -> Result {
     check_flags(args.word(5), FLAGS)?;
     let mut from = Side::new(args.int(0), args.x[1])?;
     let mut to = Side::new(args.int(2), args.x[3])?;
-    if !from.is_pipe() && !to.is_pipe() {
+    check_sides(&from, &to)?;
+    if !from.is_pipe() && !to.is_pipe() || appends(&to) {
         return Err(Errno::EINVAL);
     }
     if args.word(5) & NON_BLOCKING != 0 {
@@ -223,7 +242,7 @@ fn vmsplice(args: &Args) -> Result {
     let blocking = blocking(args.word(3), &file);
     if file.flags().can_write() {
         let mut input = Input::vector(&pieces);
-        finish_write(end.write(0, &mut input, blocking))
+        finish_write(end.write_some(&mut input, blocking))
     } else {
         end.read(0, &mut Output::vector(&pieces), blocking)
     }
@@ -238,6 +257,20 @@ fn copy_file_range(args: &Args) -> Result {
             FileType::Regular => {}
             FileType::Directory => return Err(Errno::EISDIR),
             _ => return Err(Errno::EINVAL),
+        }
+    }
+    check_sides(&from, &to)?;
+    if appends(&to) {
+        return Err(Errno::EBADF);
+    }
+    let count = args.x[4];
+    let ends =
+        [&from, &to].map(|side| side.at.unwrap_or(0).checked_add(count as u64));
+    let [Some(_), Some(_)] = ends else { return Err(Errno::EOVERFLOW) };
+    if from.file.inode().id() == to.file.inode().id() {
+        let [one, other] = [&from, &to].map(|side| side.at.unwrap_or(0));
+        if one.abs_diff(other) < count as u64 {
+            return Err(Errno::EINVAL);
         }
     }
     let moved = transfer(&mut from, &mut to, args.x[4].min(MOST))?;

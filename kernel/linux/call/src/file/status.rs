@@ -6,7 +6,7 @@ use kernel_abi::{Errno, syscall as number};
 
 use super::{
     AT_EMPTY_PATH, AT_NO_AUTOMOUNT, AT_SYMLINK_NOFOLLOW, Caller, Checked,
-    check_flags, file,
+    any_file, check_flags, file,
 };
 use crate::call::{Args, Handler, Numbered, Result};
 use kernel_files::inode::{Change, PERMISSION_MASK};
@@ -49,7 +49,7 @@ fn newfstatat(args: &Args) -> Result {
 }
 
 fn fstat(args: &Args) -> Result {
-    let stat = file(args.int(0))?.metadata().stat();
+    let stat = any_file(args.int(0))?.metadata().stat();
     user::write_value(args.x[1], &stat).map(|()| 0)
 }
 
@@ -82,7 +82,7 @@ fn statfs(args: &Args) -> Result {
 }
 
 fn fstatfs(args: &Args) -> Result {
-    give_statfs(&file(args.int(0))?.location, args.x[1])
+    give_statfs(&any_file(args.int(0))?.location, args.x[1])
 }
 
 fn faccessat(args: &Args) -> Result {
@@ -182,7 +182,7 @@ fn utimensat(args: &Args) -> Result {
         return Ok(0);
     }
     let place = match args.x[1] {
-        0 => file(args.int(0))?.location.clone(),
+        0 if args.int(0) != AT_FDCWD => file(args.int(0))?.location.clone(),
         address => Caller::new()?.find(args.int(0), address, flags)?,
     };
     change(&place, &times)

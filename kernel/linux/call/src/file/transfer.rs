@@ -6,9 +6,10 @@ use kernel_abi::signal::SIGPIPE;
 use kernel_abi::system::Iovec;
 use kernel_abi::{Errno, syscall as number};
 
-use super::{Checked, file};
+use super::{Checked, any_file as file};
 use crate::call::{Args, Handler, Numbered, Result};
-use kernel_files::{FileType, Input, Output, operation};
+use kernel_files::open_file::Transfer;
+use kernel_files::{Input, Output};
 use kernel_machine::mm::user::{self, UserSlice};
 use kernel_process::signal::send;
 
@@ -25,15 +26,6 @@ pub const CALLS: &[Numbered] = &[
     (number::PWRITEV, Handler::Plain(pwritev)),
     (number::PREADV2, Handler::Plain(preadv2)),
     (number::PWRITEV2, Handler::Plain(pwritev2)),
-    (number::FALLOCATE, Handler::Plain(fallocate)),
-    (number::FSYNC, Handler::Plain(check_open)),
-    (number::FDATASYNC, Handler::Plain(check_open)),
-    (number::SYNCFS, Handler::Plain(check_open)),
-    (number::FADVISE64, Handler::Plain(check_open)),
-    (number::READAHEAD, Handler::Plain(check_open)),
-    (number::SYNC_FILE_RANGE, Handler::Plain(check_open)),
-    // Files live in memory: there is nothing to write back.
-    (number::SYNC, Handler::Plain(|_| Ok(0))),
 ];
 
 /// Most bytes of one call (Linux `MAX_RW_COUNT`).
@@ -133,56 +125,39 @@ fn pwritev(args: &Args) -> Result {
     finish_write(file.write_at(position, &mut Input::vector(&pieces)))
 }
 
-/// A place of -1 stands for the file's own offset; no flags are known.
-fn preadv2(args: &Args) -> Result {
-    match (args.word(5), args.x[3] as i64) {
-        (0, -1) => readv(args),
-        (0, _) => preadv(args),
-        _ => Err(Errno::EOPNOTSUPP),
+/// How one transfer is to be made (`RWF_*`), and where; a place of -1 stands
+/// for the file's own offset. What is written is kept, so that nothing more
+/// needs to be done for `RWF_HIPRI`, `RWF_DSYNC` and `RWF_SYNC`.
+fn transfer_at(args: &Args) -> Checked<Transfer> {
+    const NO_EFFECT: u32 = 7;
+    const NO_WAIT: u32 = 8;
+    const APPEND: u32 = 16;
+    let flags = args.word(5);
+    if flags & !(NO_EFFECT | NO_WAIT | APPEND) != 0 {
+        return Err(Errno::EOPNOTSUPP);
     }
+    let place = match args.x[3] as i64 {
+        -1 => None,
+        _ => Some(position(args.x[3])?),
+    };
+    let is_append = flags & APPEND != 0;
+    Ok(Transfer { place, is_append, must_not_wait: flags & NO_WAIT != 0 })
+}
+
+fn preadv2(args: &Args) -> Result {
+    let transfer = transfer_at(args)?;
+    let file = file(args.int(0))?;
+    file.read_by(transfer, &mut Output::vector(&pieces(args)?))
 }
 
 fn pwritev2(args: &Args) -> Result {
-    match (args.word(5), args.x[3] as i64) {
-        (0, -1) => writev(args),
-        (0, _) => pwritev(args),
-        _ => Err(Errno::EOPNOTSUPP),
-    }
-}
-
-/// Pages come when they are written; what remains is to make the file long
-/// enough, unless it is to keep its size.
-fn fallocate(args: &Args) -> Result {
-    const KEEP_SIZE: u32 = 1;
-    let (start, length) = (position(args.x[2])?, position(args.x[3])?);
+    let transfer = transfer_at(args)?;
     let file = file(args.int(0))?;
-    if length == 0 {
-        return Err(Errno::EINVAL);
-    }
-    if !file.flags().can_write() {
-        return Err(Errno::EBADF);
-    }
-    match file.inode().kind() {
-        FileType::Regular => {}
-        FileType::Fifo => return Err(Errno::ESPIPE),
-        _ => return Err(Errno::ENODEV),
-    }
-    let end = start.checked_add(length).ok_or(Errno::EFBIG)?;
-    match args.word(1) {
-        0 if end > file.metadata().size => {
-            operation::truncate(&file.location, end)?
-        }
-        0 | KEEP_SIZE => {}
-        _ => return Err(Errno::EOPNOTSUPP),
-    }
-    Ok(0)
+    let pieces = pieces(args)?;
+    finish_write(file.write_by(transfer, &mut Input::vector(&pieces)))
 }
 
 fn lseek(args: &Args) -> Result {
     let place = file(args.int(0))?.seek(args.x[1] as i64, args.word(2))?;
     Ok(place as usize)
-}
-
-fn check_open(args: &Args) -> Result {
-    file(args.int(0)).map(|_| 0)
 }

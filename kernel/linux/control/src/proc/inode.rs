@@ -1,6 +1,7 @@
 //! What an inode of `/proc` says: which process, which thread, which file.
 
 use kernel_files::FileType;
+use kernel_files::table::LIMIT;
 
 /// The top directory. Its number is that of the attributes' tree.
 pub(super) struct Root;
@@ -24,6 +25,12 @@ pub(super) enum Text {
     WaitChannel,
     /// `maps`
     Maps,
+    /// `smaps`: the same, with what of each region is in memory.
+    DetailedMaps,
+    /// `smaps_rollup`: the sums of that.
+    MapSums,
+    /// `auxv`: what the program was told at its start.
+    Auxiliary,
     /// `limits`
     Limits,
     /// `cgroup`
@@ -45,14 +52,18 @@ pub(super) enum Item {
     Descriptors,
     Descriptor(u32),
     /// `fdinfo`
-    DescriptorTexts,
-    DescriptorText(u32),
+    DescriptorDetails,
+    /// One file of it.
+    Details(u32),
+    /// `pagemap`
+    Pages,
     /// `task`
     Threads,
 }
 
 /// The names in a process's directory. Their places are their positions.
-pub(super) const NAMES: [(&str, Item); 18] = [
+pub(super) const NAMES: [(&str, Item); 22] = [
+    ("auxv", Item::Text(Text::Auxiliary)),
     ("cgroup", Item::Text(Text::Groups)),
     ("cmdline", Item::Text(Text::CommandLine)),
     ("comm", Item::Text(Text::Name)),
@@ -60,12 +71,15 @@ pub(super) const NAMES: [(&str, Item); 18] = [
     ("environ", Item::Text(Text::Environment)),
     ("exe", Item::Program),
     ("fd", Item::Descriptors),
-    ("fdinfo", Item::DescriptorTexts),
+    ("fdinfo", Item::DescriptorDetails),
     ("limits", Item::Text(Text::Limits)),
     ("maps", Item::Text(Text::Maps)),
     ("mountinfo", Item::MountDetails),
     ("mounts", Item::Mounts),
+    ("pagemap", Item::Pages),
     ("root", Item::Root),
+    ("smaps", Item::Text(Text::DetailedMaps)),
+    ("smaps_rollup", Item::Text(Text::MapSums)),
     ("stat", Item::Text(Text::Stat)),
     ("statm", Item::Text(Text::Statm)),
     ("status", Item::Text(Text::Status)),
@@ -85,15 +99,19 @@ pub(super) struct ProcessInode {
 
 /// Descriptors are numbered from here on.
 const FIRST_DESCRIPTOR: u64 = 1024;
-/// Texts about descriptors are numbered from here on.
-const FIRST_DESCRIPTOR_TEXT: u64 = 2048;
+/// And what is told of them from here on.
+const FIRST_DETAILS: u64 = FIRST_DESCRIPTOR + LIMIT as u64;
+/// A number has so many bits for which file of a thread it is.
+pub(super) const CODE_BITS: u32 = 12;
+
+const _: () = assert!(FIRST_DETAILS + LIMIT as u64 <= 1 << CODE_BITS);
 
 impl Item {
     pub(super) fn code(self) -> u64 {
         match self {
             Item::Top => 0,
             Item::Descriptor(fd) => FIRST_DESCRIPTOR + u64::from(fd),
-            Item::DescriptorText(fd) => FIRST_DESCRIPTOR_TEXT + u64::from(fd),
+            Item::Details(fd) => FIRST_DETAILS + u64::from(fd),
             item => {
                 let place = NAMES.iter().position(|(_, it)| *it == item);
                 1 + place.unwrap_or(NAMES.len()) as u64
@@ -105,12 +123,13 @@ impl Item {
         match self {
             Item::Top
             | Item::Descriptors
-            | Item::DescriptorTexts
+            | Item::DescriptorDetails
             | Item::Threads => FileType::Directory,
             Item::Text(_)
-            | Item::DescriptorText(_)
             | Item::Mounts
-            | Item::MountDetails => FileType::Regular,
+            | Item::MountDetails
+            | Item::Details(_)
+            | Item::Pages => FileType::Regular,
             _ => FileType::Symlink,
         }
     }
@@ -118,9 +137,11 @@ impl Item {
     pub(super) fn permissions(self) -> u32 {
         match self {
             Item::Descriptors => 0o500,
-            Item::DescriptorText(_) => 0o400,
-            Item::Top | Item::Threads | Item::DescriptorTexts => 0o555,
-            Item::Text(Text::Environment) => 0o400,
+            // They are for who may look, which is asked at each use.
+            Item::DescriptorDetails => 0o555,
+            Item::Top | Item::Threads => 0o555,
+            Item::Text(Text::Environment | Text::Auxiliary) => 0o400,
+            Item::Pages | Item::Details(_) => 0o400,
             Item::Text(_) | Item::Mounts | Item::MountDetails => 0o444,
             _ => 0o777,
         }

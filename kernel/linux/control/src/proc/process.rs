@@ -10,7 +10,8 @@ use alloc::vec::Vec;
 
 use kernel_abi::Errno;
 
-use super::inode::{Item, NAMES, ProcessInode, Root, Text, decimal};
+use super::inode::{CODE_BITS, Item, NAMES, ProcessInode, Root, Text, decimal};
+use super::pagemap::Pages;
 use super::system;
 use super::target::Target;
 use super::tree::base;
@@ -79,21 +80,22 @@ impl ProcessInode {
                     false => Err(Errno::ENOENT),
                 }
             }
-            Item::Descriptors => {
+            Item::Descriptors | Item::DescriptorDetails => {
                 let fd = decimal(name).ok_or(Errno::ENOENT)?;
                 match self.descriptors()?.contains(&(fd as usize)) {
-                    true => Ok(self.with(Item::Descriptor(fd))),
-                    false => Err(Errno::ENOENT),
-                }
-            }
-            Item::DescriptorTexts => {
-                let fd = decimal(name).ok_or(Errno::ENOENT)?;
-                match self.descriptors()?.contains(&(fd as usize)) {
-                    true => Ok(self.with(Item::DescriptorText(fd))),
+                    true => Ok(self.with(self.item_of(fd))),
                     false => Err(Errno::ENOENT),
                 }
             }
             _ => Err(Errno::ENOTDIR),
+        }
+    }
+
+    /// What this directory has of a descriptor.
+    fn item_of(&self, fd: u32) -> Item {
+        match self.item {
+            Item::DescriptorDetails => Item::Details(fd),
+            _ => Item::Descriptor(fd),
         }
     }
 
@@ -119,14 +121,11 @@ impl ProcessInode {
                 .map(|thread| (number(*thread), self.of_thread(*thread)))
                 .map(|((at, name), inode)| (at, name, inode))
                 .collect(),
-            Item::Descriptors => (self.descriptors()?.iter())
-                .map(|fd| (number(*fd as u32), Item::Descriptor(*fd as u32)))
+            Item::Descriptors | Item::DescriptorDetails => self
+                .descriptors()?
+                .iter()
+                .map(|fd| (number(*fd as u32), self.item_of(*fd as u32)))
                 .map(|((at, name), item)| (at, name, self.with(item)))
-                .collect(),
-            Item::DescriptorTexts => (self.descriptors()?.iter())
-                .map(|fd| (*fd as u32, Item::DescriptorText(*fd as u32)))
-                .map(|(fd, item)| (number(fd), self.with(item)))
-                .map(|((at, name), inode)| (at, name, inode))
                 .collect(),
             _ => return Err(Errno::ENOTDIR),
         };
@@ -188,7 +187,7 @@ impl Inode for ProcessInode {
         let thread = u64::from(self.thread.unwrap_or(0));
         let number = 1 << 62
             | u64::from(self.process) << 34
-            | thread << 12
+            | thread << CODE_BITS
             | self.item.code();
         InodeId { device: base().device, number }
     }
@@ -208,7 +207,7 @@ impl Inode for ProcessInode {
     }
 
     fn is_own(&self) -> bool {
-        self.item == Item::Descriptors
+        matches!(self.item, Item::Descriptors | Item::Details(_))
             && self.target().is_ok_and(|target| target.is_own())
     }
 
@@ -219,7 +218,7 @@ impl Inode for ProcessInode {
                 Self { thread: None, item: Item::Threads, ..*self }
             }
             (Item::Descriptor(_), _) => self.with(Item::Descriptors),
-            (Item::DescriptorText(_), _) => self.with(Item::DescriptorTexts),
+            (Item::Details(_), _) => self.with(Item::DescriptorDetails),
             _ => self.with(Item::Top),
         };
         Some(Arc::new(up))
@@ -258,18 +257,25 @@ impl Inode for ProcessInode {
             return Err(Errno::EACCES);
         }
         match self.item {
-            Item::Text(what @ (Text::Environment | Text::Maps)) => {
-                self.open_memory(what)
+            Item::Text(
+                what @ (Text::Environment
+                | Text::Maps
+                | Text::DetailedMaps
+                | Text::MapSums
+                | Text::Auxiliary),
+            ) => self.open_memory(what),
+            Item::Pages => {
+                let memory = Target::find(process, thread)?.memory()?;
+                let memory = memory.as_ref().map(Arc::downgrade);
+                Ok(Arc::new(Pages { process, thread, memory }))
             }
+            Item::Details(fd) => Ok(Generated::reading(Box::new(move || {
+                let of = |target: &Target| target.descriptor_details(fd);
+                Target::find(process, None)?.look(of)
+            }))),
             Item::Text(what) => Ok(Generated::reading(Box::new(move || {
                 Target::find(process, thread)?.text(what)
             }))),
-            Item::DescriptorText(fd) => {
-                Ok(Generated::reading(Box::new(move || {
-                    let target = Target::find(process, thread)?;
-                    target.look(|target| target.descriptor_text(fd))
-                })))
-            }
             Item::Mounts => Ok(Generated::reading(Box::new(move || {
                 let context = Target::find(process, None)?.context()?;
                 Ok(system::mounts(&context.root()))

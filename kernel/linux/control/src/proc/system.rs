@@ -33,7 +33,7 @@ static COMMAND_LINE: spin::Once<&'static str> = spin::Once::new();
 pub(super) fn init(command_line: &'static str) -> Result<(), Errno> {
     COMMAND_LINE.call_once(|| command_line);
     let tree = &base().tree;
-    let files: [(&str, ShowFn); 13] = [
+    let files: [(&str, ShowFn); 15] = [
         ("cgroups", cgroup::controllers),
         ("cmdline", show_command_line),
         ("filesystems", filesystems),
@@ -47,6 +47,8 @@ pub(super) fn init(command_line: &'static str) -> Result<(), Errno> {
         ("sys/kernel/sched_rt_runtime_us", || micro(RUNTIME_NS)),
         ("sys/kernel/random/boot_id", boot_id),
         ("sys/kernel/random/uuid", || Ok(uuid())),
+        ("sys/kernel/random/entropy_avail", entropy),
+        ("sys/kernel/random/poolsize", entropy),
     ];
     for (path, show) in files {
         tree.add(path, Attribute::read_only(show))?;
@@ -161,6 +163,10 @@ fn objects() -> Result<String, Errno> {
 
 fn to_string(text: Vec<u8>) -> Result<String, Errno> {
     String::from_utf8(text).map_err(|_| Errno::EIO)
+}
+
+fn entropy() -> Result<String, Errno> {
+    Ok(format!("{}\n", random::ENTROPY_BITS))
 }
 
 fn boot_id() -> Result<String, Errno> {

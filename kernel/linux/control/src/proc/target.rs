@@ -1,22 +1,17 @@
 //! The process or thread that a number means, and what belongs to it.
 
-use alloc::format;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use kernel_abi::Errno;
 
-use kernel_files::table::OnExec;
-use kernel_files::{FileTable, FsContext, Location, OpenFlags, permission};
+use kernel_files::{FileTable, FsContext, Location, permission};
 use kernel_machine::mm::AddressSpace;
 use kernel_process::credentials::Access;
 use kernel_process::{
     Process, Thread, access, find_task, number_of, thread_of, tree,
 };
 use kernel_task::{self as task, Task, kthread, state, table};
-
-/// Every file can be large, and says so.
-const O_LARGEFILE: u32 = 0o400_000;
 
 /// The numbers of all processes, kernel threads included, ascending.
 pub(super) fn processes() -> Vec<u32> {
@@ -169,29 +164,6 @@ impl Target {
     pub(super) fn context(&self) -> Result<Arc<FsContext>, Errno> {
         let task = self.living_thread()?;
         thread_of(&task).ok_or(Errno::ESRCH)?.fs()
-    }
-
-    /// What `fdinfo` tells of a descriptor.
-    ///
-    /// # Errors
-    /// `ENOENT` if there is none.
-    pub(super) fn descriptor_text(&self, fd: u32) -> Result<Vec<u8>, Errno> {
-        let table = self.files()?;
-        let gone = |_| Errno::ENOENT;
-        let file = table.get(fd as usize).map_err(gone)?;
-        let mut flags = file.flags().bits();
-        if table.on_exec(fd as usize).map_err(gone)? == OnExec::Close {
-            flags |= OpenFlags::CLOSE_ON_EXEC.bits();
-        }
-        let text = format!(
-            "pos:\t{}\nflags:\t0{:o}\nmnt_id:\t{}\nino:\t{}\n{}",
-            file.position(),
-            flags | O_LARGEFILE,
-            file.location.mount.id(),
-            file.inode().id().number,
-            file.file().details(),
-        );
-        Ok(text.into_bytes())
     }
 
     fn living_thread(&self) -> Result<Arc<Task>, Errno> {

@@ -8,14 +8,17 @@ use core::sync::atomic::Ordering::Relaxed;
 
 use kernel_abi::Errno;
 use kernel_core::procfmt::NS_PER_TICK;
-use kernel_core::procfmt::memory::{Mapping, Statm};
+use kernel_core::procfmt::memory::Statm;
 use kernel_core::procfmt::task as format;
 use kernel_core::signal::SignalSet;
 
 use super::inode::Text;
+use super::memory;
 use super::target::Target;
 use crate::{cgroup, terminal};
-use kernel_machine::mm::{AddressSpace, PAGE_SIZE, Protection, Sharing, heap};
+use kernel_files::OpenFlags;
+use kernel_files::table::OnExec;
+use kernel_machine::mm::{AddressSpace, PAGE_SIZE, heap};
 use kernel_process::image::Image;
 use kernel_process::usage::Usage;
 use kernel_process::{
@@ -28,6 +31,8 @@ use kernel_task::table;
 
 /// `PF_FORKNOEXEC`: it has not called `execve` since it was made.
 const FORK_NO_EXEC: u32 = 0x40;
+/// `O_LARGEFILE`, which is shown of every file.
+const LARGE_FILE: u32 = 0o400_000;
 /// Most bytes of `cmdline` and `environ`.
 const MOST_STRINGS: usize = 128 << 10;
 
@@ -56,7 +61,11 @@ impl Target {
             Text::WaitChannel => self.wait_channel(),
             Text::Limits => self.limits().render(),
             Text::Groups => cgroup::groups_of(&self.task),
-            Text::Environment | Text::Maps => match self.memory()? {
+            Text::Environment
+            | Text::Maps
+            | Text::DetailedMaps
+            | Text::MapSums
+            | Text::Auxiliary => match self.memory()? {
                 Some(space) => self.text_of_memory(what, &space)?,
                 None => Vec::new(),
             },
@@ -83,7 +92,12 @@ impl Target {
             Text::Environment => {
                 self.strings(space, |image| image.environment.clone())
             }
-            Text::Maps => maps(space),
+            Text::Auxiliary => {
+                self.strings(space, |image| image.auxiliary.clone())
+            }
+            Text::Maps => memory::maps(space),
+            Text::DetailedMaps => memory::detailed_maps(space),
+            Text::MapSums => memory::sums(space),
             other => self.text(other),
         }
     }
@@ -241,7 +255,7 @@ impl Target {
             keeps_rights: self
                 .process()
                 .is_some_and(|process| process.attributes.keeps_rights()),
-            memory: self.space().as_deref().map(memory_of),
+            memory: self.space().as_deref().map(memory::status_of),
             queued: [0, limits::MOST_PENDING],
             signals: self.signals(),
             capabilities: credentials.capabilities(),
@@ -252,6 +266,28 @@ impl Target {
         let mut text = Vec::new();
         self.with_identity(|who| status.render(who, &mut text));
         text
+    }
+
+    /// What is told of a descriptor: its place, its flags, its mount.
+    ///
+    /// # Errors
+    /// `ENOENT` if it is not open.
+    pub(super) fn descriptor_details(&self, fd: u32) -> Result<Vec<u8>, Errno> {
+        let files = self.files()?;
+        let file = files.get(fd as usize).map_err(|_| Errno::ENOENT)?;
+        let mut flags = file.flags();
+        let on_exec = files.on_exec(fd as usize).unwrap_or(OnExec::Keep);
+        flags.set(OpenFlags::CLOSE_ON_EXEC, on_exec == OnExec::Close);
+        let details = format::Descriptor {
+            position: file.position(),
+            flags: flags.bits() | LARGE_FILE,
+            mount: file.location.mount.id(),
+            inode: file.inode().id().number,
+        };
+        let mut text = Vec::new();
+        details.render(&mut text);
+        file.file().tell_details(&mut text);
+        Ok(text)
     }
 
     fn statm(&self) -> Vec<u8> {
@@ -292,48 +328,5 @@ impl Target {
             "" => b"0".to_vec(),
             place => place.as_bytes().to_vec(),
         }
-    }
-}
-
-/// One region after the other, since the text may be long: it ends where
-/// memory does, with `ENOMEM`.
-fn maps(space: &AddressSpace) -> Result<Vec<u8>, Errno> {
-    let mut text = Vec::new();
-    let mut end = 0;
-    while let Some(region) = space.region_above(end) {
-        end = region.range.end;
-        let has = |right| region.protection.contains(right);
-        let name = region.name();
-        let source = region.source.as_ref();
-        let line = Mapping {
-            start: region.range.start as u64,
-            end: region.range.end as u64,
-            access: [
-                has(Protection::READ),
-                has(Protection::WRITE),
-                has(Protection::EXECUTE),
-            ],
-            is_shared: region.sharing == Sharing::Shared,
-            offset: region.offset as u64,
-            device: (0, 0),
-            inode: source.map_or(0, |source| source.inode()),
-            name: name.as_bytes(),
-        };
-        heap::reserve(&mut text, Mapping::MOST + 4 * name.len())?;
-        line.render(&mut text);
-    }
-    Ok(text)
-}
-
-fn memory_of(space: &AddressSpace) -> format::Memory {
-    let size = space.mapped_pages() as u64 * 4;
-    let resident = space.resident_pages() as u64 * 4;
-    format::Memory {
-        peak: size,
-        size,
-        high_water: resident,
-        anonymous: resident,
-        data: size,
-        ..Default::default()
     }
 }

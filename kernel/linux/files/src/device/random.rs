@@ -9,6 +9,7 @@ use kernel_core::random::Random as Generator;
 use crate::buffer::{Input, Output};
 use crate::file::{Blocking, File, Offset};
 use kernel_machine::arch;
+use kernel_machine::mm::user;
 use kernel_machine::sync::{Rank, SpinLock};
 use kernel_task::sleep::give_way;
 
@@ -57,6 +58,9 @@ pub fn read(output: &mut Output<'_>) -> Result<usize, Errno> {
     Ok(output.done())
 }
 
+/// Bits of the generator's key, which nobody can guess.
+pub const ENTROPY_BITS: u32 = 256;
+
 /// The device.
 pub(super) struct Random;
 
@@ -90,6 +94,15 @@ impl File for Random {
             }
         }
         Ok(input.done())
+    }
+
+    fn control(&self, request: u32, argument: usize) -> Result<usize, Errno> {
+        /// `RNDGETENTCNT`
+        const COUNT: u32 = 0x8004_5200;
+        match request {
+            COUNT => user::write_value(argument, &ENTROPY_BITS).map(|()| 0),
+            _ => Err(Errno::ENOTTY),
+        }
     }
 
     fn offset(&self) -> Offset {

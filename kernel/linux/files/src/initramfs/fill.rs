@@ -14,7 +14,7 @@ use crate::file::{Blocking, File};
 use crate::flags::OpenFlags;
 use crate::inode::{Change, DeviceNumber, FileType, Inode, NewInode};
 use crate::location::Location;
-use crate::walk::{Last, LastLink, Part, Walk};
+use crate::walk::{Bounds, Last, LastLink, Part, Walk};
 
 /// Identity of a file with several names: device and inode in the archive.
 type Identity = ((u32, u32), u32);
@@ -77,7 +77,7 @@ impl Filler {
 
     fn walk<'a>(&self, name: &'a [u8]) -> Result<Walk<'a>, Errno> {
         let root = self.root.clone();
-        Walk::new(root.clone(), || Ok(root), name)
+        Walk::new(root.clone(), || Ok(root), name, Bounds::empty())
     }
 
     fn begin(&mut self, entry: &ArchiveMember<'_>) -> Result<(), Errno> {

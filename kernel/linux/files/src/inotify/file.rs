@@ -1,5 +1,6 @@
 //! An inotify as an open file: its reader waits for events.
 
+use alloc::format;
 use alloc::vec::Vec;
 use core::any::Any;
 
@@ -48,6 +49,17 @@ impl File for Inotify {
         match self.queue.lock().is_empty() {
             true => PollEvents::empty(),
             false => PollEvents::READABLE,
+        }
+    }
+
+    fn tell_details(&self, text: &mut Vec<u8>) {
+        for (descriptor, inode, mask) in self.watches() {
+            let line = format!(
+                "inotify wd:{descriptor:x} ino:{:x} sdev:{:x} mask:{mask:x} \
+                ignored_mask:0\n",
+                inode.number, inode.device,
+            );
+            text.extend_from_slice(line.as_bytes());
         }
     }
 

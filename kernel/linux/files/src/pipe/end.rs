@@ -46,6 +46,31 @@ impl End {
         self.pipe.peek(bytes, blocking)
     }
 
+    /// Writes what fits, and waits only as long as nothing does.
+    ///
+    /// # Errors
+    /// As [`File::write`].
+    pub fn write_some(
+        &self,
+        input: &mut Input<'_>,
+        blocking: Blocking,
+    ) -> Result<usize, Errno> {
+        self.pipe.write_some(input, blocking)
+    }
+
+    /// How many bytes the pipe holds.
+    pub fn capacity(&self) -> usize {
+        self.pipe.capacity()
+    }
+
+    /// Makes the pipe hold at least `bytes`; how many it holds then.
+    ///
+    /// # Errors
+    /// `EBUSY` if more is in it; `ENOMEM`.
+    pub fn set_capacity(&self, bytes: usize) -> Result<usize, Errno> {
+        self.pipe.set_capacity(bytes)
+    }
+
     /// True if both belong to one pipe.
     pub fn is_of_same_pipe(&self, other: &End) -> bool {
         Arc::ptr_eq(&self.pipe, &other.pipe)

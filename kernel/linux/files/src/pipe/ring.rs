@@ -1,5 +1,7 @@
 //! The bytes of a pipe: a ring of pages, each there only while it is used.
 
+use alloc::vec::Vec;
+
 use kernel_abi::Errno;
 
 use crate::buffer::{Input, Output};
@@ -7,8 +9,9 @@ use kernel_machine::mm::FrameUse;
 use kernel_machine::mm::frame::{self, Frame};
 
 const PAGE: usize = 4096;
+/// Pages of a new pipe.
 const PAGES: usize = 16;
-/// Most bytes in a pipe.
+/// Most bytes in a pipe, unless it is made larger or smaller.
 pub const CAPACITY: usize = PAGES * PAGE;
 
 /// A write of so many bytes or fewer is one piece.
@@ -19,12 +22,67 @@ pub(super) struct Ring {
     /// Where the oldest byte stands.
     start: usize,
     length: usize,
-    pages: [Option<Frame>; PAGES],
+    /// As many as it may have: a power of two.
+    pages: Vec<Option<Frame>>,
 }
 
 impl Ring {
-    pub(super) const fn new() -> Self {
-        Self { start: 0, length: 0, pages: [const { None }; PAGES] }
+    /// An empty ring for `capacity` bytes, a power of two.
+    pub(super) fn new(capacity: usize) -> Self {
+        let mut pages = Vec::new();
+        pages.resize_with(capacity / PAGE, || None);
+        Self { start: 0, length: 0, pages }
+    }
+
+    /// Most bytes in it.
+    #[inline]
+    pub(super) fn capacity(&self) -> usize {
+        self.pages.len() * PAGE
+    }
+
+    /// The place of a byte that would stand at `at` in a ring without end.
+    #[inline]
+    fn wrapped(&self, at: usize) -> usize {
+        at & (self.capacity() - 1)
+    }
+
+    /// Makes it hold at least `bytes`, which are not 0.
+    ///
+    /// # Errors
+    /// `EBUSY` if the pages in use are more; `ENOMEM`.
+    pub(super) fn resize(&mut self, bytes: usize) -> Result<(), Errno> {
+        let count = bytes.div_ceil(PAGE).next_power_of_two();
+        let old = self.pages.len();
+        if count == old {
+            return Ok(());
+        }
+        // The oldest byte comes to stand in the first page.
+        let first = self.start / PAGE;
+        let start = self.start % PAGE;
+        let used = (start + self.length).div_ceil(PAGE);
+        if used > count {
+            return Err(Errno::EBUSY);
+        }
+        let mut pages = Vec::new();
+        pages.try_reserve_exact(count).map_err(|_| Errno::ENOMEM)?;
+        // The newest bytes may stand before the oldest one, in its page.
+        let beyond = (start + self.length).saturating_sub(old * PAGE);
+        let mut last = None;
+        if beyond > 0 {
+            let mut page = frame::alloc(FrameUse::File).ok_or(Errno::ENOMEM)?;
+            let from = self.pages[first].as_ref().ok_or(Errno::EIO)?;
+            page.bytes_mut()[..beyond].copy_from_slice(&from.bytes()[..beyond]);
+            last = Some(page);
+        }
+        self.pages.rotate_left(first);
+        self.start = start;
+        pages.extend(self.pages.drain(..old.min(count)));
+        if last.is_some() {
+            pages.push(last);
+        }
+        pages.resize_with(count, || None);
+        self.pages = pages;
+        Ok(())
     }
 
     /// Bytes in it.
@@ -55,7 +113,7 @@ impl Ring {
     pub(super) fn copy(&self, bytes: &mut [u8]) -> usize {
         let mut done = 0;
         while done < bytes.len().min(self.length) {
-            let start = (self.start + done) % CAPACITY;
+            let start = self.wrapped(self.start + done);
             let (page, at) = (start / PAGE, start % PAGE);
             let left = bytes.len().min(self.length) - done;
             let size = (PAGE - at).min(left);
@@ -69,7 +127,7 @@ impl Ring {
 
     fn consume(&mut self, size: usize) {
         let page = self.start / PAGE;
-        self.start = (self.start + size) % CAPACITY;
+        self.start = self.wrapped(self.start + size);
         self.length -= size;
         if self.length == 0 {
             // Begin anew in the first page, with the frame at hand: a pipe
@@ -77,7 +135,7 @@ impl Ring {
             self.start = 0;
             self.pages.swap(0, page);
         } else if self.start.is_multiple_of(PAGE)
-            && self.length <= CAPACITY - PAGE
+            && self.length <= self.capacity() - PAGE
         {
             // A fuller ring begins again in the page just left.
             self.pages[page] = None;
@@ -105,11 +163,12 @@ impl Ring {
     }
 
     fn put_what_fits(&mut self, input: &mut Input<'_>) -> Result<(), Errno> {
-        while self.length < CAPACITY && input.remaining() > 0 {
-            let end = (self.start + self.length) % CAPACITY;
+        let capacity = self.capacity();
+        while self.length < capacity && input.remaining() > 0 {
+            let end = self.wrapped(self.start + self.length);
             let at = end % PAGE;
             let size =
-                (PAGE - at).min(CAPACITY - self.length).min(input.remaining());
+                (PAGE - at).min(capacity - self.length).min(input.remaining());
             let page = self.page(end / PAGE)?;
             input.take(&mut page[at..at + size])?;
             self.length += size;

@@ -6,7 +6,8 @@ use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize};
 
 use kernel_abi::Errno;
 
-use super::ring::{CAPACITY, PIPE_BUF, Ring};
+use super::capacity::usual;
+use super::ring::{PIPE_BUF, Ring};
 use crate::buffer::{Input, Output};
 use crate::clock;
 use crate::file::{Blocking, interrupted};
@@ -28,6 +29,8 @@ pub struct Pipe {
     ring: Mutex<Ring>,
     /// Bytes in the ring. Written by the holder of `ring`.
     pub(super) filled: AtomicUsize,
+    /// Most bytes in it. Written by the holder of `ring`.
+    capacity: AtomicUsize,
     /// Open ends, and how many were ever opened.
     pub(super) readers: Ends,
     pub(super) writers: Ends,
@@ -62,11 +65,13 @@ impl Pipe {
     /// A pipe without ends.
     pub fn new() -> Arc<Self> {
         static NEXT: AtomicU64 = AtomicU64::new(1);
+        let capacity = usual();
         Arc::new_cyclic(|this| Self {
             number: NEXT.fetch_add(1, Relaxed),
             created: clock::now_ns(),
-            ring: Mutex::new(Ring::new()),
+            ring: Mutex::new(Ring::new(capacity)),
             filled: AtomicUsize::new(0),
+            capacity: AtomicUsize::new(capacity),
             readers: Ends::default(),
             writers: Ends::default(),
             readable: Arc::new(WaitQueue::new()),
@@ -157,7 +162,7 @@ impl Pipe {
     }
 
     fn wake_after_read(&self, before: usize, after: usize) {
-        if CAPACITY - before < PIPE_BUF {
+        if self.capacity().saturating_sub(before) < PIPE_BUF {
             self.writable.wake_all();
         }
         if after > 0 {
@@ -166,7 +171,55 @@ impl Pipe {
     }
 
     fn has_room(&self, needed: usize) -> bool {
-        CAPACITY - self.filled.load(SeqCst) >= needed
+        let filled = self.filled.load(SeqCst);
+        self.capacity().saturating_sub(filled) >= needed
+    }
+
+    /// Most bytes in it.
+    #[inline]
+    pub(super) fn capacity(&self) -> usize {
+        self.capacity.load(SeqCst)
+    }
+
+    /// Makes it hold at least `bytes`; how many it holds then.
+    ///
+    /// # Errors
+    /// `EBUSY` if more is in it; `ENOMEM`.
+    pub(super) fn set_capacity(&self, bytes: usize) -> Result<usize, Errno> {
+        let mut ring = self.ring.lock();
+        ring.resize(bytes)?;
+        let capacity = ring.capacity();
+        self.capacity.store(capacity, SeqCst);
+        drop(ring);
+        self.writable.wake_all();
+        Ok(capacity)
+    }
+
+    /// Writes what fits, and waits only as long as nothing does.
+    pub(super) fn write_some(
+        &self,
+        input: &mut Input<'_>,
+        blocking: Blocking,
+    ) -> Result<usize, Errno> {
+        while input.remaining() > 0 {
+            if !self.is_open() {
+                return Err(Errno::EPIPE);
+            }
+            match self.put(input, 1) {
+                Ok(true) => break,
+                Ok(false) => {}
+                Err(error) => return input.short(error),
+            }
+            if blocking == Blocking::Fail {
+                return Err(Errno::EAGAIN);
+            }
+            let can_go_on =
+                || (self.has_room(1) || !self.is_open()).then_some(());
+            self.writable
+                .wait_until("pipe_write", can_go_on)
+                .map_err(interrupted)?;
+        }
+        Ok(input.done())
     }
 
     pub(super) fn write(
@@ -204,7 +257,7 @@ impl Pipe {
     fn put(&self, input: &mut Input<'_>, needed: usize) -> Result<bool, Errno> {
         let mut ring = self.ring.lock();
         let before = ring.length();
-        if CAPACITY - before < needed {
+        if ring.capacity() - before < needed {
             return Ok(false);
         }
         let result = ring.put(input, needed);

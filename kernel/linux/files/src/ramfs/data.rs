@@ -29,6 +29,8 @@ use kernel_machine::mm::frame::{self, Frame};
 use kernel_machine::sync::SpinLock;
 use kernel_task::Mutex;
 
+mod extent;
+
 const PAGE: usize = 4096;
 /// Bytes that pass through the stack to fill a part of a page.
 const BOUNCE: usize = 512;

@@ -43,6 +43,8 @@ struct Attributes {
     changed: u64,
     /// The directory in which it was last linked.
     parent: Weak<Node>,
+    /// It has no name yet, and may get its first one.
+    is_linkable: bool,
 }
 
 /// An inode.
@@ -75,6 +77,7 @@ impl Node {
             modified: now,
             changed: now,
             parent: Weak::new(),
+            is_linkable: false,
         };
         let body = match new.kind {
             FileType::Regular => Body::File(Data::new(shared)),
@@ -138,6 +141,20 @@ impl Node {
         attributes.links += added;
         attributes.changed = clock::now_ns();
         attributes.parent = Arc::downgrade(parent);
+    }
+
+    /// Notes that it has no name, though it is new.
+    pub(super) fn nameless(&self, is_linkable: bool) {
+        let mut attributes = self.attributes.lock();
+        attributes.links = 0;
+        attributes.is_linkable = is_linkable;
+    }
+
+    /// True once for a node that has no name yet and may get its first one,
+    /// which costs nothing beside the node itself.
+    pub(super) fn take_first_name(&self) -> bool {
+        let mut attributes = self.attributes.lock();
+        core::mem::take(&mut attributes.is_linkable)
     }
 
     /// Notes that one of its names is gone; for a directory, the only one.

@@ -3,6 +3,7 @@
 use alloc::string::String;
 use alloc::sync::Arc;
 use core::any::Any;
+use core::ops::Range;
 
 use kernel_abi::Errno;
 
@@ -14,8 +15,8 @@ use crate::buffer::{Input, Output};
 use crate::file::{Blocking, File, Offset};
 use crate::flags::OpenFlags;
 use crate::inode::{
-    Change, Decide, DirectoryEntry, FileType, Inode, InodeId, Link, Metadata,
-    NewInode, PERMISSION_MASK, Replace,
+    Change, Decide, DirectoryEntry, Extent, FileType, Inode, InodeId, Link,
+    Metadata, NewInode, PERMISSION_MASK, Replace,
 };
 use crate::pipe::Pipe;
 use crate::write_count::WriteCount;
@@ -138,12 +139,13 @@ impl Inode for Node {
         let directory = self.directory()?;
         let _changes = self.shared.changes.lock();
         directory.check_free(name)?;
-        if !node.has_parent() {
-            return Err(Errno::ENOENT);
-        }
         check_room()?;
         let this = self.this()?;
-        self.shared.charge_name()?;
+        if node.has_parent() {
+            self.shared.charge_name()?;
+        } else if !node.take_first_name() {
+            return Err(Errno::ENOENT);
+        }
         node.linked(&this, 1);
         directory.insert(name, node);
         self.names_changed(0);
@@ -224,6 +226,34 @@ impl Inode for Node {
         self.data()?.truncate(size)?;
         self.contents_changed();
         Ok(())
+    }
+
+    fn find_extent(&self, from: u64, wanted: Extent) -> Result<u64, Errno> {
+        match &self.body {
+            Body::File(data) => data.find_extent(from, wanted),
+            _ => Err(Errno::ENXIO),
+        }
+    }
+
+    fn punch(&self, range: Range<u64>) -> Result<(), Errno> {
+        let is_empty = range.is_empty();
+        self.data()?.punch(range)?;
+        if !is_empty {
+            self.contents_changed();
+        }
+        Ok(())
+    }
+
+    fn create_nameless(
+        &self,
+        new: &NewInode<'_>,
+        is_linkable: bool,
+    ) -> Result<Arc<dyn Inode>, Errno> {
+        self.directory()?;
+        let charge = self.shared.charge(new)?;
+        let node = Node::new(&self.shared, charge, new);
+        node.nameless(is_linkable);
+        Ok(node)
     }
 
     fn pages(&self) -> Option<Arc<dyn PageSource>> {

@@ -1,0 +1,273 @@
+//! What a program says of its memory beside rights (`madvise`, `mlock`), and
+//! what it asks of it (`mincore`, `/proc/PID/smaps`, `pagemap`).
+
+use alloc::vec::Vec;
+use core::ops::Range;
+
+use kernel_abi::Errno;
+use kernel_core::memory::page_table::{self, Tables};
+use kernel_core::memory::region::{Region, RegionFlags, checked_range};
+use kernel_core::memory::{PAGE_SHIFT, PAGE_SIZE};
+
+use super::source::Object;
+use super::space::{AddressSpace, Inner};
+use super::{frame, page};
+
+/// Pages that are looked at under the lock in one piece.
+const PIECE: usize = 512;
+/// As many, where most are not there.
+const SPARSE_PIECE: usize = 16 * PIECE;
+
+/// What of a range is in memory, in pages.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Usage {
+    /// In the tables.
+    pub present: usize,
+    /// The process's own.
+    pub owned: usize,
+    /// In the tables of nobody else.
+    pub sole: usize,
+    /// Own pages in the tables of nobody else.
+    pub sole_owned: usize,
+    /// Bytes: of a page that several hold, a part.
+    pub share: usize,
+}
+
+impl AddressSpace {
+    /// Gives what is mapped in the range the flags `set` and takes `clear`
+    /// away.
+    ///
+    /// # Errors
+    /// `EINVAL` for a range that makes no sense, and to wipe what is not
+    /// private memory of zero pages; `ENOMEM` if part of it is not mapped: the
+    /// rest has changed.
+    pub fn mark(
+        &self,
+        address: usize,
+        length: usize,
+        [set, clear]: [RegionFlags; 2],
+    ) -> Result<(), Errno> {
+        if length == 0 {
+            return Ok(());
+        }
+        let range = checked_range(address, length)?;
+        let mut inner = self.inner.lock();
+        if set.contains(RegionFlags::WIPE_ON_FORK) {
+            let mut all = inner.regions.overlapping(range.clone());
+            if !all.all(is_own_memory) {
+                return Err(Errno::EINVAL);
+            }
+        }
+        inner.regions.change_flags(range.clone(), set, clear)?;
+        check_mapped(&inner, range)
+    }
+
+    /// Marks all that is mapped, and, if `is_future`, all that will be.
+    ///
+    /// # Errors
+    /// `ENOMEM` without memory.
+    pub fn mark_all(
+        &self,
+        marks: [RegionFlags; 2],
+        is_present: bool,
+        is_future: bool,
+    ) -> Result<(), Errno> {
+        let [set, clear] = marks;
+        let mut inner = self.inner.lock();
+        let future = if is_future { set } else { RegionFlags::empty() };
+        inner.new_flags = (inner.new_flags - clear - set) | future;
+        if is_present {
+            let all = 0..kernel_core::memory::region::HIGHEST;
+            inner.regions.change_flags(all, set, clear)?;
+        }
+        Ok(())
+    }
+
+    /// Takes the pages of private mappings in the range away: the next touch
+    /// finds them as at first (`madvise(MADV_DONTNEED)`).
+    ///
+    /// # Errors
+    /// `EINVAL` for a range that makes no sense, one with something that
+    /// `forbids`, or, if `is_own_only`, with anything but memory of the
+    /// process's own; `ENOMEM` if part of it is not mapped: the rest is gone.
+    pub fn discard(
+        &self,
+        address: usize,
+        length: usize,
+        forbids: RegionFlags,
+        is_own_only: bool,
+    ) -> Result<(), Errno> {
+        if length == 0 {
+            return Ok(());
+        }
+        let range = checked_range(address, length)?;
+        let mut inner = self.inner.lock();
+        let is_bad = |region: &Region<Object>| {
+            region.flags.intersects(forbids)
+                || is_own_only && !is_own_memory(region)
+        };
+        if inner.regions.overlapping(range.clone()).any(is_bad) {
+            return Err(Errno::EINVAL);
+        }
+        let private: Vec<Range<usize>> = inner
+            .regions
+            .overlapping(range.clone())
+            .filter(|region| region.is_private())
+            .map(Region::range)
+            .collect();
+        for region in private {
+            let part = region.start.max(range.start)..region.end.min(range.end);
+            self.clear_pages(&mut inner, part);
+        }
+        check_mapped(&inner, range)
+    }
+
+    /// Fails unless all of the range is mapped, without anything that
+    /// `forbids`.
+    ///
+    /// # Errors
+    /// `EINVAL` for a range that makes no sense, `ENOMEM` for one with gaps,
+    /// `EBUSY` for what is forbidden.
+    pub fn check_range(
+        &self,
+        address: usize,
+        length: usize,
+        forbids: RegionFlags,
+    ) -> Result<(), Errno> {
+        if length == 0 {
+            return Ok(());
+        }
+        let range = checked_range(address, length)?;
+        let inner = self.inner.lock();
+        let mut all = inner.regions.overlapping(range.clone());
+        if all.any(|region| region.flags.intersects(forbids)) {
+            return Err(Errno::EBUSY);
+        }
+        check_mapped(&inner, range)
+    }
+
+    /// Shows page `first` of the object that is mapped there, and on, in the
+    /// range (`remap_file_pages`).
+    ///
+    /// # Errors
+    /// `EINVAL` unless one shared mapping holds the whole range.
+    pub fn show_pages(
+        &self,
+        address: usize,
+        length: usize,
+        first: usize,
+    ) -> Result<(), Errno> {
+        let range = checked_range(address, length)?;
+        let mut removed = Vec::new();
+        let mut inner = self.inner.lock();
+        let region = inner.regions.find(address).ok_or(Errno::EINVAL)?;
+        if region.is_private() || region.end < range.end {
+            return Err(Errno::EINVAL);
+        }
+        let backing = Object { first, ..region.backing.clone() };
+        let (start, end) = (range.start, range.end);
+        let new = Region { start, end, backing, ..region.clone() };
+        self.unmap_locked(&mut inner, range, &mut removed)?;
+        let inserted = inner.regions.insert(new);
+        drop(inner);
+        Ok(inserted?)
+    }
+
+    /// Says page by page, from the start of `range` on, whether it is in
+    /// memory, as bit 0 of each of `pages`; how many it has said, and at most
+    /// what is looked at in one piece.
+    ///
+    /// # Errors
+    /// `ENOMEM` where nothing is mapped.
+    pub fn presence(
+        &self,
+        range: Range<usize>,
+        pages: &mut [u8],
+    ) -> Result<usize, Errno> {
+        let inner = self.inner.lock();
+        let region = inner.regions.find(range.start).ok_or(Errno::ENOMEM)?;
+        let end = range.end.min(region.end);
+        let count =
+            ((end - range.start) >> PAGE_SHIFT).min(PIECE).min(pages.len());
+        for (at, page) in pages[..count].iter_mut().enumerate() {
+            let address = range.start + at * PAGE_SIZE;
+            let slot = page_table::find(&inner.tables, self.root, address);
+            let is_present = slot.is_some_and(|slot| {
+                inner.tables.read(slot.table, slot.index).is_valid()
+            });
+            let index = (address - region.start) >> PAGE_SHIFT;
+            let source = region.backing.source.as_ref();
+            let is_cached = || {
+                let first = region.backing.first;
+                source
+                    .is_some_and(|it| it.present_page(first + index).is_some())
+            };
+            *page = u8::from(is_present || is_cached());
+        }
+        Ok(count)
+    }
+
+    /// What of `range`, which is page-aligned, is in memory.
+    pub fn usage(&self, range: Range<usize>) -> Usage {
+        let mut usage = Usage::default();
+        let mut start = range.start;
+        while start < range.end {
+            let end = range.end.min(start + SPARSE_PIECE * PAGE_SIZE);
+            self.add_usage(start..end, &mut usage);
+            start = end;
+        }
+        usage
+    }
+
+    fn add_usage(&self, range: Range<usize>, usage: &mut Usage) {
+        let mut inner = self.inner.lock();
+        let tables = &mut inner.tables;
+        page_table::for_each(tables, self.root, range, |_, _, entry| {
+            let is_own = entry.is_owned();
+            // An object holds its pages itself.
+            let all = frame::holders(page::number(entry.address()));
+            let holders = (all - u32::from(!is_own && all > 0)).max(1);
+            let is_sole = holders == 1;
+            usage.present += 1;
+            usage.owned += usize::from(is_own);
+            usage.sole += usize::from(is_sole);
+            usage.sole_owned += usize::from(is_own && is_sole);
+            usage.share += PAGE_SIZE / holders as usize;
+            entry
+        });
+    }
+
+    /// The frame of the page at `address`, and whether it is the process's
+    /// own and in nobody else's tables; `None` if it is not in the tables.
+    pub fn frame_at(&self, address: usize) -> Option<(u64, bool, bool)> {
+        let inner = self.inner.lock();
+        let slot = page_table::find(&inner.tables, self.root, address)?;
+        let entry = inner.tables.read(slot.table, slot.index);
+        let number = page::number(entry.address());
+        entry
+            .is_valid()
+            .then(|| (number.into(), entry.is_owned(), frame::is_sole(number)))
+    }
+
+    /// Whether new mappings are to be brought in at once (`mlockall`).
+    pub fn locks_new(&self) -> bool {
+        self.inner.lock().new_flags == RegionFlags::LOCKED
+    }
+
+    /// Pages of mappings with these flags.
+    pub fn pages_with(&self, flags: RegionFlags) -> usize {
+        self.inner.lock().regions.pages_with(flags)
+    }
+}
+
+/// True for private memory with nothing behind it.
+fn is_own_memory(region: &Region<Object>) -> bool {
+    region.is_private() && region.backing.source.is_none()
+}
+
+fn check_mapped(inner: &Inner, range: Range<usize>) -> Result<(), Errno> {
+    match inner.regions.is_mapped(range) {
+        true => Ok(()),
+        false => Err(Errno::ENOMEM),
+    }
+}
