@@ -30,9 +30,8 @@ const FILLERS: [Filler; 3] = [
 
 /// Fills `/tmp`, so many times.
 pub fn are_limited(rounds: u32) -> Outcome {
-    (0..rounds).try_for_each(|_| {
-        FILLERS.iter().try_for_each(|filler| round(*filler))
-    })
+    (0..rounds)
+        .try_for_each(|_| FILLERS.iter().try_for_each(|filler| round(*filler)))
 }
 
 fn round((name, fill): Filler) -> Outcome {
