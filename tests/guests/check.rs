@@ -83,6 +83,7 @@ const AREAS: &[&str] = &[
     "text",
     "tmpfs",
     "limit",
+    "resource",
     "long",
 ];
 
@@ -154,8 +155,8 @@ fn sockets_and_nameless_files_keep_their_promises() -> Result<()> {
 }
 
 fn texts_and_limits_keep_their_promises() -> Result<()> {
-    check(Setup::new(), "text tmpfs limit")?;
-    check(Setup::new().cpus(1).memory("128M"), "text tmpfs limit")
+    check(Setup::new(), "text tmpfs limit resource")?;
+    check(Setup::new().cpus(1).memory("128M"), "text tmpfs limit resource")
 }
 
 fn nothing_takes_for_ever() -> Result<()> {

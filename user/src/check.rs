@@ -25,6 +25,7 @@ mod owner;
 mod pipe;
 mod process;
 mod random;
+mod resource;
 mod runner;
 mod schedule;
 mod shell;
@@ -93,6 +94,7 @@ const AREAS: &[(&str, &[Test])] = &[
     ("text", text::TESTS),
     ("tmpfs", tmpfs::TESTS),
     ("limit", limit::TESTS),
+    ("resource", resource::TESTS),
     ("long", long::TESTS),
 ];
 

@@ -8,11 +8,14 @@ use kernel_abi::Errno;
 
 use crate::system::{RELEASE, VERSION, host_name};
 use kernel_control::proc::register;
-use kernel_files::attribute::ShowFn;
+use kernel_core::memory::region::MOST_REGIONS;
+use kernel_core::number::{parse_decimal, trim};
+use kernel_files::attribute::{ShowFn, StoreFn};
 use kernel_files::pipe::CAPACITY;
 use kernel_files::sys::Attribute;
 use kernel_files::table::LIMIT;
-use kernel_task::table::ID_LIMIT;
+use kernel_files::user_quota::{self, Kind};
+use kernel_task::table::{self, ID_LIMIT};
 
 /// Process numbers are below this.
 const PID_MAX: u32 = ID_LIMIT;
@@ -35,10 +38,10 @@ pub fn register_all() -> Result<(), Errno> {
         ("/proc/sys/kernel/version", || Ok(format!("{VERSION}\n"))),
         ("/proc/sys/kernel/pid_max", || Ok(format!("{PID_MAX}\n"))),
         ("/proc/sys/kernel/hostname", show_host_name),
-        ("/proc/sys/kernel/threads-max", || Ok(format!("{PID_MAX}\n"))),
         ("/proc/sys/kernel/ngroups_max", || Ok("65536\n".into())),
         ("/proc/sys/kernel/cap_last_cap", || Ok("39\n".into())),
         ("/proc/sys/kernel/randomize_va_space", || Ok("0\n".into())),
+        ("/proc/sys/vm/max_map_count", || Ok(format!("{MOST_REGIONS}\n"))),
         ("/proc/sys/vm/overcommit_memory", || Ok("0\n".into())),
         ("/proc/sys/fs/file-max", || Ok(format!("{}\n", u64::MAX / 2))),
         ("/proc/sys/fs/nr_open", || Ok(format!("{LIMIT}\n"))),
@@ -48,7 +51,48 @@ pub fn register_all() -> Result<(), Errno> {
     for (path, show) in files {
         register(path, Attribute::read_only(show))?;
     }
+    let numbers: [(&str, ShowFn, StoreFn); 4] = [
+        (
+            "/proc/sys/kernel/threads-max",
+            || Ok(format!("{}\n", table::most())),
+            |text| table::set_most(number(text)?),
+        ),
+        (
+            "/proc/sys/fs/inotify/max_user_instances",
+            || show_quota(Kind::InotifyInstances),
+            |text| store_quota(Kind::InotifyInstances, text),
+        ),
+        (
+            "/proc/sys/fs/inotify/max_user_watches",
+            || show_quota(Kind::InotifyWatches),
+            |text| store_quota(Kind::InotifyWatches, text),
+        ),
+        (
+            "/proc/sys/fs/epoll/max_user_watches",
+            || show_quota(Kind::EpollWatches),
+            |text| store_quota(Kind::EpollWatches, text),
+        ),
+    ];
+    for (path, show, store) in numbers {
+        register(path, Attribute::new(show, store))?;
+    }
     Ok(())
+}
+
+fn show_quota(kind: Kind) -> Result<String, Errno> {
+    Ok(format!("{}\n", user_quota::limit(kind)))
+}
+
+fn store_quota(kind: Kind, text: &[u8]) -> Result<(), Errno> {
+    user_quota::set_limit(kind, number(text)?);
+    Ok(())
+}
+
+/// A number that somebody wrote. The largest is what Linux's `int` holds.
+fn number(text: &[u8]) -> Result<usize, Errno> {
+    let value = parse_decimal(trim(text)).map_err(|_| Errno::EINVAL)?;
+    let value = i32::try_from(value).map_err(|_| Errno::EINVAL)?;
+    Ok(value as usize)
 }
 
 fn show_host_name() -> Result<String, Errno> {

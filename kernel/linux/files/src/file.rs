@@ -90,6 +90,12 @@ pub trait File: Send + Sync {
         Err(Errno::ENOTTY)
     }
 
+    /// Bytes of kernel memory that it keeps beside itself. What several files
+    /// keep together counts for each in part.
+    fn held(&self) -> usize {
+        0
+    }
+
     /// Itself, for the calls that are about one kind of file.
     fn any(&self) -> Option<&dyn Any> {
         None

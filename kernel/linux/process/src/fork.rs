@@ -289,12 +289,13 @@ fn new_process(
         let actions = theirs.state.actions().clone();
         (actions, theirs.state.blocked(parent.key), stack)
     };
-    let signals = Signals::new(actions, false);
     // Only one lock is held at a time: each guard ends with its statement.
     let credentials = own.credentials.lock().clone();
     let limits = own.limits.lock().clone();
     let image = own.image.lock().clone();
     let user = own.tasks.user();
+    let room = user.room(limits.pending());
+    let signals = Signals::new(actions, false, room);
     let maker = parent.task().id();
     let attributes = own.attributes.fork();
     let inherited = Inherited {

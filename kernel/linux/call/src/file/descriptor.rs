@@ -170,6 +170,9 @@ fn fcntl(args: &Args) -> Result {
     let file = table.get(fd)?;
     let argument = args.x[2];
     match args.word(1) {
+        F_DUPFD | F_DUPFD_CLOEXEC if argument >= table.limit() => {
+            Err(Errno::EINVAL)
+        }
         F_DUPFD => table.insert(argument, file, OnExec::Keep),
         F_DUPFD_CLOEXEC => table.insert(argument, file, OnExec::Close),
         F_GETFD => Ok(usize::from(table.on_exec(fd)? == OnExec::Close)),
