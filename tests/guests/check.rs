@@ -78,6 +78,7 @@ const AREAS: &[&str] = &[
     "traits",
     "access",
     "owner",
+    "stranger",
     "socket",
     "memfd",
     "text",
@@ -147,7 +148,7 @@ fn claims_timers_and_traits_keep_their_promises() -> Result<()> {
 }
 
 fn rights_keep_their_promises() -> Result<()> {
-    check(Setup::new(), "access owner")
+    check(Setup::new(), "access owner stranger")
 }
 
 fn sockets_and_nameless_files_keep_their_promises() -> Result<()> {

@@ -32,6 +32,7 @@ mod shell;
 mod signal;
 mod socket;
 mod stop;
+mod stranger;
 mod stress;
 mod terminal;
 mod text;
@@ -89,6 +90,7 @@ const AREAS: &[(&str, &[Test])] = &[
     ("traits", traits::TESTS),
     ("access", access::TESTS),
     ("owner", owner::TESTS),
+    ("stranger", stranger::TESTS),
     ("socket", socket::TESTS),
     ("memfd", memfd::TESTS),
     ("text", text::TESTS),
