@@ -86,11 +86,13 @@ const AREAS: &[&str] = &[
     "traits",
     "access",
     "owner",
+    "stranger",
     "socket",
     "memfd",
     "text",
     "tmpfs",
     "limit",
+    "resource",
     "long",
     "latency",
     "feature",
@@ -159,7 +161,7 @@ fn claims_timers_and_traits_keep_their_promises() -> Result<()> {
 }
 
 fn rights_keep_their_promises() -> Result<()> {
-    check(Setup::new(), "access owner")
+    check(Setup::new(), "access owner stranger")
 }
 
 fn sockets_and_nameless_files_keep_their_promises() -> Result<()> {
@@ -167,8 +169,8 @@ fn sockets_and_nameless_files_keep_their_promises() -> Result<()> {
 }
 
 fn texts_and_limits_keep_their_promises() -> Result<()> {
-    check(Setup::new(), "text tmpfs limit")?;
-    check(Setup::new().cpus(1).memory("128M"), "text tmpfs limit")
+    check(Setup::new(), "text tmpfs limit resource")?;
+    check(Setup::new().cpus(1).memory("128M"), "text tmpfs limit resource")
 }
 
 fn advice_and_ways_to_open_keep_their_promises() -> Result<()> {

@@ -28,6 +28,7 @@ pub const TESTS: &[Test] = tests::list![
     greedy_programs_are_killed,
     kernel_memory_is_not_used_up_by_programs,
     many_small_programs_are_killed_before_their_parent,
+    nobody_takes_the_machine_down,
     cpus_come_and_go_under_load,
     cpus_of_smaller_machines_come_and_go_too,
 ];
@@ -175,9 +176,14 @@ fn many_small_programs_are_killed_before_their_parent() -> Result<()> {
     stress(Setup::new().memory("128M"), &[("sleepers", rounds(1, 10))])
 }
 
+/// Every kind of object, until it is refused, by a user.
+fn nobody_takes_the_machine_down() -> Result<()> {
+    stress(Setup::new().memory("128M"), &[("exhaust", rounds(1, 10))])
+}
+
 fn large_memories_run_out() -> Result<()> {
     for memory in ["1G", "4G"] {
-        let tests = [("hog", 2), ("sleepers", 1)];
+        let tests = [("hog", 2), ("sleepers", 1), ("exhaust", 1)];
         stress(Setup::new().memory(memory), &tests)?;
     }
     Ok(())

@@ -33,12 +33,14 @@ mod pipe;
 mod process;
 mod random;
 mod record;
+mod resource;
 mod runner;
 mod schedule;
 mod shell;
 mod signal;
 mod socket;
 mod stop;
+mod stranger;
 mod stress;
 mod terminal;
 mod text;
@@ -101,11 +103,13 @@ const AREAS: &[(&str, &[Test])] = &[
     ("traits", traits::TESTS),
     ("access", access::TESTS),
     ("owner", owner::TESTS),
+    ("stranger", stranger::TESTS),
     ("socket", socket::TESTS),
     ("memfd", memfd::TESTS),
     ("text", text::TESTS),
     ("tmpfs", tmpfs::TESTS),
     ("limit", limit::TESTS),
+    ("resource", resource::TESTS),
     ("long", long::TESTS),
     ("latency", latency::TESTS),
     ("feature", feature::TESTS),

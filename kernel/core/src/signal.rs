@@ -35,6 +35,7 @@ mod tests;
 pub use action::{Actions, DefaultAction};
 pub use deliver::{Delivery, Handler};
 pub use group_stop::Notice;
+pub use pending::Room;
 pub use restart::{Outcome, Restart};
 pub use send::{Everybody, Sent, Target};
 pub use set::SignalSet;

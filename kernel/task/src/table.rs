@@ -124,6 +124,21 @@ pub fn limit_by_memory(pages: usize) {
     TABLE.lock().most = most.min(ID_LIMIT as usize);
 }
 
+/// From now on there may be so many tasks. Those that there are stay.
+///
+/// # Errors
+/// `EINVAL` for fewer than the kernel itself needs, or more than there are
+/// numbers.
+pub fn set_most(count: usize) -> Result<(), Errno> {
+    /// Linux's `MIN_THREADS`.
+    const LEAST: usize = 20;
+    if !(LEAST..=ID_LIMIT as usize).contains(&count) {
+        return Err(Errno::EINVAL);
+    }
+    TABLE.lock().most = count;
+    Ok(())
+}
+
 /// How many tasks there may be.
 pub fn most() -> usize {
     TABLE.lock().most

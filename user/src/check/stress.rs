@@ -8,6 +8,7 @@ mod clock;
 mod cpus;
 mod crew;
 mod crowd;
+mod exhaust;
 mod freeze;
 mod group;
 mod hoard;
@@ -50,6 +51,11 @@ const TESTS: &[Stress] = &[
     Stress { name: "growth", rounds: 1, run: hog::growth_ends },
     Stress { name: "hoard", rounds: 1, run: hoard::kernel_memory_lasts },
     Stress { name: "links", rounds: 1, run: links::are_limited },
+    Stress {
+        name: "exhaust",
+        rounds: 1,
+        run: exhaust::nobody_takes_the_machine_down,
+    },
     Stress { name: "map", rounds: 10_000, run: map::random_mappings },
     Stress { name: "stack", rounds: 3, run: map::deep_stack },
     Stress { name: "program", rounds: 500, run: program::mutations },

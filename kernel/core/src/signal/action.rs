@@ -51,8 +51,8 @@ pub struct ChildExitPolicy {
     pub signal: bool,
 }
 
-/// The dispositions of all signals; copied by `fork`. They are large, and stand
-/// apart so that whatever holds them moves cheaply.
+/// The dispositions of all signals; copied by `fork`. They are 2 KiB, too many
+/// to be moved from one kernel stack frame to the next.
 #[derive(Clone)]
 pub struct Actions(Box<[SigAction; SIGRTMAX as usize]>);
 
@@ -101,7 +101,7 @@ impl Actions {
 
     /// `execve`: handlers are gone, what was ignored stays ignored.
     pub(super) fn exec(&mut self) {
-        for slot in self.0.iter_mut() {
+        for slot in &mut *self.0 {
             let handler =
                 if slot.handler == SIG_IGN { SIG_IGN } else { SIG_DFL };
             *slot = SigAction { handler, ..SigAction::default() };

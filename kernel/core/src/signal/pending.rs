@@ -1,14 +1,52 @@
 //! Signals that were sent and not yet taken, with what is known of each.
 
-use alloc::vec::Vec;
+use alloc::collections::VecDeque;
+use alloc::sync::Arc;
 
 use kernel_abi::Errno;
 use kernel_abi::signal::{SI_TIMER, SI_USER, SIGRTMIN, SigInfo};
 
 use super::set::SignalSet;
+use crate::memory::quota::{Quota, UNLIMITED};
 
-/// At most this many descriptions wait in one queue.
-pub const MAX_QUEUED: usize = 1024;
+/// Whose queued signals a process's are counted with, and how many there may
+/// be then (`RLIMIT_SIGPENDING`).
+#[derive(Clone, Debug)]
+pub struct Room {
+    /// The signals of the user, in all its processes.
+    pub user: Arc<Quota>,
+    /// Most of those when one is to be added.
+    pub most: usize,
+}
+
+impl Default for Room {
+    /// As many as one likes.
+    fn default() -> Self {
+        Self { user: Arc::new(Quota::new(UNLIMITED)), most: UNLIMITED }
+    }
+}
+
+impl Room {
+    fn take(&self) -> Option<Place> {
+        let is_free = self.user.used() < self.most && self.user.take(1);
+        is_free.then(|| Place(self.user.clone()))
+    }
+}
+
+/// Counts for one queued signal.
+struct Place(Arc<Quota>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.give(1);
+    }
+}
+
+/// A queued signal, and where it counts.
+struct Queued {
+    info: SigInfo,
+    _place: Place,
+}
 
 /// A queue of pending signals, of a thread or of a whole process.
 ///
@@ -19,13 +57,13 @@ pub const MAX_QUEUED: usize = 1024;
 #[derive(Default)]
 pub struct Pending {
     set: SignalSet,
-    infos: Vec<SigInfo>,
+    infos: VecDeque<Queued>,
 }
 
 impl Pending {
     /// Nothing pending.
     pub const fn new() -> Self {
-        Pending { set: SignalSet::EMPTY, infos: Vec::new() }
+        Pending { set: SignalSet::EMPTY, infos: VecDeque::new() }
     }
 
     /// Which signals are pending.
@@ -34,13 +72,23 @@ impl Pending {
         self.set
     }
 
-    /// Adds a signal.
+    /// Bytes of memory that it has.
+    pub fn held(&self) -> usize {
+        self.infos.capacity() * size_of::<Queued>()
+    }
+
+    /// Adds a signal, if there is room for its description.
     ///
     /// # Errors
     /// `EAGAIN` for a real-time signal with a value, for which there is no
     /// room; it is not pending then.
-    pub fn add(&mut self, signal: u32, info: &SigInfo) -> Result<(), Errno> {
-        let mut waiting = self.infos.iter_mut();
+    pub fn add(
+        &mut self,
+        signal: u32,
+        info: &SigInfo,
+        room: &Room,
+    ) -> Result<(), Errno> {
+        let mut waiting = self.infos.iter_mut().map(|queued| &mut queued.info);
         if info.code == SI_TIMER
             && let Some(told) = waiting.find(|it| it.is_of_same_timer(info))
         {
@@ -51,8 +99,10 @@ impl Pending {
         if !realtime && self.set.contains(signal) {
             return Ok(());
         }
-        if self.has_room() {
-            self.infos.push(SigInfo { signo: signal as i32, ..*info });
+        let reserved = self.infos.try_reserve(1).is_ok();
+        if let Some(place) = room.take().filter(|_| reserved) {
+            let info = SigInfo { signo: signal as i32, ..*info };
+            self.infos.push_back(Queued { info, _place: place });
         } else if realtime && info.code != SI_USER {
             return Err(Errno::EAGAIN);
         }
@@ -65,10 +115,6 @@ impl Pending {
         self.set = self.set | SignalSet::one(signal);
     }
 
-    fn has_room(&mut self) -> bool {
-        self.infos.len() < MAX_QUEUED && self.infos.try_reserve(1).is_ok()
-    }
-
     /// Takes the most urgent signal out of `allowed`: faults first, then by
     /// number.
     pub fn take(&mut self, allowed: SignalSet) -> Option<SigInfo> {
@@ -79,12 +125,13 @@ impl Pending {
     }
 
     fn take_signal(&mut self, signal: u32) -> SigInfo {
-        let is_it = |info: &SigInfo| info.signo == signal as i32;
-        let Some(at) = self.infos.iter().position(is_it) else {
+        let is_it = |it: &Queued| it.info.signo == signal as i32;
+        let at = self.infos.iter().position(is_it);
+        let Some(Queued { info, .. }) = at.and_then(|at| self.infos.remove(at))
+        else {
             self.set = self.set.without(SignalSet::one(signal));
             return SigInfo::new(signal, SI_USER);
         };
-        let info = self.infos.remove(at);
         if signal < SIGRTMIN || !self.infos.iter().any(is_it) {
             self.set = self.set.without(SignalSet::one(signal));
         }
@@ -97,16 +144,16 @@ impl Pending {
             return;
         }
         self.set = self.set.without(signals);
-        self.infos.retain(|info| !signals.contains(info.signo as u32));
+        self.infos.retain(|it| !signals.contains(it.info.signo as u32));
     }
 
     /// Forgets what timers of `timer_create` have sent.
     pub fn discard_timers(&mut self) {
-        let is_timers = |info: &SigInfo| info.code == SI_TIMER;
-        let number = |info: &SigInfo| SignalSet::one(info.signo as u32);
+        let is_timers = |it: &Queued| it.info.code == SI_TIMER;
+        let number = |it: &Queued| SignalSet::one(it.info.signo as u32);
         let sent = self.infos.iter().filter(|it| is_timers(it)).map(number);
         let gone = sent.fold(SignalSet::EMPTY, |all, one| all | one);
-        self.infos.retain(|info| !is_timers(info));
+        self.infos.retain(|it| !is_timers(it));
         let left = self.infos.iter().map(number);
         let left = left.fold(SignalSet::EMPTY, |all, one| all | one);
         self.set = self.set.without(gone.without(left));

@@ -71,9 +71,10 @@ impl SignalState {
             return Ok(sent);
         }
         match target {
-            Target::Process => self.pending.add(signal, info)?,
+            Target::Process => self.pending.add(signal, info, &self.room)?,
             Target::Thread(key) => {
-                self.thread_mut(key).pending.add(signal, info)?;
+                let room = self.room.clone();
+                self.thread_mut(key).pending.add(signal, info, &room)?;
             }
         }
         sent.thread = self.choose(target, signal);

@@ -8,7 +8,7 @@ use kernel_abi::signal::{SIG_IGN, SIGKILL, SS_DISABLE, SigAction, SigStack};
 
 use super::action::Actions;
 use super::group_stop::{GroupStop, Notice};
-use super::pending::Pending;
+use super::pending::{Pending, Room};
 use super::set::SignalSet;
 use super::trace_stop::Trace;
 
@@ -80,6 +80,8 @@ pub struct SignalState {
     pub(super) exit: Option<u32>,
     /// Process 1: signals without a handler do not reach it.
     pub(super) is_init: bool,
+    /// Room for what waits.
+    pub(super) room: Room,
 }
 
 /// What is left to do when a thread has gone.
@@ -94,8 +96,8 @@ pub struct Departure {
 }
 
 impl SignalState {
-    /// A process without threads.
-    pub fn new(actions: Actions, is_init: bool) -> Self {
+    /// A process without threads, whose signals count in this room.
+    pub fn new(actions: Actions, is_init: bool, room: Room) -> Self {
         SignalState {
             actions,
             pending: Pending::new(),
@@ -103,7 +105,21 @@ impl SignalState {
             stop: GroupStop::default(),
             exit: None,
             is_init,
+            room,
         }
+    }
+
+    /// From now on signals that wait count there. Those that wait already
+    /// count where they did.
+    pub fn set_room(&mut self, room: Room) {
+        self.room = room;
+    }
+
+    /// Bytes of memory that signals which wait take.
+    pub fn held(&self) -> usize {
+        let threads = self.threads.iter().flatten();
+        let own: usize = threads.map(|thread| thread.pending.held()).sum();
+        self.pending.held() + own
     }
 
     /// Adds a thread with this mask and no alternative stack.

@@ -9,11 +9,12 @@ mod tracing;
 use kernel_abi::signal::{SI_USER, SigAction, SigInfo};
 
 use super::state::{SignalState, ThreadKey};
-use super::{Actions, Sent, SignalSet, Target};
+use super::{Actions, Room, Sent, SignalSet, Target};
 
 /// A process with `count` threads.
 fn process(count: usize) -> (SignalState, Vec<ThreadKey>) {
-    let mut state = SignalState::new(Actions::default(), false);
+    let mut state =
+        SignalState::new(Actions::default(), false, Room::default());
     let keys = (0..count)
         .map(|_| state.add_thread(SignalSet::EMPTY).unwrap())
         .collect();

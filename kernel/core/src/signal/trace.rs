@@ -258,8 +258,9 @@ impl SignalState {
             .unwrap_or_else(|| SigInfo::from_user(signal, SI_USER, pid, uid));
         if self.blocked(key).contains(signal) {
             // A full queue keeps the number.
+            let room = self.room.clone();
             let pending = &mut self.thread_mut(key).pending;
-            if pending.add(signal, &info).is_err() {
+            if pending.add(signal, &info, &room).is_err() {
                 pending.add_bare(signal);
             }
             return None;

@@ -15,6 +15,7 @@ use kernel_process::oom::with_memory;
 use kernel_process::{current, current_files};
 
 pub(super) mod advice;
+mod bounds;
 pub(super) mod lock;
 mod populate;
 
@@ -95,6 +96,9 @@ fn mmap(args: &Args) -> Result {
         };
         check_room(most, length, place)?;
     }
+    if is_data(&request) {
+        bounds::check_data(length)?;
+    }
     let space = current().space()?;
     let start = space.map(request)?;
     let is_asked =
@@ -103,6 +107,14 @@ fn mmap(args: &Args) -> Result {
         populate::populate_new(&space, start, length);
     }
     Ok(start)
+}
+
+/// Whether memory to be mapped counts as data: what only the process may write,
+/// but for stacks.
+fn is_data(request: &MapRequest) -> bool {
+    request.sharing == Sharing::Private
+        && request.protection.contains(Protection::WRITE)
+        && !request.is_stack
 }
 
 /// How many pages the process may have mapped (`RLIMIT_AS`); `None` for any.
@@ -208,6 +220,9 @@ fn munmap(args: &Args) -> Result {
 
 fn mprotect(args: &Args) -> Result {
     let protection = to_protection(args.x[2])?;
+    if protection.contains(Protection::WRITE) {
+        bounds::check_protect(args.x[0], args.x[1])?;
+    }
     current().space()?.protect(args.x[0], args.x[1], protection)?;
     Ok(0)
 }
@@ -220,6 +235,11 @@ fn brk(args: &Args) -> Result {
         if more > 0 && check_room(most, more, 0..0).is_err() {
             return Ok(now);
         }
+    }
+    if wanted > space.set_break(0)
+        && bounds::check_break(&space, wanted).is_err()
+    {
+        return Ok(space.set_break(0));
     }
     let result = with_memory(|| match space.set_break(wanted) {
         end if end < wanted => Err(Errno::ENOMEM),
@@ -241,6 +261,9 @@ fn mremap(args: &Args) -> Result {
     };
     if let Some(most) = most_pages().filter(|_| new > old) {
         check_room(most, new - old, 0..0)?;
+    }
+    if new > old {
+        bounds::check_growth(address, new - old)?;
     }
     current().space()?.remap(address, [old, new], target)
 }

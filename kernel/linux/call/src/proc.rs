@@ -10,14 +10,15 @@ use crate::system::{RELEASE, VERSION, host_name};
 use kernel_control::proc::register;
 use kernel_core::inotify;
 use kernel_core::memory::region::{LOWEST, MOST_REGIONS};
+use kernel_core::number::{parse_decimal, trim};
 use kernel_files::attribute::{ShowFn, StoreFn};
-use kernel_files::inotify::WATCHES_MAX;
 use kernel_files::pipe;
 use kernel_files::sys::Attribute;
 use kernel_files::table::LIMIT;
+use kernel_files::user_quota::{self, Kind};
 use kernel_machine::log;
 use kernel_machine::sync::{Rank, SpinLock};
-use kernel_task::table::ID_LIMIT;
+use kernel_task::table::{self, ID_LIMIT};
 
 /// Process numbers are below this.
 const PID_MAX: u32 = ID_LIMIT;
@@ -31,7 +32,7 @@ const DEVICES: &str = "Character devices:\n  1 mem\n  5 /dev/tty\n  \
 /// # Errors
 /// `EEXIST` if called twice.
 pub fn register_all() -> Result<(), Errno> {
-    let files: [(&str, ShowFn); 19] = [
+    let files: [(&str, ShowFn); 17] = [
         ("/proc/version", || {
             Ok(format!("Linux version {RELEASE} {VERSION}\n"))
         }),
@@ -40,21 +41,17 @@ pub fn register_all() -> Result<(), Errno> {
         ("/proc/sys/kernel/version", || Ok(format!("{VERSION}\n"))),
         ("/proc/sys/kernel/pid_max", || Ok(format!("{PID_MAX}\n"))),
         ("/proc/sys/kernel/hostname", show_host_name),
-        ("/proc/sys/kernel/threads-max", || Ok(format!("{PID_MAX}\n"))),
         ("/proc/sys/kernel/ngroups_max", || Ok("65536\n".into())),
         ("/proc/sys/kernel/cap_last_cap", || Ok("39\n".into())),
         ("/proc/sys/kernel/randomize_va_space", || Ok("0\n".into())),
+        ("/proc/sys/vm/max_map_count", || Ok(format!("{MOST_REGIONS}\n"))),
         ("/proc/sys/vm/overcommit_memory", || Ok("0\n".into())),
         ("/proc/sys/fs/file-max", || Ok(format!("{}\n", u64::MAX / 2))),
         ("/proc/sys/fs/nr_open", || Ok(format!("{LIMIT}\n"))),
         ("/proc/sys/fs/inotify/max_queued_events", || {
             Ok(format!("{}\n", inotify::EVENTS_MAX))
         }),
-        ("/proc/sys/fs/inotify/max_user_watches", || {
-            Ok(format!("{WATCHES_MAX}\n"))
-        }),
         ("/proc/sys/kernel/tainted", || Ok("0\n".into())),
-        ("/proc/sys/vm/max_map_count", || Ok(format!("{MOST_REGIONS}\n"))),
         ("/proc/sys/vm/mmap_min_addr", || Ok(format!("{LOWEST}\n"))),
         ("/proc/devices", || Ok(DEVICES.into())),
     ];
@@ -65,7 +62,7 @@ pub fn register_all() -> Result<(), Errno> {
         (
             "/proc/sys/fs/pipe-max-size",
             || Ok(format!("{}\n", pipe::most())),
-            |text| pipe::set_most(number_in(text)?),
+            |text| pipe::set_most(number(text)?),
         ),
         ("/proc/sys/kernel/printk", show_levels, store_levels),
         ("/proc/sys/kernel/core_pattern", show_core, store_core),
@@ -73,14 +70,32 @@ pub fn register_all() -> Result<(), Errno> {
     for (path, show, store) in settings {
         register(path, Attribute::new(show, store))?;
     }
+    let numbers: [(&str, ShowFn, StoreFn); 4] = [
+        (
+            "/proc/sys/kernel/threads-max",
+            || Ok(format!("{}\n", table::most())),
+            |text| table::set_most(number(text)?),
+        ),
+        (
+            "/proc/sys/fs/inotify/max_user_instances",
+            || show_quota(Kind::InotifyInstances),
+            |text| store_quota(Kind::InotifyInstances, text),
+        ),
+        (
+            "/proc/sys/fs/inotify/max_user_watches",
+            || show_quota(Kind::InotifyWatches),
+            |text| store_quota(Kind::InotifyWatches, text),
+        ),
+        (
+            "/proc/sys/fs/epoll/max_user_watches",
+            || show_quota(Kind::EpollWatches),
+            |text| store_quota(Kind::EpollWatches, text),
+        ),
+    ];
+    for (path, show, store) in numbers {
+        register(path, Attribute::new(show, store))?;
+    }
     Ok(())
-}
-
-/// The first number of a text.
-fn number_in(text: &[u8]) -> Result<usize, Errno> {
-    let text = core::str::from_utf8(text).map_err(|_| Errno::EINVAL)?;
-    let word = text.split_ascii_whitespace().next().unwrap_or("");
-    word.parse().map_err(|_| Errno::EINVAL)
 }
 
 /// The level below which the console shows messages; that of messages
@@ -90,7 +105,7 @@ fn show_levels() -> Result<String, Errno> {
 }
 
 fn store_levels(text: &[u8]) -> Result<(), Errno> {
-    let level = u8::try_from(number_in(text)?).map_err(|_| Errno::EINVAL)?;
+    let level = u8::try_from(number(text)?).map_err(|_| Errno::EINVAL)?;
     log::set_console_level(level.min(8));
     Ok(())
 }
@@ -115,6 +130,22 @@ fn store_core(text: &[u8]) -> Result<(), Errno> {
     place.copy_from_slice(text);
     *CORE_PATTERN.lock() = (bytes, text.len());
     Ok(())
+}
+
+fn show_quota(kind: Kind) -> Result<String, Errno> {
+    Ok(format!("{}\n", user_quota::limit(kind)))
+}
+
+fn store_quota(kind: Kind, text: &[u8]) -> Result<(), Errno> {
+    user_quota::set_limit(kind, number(text)?);
+    Ok(())
+}
+
+/// A number that somebody wrote. The largest is what Linux's `int` holds.
+fn number(text: &[u8]) -> Result<usize, Errno> {
+    let value = parse_decimal(trim(text)).map_err(|_| Errno::EINVAL)?;
+    let value = i32::try_from(value).map_err(|_| Errno::EINVAL)?;
+    Ok(value as usize)
 }
 
 fn show_host_name() -> Result<String, Errno> {

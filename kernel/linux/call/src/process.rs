@@ -215,19 +215,25 @@ fn getrlimit(args: &Args) -> Result {
 
 fn setrlimit(args: &Args) -> Result {
     let new: Rlimit = user::read_value(args.x[1])?;
-    set_limit(&current().process, args.x[0], new)
+    set_limit(&current().process, args.x[0], new).map(|_| 0)
 }
 
-fn set_limit(process: &Process, kind: usize, new: Rlimit) -> Result {
+/// Sets a limit; gives what it was.
+fn set_limit(
+    process: &Process,
+    kind: usize,
+    new: Rlimit,
+) -> core::result::Result<Rlimit, Errno> {
     let is_privileged = current().process.credentials.lock().is_privileged();
     if kind == limits::FILE_SIZE {
         size_limit::enforce();
     }
-    process.limits.lock().set(kind, new, is_privileged)?;
+    let old = process.limits.lock().set(kind, new, is_privileged)?;
     if kind == limits::CPU {
         timer::cpu::watch(process);
     }
-    Ok(0)
+    process.limit_changed(kind);
+    Ok(old)
 }
 
 fn prlimit64(args: &Args) -> Result {
@@ -240,11 +246,10 @@ fn prlimit64(args: &Args) -> Result {
         }
     }
     let kind = args.word(1) as usize;
-    let old = process.limits.lock().get(kind)?;
-    if args.x[2] != 0 {
-        let new: Rlimit = user::read_value(args.x[2])?;
-        set_limit(&process, kind, new)?;
-    }
+    let old = match args.x[2] {
+        0 => process.limits.lock().get(kind)?,
+        new => set_limit(&process, kind, user::read_value(new)?)?,
+    };
     if args.x[3] != 0 {
         user::write_value(args.x[3], &old)?;
     }

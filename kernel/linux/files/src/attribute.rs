@@ -34,21 +34,29 @@ pub type StoreFn = fn(&[u8]) -> Result<(), Errno>;
 pub struct Attribute {
     show: Option<ShowFn>,
     store: Option<StoreFn>,
+    /// Root alone may read it.
+    is_private: bool,
 }
 
 impl Attribute {
     /// An attribute to be read and written.
     pub const fn new(show: ShowFn, store: StoreFn) -> Self {
-        Self { show: Some(show), store: Some(store) }
+        Self { show: Some(show), store: Some(store), is_private: false }
     }
 
     /// An attribute to be read.
     pub const fn read_only(show: ShowFn) -> Self {
-        Self { show: Some(show), store: None }
+        Self { show: Some(show), store: None, is_private: false }
+    }
+
+    /// The same for root alone.
+    pub const fn private(self) -> Self {
+        Self { is_private: true, ..self }
     }
 
     fn permissions(&self) -> u32 {
-        let read = if self.show.is_some() { 0o444 } else { 0 };
+        let readers = if self.is_private { 0o400 } else { 0o444 };
+        let read = if self.show.is_some() { readers } else { 0 };
         let write = if self.store.is_some() { 0o200 } else { 0 };
         read | write
     }

@@ -16,6 +16,7 @@ use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
 use core::any::Any;
 use core::ops::Bound::{Excluded, Unbounded};
+use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use kernel_abi::Errno;
 use kernel_abi::system::EpollEvent;
@@ -24,6 +25,7 @@ use super::file::File;
 use super::flags::PollEvents;
 use super::inode::FileType;
 use super::open_file::OpenFile;
+use super::user_quota::{Account, Kind};
 use kernel_machine::mm::frame;
 use kernel_task::{Mutex, PollTable, WaitError, WaitQueue};
 
@@ -31,8 +33,6 @@ use kernel_task::{Mutex, PollTable, WaitError, WaitQueue};
 const EDGE: u32 = 1 << 31;
 /// Tell once, then not before the interest is changed (`EPOLLONESHOT`).
 const ONCE: u32 = 1 << 30;
-/// Most files of a set (Linux `max_user_watches` is a limit of this kind).
-const INTERESTS_MAX: usize = 32_768;
 /// What is always told.
 const ALWAYS: PollEvents = PollEvents::ERROR.union(PollEvents::HANG_UP);
 
@@ -57,6 +57,10 @@ pub struct Epoll {
     set: Mutex<Set>,
     /// Interests came or changed.
     changed: Arc<WaitQueue>,
+    /// How many files there are. Written by the holder of `set`.
+    files: AtomicUsize,
+    /// Whose they are.
+    account: Account,
 }
 
 #[derive(Default)]
@@ -86,14 +90,16 @@ impl Epoll {
     /// An empty set.
     pub fn new() -> Arc<Self> {
         let changed = Arc::new(WaitQueue::new());
-        Arc::new(Self { set: Mutex::default(), changed })
+        let files = AtomicUsize::new(0);
+        let account = Account::current();
+        Arc::new(Self { set: Mutex::default(), changed, files, account })
     }
 
     /// `epoll_ctl(2)` about the descriptor `fd`, which refers to `file`.
     ///
     /// # Errors
     /// `EEXIST`, `ENOENT`; `EPERM` for a file that is always ready; `ELOOP`
-    /// for sets nested too deep; `ENOSPC` if there are too many files,
+    /// for sets nested too deep; `ENOSPC` if the user has too many files there,
     /// `ENOMEM` if memory is short.
     pub fn change(
         &self,
@@ -108,7 +114,9 @@ impl Epoll {
                 self.add(key, file, event)?
             }
             Change::Remove => {
-                let gone = self.set.lock().interests.remove(&key);
+                let mut set = self.set.lock();
+                let gone = set.interests.remove(&key);
+                self.count(&set);
                 Some(gone.ok_or(Errno::ENOENT)?)
             }
             Change::Modify(event) => {
@@ -135,16 +143,25 @@ impl Epoll {
         };
         let mut set = self.set.lock();
         set.interests.retain(|_, it| it.file.strong_count() != 0);
+        self.count(&set);
         if set.interests.contains_key(&key) {
             return Err(Errno::EEXIST);
-        }
-        if set.interests.len() >= INTERESTS_MAX {
-            return Err(Errno::ENOSPC);
         }
         if frame::is_short() {
             return Err(Errno::ENOMEM);
         }
+        if !self.account.take(Kind::EpollWatches) {
+            return Err(Errno::ENOSPC);
+        }
+        self.files.fetch_add(1, Relaxed);
         Ok(set.interests.insert(key, Interest::new(file, event)))
+    }
+
+    /// Counts the files of the set less, if there are less.
+    fn count(&self, set: &Set) {
+        let now = set.interests.len();
+        let before = self.files.swap(now, Relaxed);
+        self.account.give(Kind::EpollWatches, before - now);
     }
 
     /// Marks `inner` as an inner set, if it can be one of this set.
@@ -283,6 +300,13 @@ impl Interest {
     }
 }
 
+impl Drop for Epoll {
+    fn drop(&mut self) {
+        let files = self.files.load(Relaxed);
+        self.account.give(Kind::EpollWatches, files);
+    }
+}
+
 impl File for Epoll {
     fn poll(&self, mut table: Option<&mut PollTable>) -> PollEvents {
         if let Some(table) = &mut table {
@@ -296,6 +320,11 @@ impl File for Epoll {
         let mut events = PollEvents::empty();
         events.set(PollEvents::READABLE, is_ready);
         events
+    }
+
+    fn held(&self) -> usize {
+        let files = self.files.load(Relaxed);
+        files * (size_of::<Key>() + size_of::<Interest>())
     }
 
     fn any(&self) -> Option<&dyn Any> {

@@ -93,6 +93,11 @@ pub trait File: Send + Sync {
 
     /// Appends what `/proc/PID/fdinfo` tells of this kind of file alone.
     fn tell_details(&self, _text: &mut Vec<u8>) {}
+    /// Bytes of kernel memory that it keeps beside itself. What several files
+    /// keep together counts for each in part.
+    fn held(&self) -> usize {
+        0
+    }
 
     /// Itself, for the calls that are about one kind of file.
     fn any(&self) -> Option<&dyn Any> {

@@ -84,6 +84,11 @@ impl File for Generated {
         store(&text)
     }
 
+    fn held(&self) -> usize {
+        let text = self.text.lock();
+        text.as_ref().map_or(0, |text| text.capacity())
+    }
+
     fn offset(&self) -> Offset {
         Offset::Loose
     }

@@ -20,6 +20,7 @@ use kernel_core::inotify::{
 
 use super::inode::{FileType, Inode, InodeId};
 use super::location::{Location, name_in};
+use super::user_quota::{Account, Kind};
 use kernel_machine::mm::{frame, heap};
 use kernel_machine::sync::{Rank, SpinLock, copy_out};
 use kernel_task::WaitQueue;
@@ -41,26 +42,36 @@ static WATCHES: SpinLock<Vec<Watch>> =
 /// Their number, for a look without the lock.
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
-/// Most watches of all (Linux `max_user_watches` is a limit of this kind).
-pub const WATCHES_MAX: usize = 8192;
-
 /// An open inotify: its watches' events.
 pub struct Inotify {
     this: Weak<Inotify>,
     queue: SpinLock<Queue>,
     readers: Arc<WaitQueue>,
     next: AtomicI32,
+    /// Its watches. Written under the lock of all.
+    watches: AtomicU32,
+    /// Whose it is, and its watches are.
+    account: Account,
 }
 
 impl Inotify {
     /// One that watches nothing.
-    pub fn new() -> Arc<Self> {
-        Arc::new_cyclic(|this| Self {
+    ///
+    /// # Errors
+    /// `EMFILE` if the user has too many.
+    pub fn new() -> Result<Arc<Self>, Errno> {
+        let account = Account::current();
+        if !account.take(Kind::InotifyInstances) {
+            return Err(Errno::EMFILE);
+        }
+        Ok(Arc::new_cyclic(|this| Self {
             this: this.clone(),
             queue: SpinLock::with_rank(Rank::Freezer, Queue::new()),
             readers: Arc::new(WaitQueue::new()),
             next: AtomicI32::new(1),
-        })
+            watches: AtomicU32::new(0),
+            account,
+        }))
     }
 
     /// Watches an inode, or changes what of it is watched; the watch's
@@ -68,7 +79,7 @@ impl Inotify {
     ///
     /// # Errors
     /// `EINVAL` if `mask` has no event; `EEXIST` if it must be new and is
-    /// not; `ENOSPC` if there are too many, or memory is short.
+    /// not; `ENOSPC` if the user has too many, or memory is short.
     pub fn watch(&self, inode: InodeId, mask: u32) -> Result<i32, Errno> {
         if mask & ALL_EVENTS == 0 {
             return Err(Errno::EINVAL);
@@ -86,12 +97,13 @@ impl Inotify {
             watch.mask = old | kept;
             return Ok(watch.descriptor);
         }
-        if watches.len() >= WATCHES_MAX || frame::is_short() {
+        if frame::is_short() || !self.account.take(Kind::InotifyWatches) {
             return Err(Errno::ENOSPC);
         }
         let descriptor = self.next.fetch_add(1, Relaxed);
         let owner = self.this.clone();
         watches.push(Watch { inode, owner, descriptor, mask: kept });
+        self.watches.fetch_add(1, Relaxed);
         COUNT.store(watches.len() as u32, SeqCst);
         Ok(descriptor)
     }
@@ -143,14 +155,28 @@ impl Inotify {
 impl Drop for Inotify {
     fn drop(&mut self) {
         take(|watch| watch.owner.strong_count() == 0);
+        // Whoever took some since the last reference went has not counted them.
+        let watches = self.watches.load(Relaxed) as usize;
+        self.account.give(Kind::InotifyWatches, watches);
+        self.account.give(Kind::InotifyInstances, 1);
     }
 }
 
 /// Takes watches out of the list.
 fn take(which: impl Fn(&Watch) -> bool) -> Vec<Watch> {
     let mut watches = WATCHES.lock();
-    let taken = watches.extract_if(.., |watch| which(watch)).collect();
+    let taken: Vec<Watch> =
+        watches.extract_if(.., |watch| which(watch)).collect();
+    // They are dropped after the lock: one may be the last of its set.
+    let owners: Vec<Arc<Inotify>> =
+        taken.iter().filter_map(|watch| watch.owner.upgrade()).collect();
+    for owner in &owners {
+        owner.watches.fetch_sub(1, Relaxed);
+        owner.account.give(Kind::InotifyWatches, 1);
+    }
     COUNT.store(watches.len() as u32, SeqCst);
+    drop(watches);
+    drop(owners);
     taken
 }
 

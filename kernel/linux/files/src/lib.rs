@@ -48,6 +48,7 @@ pub mod start;
 pub mod sys;
 pub mod table;
 pub mod timerfd;
+pub mod user_quota;
 pub mod walk;
 pub mod write_access;
 pub mod write_count;

@@ -208,6 +208,11 @@ impl File for MemoryFile {
         self.bytes.file().append(input, blocking)
     }
 
+    /// Its pages: no name leads to them.
+    fn held(&self) -> usize {
+        self.metadata().blocks as usize * 512
+    }
+
     fn any(&self) -> Option<&dyn Any> {
         Some(self)
     }

@@ -113,6 +113,11 @@ impl OpenFile {
         any.ok_or(Errno::EINVAL)
     }
 
+    /// Bytes of kernel memory that it keeps.
+    pub(super) fn held(&self) -> usize {
+        size_of::<Self>() + self.file.held()
+    }
+
     /// The machinery.
     pub fn file(&self) -> &Arc<dyn File> {
         &self.file

@@ -119,6 +119,10 @@ impl File for Socket {
         self.incoming.control(request, argument)
     }
 
+    fn held(&self) -> usize {
+        self.incoming.held() + self.outgoing.held()
+    }
+
     fn any(&self) -> Option<&dyn Any> {
         Some(self)
     }

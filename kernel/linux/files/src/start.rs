@@ -11,7 +11,7 @@ use super::mount;
 use super::open_file::OpenFile;
 use super::ramfs::RamFs;
 use super::table::OnExec;
-use super::{FileTable, clock, device, initramfs, operation, sys};
+use super::{FileTable, clock, device, initramfs, operation, sys, user_quota};
 
 /// Makes devices and `/sys`, and the root file system with what the
 /// archives `images` hold.
@@ -27,6 +27,7 @@ use super::{FileTable, clock, device, initramfs, operation, sys};
 pub fn init(entropy: &[u8], images: &[&[u8]]) -> Result<Location, Errno> {
     clock::init();
     device::random::add_entropy(entropy);
+    user_quota::init();
     register_types();
     device::init()?;
     sys::init()?;

@@ -6,15 +6,19 @@
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use kernel_abi::Errno;
 
 use super::lock::{self, Owner};
 use super::open_file::OpenFile;
+use kernel_machine::mm::heap;
 use kernel_machine::sync::{Rank, SpinLock};
 
-/// Most descriptors of a process (Linux's usual soft `RLIMIT_NOFILE`).
-pub const LIMIT: usize = 1024;
+/// Most descriptors that any process may be given (`/proc/sys/fs/nr_open`).
+pub const LIMIT: usize = 1 << 20;
+/// Descriptors of a process of which nothing else is known.
+const USUAL_LIMIT: usize = 1024;
 
 /// Whether an exec closes the descriptor.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -51,26 +55,51 @@ impl Descriptors {
         found.ok_or(Errno::EBADF)
     }
 
-    /// The lowest free number at or above `least`, about to be filled.
-    fn find_free(&mut self, least: usize) -> Result<usize, Errno> {
+    /// The lowest free number from `least` on and below `most`, about to be
+    /// filled.
+    fn find_free(&mut self, least: usize, most: usize) -> Result<usize, Errno> {
         let mut fd = least.max(self.first_free);
         while matches!(self.by_number.get(fd), Some(Some(_))) {
             fd += 1;
         }
-        if fd >= LIMIT {
+        if fd >= most {
             return Err(Errno::EMFILE);
         }
+        self.reserve(fd)?;
         if least <= self.first_free {
             self.first_free = fd + 1;
         }
         Ok(fd)
     }
 
-    /// Puts `descriptor` in place `fd`; gives what was there.
-    fn put(&mut self, fd: usize, new: Descriptor) -> Option<Descriptor> {
-        if fd >= self.by_number.len() {
-            self.by_number.resize(fd + 1, None);
+    /// Makes room for the number `fd`.
+    #[inline]
+    fn reserve(&mut self, fd: usize) -> Result<(), Errno> {
+        if fd < self.by_number.len() {
+            return Ok(());
         }
+        self.grow(fd + 1)
+    }
+
+    /// A program that asks for a large number gets the room for all below
+    /// only if that makes memory not scarce.
+    #[cold]
+    fn grow(&mut self, count: usize) -> Result<(), Errno> {
+        const FEW: usize = 256;
+        let more = count - self.by_number.len();
+        let size = count * size_of::<Option<Descriptor>>();
+        if count > FEW && !heap::has_room(2 * size) {
+            return Err(Errno::ENOMEM);
+        }
+        let reserved = self.by_number.try_reserve(more);
+        reserved.map_err(|_| Errno::ENOMEM)?;
+        self.by_number.resize(count, None);
+        Ok(())
+    }
+
+    /// Puts `descriptor` in place `fd`, for which there is room; gives what was
+    /// there.
+    fn put(&mut self, fd: usize, new: Descriptor) -> Option<Descriptor> {
         self.by_number[fd].replace(new)
     }
 
@@ -93,22 +122,37 @@ impl Drop for FileTable {
 /// The descriptors of a process, shared by its threads.
 pub struct FileTable {
     descriptors: SpinLock<Descriptors>,
+    /// No new descriptor is this number or above (`RLIMIT_NOFILE`).
+    limit: AtomicUsize,
 }
 
 impl FileTable {
     /// A table without descriptors.
     pub fn new() -> Arc<Self> {
-        Arc::new(Self::with(Descriptors::default()))
+        Arc::new(Self::with(Descriptors::default(), USUAL_LIMIT))
     }
 
-    fn with(descriptors: Descriptors) -> Self {
-        Self { descriptors: SpinLock::with_rank(Rank::Process, descriptors) }
+    fn with(descriptors: Descriptors, limit: usize) -> Self {
+        Self {
+            descriptors: SpinLock::with_rank(Rank::Process, descriptors),
+            limit: AtomicUsize::new(limit),
+        }
+    }
+
+    /// From now on no new descriptor is `limit` or above; those that are stay.
+    pub fn set_limit(&self, limit: usize) {
+        self.limit.store(limit.min(LIMIT), Relaxed);
+    }
+
+    /// No new descriptor is this number or above.
+    pub fn limit(&self) -> usize {
+        self.limit.load(Relaxed)
     }
 
     /// A copy for a child: the same open files.
     pub fn fork(&self) -> Arc<Self> {
         let copy = self.descriptors.lock().clone();
-        Arc::new(Self::with(copy))
+        Arc::new(Self::with(copy, self.limit()))
     }
 
     /// The open file of a descriptor.
@@ -123,7 +167,7 @@ impl FileTable {
     /// Gives `file` the lowest free descriptor at or above `least`.
     ///
     /// # Errors
-    /// `EMFILE` if there is none below [`LIMIT`].
+    /// `EMFILE` if there is none below the limit; `ENOMEM`.
     pub fn insert(
         &self,
         least: usize,
@@ -131,7 +175,7 @@ impl FileTable {
         on_exec: OnExec,
     ) -> Result<usize, Errno> {
         let mut descriptors = self.descriptors.lock();
-        let fd = descriptors.find_free(least)?;
+        let fd = descriptors.find_free(least, self.limit())?;
         descriptors.put(fd, Descriptor { file, on_exec });
         Ok(fd)
     }
@@ -139,18 +183,19 @@ impl FileTable {
     /// Makes `new` refer to what `old` refers to, closing what it was.
     ///
     /// # Errors
-    /// `EBADF` if `old` is not open or `new` too large.
+    /// `EBADF` if `old` is not open or `new` too large; `ENOMEM`.
     pub fn replace(
         &self,
         old: usize,
         new: usize,
         on_exec: OnExec,
     ) -> Result<(), Errno> {
-        if new >= LIMIT {
+        if new >= self.limit() {
             return Err(Errno::EBADF);
         }
         let mut descriptors = self.descriptors.lock();
         let file = descriptors.get(old)?.file.clone();
+        descriptors.reserve(new)?;
         let replaced = descriptors.put(new, Descriptor { file, on_exec });
         drop(descriptors);
         self.finish(replaced);
@@ -210,6 +255,19 @@ impl FileTable {
         let found = descriptors.by_number.get_mut(fd).and_then(Option::as_mut);
         found.ok_or(Errno::EBADF)?.on_exec = on_exec;
         Ok(())
+    }
+
+    /// Bytes of kernel memory that it keeps: its files too, each divided by
+    /// those who have it.
+    pub fn held(&self) -> usize {
+        let descriptors = self.descriptors.lock();
+        let files = descriptors.by_number.iter().flatten();
+        let share = |it: &Descriptor| {
+            it.file.held() / Arc::strong_count(&it.file).max(1)
+        };
+        let table = descriptors.by_number.capacity();
+        table * size_of::<Option<Descriptor>>()
+            + files.map(share).sum::<usize>()
     }
 
     /// The open descriptors, lowest first.

@@ -143,6 +143,7 @@ fn commit(thread: &CurrentThread, frame: &mut TrapFrame, loaded: Loaded) {
     let task = thread.task();
     futex::release_robust_list(thread);
     let Loaded { space, credentials, .. } = loaded;
+    space.set_stack_limit(process.limits.lock().stack_bytes());
     let exchange = || link::install(thread, space, credentials);
     exit::release_memory(thread, exchange);
     link::rename(thread);

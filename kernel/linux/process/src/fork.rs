@@ -347,11 +347,13 @@ fn inherited(parent: &CurrentThread) -> Inherited {
     let credentials = own.credentials.lock().clone();
     let limits = own.limits.lock().clone();
     let image = own.image.lock().clone();
+    let user = own.tasks.user();
+    let room = user.room(limits.pending());
     Inherited {
-        signals: Signals::new(actions, false),
+        signals: Signals::new(actions, false, room),
         credentials,
         limits,
-        user: own.tasks.user(),
+        user,
         image,
         maker: parent.task().id(),
         attributes: own.attributes.fork(),

@@ -8,6 +8,8 @@ use kernel_abi::Errno;
 use kernel_abi::system::{RLIM_INFINITY, Rlimit};
 use kernel_core::schedule::policy::Rights;
 
+use kernel_files::table::LIMIT;
+
 /// Number of kinds of limits.
 pub const COUNT: usize = 16;
 
@@ -15,6 +17,8 @@ pub const COUNT: usize = 16;
 pub const CPU: usize = 0;
 /// `RLIMIT_FSIZE`.
 pub const FILE_SIZE: usize = 1;
+/// `RLIMIT_DATA`.
+const DATA: usize = 2;
 /// `RLIMIT_STACK`.
 pub const STACK: usize = 3;
 /// `RLIMIT_CORE`.
@@ -28,9 +32,7 @@ const LOCKED: usize = 8;
 /// `RLIMIT_AS`.
 const ADDRESS_SPACE: usize = 9;
 /// `RLIMIT_SIGPENDING`.
-const PENDING: usize = 11;
-/// Most signals that may wait in a process's queues.
-pub const MOST_PENDING: u64 = 32_768;
+pub const PENDING: usize = 11;
 /// `RLIMIT_MSGQUEUE`.
 const MESSAGES: usize = 12;
 /// `RLIMIT_NICE`, `RLIMIT_RTPRIO`.
@@ -73,7 +75,7 @@ pub struct Limits([Rlimit; COUNT]);
 
 impl Limits {
     /// What the first process gets, as on Linux, where a user may have so
-    /// many tasks.
+    /// many tasks, and as many signals that wait.
     pub const fn initial(tasks: u64) -> Self {
         let mut all = [limit(RLIM_INFINITY, RLIM_INFINITY); COUNT];
         all[STACK] = limit(8 << 20, RLIM_INFINITY);
@@ -81,7 +83,7 @@ impl Limits {
         all[PROCESSES] = limit(tasks, tasks);
         all[FILES] = limit(1024, 4096);
         all[LOCKED] = limit(64 << 10, 64 << 10);
-        all[PENDING] = limit(MOST_PENDING, MOST_PENDING);
+        all[PENDING] = limit(tasks, tasks);
         all[MESSAGES] = limit(819_200, 819_200);
         all[PRIORITIES[0]] = limit(0, 0);
         all[PRIORITIES[1]] = limit(0, 0);
@@ -96,26 +98,27 @@ impl Limits {
         self.0.get(kind).copied().ok_or(Errno::EINVAL)
     }
 
-    /// Sets the limit of `kind`.
+    /// Sets the limit of `kind`; gives what it was.
     ///
     /// # Errors
     /// `EINVAL` for an unknown kind or a limit above its maximum; `EPERM`
-    /// for an unprivileged process that raises the maximum.
+    /// for an unprivileged process that raises the maximum, and for more
+    /// descriptors than anybody may have.
     pub fn set(
         &mut self,
         kind: usize,
         new: Rlimit,
         is_privileged: bool,
-    ) -> Result<(), Errno> {
+    ) -> Result<Rlimit, Errno> {
         let slot = self.0.get_mut(kind).ok_or(Errno::EINVAL)?;
         if new.current > new.maximum {
             return Err(Errno::EINVAL);
         }
-        if new.maximum > slot.maximum && !is_privileged {
+        let is_too_much = kind == FILES && new.maximum > LIMIT as u64;
+        if is_too_much || new.maximum > slot.maximum && !is_privileged {
             return Err(Errno::EPERM);
         }
-        *slot = new;
-        Ok(())
+        Ok(core::mem::replace(slot, new))
     }
 
     /// The text of `/proc/PID/limits`.
@@ -170,5 +173,27 @@ impl Limits {
     /// The soft limit of the stack's size, bytes.
     pub fn stack(&self) -> u64 {
         self.0[STACK].current
+    }
+
+    /// The same, as far as there are addresses.
+    pub fn stack_bytes(&self) -> usize {
+        usize::try_from(self.stack()).unwrap_or(usize::MAX)
+    }
+
+    /// The soft limit of private memory that can be written, bytes; `None` for
+    /// any.
+    pub fn data(&self) -> Option<u64> {
+        let most = self.0[DATA].current;
+        (most != RLIM_INFINITY).then_some(most)
+    }
+
+    /// The soft limit of signals that wait for a user's processes.
+    pub fn pending(&self) -> usize {
+        usize::try_from(self.0[PENDING].current).unwrap_or(usize::MAX)
+    }
+
+    /// The soft limit of descriptors: none at or above this.
+    pub fn files(&self) -> usize {
+        usize::try_from(self.0[FILES].current).unwrap_or(usize::MAX)
     }
 }

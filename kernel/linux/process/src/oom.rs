@@ -39,8 +39,9 @@ use kernel_core::freezer::Flags;
 use kernel_core::memory::victim::{self, Candidate};
 
 use super::signal::send;
-use super::{Process, ProcessId, current, tree};
+use super::{Process, ProcessId, current, thread_of, tree};
 use kernel_machine::arch;
+use kernel_machine::mm::stack::STACK_SIZE;
 use kernel_machine::mm::{AddressSpace, frame};
 use kernel_machine::sync::{Rank, SpinLock};
 use kernel_task::freezer::OomKiller;
@@ -275,11 +276,28 @@ fn choose() -> Option<(Arc<Process>, Arc<AddressSpace>)> {
     let candidate = |(space, process): &(Arc<AddressSpace>, Arc<Process>)| {
         let (id, parent, group) =
             (process.id, process.parent(), process.group());
-        Candidate { id, parent, group, weight: space.share() }
+        let weight = space.share() + held(process, space);
+        Candidate { id, parent, group, weight }
     };
     let candidates: Vec<_> = all.iter().map(candidate).collect();
     let (space, process) = all.swap_remove(victim::choose(&candidates)?);
     Some((process, space))
+}
+
+/// Bytes that the kernel keeps for a process beside its pages: page tables
+/// and what tells of its memory, signals that wait, timers, stacks of its
+/// threads, and what its open files keep.
+fn held(process: &Process, space: &AddressSpace) -> u64 {
+    let tasks = process.threads();
+    let mut tables: Vec<_> =
+        tasks.iter().filter_map(|task| thread_of(task)?.files().ok()).collect();
+    tables.sort_unstable_by_key(|table| Arc::as_ptr(table).addr());
+    tables.dedup_by(|one, other| Arc::ptr_eq(one, other));
+    let files: usize = tables.iter().map(|table| table.held()).sum();
+    let signals = process.signals.lock().state.held();
+    let timers = process.timers.held();
+    let stacks = tasks.len() * STACK_SIZE;
+    (space.held() + files + signals + timers + stacks) as u64
 }
 
 fn kill(process: &Arc<Process>) {

@@ -11,14 +11,14 @@ use kernel_abi::Errno;
 use kernel_machine::mm::frame::{self, FrameRef};
 use kernel_machine::mm::{
     AddressSpace, FrameUse, MapRequest, PAGE_SIZE, PageSource, Placement,
-    Protection, STACK_LIMIT, STACK_TOP,
+    Protection, STACK_TOP,
 };
 
 /// `mov x8, #139`, `svc #0`.
 const CODE: [u32; 2] = [0xd280_1168, 0xd400_0001];
 
-/// Between stack and mappings: below all a stack may grow to.
-const ADDRESS: usize = STACK_TOP - 2 * STACK_LIMIT;
+/// Between stack and mappings: what a stack may grow to ends above.
+const ADDRESS: usize = STACK_TOP - (124 << 20);
 
 /// The one frame with the code.
 struct Page(FrameRef);

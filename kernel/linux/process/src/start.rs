@@ -89,11 +89,13 @@ pub(super) fn make_process(new: NewProcess) -> Result<Arc<Task>, Errno> {
         account: Entity::new(0),
         user_state: None,
     })?;
+    let (user, limits) = (User::find(0), usual_limits());
+    let room = user.room(limits.pending());
     let inherited = Inherited {
-        signals: Signals::new(Actions::default(), is_init),
+        signals: Signals::new(Actions::default(), is_init, room),
         credentials: Credentials::default(),
-        limits: usual_limits(),
-        user: User::find(0),
+        limits,
+        user,
         image: Image::default(),
         maker: 0,
         attributes: Attributes::default(),

@@ -19,6 +19,9 @@ use alloc::sync::{Arc, Weak};
 use core::sync::atomic::AtomicU32;
 use core::sync::atomic::Ordering::Relaxed;
 
+use kernel_core::memory::quota::{Quota, UNLIMITED};
+use kernel_core::signal::Room;
+
 use kernel_machine::sync::{Rank, SpinLock};
 
 /// A user, as long as it has tasks.
@@ -26,6 +29,8 @@ use kernel_machine::sync::{Rank, SpinLock};
 pub(crate) struct User {
     id: u32,
     tasks: AtomicU32,
+    /// Signals that wait for its processes.
+    signals: Arc<Quota>,
 }
 
 static USERS: SpinLock<BTreeMap<u32, Weak<User>>> =
@@ -38,7 +43,8 @@ impl User {
         if let Some(user) = users.get(&id).and_then(Weak::upgrade) {
             return user;
         }
-        let user = Arc::new(Self { id, tasks: AtomicU32::new(0) });
+        let signals = Arc::new(Quota::new(UNLIMITED));
+        let user = Arc::new(Self { id, tasks: AtomicU32::new(0), signals });
         users.insert(id, Arc::downgrade(&user));
         user
     }
@@ -46,6 +52,11 @@ impl User {
     /// Its number.
     pub(crate) fn id(&self) -> u32 {
         self.id
+    }
+
+    /// Room for signals to its processes, `most` in all.
+    pub(crate) fn room(&self, most: usize) -> Room {
+        Room { user: self.signals.clone(), most }
     }
 
     /// How many tasks it has.

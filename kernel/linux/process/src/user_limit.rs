@@ -1,11 +1,12 @@
 //! How many tasks a user may have (`RLIMIT_NPROC`, Linux `copy_process`), and
-//! the places that are kept for who may do everything.
+//! the places that are kept for who may do everything. Who else keeps a limit
+//! is told of it here.
 
 use kernel_abi::Errno;
 
-use super::Process;
-use super::limits::Limits;
+use super::limits::{self, Limits};
 use super::user::{Place, User};
+use super::{Process, Thread, thread_of};
 use kernel_task::table;
 
 impl Process {
@@ -37,6 +38,44 @@ impl Process {
         }
         let most = self.limits.lock().processes();
         self.tasks.move_to(User::find(id), most);
+        self.limit_signals();
+    }
+
+    /// Its signals count for the user that its tasks count for, and as many
+    /// may wait as it may have. Called whenever either may have changed.
+    pub(crate) fn limit_signals(&self) {
+        let most = self.limits.lock().pending();
+        let room = self.tasks.user().room(most);
+        self.signals.lock().state.set_room(room);
+    }
+
+    /// What it may use of `kind` has changed: whoever keeps that is told.
+    pub fn limit_changed(&self, kind: usize) {
+        let own = self.limits.lock().clone();
+        match kind {
+            limits::PENDING => self.limit_signals(),
+            limits::STACK => {
+                if let Some(space) = self.space() {
+                    space.set_stack_limit(own.stack_bytes());
+                }
+            }
+            limits::FILES => {
+                for task in self.threads() {
+                    let files = thread_of(&task).map(Thread::files);
+                    if let Some(Ok(files)) = files {
+                        files.set_limit(own.files());
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Signals that wait for its user's processes, and how many there may be.
+    pub fn queued_signals(&self) -> [u64; 2] {
+        let most = self.limits.lock().pending();
+        let room = self.tasks.user().room(most);
+        [room.user.used() as u64, most as u64]
     }
 
     /// Fails if it may run no program because its user has too many tasks

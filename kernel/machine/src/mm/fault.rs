@@ -20,7 +20,7 @@ use kernel_core::memory::region::{HIGHEST, Protection, Region};
 use kernel_core::memory::{PAGE_SHIFT, PAGE_SIZE, page_floor};
 
 use super::source::Object;
-use super::space::{AddressSpace, Inner, STACK_LIMIT, attributes};
+use super::space::{AddressSpace, Inner, attributes};
 use super::{frame, page, tlb};
 use crate::arch::trap::{Access, Fault};
 
@@ -85,7 +85,7 @@ impl AddressSpace {
             return Err(FaultError::Unmapped);
         }
         let region = regions
-            .find_or_grow(address, STACK_LIMIT)
+            .find_or_grow(address, self.stack_limit.load(Relaxed))
             .ok_or(FaultError::Unmapped)?;
         if !allows(region.protection, access) {
             return Err(FaultError::Denied);

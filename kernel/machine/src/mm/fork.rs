@@ -38,6 +38,7 @@ impl AddressSpace {
             return Err(Errno::ENOMEM);
         }
         let mut child = AddressSpace::empty()?;
+        child.set_stack_limit(self.stack_limit.load(Relaxed));
         let mut inner = self.inner.lock();
         let pages = self.copy_to(&mut inner, &mut child);
         drop(inner);

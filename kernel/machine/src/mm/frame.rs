@@ -18,8 +18,8 @@ use super::page;
 
 pub(super) use self::allocator::{
     alloc_run, can_promise, has_half_reserve, has_room, holders, init,
-    is_ready, is_sole, note, prepare_execution, release, set_note, share,
-    will_change,
+    is_ready, is_sole, note, prepare_execution, release, release_of_heap,
+    set_note, share, take_for_heap, will_change,
 };
 pub use self::allocator::{is_low, is_scarce, is_short, stats};
 pub use self::handle::{Frame, FrameRef};

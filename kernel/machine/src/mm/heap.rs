@@ -34,6 +34,8 @@ use alloc::vec::Vec;
 use kernel_abi::Errno;
 use kernel_core::memory::PAGE_SIZE;
 
+pub use self::class::ObjectStats;
+
 use self::class::{CLASS_COUNT, Class, LARGEST, class_of};
 use super::frame;
 use crate::sync::{IrqSpinLock, Rank, debug_check_allocation};
@@ -45,19 +47,6 @@ pub struct HeapStats {
     pub used: usize,
     /// In the heap's frames.
     pub mapped: usize,
-}
-
-/// The objects of one size: how many, in use and in all.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct ObjectStats {
-    /// Bytes of one.
-    pub size: usize,
-    /// Allocated now.
-    pub used: usize,
-    /// Allocated or free.
-    pub total: usize,
-    /// Frames they are in.
-    pub frames: usize,
 }
 
 /// The figures of this moment, for leak tests and `/proc/meminfo`.

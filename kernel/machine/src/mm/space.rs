@@ -41,7 +41,7 @@ use crate::sync::{Rank, SpinLock};
 
 /// One past the highest byte of a program's stack.
 pub const STACK_TOP: usize = HIGHEST - PAGE_SIZE;
-/// Bytes a stack may grow to.
+/// Bytes a stack may grow to, unless its process may have more or less.
 pub const STACK_LIMIT: usize = 8 << 20;
 /// Mappings without an address go below this, 128 MiB under the stack.
 pub(super) const MAP_TOP: usize = STACK_TOP - (128 << 20);
@@ -52,6 +52,8 @@ pub struct AddressSpace {
     pub(super) root: u64,
     /// ASID and its generation; see `asid.rs`.
     context: AtomicU64,
+    /// Bytes its stack may grow to (`RLIMIT_STACK`).
+    pub(super) stack_limit: AtomicUsize,
     /// Pages in the tables; written under the lock.
     pub(super) resident: AtomicUsize,
     pub(super) inner: SpinLock<Inner>,
@@ -85,6 +87,7 @@ impl AddressSpace {
         Ok(Self {
             root,
             context: AtomicU64::new(0),
+            stack_limit: AtomicUsize::new(STACK_LIMIT),
             resident: AtomicUsize::new(0),
             inner: SpinLock::with_rank(Rank::AddressSpace, inner),
         })
@@ -225,6 +228,11 @@ impl AddressSpace {
         self.inner.lock().heap = Break::new(address);
     }
 
+    /// From now on its stack grows to so many bytes at the most.
+    pub fn set_stack_limit(&self, bytes: usize) {
+        self.stack_limit.store(bytes, Relaxed);
+    }
+
     /// Moves the program break to `address` if that is possible. Returns the
     /// break as it is then (Linux: `brk(2)`, the raw call).
     pub fn set_break(&self, address: usize) -> usize {
@@ -254,6 +262,34 @@ impl AddressSpace {
     /// Pages in memory, page tables included: the out-of-memory score.
     pub fn resident_pages(&self) -> usize {
         self.resident.load(Relaxed) + self.inner.lock().tables.count()
+    }
+
+    /// Pages in the range of private memory, but for stacks, that can be
+    /// written, or that cannot.
+    pub fn data_pages(&self, range: Range<usize>, can_write: bool) -> usize {
+        let inner = self.inner.lock();
+        let regions = inner.regions.overlapping(range.clone());
+        let counts = |region: &&Region<Object>| {
+            region.is_private()
+                && !region.flags.contains(RegionFlags::GROWS_DOWN)
+                && region.protection.contains(Protection::WRITE) == can_write
+        };
+        let bytes = |region: &Region<Object>| {
+            let start = region.start.max(range.start);
+            region.end.min(range.end).saturating_sub(start)
+        };
+        regions.filter(counts).map(bytes).sum::<usize>() / PAGE_SIZE
+    }
+
+    /// Where the heap begins.
+    pub fn heap_start(&self) -> usize {
+        self.inner.lock().heap.start()
+    }
+
+    /// Bytes that the kernel keeps for it: page tables, regions.
+    pub fn held(&self) -> usize {
+        let inner = self.inner.lock();
+        inner.tables.count() * PAGE_SIZE + inner.regions.held()
     }
 
     /// Pages of its page tables.

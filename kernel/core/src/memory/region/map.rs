@@ -63,6 +63,11 @@ impl<B: Backing> RegionMap<B> {
         self.pages
     }
 
+    /// Bytes of memory that it has.
+    pub fn held(&self) -> usize {
+        self.regions.capacity() * size_of::<Region<B>>()
+    }
+
     /// The regions in rising order.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Region<B>> {
         self.regions.iter()

@@ -1,5 +1,7 @@
 //! Sending: what is ignored, queued, dropped, and who is told.
 
+use std::sync::Arc;
+
 use kernel_abi::Errno;
 use kernel_abi::signal::{
     SI_QUEUE, SI_USER, SIG_IGN, SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGKILL,
@@ -8,7 +10,8 @@ use kernel_abi::signal::{
 };
 
 use super::{block, handle, info, process, send, send_to};
-use crate::signal::pending::MAX_QUEUED;
+use crate::memory::quota::{Quota, UNLIMITED};
+use crate::signal::Room;
 use crate::signal::state::SignalState;
 use crate::signal::{Actions, Delivery, Everybody, SignalSet, Target, status};
 
@@ -70,16 +73,26 @@ fn ordinary_signals_coalesce_and_real_time_ones_queue() {
 #[test]
 fn a_full_queue_refuses_values_but_never_loses_a_signal() {
     let (mut state, keys) = process(1);
+    let user = Arc::new(Quota::new(UNLIMITED));
+    state.set_room(Room { user: user.clone(), most: 100 });
     block(&mut state, keys[0], &[SIGRTMIN, SIGUSR1]);
     let value = SigInfo::new(SIGRTMIN, SI_QUEUE);
-    for _ in 0..MAX_QUEUED {
+    // Another process of the user has some.
+    assert!(user.take(60));
+    for _ in 60..100 {
         let _ = state.send(Target::Process, &value, false).unwrap();
     }
     let refused = state.send(Target::Process, &value, false);
     assert_eq!(refused, Err(Errno::EAGAIN));
+    // What is told of what was taken: there is room for one more again.
+    assert!(state.take_pending(keys[0], SignalSet::one(SIGRTMIN)).is_some());
+    assert_eq!(user.used(), 99);
+    let _ = state.send(Target::Process, &value, false).unwrap();
     let _ = send(&mut state, SIGUSR1);
     let taken = state.take_pending(keys[0], SignalSet::one(SIGUSR1));
     assert_eq!(taken, Some(SigInfo::new(SIGUSR1, SI_USER)));
+    drop(state);
+    assert_eq!(user.used(), 60, "what waits for nobody counts no more");
 }
 
 #[test]
@@ -178,7 +191,7 @@ fn a_thread_that_exits_takes_no_signal_but_can_be_killed() {
 
 #[test]
 fn process_one_gets_only_what_it_handles() {
-    let mut state = SignalState::new(Actions::default(), true);
+    let mut state = SignalState::new(Actions::default(), true, Room::default());
     let key = state.add_thread(SignalSet::EMPTY).unwrap();
     for signal in [SIGKILL, SIGSTOP, SIGTERM, SIGTSTP, SIGQUIT, SIGHUP] {
         let sent = send(&mut state, signal);
@@ -192,7 +205,7 @@ fn process_one_gets_only_what_it_handles() {
 
 #[test]
 fn a_blocked_signal_to_process_one_has_no_effect_when_unblocked() {
-    let mut state = SignalState::new(Actions::default(), true);
+    let mut state = SignalState::new(Actions::default(), true, Room::default());
     let key = state.add_thread(SignalSet::one(SIGTERM)).unwrap();
     let _ = send(&mut state, SIGTERM);
     block(&mut state, key, &[]);
@@ -202,7 +215,8 @@ fn a_blocked_signal_to_process_one_has_no_effect_when_unblocked() {
 #[test]
 fn a_fault_cannot_be_blocked_or_ignored() {
     for is_init in [false, true] {
-        let mut state = SignalState::new(Actions::default(), is_init);
+        let mut state =
+            SignalState::new(Actions::default(), is_init, Room::default());
         let key = state.add_thread(SignalSet::one(SIGSEGV)).unwrap();
         let fault = SigInfo::fault(SIGSEGV, 1, 0xdead);
         assert_eq!(state.force(key, &fault).thread, Some(key));

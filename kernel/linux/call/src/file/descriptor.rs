@@ -255,6 +255,9 @@ fn fcntl(args: &Args) -> Result {
         return Err(Errno::EBADF);
     }
     match args.word(1) {
+        F_DUPFD | F_DUPFD_CLOEXEC if argument >= table.limit() => {
+            Err(Errno::EINVAL)
+        }
         F_DUPFD => table.insert(argument, file, OnExec::Keep),
         F_DUPFD_CLOEXEC => table.insert(argument, file, OnExec::Close),
         F_GETFD => Ok(usize::from(table.on_exec(fd)? == OnExec::Close)),

@@ -25,7 +25,7 @@ fn inotify_init1(args: &Args) -> Result {
     check_flags(args.word(0), FLAGS.bits())?;
     let flags = OpenFlags::from_bits_retain(args.word(0));
     let on_exec = flags.contains(OpenFlags::CLOSE_ON_EXEC);
-    let file = anonymous::open("inotify", Inotify::new(), flags)?;
+    let file = anonymous::open("inotify", Inotify::new()?, flags)?;
     current().files()?.insert(0, file, OnExec::close_if(on_exec))
 }
 

@@ -16,9 +16,9 @@ use zerocopy::IntoBytes;
 use super::Checked;
 use crate::call::{Args, Handler, Numbered, Result};
 use kernel_files::poll::{Item, wait};
-use kernel_files::table::LIMIT;
 use kernel_files::{FileTable, PollEvents};
 use kernel_machine::arch::timer;
+use kernel_machine::mm::heap;
 use kernel_machine::mm::user::{self, UserSlice};
 use kernel_process::current;
 use kernel_process::signal::mask;
@@ -82,16 +82,27 @@ fn wait_with_mask(
     result
 }
 
+/// Fails if there is no memory to look at so many files for a program.
+fn check_room(count: usize) -> core::result::Result<(), Errno> {
+    const FEW: usize = 1024;
+    let size = count * (size_of::<Pollfd>() + 4 * size_of::<Item>());
+    match count > FEW && !heap::has_room(size) {
+        true => Err(Errno::ENOMEM),
+        false => Ok(()),
+    }
+}
+
 fn ppoll(args: &Args) -> Result {
     let [address, count, time_out, mask, size, _] = args.x;
-    if count > LIMIT {
+    let table = current().files()?;
+    if count > table.limit() {
         return Err(Errno::EINVAL);
     }
+    check_room(count)?;
     let slice = UserSlice::new(address, count * size_of::<Pollfd>())?;
     let mut entries = vec![Pollfd::default(); count];
     slice.read(0, entries.as_mut_bytes())?;
     let time_out = TimeOut::read(time_out)?;
-    let table = current().files()?;
     let watched = |entry: &&Pollfd| entry.fd >= 0;
     let mut items: Vec<_> = (entries.iter().filter(watched))
         .map(|entry| Item {
@@ -175,7 +186,9 @@ fn select_items(
 
 fn pselect6(args: &Args) -> Result {
     let count = usize::try_from(args.int(0)).map_err(|_| Errno::EINVAL)?;
-    let count = count.min(LIMIT);
+    let table = current().files()?;
+    let count = count.min(table.limit());
+    check_room(count)?;
     let mut sets = [
         Set::read(args.x[1], count)?,
         Set::read(args.x[2], count)?,
@@ -186,7 +199,6 @@ fn pselect6(args: &Args) -> Result {
         0 => [0, 0],
         address => user::read_value(address)?,
     };
-    let table = current().files()?;
     let items = select_items(&table, &sets, count)?;
     let (fds, mut items): (Vec<_>, Vec<_>) = items.into_iter().unzip();
     wait_with_mask(&mut items, &time_out, mask, size)?;

@@ -42,9 +42,9 @@ const HEAD: &str = "# task ID CPU user|kernel STATE NAME\n\
 /// `ENOMEM`.
 pub fn register_all() -> Result<(), Errno> {
     let trace = Attribute::read_only(|| Ok(text(&rings())));
-    register("/sys/kernel/tracing/trace", trace)?;
+    register("/sys/kernel/tracing/trace", trace.private())?;
     let snapshot = Attribute::new(show_snapshot, store_snapshot);
-    register("/sys/kernel/tracing/snapshot", snapshot)
+    register("/sys/kernel/tracing/snapshot", snapshot.private())
 }
 
 fn rings() -> Rings {

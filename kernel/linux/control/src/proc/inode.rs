@@ -2,6 +2,7 @@
 
 use kernel_files::FileType;
 use kernel_files::table::LIMIT;
+use kernel_task::table::ID_LIMIT;
 
 /// The top directory. Its number is that of the attributes' tree.
 pub(super) struct Root;
@@ -102,8 +103,11 @@ const FIRST_DESCRIPTOR: u64 = 1024;
 /// And what is told of them from here on.
 const FIRST_DETAILS: u64 = FIRST_DESCRIPTOR + LIMIT as u64;
 /// A number has so many bits for which file of a thread it is.
-pub(super) const CODE_BITS: u32 = 12;
+pub(super) const CODE_BITS: u32 = 22;
+/// And so many for the number of a task.
+pub(super) const ID_BITS: u32 = 20;
 
+const _: () = assert!(ID_LIMIT <= 1 << ID_BITS);
 const _: () = assert!(FIRST_DETAILS + LIMIT as u64 <= 1 << CODE_BITS);
 
 impl Item {

@@ -10,7 +10,9 @@ use alloc::vec::Vec;
 
 use kernel_abi::Errno;
 
-use super::inode::{CODE_BITS, Item, NAMES, ProcessInode, Root, Text, decimal};
+use super::inode::{
+    CODE_BITS, ID_BITS, Item, NAMES, ProcessInode, Root, Text, decimal,
+};
 use super::pagemap::Pages;
 use super::system;
 use super::target::Target;
@@ -186,7 +188,7 @@ impl Inode for ProcessInode {
     fn id(&self) -> InodeId {
         let thread = u64::from(self.thread.unwrap_or(0));
         let number = 1 << 62
-            | u64::from(self.process) << 34
+            | u64::from(self.process) << (CODE_BITS + ID_BITS)
             | thread << CODE_BITS
             | self.item.code();
         InodeId { device: base().device, number }

@@ -33,12 +33,11 @@ static COMMAND_LINE: spin::Once<&'static str> = spin::Once::new();
 pub(super) fn init(command_line: &'static str) -> Result<(), Errno> {
     COMMAND_LINE.call_once(|| command_line);
     let tree = &base().tree;
-    let files: [(&str, ShowFn); 15] = [
+    let files: [(&str, ShowFn); 14] = [
         ("cgroups", cgroup::controllers),
         ("cmdline", show_command_line),
         ("filesystems", filesystems),
         ("meminfo", memory),
-        ("slabinfo", objects),
         ("swaps", || Ok(String::from(SWAPS))),
         ("tty/drivers", || Ok(String::from(TTY_DRIVERS))),
         ("vmstat", virtual_memory),
@@ -53,6 +52,7 @@ pub(super) fn init(command_line: &'static str) -> Result<(), Errno> {
     for (path, show) in files {
         tree.add(path, Attribute::read_only(show))?;
     }
+    tree.add("slabinfo", Attribute::read_only(objects).private())?;
     tree.add_link("mounts", "self/mounts")?;
     tree.add_link("mountinfo", "self/mountinfo")
 }

@@ -256,7 +256,9 @@ impl Target {
                 .process()
                 .is_some_and(|process| process.attributes.keeps_rights()),
             memory: self.space().as_deref().map(memory::status_of),
-            queued: [0, limits::MOST_PENDING],
+            queued: self
+                .process()
+                .map_or([0, 0], |process| process.queued_signals()),
             signals: self.signals(),
             capabilities: credentials.capabilities(),
             cpus: self.task.usable_cpus().into(),

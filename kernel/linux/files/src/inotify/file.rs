@@ -3,10 +3,11 @@
 use alloc::format;
 use alloc::vec::Vec;
 use core::any::Any;
+use core::sync::atomic::Ordering::Relaxed;
 
 use kernel_abi::Errno;
 
-use super::Inotify;
+use super::{Inotify, Watch};
 use crate::buffer::Output;
 use crate::file::{Blocking, File, interrupted};
 use crate::flags::PollEvents;
@@ -71,6 +72,11 @@ impl File for Inotify {
         let waiting = self.queue.lock().len() as u32;
         user::write_value(argument, &waiting)?;
         Ok(0)
+    }
+
+    fn held(&self) -> usize {
+        let watches = self.watches.load(Relaxed) as usize;
+        self.queue.lock().capacity() + watches * size_of::<Watch>()
     }
 
     fn any(&self) -> Option<&dyn Any> {

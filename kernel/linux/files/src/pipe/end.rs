@@ -143,6 +143,11 @@ impl File for End {
         user::write_value(argument, &filled).map(|()| 0)
     }
 
+    /// A pipe has two ends.
+    fn held(&self) -> usize {
+        self.pipe.held() / 2
+    }
+
     fn any(&self) -> Option<&dyn Any> {
         Some(self)
     }

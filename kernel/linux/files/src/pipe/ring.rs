@@ -91,6 +91,11 @@ impl Ring {
         self.length
     }
 
+    /// Bytes of its pages.
+    pub(super) fn held(&self) -> usize {
+        self.pages.iter().flatten().count() * PAGE
+    }
+
     /// Moves the oldest bytes to `output`; a byte leaves only after its copy
     /// succeeded.
     pub(super) fn take(

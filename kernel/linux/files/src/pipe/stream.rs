@@ -80,6 +80,13 @@ impl Pipe {
         })
     }
 
+    /// Bytes that it keeps, or as many as can be meant by the bytes in it while
+    /// somebody moves some.
+    pub(super) fn held(&self) -> usize {
+        let pages = self.ring.try_lock().map(|ring| ring.held());
+        size_of::<Self>() + pages.unwrap_or_else(|| self.filled.load(Relaxed))
+    }
+
     pub(super) fn read(
         &self,
         output: &mut Output<'_>,

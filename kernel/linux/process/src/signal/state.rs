@@ -4,7 +4,7 @@
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use kernel_core::signal::{Actions, SignalState, ThreadKey};
+use kernel_core::signal::{Actions, Room, SignalState, ThreadKey};
 
 use kernel_machine::arch::thread::work;
 use kernel_task::{Task, WaitQueue};
@@ -28,9 +28,9 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// With these dispositions, nothing pending, no threads.
-    pub fn new(actions: Actions, is_init: bool) -> Self {
-        let state = SignalState::new(actions, is_init);
+    /// With these dispositions and room, nothing pending, no threads.
+    pub fn new(actions: Actions, is_init: bool, room: Room) -> Self {
+        let state = SignalState::new(actions, is_init, room);
         Self { state, threads: Vec::new(), watchers: None }
     }
 

@@ -85,6 +85,12 @@ impl Timers {
         }
     }
 
+    /// Bytes of kernel memory that those made by `timer_create` take.
+    pub(crate) fn held(&self) -> usize {
+        let each = size_of::<Timer>() + size_of::<Alarm>();
+        self.timers.lock().created.len() * each
+    }
+
     /// What the timer that sends `SIGALRM` is set to.
     pub fn real(&self) -> Setting {
         let inner = self.timers.lock();

@@ -184,6 +184,21 @@ pub(in crate::mm) fn alloc_run(
     })
 }
 
+/// As [`take`] for [`FrameUse::Kernel`], for who needs a frame now and then: the
+/// page fault's copy of that is the one to be short.
+#[cold]
+#[inline(never)]
+pub(in crate::mm) fn take_for_heap() -> Option<FrameNumber> {
+    take(FrameUse::Kernel)
+}
+
+/// As [`release`], for who gives a frame up now and then.
+#[cold]
+#[inline(never)]
+pub(in crate::mm) fn release_of_heap(frame: FrameNumber) {
+    release(frame);
+}
+
 /// What the only holder of a frame noted ([`FrameTable::note`]).
 #[inline]
 pub(in crate::mm) fn note(frame: FrameNumber) -> u32 {

@@ -11,10 +11,9 @@ use core::mem;
 use core::ptr::{self, NonNull};
 
 use kernel_core::memory::PAGE_SIZE;
-use kernel_core::memory::frame::{FrameNumber, FrameUse};
+use kernel_core::memory::frame::FrameNumber;
 use kernel_core::memory::slab::{FreeObject, SlabMemory, Slabs};
 
-use super::ObjectStats;
 use crate::mm::{frame, page};
 
 /// Object sizes, in bytes. All are multiples of 16; powers of two are aligned
@@ -58,6 +57,19 @@ pub(super) fn class_of(layout: Layout) -> Option<usize> {
     }
     let class = CLASSES.get(size.div_ceil(16))?;
     Some(*class as usize)
+}
+
+/// The objects of one size: how many, in use and in all.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ObjectStats {
+    /// Bytes of one.
+    pub size: usize,
+    /// Allocated now.
+    pub used: usize,
+    /// Allocated or free.
+    pub total: usize,
+    /// Frames they are in.
+    pub frames: usize,
 }
 
 /// Every class, without a frame.
@@ -157,7 +169,7 @@ impl Class {
                 // One slab is enough: the list may stay shorter.
                 None if self.loaded.count > 0 => break,
                 None => {
-                    let slab = frame::alloc(FrameUse::Kernel)?.into_number();
+                    let slab = frame::take_for_heap()?;
                     self.slabs.add(&mut Frames, slab);
                     continue;
                 }
@@ -203,7 +215,7 @@ impl Class {
         let empty = self.slabs.put(&mut Frames, slab, offset);
         if let Some(frame) = empty {
             frame::set_note(frame, 1);
-            frame::release(frame);
+            frame::release_of_heap(frame);
         }
     }
 }

@@ -110,7 +110,7 @@ pub(super) unsafe fn put(object: *mut u8, layout: Layout) {
         return put_scattered(object, pages);
     }
     let (first, _) = page::place(object);
-    (first..first + pages as FrameNumber).for_each(frame::release);
+    (first..first + pages as FrameNumber).for_each(frame::release_of_heap);
 }
 
 /// Maps frames, wherever they are, side by side.
@@ -134,10 +134,12 @@ pub(super) fn put_scattered(object: *mut u8, pages: usize) {
 }
 
 fn map_page(address: usize) -> Option<()> {
-    let frame = frame::alloc(FrameUse::Kernel)?;
-    SCATTERED.lock().window.map(address, frame.number()).ok()?;
-    frame.into_number();
-    Some(())
+    let frame = frame::take_for_heap()?;
+    let mapped = SCATTERED.lock().window.map(address, frame);
+    if mapped.is_err() {
+        frame::release_of_heap(frame);
+    }
+    mapped.ok()
 }
 
 fn give_up(start: usize, pages: usize, order: usize) {
@@ -145,7 +147,7 @@ fn give_up(start: usize, pages: usize, order: usize) {
         let address = start + page * PAGE_SIZE;
         let frame = SCATTERED.lock().window.unmap(address);
         tlb::flush_kernel(address..address + PAGE_SIZE);
-        frame.into_iter().for_each(frame::release);
+        frame.into_iter().for_each(frame::release_of_heap);
     }
     SCATTERED.lock().put(order, start);
 }
