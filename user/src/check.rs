@@ -23,6 +23,7 @@ mod memory;
 mod notify;
 mod owner;
 mod pipe;
+mod policy;
 mod process;
 mod random;
 mod runner;
@@ -62,6 +63,7 @@ const AREAS: &[(&str, &[Test])] = &[
     ("time", time::TESTS),
     ("futex", futex::TESTS),
     ("schedule", schedule::TESTS),
+    ("policy", policy::TESTS),
     ("edge", edge::TESTS),
     ("terminal", terminal::TESTS),
     ("shell", shell::TESTS),
