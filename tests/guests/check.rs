@@ -56,6 +56,7 @@ const AREAS: &[&str] = &[
     "time",
     "futex",
     "schedule",
+    "policy",
     "edge",
     "terminal",
     "shell",
@@ -277,7 +278,7 @@ fn futexes_keep_their_promises() -> Result<()> {
 }
 
 fn scheduling_keeps_its_promises() -> Result<()> {
-    check(Setup::new(), "schedule")
+    check(Setup::new(), "schedule policy")
 }
 
 fn edges_keep_their_promises() -> Result<()> {

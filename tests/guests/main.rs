@@ -20,6 +20,7 @@ mod freezer;
 mod machine;
 mod nested;
 mod power;
+mod schedule;
 mod selftest;
 mod shell;
 mod stress;
@@ -38,6 +39,7 @@ const GROUPS: &[Group] = &[
     Group { tier: "system", tests: board::SYSTEM, runs: Runs::OnBoards },
     Group { tier: "system", tests: cores::BOARDS, runs: Runs::OnBoards },
     Group { tier: "system", tests: capacity::TESTS, runs: Runs::Always },
+    Group { tier: "system", tests: schedule::TESTS, runs: Runs::Always },
     Group { tier: "system", tests: cores::TESTS, runs: Runs::Always },
     Group { tier: "system", tests: shell::TESTS, runs: Runs::Always },
     Group { tier: "system", tests: freeze::TESTS, runs: Runs::Always },

@@ -9,6 +9,7 @@ mod freeze;
 mod group;
 mod measure;
 mod micro;
+mod schedule;
 
 use alloc::string::String;
 
@@ -16,7 +17,8 @@ use user_lib::println;
 
 use crate::option::usage;
 
-/// Runs `bench micro|freeze|group [NAME]...`; without a word, all.
+/// Runs `bench micro|freeze|group|schedule [NAME]...`; without a word, all but
+/// the last.
 pub fn main(arguments: &[String]) -> i32 {
     let names = arguments.get(2..).unwrap_or_default();
     match arguments.get(1).map(String::as_str) {
@@ -24,9 +26,12 @@ pub fn main(arguments: &[String]) -> i32 {
         Some("micro") => micro::run(names),
         Some("freeze") => freeze::run(names),
         Some("group") => group::run(names),
+        Some("schedule") => schedule::run(names),
         Some("--list") => list(),
         Some(micro::SINCE) => micro::tell_since(names),
-        Some(_) => usage("bench", "[micro|freeze|group [NAME]...] | --list"),
+        Some(_) => {
+            usage("bench", "[micro|freeze|group|schedule [NAME]...] | --list")
+        }
     }
 }
 
@@ -39,6 +44,9 @@ fn list() -> i32 {
     }
     for name in group::names() {
         println!("group {name}");
+    }
+    for name in schedule::names() {
+        println!("schedule {name}");
     }
     0
 }

@@ -30,6 +30,7 @@ mod open;
 mod owner;
 mod pidfd;
 mod pipe;
+mod policy;
 mod process;
 mod random;
 mod record;
@@ -73,6 +74,7 @@ const AREAS: &[(&str, &[Test])] = &[
     ("time", time::TESTS),
     ("futex", futex::TESTS),
     ("schedule", schedule::TESTS),
+    ("policy", policy::TESTS),
     ("edge", edge::TESTS),
     ("terminal", terminal::TESTS),
     ("shell", shell::TESTS),

@@ -68,9 +68,9 @@ impl Host for FreezerHost {
         core::sync::atomic::fence(SeqCst);
         trace::record(trace::EventKind::ThawBegin, 0, 0);
         let mut walk = Walk::new();
-        loop {
+        while !walk.is_over() {
             let refrigerated = REFRIGERATED.lock();
-            let Some(piece) = walk.next_piece(&refrigerated) else { break };
+            let piece = walk.next_piece(&refrigerated);
             for task in piece.iter().filter(|task| which(task)) {
                 trace::record(trace::EventKind::Thaw, task.id(), 0);
                 wake::try_to_wake_up(task, state::UNINTERRUPTIBLE);

@@ -67,7 +67,7 @@ impl Queue {
     /// How long the running task may go on until its turn is looked at.
     #[inline]
     pub(super) fn turn_ns(&self) -> u64 {
-        if self.waiting.is_empty() {
+        if self.waiting.len() <= 1 {
             return TICK_NS;
         }
         let load = self.waiting.load();

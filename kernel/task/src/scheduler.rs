@@ -140,7 +140,7 @@ fn compete(
     previous.involuntary_switches.fetch_add(1, Relaxed);
     let item = queue.running_task.clone()?;
     let Queue { waiting, running, .. } = queue;
-    Some(waiting.exchange(item, running, gives_way))
+    Some(waiting.replace(item, running, gives_way))
 }
 
 /// The running task leaves this CPU, which its affinity does not name, which

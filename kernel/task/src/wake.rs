@@ -44,12 +44,11 @@ impl WakeHost for Waker {
     #[inline(always)]
     fn place(task: &Arc<Task>) {
         trace::record(trace::EventKind::Wake, task.id(), 0);
-        // Whoever was frozen did not sleep.
-        let arrival = match task.is_refrigerated() {
-            true => Arrival::Thawed,
-            false => Arrival::Woken,
-        };
-        place(task, arrival);
+        if task.is_refrigerated() {
+            // Whoever was frozen did not sleep.
+            return place(task, Arrival::Thawed);
+        }
+        place(task, Arrival::Woken);
     }
 
     fn relax() {

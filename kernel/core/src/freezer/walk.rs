@@ -21,6 +21,9 @@
 //!
 //! Read next: `group.rs`, who walks.
 
+#[cfg(all(test, loom))]
+mod model;
+
 /// So many tasks at a time.
 pub const PIECE: usize = 16;
 
@@ -36,10 +39,15 @@ impl Walk {
         Self { before: usize::MAX }
     }
 
-    /// The next piece of `list`; `None` when the walk is over.
+    /// Whether nothing is still to come.
+    pub fn is_over(&self) -> bool {
+        self.before == 0
+    }
+
+    /// The next piece of `list`; empty when the list is.
     ///
     /// Locks: the list's is held, and released before the next call.
-    pub fn next_piece<'a, T>(&mut self, list: &'a [T]) -> Option<&'a [T]> {
+    pub fn next_piece<'a, T>(&mut self, list: &'a [T]) -> &'a [T] {
         self.next_piece_of(PIECE, list)
     }
 
@@ -48,11 +56,11 @@ impl Walk {
         &mut self,
         length: usize,
         list: &'a [T],
-    ) -> Option<&'a [T]> {
+    ) -> &'a [T] {
         let end = self.before.min(list.len());
         let begin = end.saturating_sub(length);
         self.before = begin;
-        (begin < end).then(|| &list[begin..end])
+        &list[begin..end]
     }
 }
 

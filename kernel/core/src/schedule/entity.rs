@@ -176,8 +176,8 @@ impl Entity {
         };
     }
 
-    /// A task on a queue has changed its policy: it is owed no more than a
-    /// sleeper, whatever passed while its virtual clock stood still.
+    /// It is owed no more than a sleeper may be, whatever passed meanwhile.
+    #[inline]
     pub fn catch_up(&mut self, queue_min: u64) {
         let floor = queue_min.saturating_sub(SLEEPER_BONUS_NS);
         self.vruntime = self.vruntime.max(floor);
@@ -231,6 +231,14 @@ impl Entity {
         let floor = queue_min.saturating_sub(SLEEPER_BONUS_NS);
         self.vruntime = self.vruntime.max(floor);
         self.base = queue_min;
+    }
+
+    /// Whether a sleep that ends on the queue that was left earned no less there
+    /// than the part of its time that every sleeper earns.
+    #[inline]
+    pub(super) fn needs_no_favour(&self, queue_min: u64, now_ns: u64) -> bool {
+        let slept = now_ns.saturating_sub(self.charged_ns);
+        slept / SHARE <= queue_min.saturating_sub(self.base)
     }
 
     /// Sets the virtual run time at the end of a sleep. It earned what a task

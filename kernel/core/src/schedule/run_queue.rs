@@ -165,9 +165,29 @@ impl<T> RunQueue<T> {
     /// Sets the virtual run time of a task for its arrival here at `now_ns`.
     #[inline]
     pub fn place(&mut self, entity: &mut Entity, how: Arrival, now_ns: u64) {
-        if matches!(how, Arrival::Moved | Arrival::Thawed) {
-            return entity.place(self.min_vruntime);
+        match how {
+            Arrival::Woken
+                if self.heap.is_empty()
+                    || entity.needs_no_favour(self.min_vruntime, now_ns) =>
+            {
+                entity.catch_up(self.min_vruntime);
+            }
+            Arrival::Woken | Arrival::WokenElsewhere => {
+                self.place_sleeper(entity, how, now_ns);
+            }
+            Arrival::Moved | Arrival::Thawed => {
+                entity.place(self.min_vruntime);
+            }
         }
+    }
+
+    #[inline(never)]
+    fn place_sleeper(
+        &mut self,
+        entity: &mut Entity,
+        how: Arrival,
+        now_ns: u64,
+    ) {
         let sleep = Sleep {
             queue_min: self.min_vruntime,
             waiting: self.heap.len(),
@@ -228,6 +248,14 @@ impl<T> RunQueue<T> {
         if !self.goes_before(entity, gives_way) {
             return item;
         }
+        self.replace(item, entity, gives_way)
+    }
+
+    /// As [`RunQueue::exchange`], where it is known that another task goes
+    /// before.
+    #[inline]
+    #[must_use]
+    pub fn replace(&mut self, item: T, entity: &Entity, gives_way: bool) -> T {
         let mut queued = self.queued(item, entity);
         if queued.is_real_time && !gives_way {
             self.first -= 1;
