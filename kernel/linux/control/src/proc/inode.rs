@@ -38,6 +38,8 @@ pub(super) enum Item {
     Text(Text),
     Mounts,
     MountDetails,
+    /// `timerslack_ns`
+    TimerSlack,
     WorkingDirectory,
     Root,
     Program,
@@ -49,7 +51,7 @@ pub(super) enum Item {
 }
 
 /// The names in a process's directory. Their places are their positions.
-pub(super) const NAMES: [(&str, Item); 17] = [
+pub(super) const NAMES: [(&str, Item); 18] = [
     ("cgroup", Item::Text(Text::Groups)),
     ("cmdline", Item::Text(Text::CommandLine)),
     ("comm", Item::Text(Text::Name)),
@@ -66,7 +68,8 @@ pub(super) const NAMES: [(&str, Item); 17] = [
     ("statm", Item::Text(Text::Statm)),
     ("status", Item::Text(Text::Status)),
     ("wchan", Item::Text(Text::WaitChannel)),
-    // This one is last: it is not there in the directory of a thread.
+    // These are last: they are not there in the directory of a thread.
+    ("timerslack_ns", Item::TimerSlack),
     ("task", Item::Threads),
 ];
 
@@ -99,9 +102,10 @@ impl Item {
             Item::Top | Item::Descriptors | Item::Threads => {
                 FileType::Directory
             }
-            Item::Text(_) | Item::Mounts | Item::MountDetails => {
-                FileType::Regular
-            }
+            Item::Text(_)
+            | Item::Mounts
+            | Item::MountDetails
+            | Item::TimerSlack => FileType::Regular,
             _ => FileType::Symlink,
         }
     }
@@ -111,6 +115,7 @@ impl Item {
             Item::Descriptors => 0o500,
             Item::Top | Item::Threads => 0o555,
             Item::Text(Text::Environment) => 0o400,
+            Item::TimerSlack => 0o666,
             Item::Text(_) | Item::Mounts | Item::MountDetails => 0o444,
             _ => 0o777,
         }
