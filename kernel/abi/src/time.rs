@@ -197,3 +197,58 @@ pub struct Rusage {
 }
 
 const _: () = assert!(size_of::<Rusage>() == 144);
+
+/// `struct timex` of `adjtimex` and `clock_adjtime`.
+#[repr(C)]
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Debug,
+    Default,
+    FromBytes,
+    IntoBytes,
+    Immutable,
+    KnownLayout,
+)]
+pub struct Timex {
+    /// What is to be changed (`ADJ_*`).
+    pub modes: u32,
+    /// Not used.
+    pub pad1: u32,
+    /// Time offset; µs, or ns with `STA_NANO`.
+    pub offset: i64,
+    /// Frequency offset, 65,536ths of a millionth.
+    pub freq: i64,
+    /// Largest possible error, µs.
+    pub maxerror: i64,
+    /// Estimated error, µs.
+    pub esterror: i64,
+    /// `STA_*`.
+    pub status: i32,
+    /// Not used.
+    pub pad2: u32,
+    /// Time constant of the phase-locked loop.
+    pub constant: i64,
+    /// Precision of the clock, µs.
+    pub precision: i64,
+    /// Most that `freq` can be.
+    pub tolerance: i64,
+    /// The time; µs, or ns with `STA_NANO`.
+    pub time: Timeval,
+    /// µs between ticks.
+    pub tick: i64,
+    /// A pulse a second is not listened to: 0 (ppsfreq, jitter).
+    pub unused1: [i64; 2],
+    /// As `unused1` (shift).
+    pub unused2: [u32; 2],
+    /// As `unused1` (stabil, jitcnt, calcnt, errcnt, stbcnt).
+    pub unused3: [i64; 5],
+    /// Seconds by which atomic time is ahead.
+    pub tai: i32,
+    /// Not used.
+    pub pad3: [u32; 11],
+}
+
+const _: () = assert!(size_of::<Timex>() == 208);

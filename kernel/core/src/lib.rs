@@ -34,9 +34,11 @@ pub mod signal;
 pub mod sync;
 pub mod task_state;
 pub mod timer;
+pub mod timex;
 pub mod tmpfs;
 pub mod usermode_helper;
 pub mod wake;
+pub mod wall_clock;
 pub mod workqueue;
 
 #[cfg(test)]

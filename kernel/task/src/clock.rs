@@ -1,4 +1,5 @@
-//! The wall clock: monotonic time and an offset, which programs may set.
+//! The wall clock: monotonic time and a distance, which programs may set, or
+//! let grow and shrink bit by bit (`kernel_core::wall_clock`).
 //!
 //! A wait until a time of this clock ([`Deadline::Realtime`]) follows it: who
 //! sleeps so stands in a list, and whoever sets the clock wakes all of them.
@@ -8,16 +9,16 @@
 //! ```text
 //!  sleeper                             who sets the clock
 //!  -------                             ------------------
-//!  state := INTERRUPTIBLE              offset := new
+//!  state := INTERRUPTIBLE              distance := new
 //!  [list's lock] stand in it           [list's lock] who stands in it?
-//!  deadline by the offset                wake each of them
+//!  deadline by the distance               wake each of them
 //!  passed: do not sleep
 //! ```
 //!
 //! Who sets the clock and does not find the sleeper came to the list first,
-//! so the sleeper computes with the new offset. If it finds it, this is the
-//! handshake of `kernel_core::wake` with the offset as the condition: either
-//! the announced state is seen, or the new offset.
+//! so the sleeper computes with the new distance. If it finds it, this is the
+//! handshake of `kernel_core::wake` with the distance as the condition: either
+//! the announced state is seen, or the new distance.
 //!
 //! Next to read: `sleep.rs`.
 
@@ -26,12 +27,21 @@ use alloc::sync::Arc;
 use core::ops::Bound::{Excluded, Unbounded};
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use kernel_core::wall_clock::Course;
+
 use super::{Task, table, wake};
 use kernel_machine::arch;
 use kernel_machine::sync::{IrqSpinLock, Rank};
 
-/// Nanoseconds since 1970 at the moment when the monotonic clock was 0.
-static OFFSET: AtomicU64 = AtomicU64::new(0);
+/// Nanoseconds since 1970 at the moment when the monotonic clock was 0;
+/// [`BENT`] while that changes. It is written under the lock of [`COURSE`].
+static DISTANCE: AtomicU64 = AtomicU64::new(0);
+
+/// The clock gains or loses: [`COURSE`] knows how far it is.
+const BENT: u64 = u64::MAX;
+
+static COURSE: IrqSpinLock<Course> =
+    IrqSpinLock::with_rank(Rank::Device, Course::new(0));
 
 /// How often the clock was set.
 static TIMES_SET: AtomicU64 = AtomicU64::new(0);
@@ -62,14 +72,20 @@ impl Deadline {
     pub fn monotonic_ns(self) -> u64 {
         match self {
             Deadline::Monotonic(at) => at,
-            Deadline::Realtime(at) => at.saturating_sub(boot_time_ns()),
+            Deadline::Realtime(at) => match DISTANCE.load(Relaxed) {
+                BENT => COURSE.lock().monotonic_of(at, arch::timer::now_ns()),
+                distance => at.saturating_sub(distance),
+            },
         }
     }
 
     /// Whether it has passed.
     #[inline]
     pub fn has_passed(self) -> bool {
-        arch::timer::now_ns() >= self.monotonic_ns()
+        match self {
+            Deadline::Monotonic(at) => arch::timer::now_ns() >= at,
+            Deadline::Realtime(at) => now_ns() >= at,
+        }
     }
 }
 
@@ -82,7 +98,21 @@ pub fn now_ns() -> u64 {
 /// Nanoseconds since 1970 at boot.
 #[inline]
 pub fn boot_time_ns() -> u64 {
-    OFFSET.load(Relaxed)
+    match DISTANCE.load(Relaxed) {
+        BENT => bent_distance(),
+        distance => distance,
+    }
+}
+
+/// The distance of a clock that gains or loses; once it does not any more,
+/// nobody comes here again.
+#[cold]
+fn bent_distance() -> u64 {
+    let course = COURSE.lock();
+    let now = arch::timer::now_ns();
+    let settled = course.settled(now);
+    DISTANCE.store(settled.unwrap_or(BENT), Relaxed);
+    course.distance_at(now)
 }
 
 /// How often the clock was set.
@@ -96,8 +126,43 @@ pub fn times_set() -> u64 {
 /// # Locks
 /// No spin lock may be held.
 pub fn set_now_ns(now: u64) {
-    OFFSET.store(now.saturating_sub(arch::timer::now_ns()), Relaxed);
     TIMES_SET.fetch_add(1, Relaxed);
+    change(|course, monotonic_ns| course.set(monotonic_ns, now));
+}
+
+/// As [`set_now_ns`], so far ahead of what it is.
+///
+/// # Locks
+/// No spin lock may be held.
+pub fn shift(by_ns: i64) {
+    TIMES_SET.fetch_add(1, Relaxed);
+    change(|course, monotonic_ns| course.shift(monotonic_ns, by_ns));
+}
+
+/// How the clock goes on.
+pub fn course() -> Course {
+    *COURSE.lock()
+}
+
+/// Lets the clock go on otherwise, and wakes who sleeps by it. Callers take
+/// turns.
+///
+/// # Locks
+/// No spin lock may be held.
+pub fn set_course(new: Course) {
+    change(|course, _| *course = new);
+}
+
+fn change(change: impl FnOnce(&mut Course, u64)) {
+    let mut course = COURSE.lock();
+    let now = arch::timer::now_ns();
+    change(&mut course, now);
+    DISTANCE.store(course.settled(now).unwrap_or(BENT), Relaxed);
+    drop(course);
+    wake_sleepers();
+}
+
+fn wake_sleepers() {
     let mut last = 0;
     while let Some((place, task)) = sleeper_after(last) {
         wake::wake_up(&task);

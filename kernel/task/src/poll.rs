@@ -27,28 +27,72 @@ use super::sleep::{Sleep, WaitError};
 use super::wait::Share;
 use super::{WaitQueue, state};
 
+/// How many of those that look at an object an event wakes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Wakes {
+    /// All.
+    #[default]
+    All,
+    /// All who do not share it, and one of those that do (`EPOLLEXCLUSIVE`).
+    One,
+}
+
 /// The current task's places in wait queues; dropping it leaves them all.
 #[derive(Default)]
 pub struct PollTable {
-    places: Vec<(Arc<WaitQueue>, u64)>,
+    places: Vec<Place>,
+    /// For places from now on.
+    wakes: Wakes,
+}
+
+struct Place {
+    queue: Arc<WaitQueue>,
+    ticket: u64,
+    wakes: Wakes,
 }
 
 impl PollTable {
     /// A table in no queue.
     pub const fn new() -> Self {
-        Self { places: Vec::new() }
+        Self { places: Vec::new(), wakes: Wakes::All }
     }
 
     /// Stands in `queue` too.
     pub fn add(&mut self, queue: &Arc<WaitQueue>) {
-        let ticket = queue.enter(Share::Shared);
-        self.places.push((queue.clone(), ticket));
+        let wakes = self.wakes;
+        let ticket = queue.enter(match wakes {
+            Wakes::All => Share::Shared,
+            Wakes::One => Share::Elected,
+        });
+        self.places.push(Place { queue: queue.clone(), ticket, wakes });
+    }
+
+    /// Events wake as `wakes` says where `look` registers.
+    pub fn stand<T>(
+        &mut self,
+        wakes: Wakes,
+        look: impl FnOnce(&mut Self) -> T,
+    ) -> T {
+        let before = core::mem::replace(&mut self.wakes, wakes);
+        let result = look(self);
+        self.wakes = before;
+        result
     }
 
     /// Leaves all queues, to register anew for the next look.
     pub fn clear(&mut self) {
-        for (queue, ticket) in self.places.drain(..) {
+        for Place { queue, ticket, .. } in self.places.drain(..) {
             queue.leave(ticket);
+        }
+    }
+
+    /// Leaves all queues; an event that was for this task alone goes to the
+    /// next that shares the object. The task is about to freeze.
+    fn step_aside(&mut self) {
+        for Place { queue, ticket, wakes } in self.places.drain(..) {
+            if !queue.leave(ticket) && wakes == Wakes::One {
+                queue.wake_elected();
+            }
         }
     }
 
@@ -76,7 +120,8 @@ impl PollTable {
                 sleep.cancel();
                 continue;
             }
-            if let Err(error) = sleep.sleep() {
+            let slept = sleep.sleep_and(&mut || table.step_aside());
+            if let Err(error) = slept {
                 return look(&mut PollTable::new()).ok_or(error);
             }
         }
@@ -85,7 +130,7 @@ impl PollTable {
     /// True if an event came since the places were taken. A waker that finds
     /// the task awake leaves its place and marks it.
     pub fn was_woken(&self) -> bool {
-        self.places.iter().any(|(queue, ticket)| !queue.holds(*ticket))
+        self.places.iter().any(|it| !it.queue.holds(it.ticket))
     }
 }
 

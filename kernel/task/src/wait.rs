@@ -56,6 +56,9 @@ pub(super) enum Share {
     /// finds it awake takes it out of the queue, so once it has announced its
     /// sleep it asks whether it still stands there ([`WaitQueue::holds`]).
     Shared,
+    /// As [`Share::Shared`], but of several such tasks that sleep a wake-up
+    /// takes one. A task's places in one queue are one.
+    Elected,
 }
 
 struct Waiter {
@@ -99,18 +102,32 @@ impl WaitQueue {
         self.wake(usize::MAX)
     }
 
+    /// Wakes one of those that share the object, and those that only look.
+    pub(super) fn wake_elected(&self) -> usize {
+        self.wake(1)
+    }
+
     fn wake(&self, mut exclusive: usize) -> usize {
         core::sync::atomic::fence(core::sync::atomic::Ordering::SeqCst);
         let mut waiters = self.waiters.lock();
         let mut woken = 0;
         let mut at = 0;
+        let mut elected = None;
         while exclusive != 0 && at < waiters.list.len() {
             let waiter = &waiters.list[at];
+            let is_elected = waiter.share == Share::Elected;
+            if is_elected && elected.is_some_and(|it| it != waiter.task.id()) {
+                at += 1;
+                continue;
+            }
             let was_asleep = wake::wake_up(&waiter.task);
             if !was_asleep && waiter.share == Share::Exclusive {
                 // It is awake on its own account and will look again.
                 at += 1;
                 continue;
+            }
+            if is_elected && was_asleep {
+                elected = Some(waiter.task.id());
             }
             woken += usize::from(was_asleep);
             // One that looks at many objects learns here that it must look

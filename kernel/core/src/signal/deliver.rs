@@ -4,7 +4,7 @@
 //! `try_to_freeze` first, once, before it asks here (SPECIFICATION.md U4).
 
 use kernel_abi::signal::{
-    SA_NODEFER, SA_RESETHAND, SIG_DFL, SIG_IGN, SIGSEGV, SIGSTOP,
+    SA_NODEFER, SA_RESETHAND, SI_TIMER, SIG_DFL, SIG_IGN, SIGSEGV, SIGSTOP,
     SS_AUTODISARM, SigAction, SigInfo,
 };
 
@@ -37,6 +37,8 @@ pub enum Delivery {
     /// The thread is traced: its tracer decides about this signal, in a stop;
     /// then call [`SignalState::after_report`].
     Report(SigInfo),
+    /// A timer's signal had no effect, but counts as taken; then ask again.
+    Ignored(SigInfo),
     /// End the process with this signal, by [`SignalState::begin_exit`].
     Terminate {
         /// The signal that kills.
@@ -93,6 +95,9 @@ impl SignalState {
             }
             if let Some(delivery) = self.act(key, info) {
                 return delivery;
+            }
+            if info.code == SI_TIMER {
+                return Delivery::Ignored(info);
             }
         }
     }

@@ -58,9 +58,9 @@ fn prctl(args: &Args) -> Result {
         GET_NAME => write_name(value)?,
         // No process is confined.
         GET_SECCOMP => return Ok(0),
-        SET_TIMERSLACK => set_timer_slack(value as u64),
+        SET_TIMERSLACK => thread.timer_slack.set(value as u64),
         GET_TIMERSLACK => {
-            return Ok(attributes.timer_slack.load(Relaxed) as usize);
+            return Ok(thread.timer_slack.get() as usize);
         }
         SET_CHILD_SUBREAPER => attributes.is_reaper.store(value != 0, Relaxed),
         GET_CHILD_SUBREAPER => {
@@ -80,13 +80,6 @@ fn prctl(args: &Args) -> Result {
 
 fn given(flag: &AtomicBool) -> Result {
     Ok(usize::from(flag.load(Relaxed)))
-}
-
-/// Sets how late timers may be; 0 for as late as at first.
-fn set_timer_slack(slack_ns: u64) {
-    use kernel_process::prctl::TIMER_SLACK;
-    let slack_ns = if slack_ns == 0 { TIMER_SLACK } else { slack_ns };
-    current().process.attributes.timer_slack.store(slack_ns, Relaxed);
 }
 
 fn write_name(address: usize) -> core::result::Result<(), Errno> {

@@ -2,7 +2,7 @@
 
 use alloc::boxed::Box;
 
-use kernel_abi::time::{Timespec, Timeval, Tms};
+use kernel_abi::time::{Timespec, Timeval, Timex, Tms};
 use kernel_abi::{Errno, syscall as number};
 use kernel_core::power::wakeup::Source;
 
@@ -30,6 +30,8 @@ pub const CALLS: &[Numbered] = &[
     (number::GETTIMEOFDAY, Handler::Plain(gettimeofday)),
     (number::SETTIMEOFDAY, Handler::Plain(settimeofday)),
     (number::TIMES, Handler::Plain(times)),
+    (number::ADJTIMEX, Handler::Plain(adjtimex)),
+    (number::CLOCK_ADJTIME, Handler::Plain(clock_adjtime)),
 ];
 
 fn nanosleep(args: &Args) -> Result {
@@ -167,8 +169,29 @@ fn set_time(time_ns: u64) -> Result {
     if !current().process.credentials.lock().is_privileged() {
         return Err(Errno::EPERM);
     }
-    clock::set_realtime_ns(time_ns)?;
+    clock::timex::set_realtime_ns(time_ns)?;
     Ok(0)
+}
+
+fn adjtimex(args: &Args) -> Result {
+    adjust(args.x[0], clock::REALTIME)
+}
+
+fn clock_adjtime(args: &Args) -> Result {
+    adjust(args.x[1], args.word(0))
+}
+
+fn adjust(address: usize, clock: u32) -> Result {
+    let mut timex: Timex = user::read_value(address)?;
+    if clock != clock::REALTIME {
+        return Err(Clock::named(clock)
+            .map_or_else(|error| error, |_| Errno::EOPNOTSUPP));
+    }
+    let process = current().process.clone();
+    let is_privileged = process.credentials.lock().is_privileged();
+    let state = clock::timex::adjust(&mut timex, is_privileged)?;
+    user::write_value(address, &timex)?;
+    Ok(state)
 }
 
 fn gettimeofday(args: &Args) -> Result {

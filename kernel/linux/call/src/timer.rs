@@ -169,6 +169,9 @@ fn own_thread(id: u32) -> Option<Weak<Task>> {
 }
 
 fn timer_settime(args: &Args) -> Result {
+    if args.x[2] == 0 {
+        return Err(Errno::EINVAL);
+    }
     let timer = current().process.timers.get(args.word(0))?;
     let new: Itimerspec = user::read_value(args.x[2])?;
     let (when, interval) = when(new, args.word(1))?;

@@ -22,6 +22,20 @@ pub fn init() {
 /// No spin lock may be held.
 pub fn set_now_ns(now: u64) {
     clock::set_now_ns(now);
+    tell();
+}
+
+/// As [`set_now_ns`], so far ahead of what it is; what it gains or loses by
+/// and by goes on.
+///
+/// # Locks
+/// No spin lock may be held.
+pub fn shift(by_ns: i64) {
+    clock::shift(by_ns);
+    tell();
+}
+
+fn tell() {
     alarm::clock_was_set();
     timerfd::clock_was_set();
 }

@@ -83,6 +83,12 @@ pub trait File: Send + Sync {
         PollEvents::READABLE | PollEvents::WRITABLE
     }
 
+    /// False for what never makes anybody wait, and cannot be waited for with
+    /// `epoll`.
+    fn can_poll(&self) -> bool {
+        true
+    }
+
     /// Carries out a device's own request.
     ///
     /// # Errors

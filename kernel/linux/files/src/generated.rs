@@ -15,8 +15,11 @@ use kernel_abi::Errno;
 
 use super::buffer::{Input, Output};
 use super::file::{Blocking, File, Offset};
+use super::flags::PollEvents;
+use super::mount::Watch;
 use kernel_machine::mm::frame;
 use kernel_machine::sync::{Making, SpinLock};
+use kernel_task::PollTable;
 
 /// Longest text that a write hands over at once.
 const WRITE_MAX: usize = 4096;
@@ -31,6 +34,17 @@ pub struct Generated {
     show: Option<Show>,
     store: Option<Store>,
     text: SpinLock<Option<Arc<Vec<u8>>>>,
+    waits: Waits,
+}
+
+/// Who can wait for the file.
+enum Waits {
+    /// Everybody, and it is always ready.
+    Never,
+    /// Everybody, until mounts change.
+    Mounts(Watch),
+    /// Nobody with `epoll`.
+    Refused,
 }
 
 impl Generated {
@@ -41,7 +55,27 @@ impl Generated {
 
     /// A file that can be read and written as far as there is a function.
     pub fn new(show: Option<Show>, store: Option<Store>) -> Arc<Self> {
-        Arc::new(Self { show, store, text: SpinLock::new(None) })
+        Arc::new(Self {
+            show,
+            store,
+            text: SpinLock::new(None),
+            waits: Waits::Never,
+        })
+    }
+
+    /// A list of mounts, which tells when it changes.
+    pub fn of_mounts(show: Show) -> Arc<Self> {
+        Self::with(show, Waits::Mounts(Watch::new()))
+    }
+
+    /// A file about one process.
+    pub fn of_process(show: Show) -> Arc<Self> {
+        Self::with(show, Waits::Refused)
+    }
+
+    fn with(show: Show, waits: Waits) -> Arc<Self> {
+        let (show, text) = (Some(show), SpinLock::new(None));
+        Arc::new(Self { show, store: None, text, waits })
     }
 
     fn text(&self, position: u64) -> Result<Arc<Vec<u8>>, Errno> {
@@ -87,6 +121,18 @@ impl File for Generated {
     fn held(&self) -> usize {
         let text = self.text.lock();
         text.as_ref().map_or(0, |text| text.capacity())
+    }
+
+    fn poll(&self, table: Option<&mut PollTable>) -> PollEvents {
+        let always = PollEvents::READABLE | PollEvents::WRITABLE;
+        match &self.waits {
+            Waits::Mounts(watch) => watch.poll(table),
+            Waits::Never | Waits::Refused => always,
+        }
+    }
+
+    fn can_poll(&self) -> bool {
+        !matches!(self.waits, Waits::Refused)
     }
 
     fn offset(&self) -> Offset {

@@ -17,7 +17,12 @@ use kernel_abi::stat::device_number;
 use super::inode::{FileSystem, FileType, Inode, InodeId, Location};
 use kernel_machine::sync::{Rank, SpinLock, copy_out};
 
+mod watch;
+
 pub use super::inode::Mount;
+pub use watch::Watch;
+
+use watch::changed;
 
 bitflags! {
     /// How a mount restricts what it shows (Linux `MS_*`).
@@ -222,6 +227,8 @@ fn attach(
         return Err(Errno::EBUSY);
     }
     covers.insert(point, mount);
+    drop(covers);
+    changed();
     Ok(())
 }
 
@@ -282,6 +289,7 @@ pub fn unmount(location: Location, how: Unmount) -> Result<(), Errno> {
     for mount in &removed {
         mount.is_attached.store(false, Relaxed);
     }
+    changed();
     Ok(())
 }
 

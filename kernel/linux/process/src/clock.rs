@@ -11,6 +11,7 @@ use kernel_machine::arch;
 use kernel_task::Deadline;
 
 pub mod cpu;
+pub mod timex;
 
 use cpu::{CpuClock, TICK_NS};
 
@@ -48,7 +49,7 @@ pub enum Use {
 pub enum Clock {
     /// Of the day.
     Realtime(Use),
-    /// As [`Clock::Realtime`] with `Use::Full`, without leap seconds.
+    /// As [`Clock::Realtime`] with `Use::Full`, ahead by seconds that were inserted.
     Tai,
     /// Since boot.
     Monotonic(Use),
@@ -93,7 +94,8 @@ impl Clock {
     #[inline]
     pub fn read(&self) -> u64 {
         match self {
-            Clock::Realtime(_) | Clock::Tai => realtime_ns(),
+            Clock::Realtime(_) => realtime_ns(),
+            Clock::Tai => realtime_ns().saturating_add_signed(timex::tai_ns()),
             Clock::Monotonic(_) => arch::timer::now_ns(),
             Clock::Cpu(clock) => clock.read(),
         }
@@ -116,8 +118,12 @@ impl Clock {
     /// `EOPNOTSUPP` for clocks that can only be read, and those of CPU time.
     pub fn deadline(&self, time_ns: u64) -> Result<Deadline, Errno> {
         match self {
-            Clock::Realtime(Use::Full | Use::Alarm) | Clock::Tai => {
+            Clock::Realtime(Use::Full | Use::Alarm) => {
                 Ok(Deadline::Realtime(time_ns))
+            }
+            Clock::Tai => {
+                let wall_ns = time_ns.saturating_add_signed(-timex::tai_ns());
+                Ok(Deadline::Realtime(wall_ns))
             }
             Clock::Monotonic(Use::Full | Use::Alarm) => {
                 Ok(Deadline::Monotonic(time_ns))
@@ -169,20 +175,4 @@ pub fn read(id: u32) -> Result<u64, Errno> {
 #[inline]
 pub fn realtime_ns() -> u64 {
     files::clock::now_ns()
-}
-
-/// Sets real time.
-///
-/// # Errors
-/// `EINVAL` for a time before the machine's start in 1970, or after 2232: real
-/// time is never less than monotonic time (Linux `do_settimeofday64`).
-pub fn set_realtime_ns(now: u64) -> Result<(), Errno> {
-    /// Linux `TIME_SETTOD_SEC_MAX`: what is counted in signed nanoseconds,
-    /// less thirty years that a machine may run on.
-    const LAST_NS: u64 = i64::MAX as u64 - 30 * 365 * 24 * 3600 * 1_000_000_000;
-    if now >= LAST_NS || now < arch::timer::now_ns() {
-        return Err(Errno::EINVAL);
-    }
-    files::clock::set_now_ns(now);
-    Ok(())
 }

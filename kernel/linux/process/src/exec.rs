@@ -142,6 +142,7 @@ fn commit(thread: &CurrentThread, frame: &mut TrapFrame, loaded: Loaded) {
     let process = &thread.process;
     let task = thread.task();
     futex::release_robust_list(thread);
+    futex::pi::release(thread, futex::End::Exec);
     let Loaded { space, credentials, .. } = loaded;
     space.set_stack_limit(process.limits.lock().stack_bytes());
     let exchange = || link::install(thread, space, credentials);

@@ -56,6 +56,7 @@ pub fn exit_thread(status: u32) -> ! {
     FREEZER.exiting(&FreezerHost, &*thread.task());
     take_no_signals(&thread);
     futex::release_robust_list(&thread);
+    futex::pi::release(&thread, futex::End::Exit);
     let take = || thread.task().replace_space(None);
     let peak_pages = release_memory(&thread, take);
     // Each guard ends with its statement, before what it guarded is dropped.

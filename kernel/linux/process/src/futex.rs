@@ -17,7 +17,8 @@
 //! may fault in a page and sleep. A waiter that was marked before it gave up
 //! counts as woken: no wake-up is lost to one that did not wait.
 //!
-//! Read next: `futex/table.rs` (the buckets), `futex/robust.rs`.
+//! Read next: `futex/table.rs` (the buckets), `futex/robust.rs`, `futex/pi.rs`
+//! (locks with an owner), `futex/any.rs` (several words).
 //!
 //! The wait freezes in place and its deadline is absolute, on the monotonic
 //! clock or the wall clock (SPECIFICATION.md X2, Y7).
@@ -32,15 +33,21 @@ use super::current;
 use kernel_machine::mm::user;
 use kernel_task::{Deadline, WaitError};
 
+pub mod any;
+pub mod pi;
+pub mod pi_requeue;
 mod robust;
 mod table;
 mod waiter;
 
 pub(super) use robust::release_robust_list;
 pub(super) use table::{init, wake_one_at};
+pub(crate) use waiter::{Contended, End};
 pub use waiter::{Scope, Waiter};
 
-use table::{enter, key_of, leave, move_waiters, wake_key};
+use table::{
+    checked_key, enter, is_bound_for_lock, leave, move_waiters, wake_key,
+};
 use waiter::Place;
 
 /// Waits until a waker with a bit of `bits` wakes the word at `address`, if
@@ -61,9 +68,9 @@ pub fn wait(
         return Err(Errno::EINVAL);
     }
     let thread = current();
-    let key = key_of(&thread.space()?, address, scope)?;
+    let key = checked_key(&thread.space()?, address, scope)?;
     let waiter = &thread.futex;
-    enter(waiter, Place { key, bits });
+    enter(waiter, Place { key, bits, target: None });
     fence(SeqCst);
     match user::load_word(address) {
         Ok(value) if value == expected => {}
@@ -99,7 +106,8 @@ fn sleep(waiter: &Waiter, deadline: Option<Deadline>) -> Result<(), Errno> {
 /// many.
 ///
 /// # Errors
-/// `EINVAL` for an unaligned address or no bits.
+/// `EINVAL` for an unaligned address or no bits, and if who waits is to be
+/// moved to a lock; `EFAULT`.
 pub fn wake(
     address: usize,
     scope: Scope,
@@ -109,8 +117,11 @@ pub fn wake(
     if bits == 0 {
         return Err(Errno::EINVAL);
     }
-    let key = key_of(&current().space()?, address, scope)?;
-    Ok(wake_key(key, count, bits))
+    let key = checked_key(&current().space()?, address, scope)?;
+    match wake_key(key, count, bits) {
+        0 if is_bound_for_lock(key) => Err(Errno::EINVAL),
+        woken => Ok(woken),
+    }
 }
 
 /// Changes the second word, wakes up to `count` waiters of the first, and up
@@ -126,8 +137,8 @@ pub fn wake_and_change(
     operation: WakeOperation,
 ) -> Result<usize, Errno> {
     let space = current().space()?;
-    let first = key_of(&space, first, scope)?;
-    let second_key = key_of(&space, second, scope)?;
+    let first = checked_key(&space, first, scope)?;
+    let second_key = checked_key(&space, second, scope)?;
     let mut old = user::load_word(second)?;
     loop {
         let new = operation.apply(old);
@@ -158,12 +169,15 @@ pub fn requeue(
     expected: Option<u32>,
 ) -> Result<usize, Errno> {
     let space = current().space()?;
-    let from_key = key_of(&space, from, scope)?;
-    let to_key = key_of(&space, to, scope)?;
+    let from_key = checked_key(&space, from, scope)?;
+    let to_key = checked_key(&space, to, scope)?;
     if let Some(expected) = expected
         && user::load_word(from)? != expected
     {
         return Err(Errno::EAGAIN);
+    }
+    if is_bound_for_lock(from_key) {
+        return Err(Errno::EINVAL);
     }
     let moved = move_waiters(from_key, to_key, wake, moved);
     let woken = wake_key(from_key, wake, u32::MAX);

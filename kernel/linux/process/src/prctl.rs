@@ -5,9 +5,32 @@
 use core::sync::atomic::Ordering::Relaxed;
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 
-/// Nanoseconds by which a timer may be late (Linux's default); every timer
-/// here is exact, so this is only kept.
-pub const TIMER_SLACK: u64 = 50_000;
+/// Nanoseconds by which a thread's timers may be late; every timer here is
+/// exact, so this is only kept.
+pub struct TimerSlack {
+    current: AtomicU64,
+    /// What 0 stands for: what its maker had.
+    usual: u64,
+}
+
+impl TimerSlack {
+    /// That of a thread which one with this slack makes; Linux's, without one.
+    pub(crate) fn inherited(maker: Option<&Self>) -> Self {
+        let usual = maker.map_or(50_000, Self::get);
+        Self { current: AtomicU64::new(usual), usual }
+    }
+
+    /// How late they may be, ns.
+    pub fn get(&self) -> u64 {
+        self.current.load(Relaxed)
+    }
+
+    /// Sets it; 0 for as late as at first.
+    pub fn set(&self, slack_ns: u64) {
+        let slack_ns = if slack_ns == 0 { self.usual } else { slack_ns };
+        self.current.store(slack_ns, Relaxed);
+    }
+}
 
 /// What `prctl` sets.
 pub struct Attributes {
@@ -19,8 +42,6 @@ pub struct Attributes {
     pub is_reaper: AtomicBool,
     /// `execve` never gives it more rights. That lasts, for its children too.
     pub no_new_rights: AtomicBool,
-    /// How late its timers may be, ns.
-    pub timer_slack: AtomicU64,
 }
 
 impl Default for Attributes {
@@ -30,7 +51,6 @@ impl Default for Attributes {
             keeps_capabilities: AtomicBool::new(false),
             is_reaper: AtomicBool::new(false),
             no_new_rights: AtomicBool::new(false),
-            timer_slack: AtomicU64::new(TIMER_SLACK),
         }
     }
 }
@@ -43,7 +63,6 @@ impl Attributes {
                 self.keeps_capabilities.load(Relaxed),
             ),
             no_new_rights: AtomicBool::new(self.keeps_rights()),
-            timer_slack: AtomicU64::new(self.timer_slack.load(Relaxed)),
             ..Self::default()
         }
     }

@@ -11,7 +11,8 @@ use kernel_core::signal::ThreadKey;
 
 use crate::first_step::FirstStep;
 use crate::fork::VforkDone;
-use crate::futex::Waiter;
+use crate::futex::{Contended, Waiter};
+use crate::prctl::TimerSlack;
 use crate::process::Process;
 use crate::ptrace::{Tracer, Tracing};
 use crate::signal::restart::RestartNote;
@@ -42,10 +43,14 @@ pub struct Thread {
     pub faults: AtomicU64,
     /// Its place in a futex's queue, one at a time.
     pub(crate) futex: Arc<Waiter>,
+    /// Whether others wait for locks that it owns.
+    pub(crate) contended: Contended,
     /// Whom a vfork keeps waiting until this thread lets go of its memory.
     pub(crate) vfork: SpinLock<Option<Arc<VforkDone>>>,
     /// How it begins; taken by its first step.
     pub(crate) first_step: SpinLock<Option<FirstStep>>,
+    /// How late its timers may be.
+    pub timer_slack: TimerSlack,
     /// Who traces it, and what it shows the tracer.
     pub(crate) tracing: Tracing,
     /// The group of cgroup v2 in which it ended.
@@ -96,8 +101,12 @@ impl Thread {
             robust_list: AtomicU64::new(0),
             faults: AtomicU64::new(0),
             futex: new.futex,
+            contended: Contended::default(),
             vfork: SpinLock::with_rank(cell, new.vfork),
             first_step: SpinLock::with_rank(cell, Some(new.first_step)),
+            timer_slack: TimerSlack::inherited(
+                thread_of(&task::current()).map(|maker| &maker.timer_slack),
+            ),
             tracing: Tracing::new(),
             trail: spin::Once::new(),
         }

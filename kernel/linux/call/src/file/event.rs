@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 
 use kernel_abi::system::EpollEvent;
-use kernel_abi::time::Itimerspec;
+use kernel_abi::time::{Itimerspec, Timespec};
 use kernel_abi::{Errno, syscall as number};
 use kernel_core::power::wakeup::Source;
 use kernel_core::signal::SignalSet;
@@ -12,7 +12,7 @@ use zerocopy::IntoBytes;
 use super::{check_flags, file};
 use crate::call::{Args, Handler, Numbered, Result};
 use crate::timer::{check_alarm, to_itimerspec, when};
-use kernel_files::epoll::{Change, Epoll};
+use kernel_files::epoll::{self, Change, Epoll, check_pollable};
 use kernel_files::eventfd::{EventFd, Take};
 use kernel_files::file::File;
 use kernel_files::table::OnExec;
@@ -33,6 +33,7 @@ pub const CALLS: &[Numbered] = &[
     (number::EPOLL_CREATE1, Handler::Plain(epoll_create1)),
     (number::EPOLL_CTL, Handler::Plain(epoll_ctl)),
     (number::EPOLL_PWAIT, Handler::Plain(epoll_pwait)),
+    (number::EPOLL_PWAIT2, Handler::Plain(epoll_pwait2)),
     (number::TIMERFD_CREATE, Handler::Plain(timerfd_create)),
     (number::TIMERFD_SETTIME, Handler::Plain(timerfd_settime)),
     (number::TIMERFD_GETTIME, Handler::Plain(timerfd_gettime)),
@@ -98,10 +99,28 @@ fn epoll_ctl(args: &Args) -> Result {
     };
     let (set, target) = (file(args.int(0))?, file(args.int(2))?);
     let fd = args.word(2) as usize;
-    set.downcast::<Epoll>()?.change(fd, &target, change).map(|()| 0)
+    match set.downcast::<Epoll>() {
+        Ok(set) => epoll::change(set, fd, &target, change).map(|()| 0),
+        // What cannot be waited for is told of first.
+        Err(error) => check_pollable(&target).and(Err(error)),
+    }
 }
 
 fn epoll_pwait(args: &Args) -> Result {
+    let time_out = u64::try_from(args.int(3)).ok().map(|ms| ms * 1_000_000);
+    epoll_wait_for(args, time_out)
+}
+
+fn epoll_pwait2(args: &Args) -> Result {
+    let time_out = match args.x[3] {
+        0 => None,
+        address => Some(user::read_value::<Timespec>(address)?.to_ns()?),
+    };
+    epoll_wait_for(args, time_out)
+}
+
+/// Waits for `time_out`, ns, at most.
+fn epoll_wait_for(args: &Args, time_out: Option<u64>) -> Result {
     const MOST: usize = i32::MAX as usize / size_of::<EpollEvent>();
     let [_, address, _, _, mask, size] = args.x;
     let most = usize::try_from(args.int(2)).unwrap_or(0);
@@ -110,9 +129,7 @@ fn epoll_pwait(args: &Args) -> Result {
     }
     let file = file(args.int(0))?;
     let set = file.downcast::<Epoll>()?;
-    let deadline = u64::try_from(args.int(3))
-        .ok()
-        .map(|ms| restart::deadline_after(ms * 1_000_000));
+    let deadline = time_out.map(restart::deadline_after);
     if mask != 0 {
         if size != size_of::<SignalSet>() {
             return Err(Errno::EINVAL);

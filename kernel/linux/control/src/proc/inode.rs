@@ -46,6 +46,8 @@ pub(super) enum Item {
     Text(Text),
     Mounts,
     MountDetails,
+    /// `timerslack_ns`
+    TimerSlack,
     WorkingDirectory,
     Root,
     Program,
@@ -63,7 +65,7 @@ pub(super) enum Item {
 }
 
 /// The names in a process's directory. Their places are their positions.
-pub(super) const NAMES: [(&str, Item); 22] = [
+pub(super) const NAMES: [(&str, Item); 23] = [
     ("auxv", Item::Text(Text::Auxiliary)),
     ("cgroup", Item::Text(Text::Groups)),
     ("cmdline", Item::Text(Text::CommandLine)),
@@ -85,7 +87,8 @@ pub(super) const NAMES: [(&str, Item); 22] = [
     ("statm", Item::Text(Text::Statm)),
     ("status", Item::Text(Text::Status)),
     ("wchan", Item::Text(Text::WaitChannel)),
-    // This one is last: it is not there in the directory of a thread.
+    // These are last: they are not there in the directory of a thread.
+    ("timerslack_ns", Item::TimerSlack),
     ("task", Item::Threads),
 ];
 
@@ -133,7 +136,8 @@ impl Item {
             | Item::Mounts
             | Item::MountDetails
             | Item::Details(_)
-            | Item::Pages => FileType::Regular,
+            | Item::Pages
+            | Item::TimerSlack => FileType::Regular,
             _ => FileType::Symlink,
         }
     }
@@ -146,6 +150,7 @@ impl Item {
             Item::Top | Item::Threads => 0o555,
             Item::Text(Text::Environment | Text::Auxiliary) => 0o400,
             Item::Pages | Item::Details(_) => 0o400,
+            Item::TimerSlack => 0o666,
             Item::Text(_) | Item::Mounts | Item::MountDetails => 0o444,
             _ => 0o777,
         }

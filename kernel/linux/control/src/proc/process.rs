@@ -103,8 +103,8 @@ impl ProcessInode {
 
     /// The names in this directory.
     fn names(&self) -> &'static [(&'static str, Item)] {
-        let without_last = NAMES.len() - usize::from(self.thread.is_some());
-        &NAMES[..without_last]
+        let of_processes = if self.thread.is_some() { 2 } else { 0 };
+        &NAMES[..NAMES.len() - of_processes]
     }
 
     /// Positions, names and inodes of the entries.
@@ -154,7 +154,7 @@ impl ProcessInode {
         let (process, thread) = (self.process, self.thread);
         let memory = Target::find(process, thread)?.memory()?;
         let memory = memory.as_ref().map(Arc::downgrade);
-        Ok(Generated::reading(Box::new(move || {
+        Ok(Generated::of_process(Box::new(move || {
             let target = Target::find(process, thread)?;
             match (&memory, target.memory()?) {
                 (Some(then), Some(now))
@@ -255,7 +255,8 @@ impl Inode for ProcessInode {
 
     fn open(&self, flags: OpenFlags) -> Result<Arc<dyn File>, Errno> {
         let (process, thread) = (self.process, self.thread);
-        if self.kind() == FileType::Regular && flags.can_write() {
+        let is_slack = self.item == Item::TimerSlack;
+        if self.kind() == FileType::Regular && flags.can_write() && !is_slack {
             return Err(Errno::EACCES);
         }
         match self.item {
@@ -271,21 +272,35 @@ impl Inode for ProcessInode {
                 let memory = memory.as_ref().map(Arc::downgrade);
                 Ok(Arc::new(Pages { process, thread, memory }))
             }
-            Item::Details(fd) => Ok(Generated::reading(Box::new(move || {
-                let of = |target: &Target| target.descriptor_details(fd);
-                Target::find(process, None)?.look(of)
-            }))),
-            Item::Text(what) => Ok(Generated::reading(Box::new(move || {
-                Target::find(process, thread)?.text(what)
-            }))),
-            Item::Mounts => Ok(Generated::reading(Box::new(move || {
+            Item::Details(fd) => {
+                Ok(Generated::of_process(Box::new(move || {
+                    let of = |target: &Target| target.descriptor_details(fd);
+                    Target::find(process, None)?.look(of)
+                })))
+            }
+            Item::Text(what) => {
+                Ok(Generated::of_process(Box::new(move || {
+                    Target::find(process, thread)?.text(what)
+                })))
+            }
+            Item::Mounts => Ok(Generated::of_mounts(Box::new(move || {
                 let context = Target::find(process, None)?.context()?;
                 Ok(system::mounts(&context.root()))
             }))),
-            Item::MountDetails => Ok(Generated::reading(Box::new(move || {
-                let context = Target::find(process, None)?.context()?;
-                Ok(system::mount_details(&context.root()))
-            }))),
+            Item::MountDetails => {
+                Ok(Generated::of_mounts(Box::new(move || {
+                    let context = Target::find(process, None)?.context()?;
+                    Ok(system::mount_details(&context.root()))
+                })))
+            }
+            Item::TimerSlack => Ok(Generated::new(
+                Some(Box::new(move || {
+                    Target::find(process, thread)?.timer_slack()
+                })),
+                Some(Box::new(move |text| {
+                    Target::find(process, thread)?.set_timer_slack(text)
+                })),
+            )),
             _ if self.kind() == FileType::Directory => {
                 Ok(Arc::new(OpenDirectory))
             }

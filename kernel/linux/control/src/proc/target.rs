@@ -1,9 +1,11 @@
 //! The process or thread that a number means, and what belongs to it.
 
+use alloc::format;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use kernel_abi::Errno;
+use kernel_core::number;
 
 use kernel_files::{FileTable, FsContext, Location, permission};
 use kernel_machine::mm::AddressSpace;
@@ -111,6 +113,41 @@ impl Target {
         self.process()
             .zip(own)
             .is_some_and(|(process, own)| Arc::ptr_eq(process, own))
+    }
+
+    /// The thread, for the running one to see or set how late its timers may
+    /// be: itself, or any for who may do everything.
+    ///
+    /// # Errors
+    /// `EPERM`; `ESRCH` for a kernel thread.
+    fn paced_thread(&self) -> Result<&Thread, Errno> {
+        let thread = self.thread().ok_or(Errno::ESRCH)?;
+        let own = task::current();
+        let Some(asker) = thread_of(&own) else { return Ok(thread) };
+        let is_privileged = || asker.process.credentials.lock().is_privileged();
+        match core::ptr::eq(asker, thread) || is_privileged() {
+            true => Ok(thread),
+            false => Err(Errno::EPERM),
+        }
+    }
+
+    /// The text of `timerslack_ns`.
+    ///
+    /// # Errors
+    /// `EPERM`, `ESRCH`.
+    pub(super) fn timer_slack(&self) -> Result<Vec<u8>, Errno> {
+        let slack_ns = self.paced_thread()?.timer_slack.get();
+        Ok(format!("{slack_ns}\n").into_bytes())
+    }
+
+    /// Sets what `timerslack_ns` shows.
+    ///
+    /// # Errors
+    /// `EPERM`, `ESRCH`; `EINVAL` for no number.
+    pub(super) fn set_timer_slack(&self, text: &[u8]) -> Result<usize, Errno> {
+        let slack_ns = number::parse_decimal(number::trim(text))?;
+        self.paced_thread()?.timer_slack.set(slack_ns);
+        Ok(text.len())
     }
 
     /// Its memory, for the running process to look at; `None` if it has none.

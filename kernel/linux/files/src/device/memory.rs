@@ -34,6 +34,10 @@ impl File for Null {
     fn offset(&self) -> Offset {
         Offset::Loose
     }
+
+    fn can_poll(&self) -> bool {
+        false
+    }
 }
 
 /// Zeros without end.
@@ -72,6 +76,10 @@ impl File for Zero {
     fn offset(&self) -> Offset {
         Offset::Loose
     }
+
+    fn can_poll(&self) -> bool {
+        false
+    }
 }
 
 /// Reads as zeros, is always full.
@@ -98,5 +106,9 @@ impl File for Full {
 
     fn offset(&self) -> Offset {
         Offset::Loose
+    }
+
+    fn can_poll(&self) -> bool {
+        false
     }
 }

@@ -2,7 +2,8 @@
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
+use core::sync::atomic::AtomicU32;
+use core::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
 use core::sync::atomic::fence;
 
 use kernel_abi::Errno;
@@ -10,6 +11,7 @@ use kernel_abi::Errno;
 use super::waiter::{Key, Place, Scope, Waiter};
 use kernel_machine::arch;
 use kernel_machine::mm::AddressSpace;
+use kernel_machine::mm::user::{self, UserSlice};
 use kernel_machine::sync::{Rank, SpinLock};
 
 const BUCKETS: usize = 256;
@@ -49,6 +51,26 @@ pub(super) fn key_of(
     Ok(shared.map_or(private, |(object, offset)| Key { object, offset }))
 }
 
+/// As [`key_of`] for the current program, of a word that it can read.
+///
+/// # Errors
+/// `EINVAL` for an unaligned address, `EFAULT`.
+pub(super) fn checked_key(
+    space: &Arc<AddressSpace>,
+    address: usize,
+    scope: Scope,
+) -> Result<Key, Errno> {
+    if !address.is_multiple_of(4) {
+        return Err(Errno::EINVAL);
+    }
+    match scope {
+        Scope::Private => UserSlice::new(address, 4).map(drop)?,
+        // What is shared is known by what is there.
+        Scope::Shared => drop(user::load_word(address)?),
+    }
+    key_of(space, address, scope)
+}
+
 pub(super) fn enter(waiter: &Arc<Waiter>, place: Place) {
     waiter.is_woken.store(false, Relaxed);
     *waiter.state.lock() = place;
@@ -75,6 +97,28 @@ pub(super) fn leave(waiter: &Waiter) -> bool {
     }
 }
 
+/// Takes the first waiter of `key` out of its bucket.
+pub(super) fn take_first(key: Key) -> Option<(Arc<Waiter>, Place)> {
+    let mut bucket = TABLE[index(key)].lock();
+    let at = bucket.iter().position(|it| it.place().key == key)?;
+    let waiter = bucket.remove(at);
+    let place = waiter.place();
+    Some((waiter, place))
+}
+
+/// Waiters that are to be moved to a lock, not woken.
+pub(super) static BOUND_FOR_LOCKS: AtomicU32 = AtomicU32::new(0);
+
+/// Whether one who waits for `key` is to be moved to a lock, not woken.
+pub(super) fn is_bound_for_lock(key: Key) -> bool {
+    if BOUND_FOR_LOCKS.load(Relaxed) == 0 {
+        return false;
+    }
+    let bucket = TABLE[index(key)].lock();
+    let places = bucket.iter().map(|it| it.place());
+    places.filter(|it| it.key == key).any(|it| it.target.is_some())
+}
+
 pub(super) fn wake_key(key: Key, count: usize, bits: u32) -> usize {
     fence(SeqCst);
     let mut woken = 0;
@@ -82,10 +126,10 @@ pub(super) fn wake_key(key: Key, count: usize, bits: u32) -> usize {
     let mut at = 0;
     while woken < count && at < bucket.len() {
         let place = bucket[at].place();
-        if place.key == key && place.bits & bits != 0 {
+        let is_meant = place.key == key && place.bits & bits != 0;
+        if is_meant && place.target.is_none() {
             let waiter = bucket.remove(at);
-            waiter.is_woken.store(true, Release);
-            waiter.queue.wake_all();
+            waiter.wake();
             woken += 1;
         } else {
             at += 1;

@@ -77,6 +77,7 @@ fn take_signals(frame: &mut TrapFrame) {
                 ptrace::event::exiting(frame, status);
                 exit::exit_group(status);
             }
+            Delivery::Ignored(info) => timer::taken(&thread.process, &info),
             Delivery::Report(_) => {}
             Delivery::Exit(status) => exit::exit_thread(status),
         }
