@@ -2,13 +2,15 @@
 
 use alloc::format;
 use alloc::string::String;
+use alloc::vec;
 use alloc::vec::Vec;
 
 use user_lib::linux::{
     __NR_inotify_add_watch, __NR_inotify_init1, __NR_inotify_rm_watch,
     __NR_pwrite64, IN_ATTRIB, IN_CLOSE_WRITE, IN_CREATE, IN_DELETE,
-    IN_DELETE_SELF, IN_IGNORED, IN_ISDIR, IN_MODIFY, IN_MOVED_FROM,
-    IN_MOVED_TO, IN_OPEN, O_CREAT, O_NONBLOCK, O_WRONLY, POLLIN,
+    IN_DELETE_SELF, IN_EXCL_UNLINK, IN_IGNORED, IN_ISDIR, IN_MODIFY,
+    IN_MOVED_FROM, IN_MOVED_TO, IN_OPEN, O_CREAT, O_NONBLOCK, O_TRUNC,
+    O_WRONLY, POLLIN,
 };
 use user_lib::syscall::arbitrary;
 use user_lib::time::Time;
@@ -24,6 +26,8 @@ tests! {
     a_file_tells_of_every_change
     watches_are_changed_and_ended
     groups_tell_when_they_are_frozen
+    a_watch_outlives_the_name_of_an_open_file
+    a_new_file_is_not_cut
 }
 
 /// What a program watches.
@@ -190,6 +194,42 @@ fn groups_tell_when_they_are_frozen() -> Outcome {
             ensure_eq!(terminal::poll(&mut entry, limit, None)?, 1);
             ensure!(watcher.events()?.contains(&(IN_MODIFY, String::new())));
         }
+    }
+    Ok(())
+}
+
+fn a_watch_outlives_the_name_of_an_open_file() -> Outcome {
+    let path = fresh_path("unnamed");
+    let open = file::open(&path, O_WRONLY | O_CREAT, 0o644)?;
+    let (all, named) = (Watcher::new()?, Watcher::new()?);
+    all.watch(&path, IN_MODIFY | IN_DELETE_SELF)?;
+    named.watch(&path, IN_MODIFY | IN_EXCL_UNLINK)?;
+    file::remove(&path)?;
+    ensure_eq!(all.events(), Err(Errno::EAGAIN));
+    file::write(open, b"text")?;
+    let event = |mask| (mask, String::new());
+    ensure_eq!(all.events()?, [event(IN_MODIFY)]);
+    ensure_eq!(named.events(), Err(Errno::EAGAIN));
+    let told = file::text(&format!("/proc/self/fdinfo/{}", named.0))?;
+    ensure!(told.contains("inotify wd:1 ") && told.contains("mask:4000002"));
+    file::close(open)?;
+    ensure_eq!(all.events()?, [event(IN_DELETE_SELF), event(IN_IGNORED)]);
+    ensure_eq!(named.events()?, [event(IN_IGNORED)]);
+    Ok(())
+}
+
+fn a_new_file_is_not_cut() -> Outcome {
+    let path = fresh_path("new");
+    file::make_directory(&path, 0o755)?;
+    let watcher = Watcher::new()?;
+    watcher.watch(&path, IN_CREATE | IN_MODIFY | IN_OPEN)?;
+    let name = format!("{path}/file");
+    for expected in [vec![IN_CREATE, IN_OPEN], vec![IN_MODIFY, IN_OPEN]] {
+        let flags = O_WRONLY | O_CREAT | O_TRUNC;
+        file::close(file::open(&name, flags, 0o644)?)?;
+        let told: Vec<u32> =
+            watcher.events()?.into_iter().map(|it| it.0).collect();
+        ensure_eq!(told, expected);
     }
     Ok(())
 }

@@ -136,6 +136,11 @@ pub trait Inode: Any + Send + Sync {
         None
     }
 
+    /// True if its watches end with it, not with its last name.
+    fn ends_watches(&self) -> bool {
+        false
+    }
+
     /// Its name, for inodes outside any tree: `pipe:[7]`.
     fn nameless(&self) -> Option<String> {
         None

@@ -14,8 +14,8 @@ use core::sync::atomic::{AtomicI32, AtomicU32, fence};
 
 use kernel_abi::Errno;
 use kernel_core::inotify::{
-    ALL_EVENTS, DELETE_SELF, IGNORED, IS_DIRECTORY, MASK_ADD, MASK_CREATE,
-    ONE_SHOT, Queue,
+    ALL_EVENTS, DELETE_SELF, EXCLUDE_UNLINKED, IGNORED, IS_DIRECTORY, MASK_ADD,
+    MASK_CREATE, ONE_SHOT, Queue,
 };
 
 use super::inode::{FileType, Inode, InodeId};
@@ -84,7 +84,7 @@ impl Inotify {
         if mask & ALL_EVENTS == 0 {
             return Err(Errno::EINVAL);
         }
-        let kept = mask & (ALL_EVENTS | ONE_SHOT);
+        let kept = mask & (ALL_EVENTS | ONE_SHOT | EXCLUDE_UNLINKED);
         let mut watches = WATCHES.lock();
         let own = watches.iter_mut().find(|watch| {
             watch.inode == inode && Weak::ptr_eq(&watch.owner, &self.this)
@@ -132,9 +132,7 @@ impl Inotify {
             let all = watches.iter().filter(own);
             let count = all.clone().count();
             if count <= found.capacity() {
-                let told = |it: &Watch| {
-                    (it.descriptor, it.inode, it.mask & ALL_EVENTS)
-                };
+                let told = |it: &Watch| (it.descriptor, it.inode, it.mask);
                 found.extend(all.map(told));
             }
             count
@@ -194,6 +192,17 @@ pub fn notify(inode: InodeId, event: u32, name: &[u8]) {
 
 /// Does what [`notify`] does, with a number that both halves of a move share.
 pub fn notify_move(inode: InodeId, event: u32, cookie: u32, name: &[u8]) {
+    tell(inode, event, (cookie, name), 0);
+}
+
+/// Tells of an event all watches of an inode but those with a mask that
+/// `excludes`.
+fn tell(
+    inode: InodeId,
+    event: u32,
+    (cookie, name): (u32, &[u8]),
+    excludes: u32,
+) {
     fence(SeqCst);
     if !is_used() {
         return;
@@ -201,7 +210,9 @@ pub fn notify_move(inode: InodeId, event: u32, cookie: u32, name: &[u8]) {
     let told: Vec<(Arc<Inotify>, i32, bool)> = {
         let watches = WATCHES.lock();
         let meant = watches.iter().filter(|watch| {
-            watch.inode == inode && watch.mask & event & ALL_EVENTS != 0
+            watch.inode == inode
+                && watch.mask & event & ALL_EVENTS != 0
+                && watch.mask & excludes == 0
         });
         let found = meant.filter_map(|watch| {
             let ends = watch.mask & ONE_SHOT != 0;
@@ -246,8 +257,11 @@ pub fn about(inode: &dyn Inode, event: u32) -> u32 {
 pub fn notify_at(location: &Location, event: u32) {
     let inode = &location.inode;
     let event = about(&**inode, event);
-    notify(inode.id(), event, b"");
-    let Some(parent) = inode.parent() else { return };
+    let parent = inode.parent();
+    let has_name = parent.is_some() || inode.nameless().is_some();
+    let excludes = if has_name { 0 } else { EXCLUDE_UNLINKED };
+    tell(inode.id(), event, (0, b""), excludes);
+    let Some(parent) = parent else { return };
     let is_watched =
         WATCHES.lock().iter().any(|watch| watch.inode == parent.id());
     if is_watched && let Ok(name) = name_in(&*parent, inode.id()) {

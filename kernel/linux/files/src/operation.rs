@@ -356,7 +356,8 @@ pub fn remove(
     }
     let deleted = inotify::about(&*inode, event::DELETE);
     inotify::notify(last.directory.inode.id(), deleted, name);
-    if what == Remove::Directory || inode.metadata().links == 0 {
+    let is_gone = what == Remove::Directory || inode.metadata().links == 0;
+    if is_gone && !inode.ends_watches() {
         inotify::forget(inode.id());
     }
     Ok(())

@@ -20,7 +20,7 @@ use crate::inode::{
 };
 use crate::pipe::Pipe;
 use crate::write_count::WriteCount;
-use crate::{clock, device};
+use crate::{clock, device, inotify};
 use kernel_machine::mm::{FrameRef, PageSource};
 
 /// The node behind an inode of the same file system.
@@ -228,6 +228,10 @@ impl Inode for Node {
         Ok(())
     }
 
+    fn ends_watches(&self) -> bool {
+        true
+    }
+
     fn find_extent(&self, from: u64, wanted: Extent) -> Result<u64, Errno> {
         match &self.body {
             Body::File(data) => data.find_extent(from, wanted),
@@ -271,6 +275,16 @@ impl Inode for Node {
 
     fn write_count(&self) -> Option<&WriteCount> {
         matches!(self.body, Body::File(_)).then_some(&self.write_count)
+    }
+}
+
+impl Drop for Node {
+    /// Whoever watched it is told that it is gone; that of a file system that
+    /// goes as a whole is not.
+    fn drop(&mut self) {
+        if !self.has_parent() {
+            inotify::forget(self.id());
+        }
     }
 }
 
