@@ -23,7 +23,11 @@ use kernel_process::{
 };
 use kernel_task::freezer::shown_state;
 use kernel_task::refrigerator::REFRIGERATOR;
+use kernel_task::sleep::give_way_until_killed;
 use kernel_task::table;
+
+/// Lines of a long text that are made in one piece.
+const LINES: usize = 128;
 
 /// `PF_FORKNOEXEC`: it has not called `execve` since it was made.
 const FORK_NO_EXEC: u32 = 0x40;
@@ -295,7 +299,7 @@ impl Target {
 /// memory does, with `ENOMEM`.
 fn maps(space: &AddressSpace) -> Result<Vec<u8>, Errno> {
     let mut text = Vec::new();
-    let mut end = 0;
+    let (mut end, mut lines) = (0, 0);
     while let Some(region) = space.region_above(end) {
         end = region.range.end;
         let has = |right| region.protection.contains(right);
@@ -317,6 +321,10 @@ fn maps(space: &AddressSpace) -> Result<Vec<u8>, Errno> {
         };
         heap::reserve(&mut text, Mapping::MOST + 4 * name.len())?;
         line.render(&mut text);
+        lines += 1;
+        if lines % LINES == 0 {
+            give_way_until_killed()?;
+        }
     }
     Ok(text)
 }
