@@ -9,16 +9,18 @@ use kernel_core::power::wakeup::Source;
 use kernel_files::{permission, size_limit};
 use kernel_machine::arch::trap;
 use kernel_machine::drivers::{console, pl031};
+use kernel_machine::mm::pace;
 use kernel_machine::panic;
 use kernel_process::terminal::SESSION_ENDED;
 use kernel_process::{authority, exit, fault, oom, signal};
 use kernel_task::freezer::wakeup;
-use kernel_task::{self as task, freezer, host};
+use kernel_task::{self as task, freezer, host, sleep};
 
 /// Plugs in every hook, on the boot CPU, before there are tasks.
 pub fn plug() {
     panic::DESCRIBE_TASK.plug(&DESCRIBE_TASK);
     trap::HOOKS.plug(&EXCEPTIONS);
+    pace::PAUSE.plug(&PAUSE);
     console::RECEIVER.plug(&RECEIVER);
     pl031::ALARM_HANDLER.plug(&ALARM_HANDLER);
     host::GROUP_WATCHER.plug(&cgroup::WATCHER);
@@ -39,6 +41,9 @@ static EXCEPTIONS: trap::Hooks = trap::Hooks {
     kernel_fault: fault::kernel_fault,
     return_to_user: signal::deliver::return_to_user,
 };
+
+/// Long work on memory has come to the end of a piece.
+static PAUSE: fn() = sleep::give_way_and_go_on;
 
 /// Who panics.
 static DESCRIBE_TASK: panic::DescribeTask = describe_task;

@@ -182,6 +182,7 @@ fn nothing_takes_for_ever() -> Result<()> {
     check(Setup::new().cpus(1), "long")
 }
 
+// spec: Y9
 fn no_call_makes_a_freeze_wait_for_a_millisecond() -> Result<()> {
     check(Setup::new().cpus(1).repeatable(), "--exact latency")
 }

@@ -264,8 +264,9 @@ impl Setup {
             }
             None => None,
         };
+        let measures = self.machine.is_repeatable && self.cpus == 1;
         let guest = Guest::start(&self.machine)?;
-        Ok(Firn { guest, _archive: archive, _card: card })
+        Ok(Firn { guest, measures, _archive: archive, _card: card })
     }
 
     /// Starts the machine and waits for the shell's first prompt.
@@ -285,9 +286,29 @@ impl Default for Setup {
     }
 }
 
+/// Where the kernel shows how long tasks ran without a freeze point.
+const STRETCHES: &str = "/sys/power/longest_stretches";
+
+/// The longest stretch that may be, in nanoseconds.
+const LONGEST_NS: u64 = 1_000_000;
+
+/// Fails if one of the stretches is too long.
+// spec: Y9
+fn ensure_short(stretches: &str) -> Result<()> {
+    let times = stretches.lines().filter_map(|line| line.split(' ').next());
+    let longest = times.filter_map(|time| time.parse::<u64>().ok()).max();
+    ensure!(
+        longest.is_some_and(|ns| ns <= LONGEST_NS),
+        "a task ran for too long without a freeze point: {stretches}"
+    );
+    Ok(())
+}
+
 /// A running guest. What it printed is kept for the report of a failure.
 pub struct Firn {
     guest: Guest,
+    /// Time is that of its one CPU's instructions.
+    measures: bool,
     _archive: Option<Archive>,
     _card: Option<TemporaryCard>,
 }
@@ -296,8 +317,13 @@ impl Firn {
     /// Powers the guest off.
     ///
     /// # Errors
-    /// It does not end, or not cleanly.
+    /// It does not end, or not cleanly; or a task ran for longer than it may
+    /// without a freeze point, where that can be measured.
     pub fn power_off(mut self) -> Result<()> {
+        if self.measures {
+            let longest = self.run(&format!("cat {STRETCHES}"))?;
+            ensure_short(&longest)?;
+        }
         self.send("poweroff\n")?;
         self.wait_for_end(xtask::qemu::guest::PATIENCE)
     }

@@ -24,7 +24,7 @@ mod text;
 pub use attachment::Attachment;
 pub use hook::Hook;
 pub use rank::Rank;
-pub use sleep_lock::{Block, SleepGuard, SleepLock};
+pub use sleep_lock::{Block, BlockKillable, SleepGuard, SleepLock};
 pub use spin::{IrqSpinLock, IrqSpinLockGuard, SpinLock, SpinLockGuard};
 pub(crate) use text::debug_check_allocation;
 pub use text::{Making, copy_out};

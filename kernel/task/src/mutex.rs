@@ -1,12 +1,19 @@
 //! A lock whose waiters sleep, for sections that copy user memory or sleep.
 //!
-//! A waiter sleeps uninterruptibly and counts as awake for the freezer: the
-//! holder never freezes while it holds one, so the wait ends by itself.
+//! [`Mutex::lock`] sleeps uninterruptibly and counts as awake for the freezer:
+//! the holder of such a lock never freezes while it holds it, so the wait ends
+//! by itself.
+//!
+//! A lock that is held over long work, with freeze points, is taken by
+//! [`Mutex::lock_killable`] only: whoever waits for it counts as frozen and can
+//! be killed, for its holder may stand still until a thaw.
 
 use core::ops::{Deref, DerefMut};
 
+use kernel_abi::Errno;
+
 use super::WaitQueue;
-use kernel_machine::sync::{Block, SleepGuard, SleepLock};
+use kernel_machine::sync::{Block, BlockKillable, SleepGuard, SleepLock};
 
 impl Block for WaitQueue {
     fn block_until(&self, mut condition: impl FnMut() -> bool) {
@@ -15,6 +22,18 @@ impl Block for WaitQueue {
 
     fn unblock_one(&self) {
         self.wake_one();
+    }
+}
+
+impl BlockKillable for WaitQueue {
+    type Killed = Errno;
+
+    fn block_until_killed(
+        &self,
+        mut condition: impl FnMut() -> bool,
+    ) -> Result<(), Errno> {
+        let taken = || condition().then_some(());
+        self.wait_killable("mutex", taken).map_err(|_| Errno::EINTR)
     }
 }
 
@@ -37,6 +56,18 @@ impl<T> Mutex<T> {
     #[inline]
     pub fn lock(&self) -> MutexGuard<'_, T> {
         MutexGuard(self.0.lock())
+    }
+
+    /// Sleeps until the lock is free and takes it; counts as frozen meanwhile.
+    ///
+    /// # Errors
+    /// `EINTR` if the task is to end first.
+    ///
+    /// # Locks
+    /// No spin lock may be held.
+    #[inline]
+    pub fn lock_killable(&self) -> Result<MutexGuard<'_, T>, Errno> {
+        self.0.lock_killable().map(MutexGuard)
     }
 
     /// Takes the lock if it is free now.

@@ -251,6 +251,7 @@ pub fn sleep_while(
 /// None may be held.
 #[inline]
 pub fn give_way() -> Result<(), Errno> {
+    stretch::point();
     match current().pending_work() & !work::STEP {
         0 => Ok(()),
         pending => give_way_to(pending),
@@ -268,5 +269,43 @@ fn give_way_to(pending: u32) -> Result<(), Errno> {
     match current().signal_pending() {
         true => Err(Errno::ERESTARTSYS),
         false => Ok(()),
+    }
+}
+
+/// As [`give_way`], in a call that only the end of its task ends, as Linux's
+/// calls on plain files and memory.
+///
+/// # Errors
+/// `EINTR` if the task is to end.
+///
+/// # Locks
+/// None may be held.
+#[inline]
+pub fn give_way_until_killed() -> Result<(), Errno> {
+    give_way_and_go_on();
+    match current().fatal_signal_pending() {
+        true => Err(Errno::EINTR),
+        false => Ok(()),
+    }
+}
+
+/// As [`give_way`], in what must not be left half done: goes on whatever
+/// signals come. A task that is about to end gets no fake signal any more, and
+/// looks for itself whether it should freeze.
+///
+/// # Locks
+/// None may be held.
+pub fn give_way_and_go_on() {
+    stretch::point();
+    let task = current();
+    if !task.is_user() {
+        return;
+    }
+    if task.pending_work() & work::RESCHEDULE != 0 {
+        scheduler::schedule();
+    }
+    let is_marked = task.pending_work() & work::FREEZE != 0;
+    if is_marked || FREEZER.freezing(&task.freezer) {
+        try_to_freeze();
     }
 }

@@ -104,6 +104,11 @@ pub fn be_exact() {
     ROUNDS.store(1, Ordering::Relaxed);
 }
 
+/// Whether time is counted in instructions, so that all figures repeat.
+pub fn is_exact() -> bool {
+    ROUNDS.load(Ordering::Relaxed) == 1
+}
+
 /// Makes rounds until one is good. The host may hold a CPU up at any
 /// instruction, and such a round shows nothing; but a wrong kernel spoils all.
 /// What must hold in every round fails as an error. Where time is counted in

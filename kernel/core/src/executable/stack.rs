@@ -97,7 +97,12 @@ pub struct StackRequest<'a, S> {
     /// `AT_*` and values; `AT_RANDOM`, `AT_EXECFN`, `AT_PLATFORM` and
     /// `AT_NULL` are added.
     pub auxiliary: &'a [(u64, u64)],
+    /// Called now and then: all strings may be many.
+    pub pause: fn(),
 }
+
+/// Strings that are laid out between two pauses.
+const PIECE: usize = 1024;
 
 /// The bytes from the stack pointer to the top, and where things are.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -138,6 +143,7 @@ impl<S: AsRef<[u8]>> StackRequest<'_, S> {
         if size > self.limit {
             return Err(Errno::E2BIG);
         }
+        (self.pause)();
         let mut bytes = Vec::new();
         bytes.try_reserve_exact(size).map_err(|_| Errno::ENOMEM)?;
         bytes.resize(size, 0);
@@ -148,6 +154,7 @@ impl<S: AsRef<[u8]>> StackRequest<'_, S> {
             environment: layout.environment..layout.path,
             auxiliary: 0..0,
         };
+        (self.pause)();
         self.fill(&layout, &mut image);
         Ok(image)
     }
@@ -167,7 +174,7 @@ impl<S: AsRef<[u8]>> StackRequest<'_, S> {
     }
 
     fn fill(&self, layout: &Layout, image: &mut StackImage) {
-        let mut words = Writer { image, at: layout.sp };
+        let mut words = Writer { image, at: layout.sp, pause: self.pause };
         words.word(self.arguments.len() as u64);
         words.pointers(self.arguments, layout.arguments);
         words.pointers(self.environment, layout.environment);
@@ -204,6 +211,7 @@ fn sizes<S: AsRef<[u8]>>(strings: &[S]) -> Option<u64> {
 struct Writer<'a> {
     image: &'a mut StackImage,
     at: u64,
+    pause: fn(),
 }
 
 impl Writer<'_> {
@@ -225,17 +233,23 @@ impl Writer<'_> {
     /// Pointers to strings that lie one after another from `address`.
     fn pointers<S: AsRef<[u8]>>(&mut self, strings: &[S], address: u64) {
         let mut address = address;
-        for string in strings {
-            self.word(address);
-            address += string.as_ref().len() as u64 + 1;
+        for piece in strings.chunks(PIECE) {
+            for string in piece {
+                self.word(address);
+                address += string.as_ref().len() as u64 + 1;
+            }
+            (self.pause)();
         }
         self.word(0);
     }
 
     fn strings<S: AsRef<[u8]>>(&mut self, strings: &[S]) {
-        for string in strings {
-            self.raw(string.as_ref());
-            self.at += 1;
+        for piece in strings.chunks(PIECE) {
+            for string in piece {
+                self.raw(string.as_ref());
+                self.at += 1;
+            }
+            (self.pause)();
         }
     }
 }

@@ -20,6 +20,6 @@ pub use format::{
     ADDRESS_BITS, ENTRIES, LAST_LEVEL, MAIR, TCR, index, level_shift,
 };
 pub use walk::{
-    MapError, Mapping, OutOfTables, Slot, Tables, clear_empty, find, for_each,
-    free_all, map, slot,
+    Branch, MapError, Mapping, OutOfTables, Slot, Tables, clear_empty, detach,
+    find, for_each, for_each_within, free_all, map, slot,
 };

@@ -17,6 +17,7 @@ use kernel_machine::mm::AddressSpace;
 use kernel_machine::mm::user::{self, UserSlice};
 use kernel_process::ptrace::link;
 use kernel_process::thread_of;
+use kernel_task::sleep::give_way_until_killed;
 
 /// This family's rows of the table.
 pub const CALLS: &[Numbered] = &[
@@ -30,6 +31,8 @@ type Checked<T> = core::result::Result<T, Errno>;
 const PIECES_MAX: usize = 1024;
 /// Bytes moved at once.
 const CHUNK: usize = PAGE_SIZE;
+/// Chunks, or parts of them, between two freeze points.
+const PIECE: usize = 32;
 
 fn process_vm_readv(args: &Args) -> Result {
     transfer(args, |space, remote, local, bytes| {
@@ -70,23 +73,35 @@ fn memory_of(id: i32) -> Checked<Arc<AddressSpace>> {
     link::memory_of(&task, thread)
 }
 
-/// Moves bytes between two vectors, a chunk at a time; how many, which is as
-/// many as a `read(2)` moves at most: nobody freezes meanwhile. What fails ends
-/// it, and is told if nothing was moved before.
+/// Moves bytes between two vectors; how many, which is as many as a `read(2)`
+/// moves at most. What fails ends it, and is told if nothing was moved before.
 fn transfer(
     args: &Args,
-    mut step: impl FnMut(&AddressSpace, usize, &UserSlice, &mut [u8]) -> Checked<()>,
+    step: impl FnMut(&AddressSpace, usize, &UserSlice, &mut [u8]) -> Checked<()>,
 ) -> Result {
     if args.x[5] != 0 {
         return Err(Errno::EINVAL);
     }
-    let mut local = pieces(args.x[1], args.x[2])?;
-    let mut remote = pieces(args.x[3], args.x[4])?;
+    let local = pieces(args.x[1], args.x[2])?;
+    let remote = pieces(args.x[3], args.x[4])?;
     let space = memory_of(args.int(0))?;
+    let result = transfer_with(&space, local, remote, step);
+    // The process may have ended meanwhile.
+    AddressSpace::leave(space);
+    result
+}
+
+/// Moves bytes a chunk at a time.
+fn transfer_with(
+    space: &AddressSpace,
+    mut local: Vec<(usize, usize)>,
+    mut remote: Vec<(usize, usize)>,
+    mut step: impl FnMut(&AddressSpace, usize, &UserSlice, &mut [u8]) -> Checked<()>,
+) -> Result {
     let mut buffer = vec![0; CHUNK];
     local.reverse();
     remote.reverse();
-    let mut done = 0;
+    let (mut done, mut chunks) = (0, 0);
     loop {
         local.pop_if(|piece| piece.1 == 0);
         remote.pop_if(|piece| piece.1 == 0);
@@ -99,7 +114,7 @@ fn transfer(
             return Ok(done);
         }
         let moved = UserSlice::new(here.0, count).and_then(|slice| {
-            step(&space, there.0, &slice, &mut buffer[..count])
+            step(space, there.0, &slice, &mut buffer[..count])
         });
         match moved {
             Ok(()) => {}
@@ -111,5 +126,9 @@ fn transfer(
             piece.1 -= count;
         }
         done += count;
+        chunks += 1;
+        if chunks % PIECE == 0 && give_way_until_killed().is_err() {
+            return Ok(done);
+        }
     }
 }

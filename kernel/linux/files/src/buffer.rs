@@ -9,6 +9,7 @@ use kernel_abi::Errno;
 
 use kernel_machine::mm::FrameRef;
 use kernel_machine::mm::user::UserSlice;
+use kernel_task::sleep::give_way_until_killed;
 
 /// User memory in one piece or several, and how far it has been used.
 struct Cursor<'a> {
@@ -66,6 +67,9 @@ impl<'a> Cursor<'a> {
         Ok(())
     }
 }
+
+/// Bytes of a long text that are put in one piece.
+const PIECE: usize = 64 << 10;
 
 /// Where a read puts its bytes.
 pub struct Output<'a> {
@@ -177,10 +181,11 @@ impl<'a> Output<'a> {
     }
 
     /// Appends what fits of `bytes` from `position` on: the whole of a read
-    /// of something that lies in kernel memory.
+    /// of something that lies in kernel memory. It may freeze in between.
     ///
     /// # Errors
-    /// As [`Output::put`].
+    /// As [`Output::put`], and `EINTR` if the task is to end, where no byte
+    /// was put before.
     pub fn put_from(
         &mut self,
         bytes: &[u8],
@@ -189,7 +194,16 @@ impl<'a> Output<'a> {
         let start = usize::try_from(position).unwrap_or(usize::MAX);
         let rest = bytes.get(start..).unwrap_or(&[]);
         let size = rest.len().min(self.remaining());
-        self.put(&rest[..size])?;
+        let before = self.done;
+        for piece in rest[..size].chunks(PIECE) {
+            let put = self.put(piece).and_then(|()| match piece.len() {
+                PIECE => give_way_until_killed(),
+                _ => Ok(()),
+            });
+            if let Err(error) = put {
+                return short(self.done - before, error);
+            }
+        }
         Ok(size)
     }
 

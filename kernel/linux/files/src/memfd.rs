@@ -55,7 +55,7 @@ pub struct MemoryFile {
     bytes: Nameless,
     name: String,
     seals: AtomicU32,
-    /// Held by whoever changes the bytes or adds seals.
+    /// Held by whoever changes the bytes or adds seals; over freeze points.
     changes: Mutex<()>,
     this: alloc::sync::Weak<Self>,
 }
@@ -77,7 +77,7 @@ impl MemoryFile {
     /// not to be written, if somebody may have mapped it to store there.
     pub fn seal(&self, more: u32) -> Result<(), Errno> {
         let more = Seals::from_bits(more).ok_or(Errno::EINVAL)?;
-        let _changes = self.changes.lock();
+        let _changes = self.changes.lock_killable()?;
         let seals = self.seals();
         if seals.contains(Seals::SEAL) {
             return Err(Errno::EPERM);
@@ -134,7 +134,7 @@ impl Inode for MemoryFile {
     }
 
     fn truncate(&self, size: u64) -> Result<(), Errno> {
-        let _changes = self.changes.lock();
+        let _changes = self.changes.lock_killable()?;
         let (seals, old) = (self.seals(), self.metadata().size);
         let is_forbidden = size < old && seals.contains(Seals::SHRINK)
             || size > old && seals.contains(Seals::GROW);
@@ -164,7 +164,7 @@ impl Inode for MemoryFile {
         &self,
         may_write: bool,
     ) -> Result<Arc<dyn PageSource>, Errno> {
-        let _changes = self.changes.lock();
+        let _changes = self.changes.lock_killable()?;
         if may_write && self.seals().intersects(Seals::NO_WRITE) {
             return Err(Errno::EPERM);
         }
@@ -192,7 +192,7 @@ impl File for MemoryFile {
         input: &mut Input<'_>,
         blocking: Blocking,
     ) -> Result<usize, Errno> {
-        let _changes = self.changes.lock();
+        let _changes = self.changes.lock_killable()?;
         let length = input.remaining() as u64;
         self.check_write(position.saturating_add(length))?;
         self.bytes.file().write(position, input, blocking)
@@ -203,7 +203,7 @@ impl File for MemoryFile {
         input: &mut Input<'_>,
         blocking: Blocking,
     ) -> Result<(usize, u64), Errno> {
-        let _changes = self.changes.lock();
+        let _changes = self.changes.lock_killable()?;
         self.check_write(u64::MAX)?;
         self.bytes.file().append(input, blocking)
     }

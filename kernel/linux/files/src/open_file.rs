@@ -168,7 +168,7 @@ impl OpenFile {
             Offset::None => self.file.read(0, output, self.blocking()),
             Offset::Loose => self.read_here(output),
             Offset::InTurn => {
-                let _turn = self.turn.lock();
+                let _turn = self.turn.lock_killable()?;
                 self.read_here(output)
             }
         }?;
@@ -203,7 +203,7 @@ impl OpenFile {
             Offset::None => self.file.write(0, input, self.blocking()),
             Offset::Loose => self.write_here(input),
             Offset::InTurn => {
-                let _turn = self.turn.lock();
+                let _turn = self.turn.lock_killable()?;
                 self.write_here(input)
             }
         }?;
@@ -328,7 +328,7 @@ impl OpenFile {
         if self.file.offset() == Offset::None {
             return Err(Errno::ESPIPE);
         }
-        let _turn = self.turn.lock();
+        let _turn = self.turn.lock_killable()?;
         let base = match whence {
             0 => 0,
             1 => self.position(),
@@ -358,7 +358,7 @@ impl OpenFile {
         &self,
         use_offset: impl FnOnce(&mut u64) -> Result<T, Errno>,
     ) -> Result<T, Errno> {
-        let _turn = self.turn.lock();
+        let _turn = self.turn.lock_killable()?;
         let mut offset = self.position();
         let result = use_offset(&mut offset);
         self.offset.store(offset, Relaxed);

@@ -25,7 +25,10 @@ use kernel_machine::arch::thread::{self as machine, FpState};
 use kernel_machine::arch::trap::TrapFrame;
 use kernel_machine::mm::user;
 use kernel_task::refrigerator::{FREEZER, FreezerHost};
+use kernel_task::sleep::{give_way_and_go_on, give_way_until_killed};
 
+/// Strings that are read, or let go of, between two looks whether to freeze.
+const STRINGS: usize = 256;
 /// At least this many bytes of strings are allowed, whatever the limit of
 /// the stack (Linux: 32 pages).
 const LEAST_ROOM: usize = 128 << 10;
@@ -67,6 +70,18 @@ pub fn execve(
     become_program(&thread, frame, request)
 }
 
+impl Drop for Request {
+    /// In pieces: strings may be many.
+    fn drop(&mut self) {
+        for strings in [&mut self.arguments, &mut self.environment] {
+            while strings.len() > STRINGS {
+                strings.truncate(strings.len() - STRINGS);
+                give_way_and_go_on();
+            }
+        }
+    }
+}
+
 /// Reads an array of strings that ends with a null pointer.
 fn read_strings(array: usize, room: &mut usize) -> Result<Vec<Vec<u8>>, Errno> {
     let mut strings = Vec::new();
@@ -90,6 +105,10 @@ fn read_strings(array: usize, room: &mut usize) -> Result<Vec<Vec<u8>>, Errno> {
         *room = room.checked_sub(size).ok_or(Errno::E2BIG)?;
         if before / UNCHECKED != *room / UNCHECKED {
             oom::wait_for_memory()?;
+            give_way_until_killed()?;
+        }
+        if strings.len() % STRINGS == 0 {
+            give_way_until_killed()?;
         }
         strings.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
         strings.push(string);

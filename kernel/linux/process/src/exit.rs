@@ -86,7 +86,9 @@ pub(super) fn release_memory(
     clear_word(thread);
     let space = take();
     let peak = space.as_ref().map_or(0, |space| space.resident_pages());
-    drop(space);
+    if let Some(space) = space {
+        AddressSpace::leave(space);
+    }
     let done = thread.vfork.lock().take();
     if let Some(done) = done {
         done.complete();

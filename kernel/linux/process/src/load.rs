@@ -40,6 +40,7 @@ use kernel_machine::mm::{
     AddressSpace, MapRequest, PAGE_SIZE, PageSource, Placement, Protection,
     STACK_TOP,
 };
+use kernel_task::sleep::give_way_and_go_on;
 
 mod rights;
 
@@ -391,6 +392,7 @@ fn build_stack(
         path,
         random,
         auxiliary,
+        pause: give_way_and_go_on,
     };
     let image = stack.build()?;
     let length = image.bytes.len() + STACK_SPARE;

@@ -14,9 +14,13 @@ use kernel_core::memory::page_table::{self, Entry, Tables};
 use kernel_core::memory::region::Protection;
 
 use super::fault::FaultError;
+use super::pace::pause;
 use super::space::{AddressSpace, Inner};
 use super::{frame, page};
 use crate::arch::trap::Access;
+
+/// Bytes that are copied in one piece.
+const CHUNK: usize = 64 * PAGE_SIZE;
 
 impl AddressSpace {
     /// Copies bytes out of the space, whatever the program itself may do
@@ -99,6 +103,9 @@ impl AddressSpace {
                 unsafe { page::write(number, offset, part) }
             })?;
             done += count;
+            if done % CHUNK < count {
+                pause();
+            }
         }
         Ok(())
     }
@@ -123,6 +130,9 @@ impl AddressSpace {
                 unsafe { page::read(number, offset, part) }
             })?;
             done += count;
+            if done % CHUNK < count {
+                pause();
+            }
         }
         Ok(())
     }

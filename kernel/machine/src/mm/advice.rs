@@ -1,7 +1,6 @@
 //! What a program says of its memory beside rights (`madvise`, `mlock`), and
 //! what it asks of it (`mincore`, `/proc/PID/smaps`, `pagemap`).
 
-use alloc::vec::Vec;
 use core::ops::Range;
 
 use kernel_abi::Errno;
@@ -9,6 +8,7 @@ use kernel_core::memory::page_table::{self, Tables};
 use kernel_core::memory::region::{Region, RegionFlags, checked_range};
 use kernel_core::memory::{PAGE_SHIFT, PAGE_SIZE};
 
+use super::removed::Removed;
 use super::source::Object;
 use super::space::{AddressSpace, Inner};
 use super::{frame, page};
@@ -101,25 +101,18 @@ impl AddressSpace {
             return Ok(());
         }
         let range = checked_range(address, length)?;
-        let mut inner = self.inner.lock();
         let is_bad = |region: &Region<Object>| {
             region.flags.intersects(forbids)
                 || is_own_only && !is_own_memory(region)
         };
+        let inner = self.inner.lock();
         if inner.regions.overlapping(range.clone()).any(is_bad) {
             return Err(Errno::EINVAL);
         }
-        let private: Vec<Range<usize>> = inner
-            .regions
-            .overlapping(range.clone())
-            .filter(|region| region.is_private())
-            .map(Region::range)
-            .collect();
-        for region in private {
-            let part = region.start.max(range.start)..region.end.min(range.end);
-            self.clear_pages(&mut inner, part);
-        }
-        check_mapped(&inner, range)
+        let is_mapped = check_mapped(&inner, range.clone());
+        drop(inner);
+        self.discard_in_pieces(range);
+        is_mapped
     }
 
     /// Fails unless all of the range is mapped, without anything that
@@ -158,7 +151,7 @@ impl AddressSpace {
         first: usize,
     ) -> Result<(), Errno> {
         let range = checked_range(address, length)?;
-        let mut removed = Vec::new();
+        let mut removed = Removed::of(range.len())?;
         let mut inner = self.inner.lock();
         let region = inner.regions.find(address).ok_or(Errno::EINVAL)?;
         if region.is_private() || region.end < range.end {
@@ -170,6 +163,7 @@ impl AddressSpace {
         self.unmap_locked(&mut inner, range, &mut removed)?;
         let inserted = inner.regions.insert(new);
         drop(inner);
+        self.let_go(removed);
         Ok(inserted?)
     }
 

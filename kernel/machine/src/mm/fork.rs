@@ -14,7 +14,8 @@ use kernel_core::memory::page_table::{
 };
 use kernel_core::memory::region::{Region, RegionFlags};
 
-use super::space::{AddressSpace, Inner};
+use super::pace::{PIECE, pause};
+use super::space::AddressSpace;
 use super::table::UserTables;
 use super::{frame, page, tlb};
 
@@ -27,6 +28,16 @@ struct Copier<'a> {
     pages: usize,
 }
 
+/// How a try to copy ended.
+enum Try {
+    Done,
+    /// Another thread has changed the regions meanwhile.
+    Changed,
+}
+
+/// After so many tries that other threads spoil, all is copied in one piece.
+const TRIES: usize = 4;
+
 impl AddressSpace {
     /// A copy of this space.
     ///
@@ -37,51 +48,85 @@ impl AddressSpace {
         if frame::is_short() {
             return Err(Errno::ENOMEM);
         }
-        let mut child = AddressSpace::empty()?;
-        child.set_stack_limit(self.stack_limit.load(Relaxed));
-        let mut inner = self.inner.lock();
-        let pages = self.copy_to(&mut inner, &mut child);
-        drop(inner);
-        // On error dropping the child releases what it got.
-        child.resident.store(pages.map_err(|_| Errno::ENOMEM)?, Relaxed);
-        Ok(Arc::new(child))
+        let pieces = [PIECE; TRIES].into_iter().chain([usize::MAX]);
+        for piece in pieces {
+            let mut child = AddressSpace::empty()?;
+            child.set_stack_limit(self.stack_limit.load(Relaxed));
+            // On error dropping the child releases what it got.
+            let copied = self.copy_to(&mut child, piece);
+            if let Try::Done = copied.map_err(|_| Errno::ENOMEM)? {
+                return Ok(Arc::new(child));
+            }
+            AddressSpace::leave(Arc::new(child));
+        }
+        unreachable!("one piece is copied under the lock")
     }
 
-    /// Copies regions and private pages; returns the number of pages.
+    /// Copies regions and private pages, in pieces of so many entries with the
+    /// lock free between them. Regions that change between two pieces spoil
+    /// the copy; stores of other threads do not, which come before or after.
     fn copy_to(
         &self,
-        inner: &mut Inner,
         child: &mut AddressSpace,
-    ) -> Result<usize, OutOfTables> {
+        piece: usize,
+    ) -> Result<Try, OutOfTables> {
         let root = child.root;
         let copy = child.inner.get_mut();
+        let mut inner = self.inner.lock();
         copy.regions = inner.regions.fork().map_err(|_| OutOfTables)?;
         copy.heap = inner.heap;
         copy.is_reaped = inner.is_reaped;
+        let layout = inner.layout;
         let tables = &mut copy.tables;
         let mut copier = Copier { tables, root, last: None, pages: 0 };
-        let mut result = Ok(());
-        let mut changed = false;
         const EMPTY: RegionFlags = RegionFlags::SHARED
             .union(RegionFlags::NO_FORK)
             .union(RegionFlags::WIPE_ON_FORK);
-        let copied = |region: &&Region<_>| !region.flags.intersects(EMPTY);
-        for region in inner.regions.iter().filter(copied) {
-            let (tables, range) = (&mut inner.tables, region.range());
-            page_table::for_each(tables, self.root, range, |_, at, old| {
-                if !old.is_owned() || result.is_err() {
-                    return old;
+        let is_copied = |region: &&Region<_>| !region.flags.intersects(EMPTY);
+        let (mut left, mut changed) = (piece, false);
+        let mut result = Ok(Try::Done);
+        'copy: for region in copy.regions.iter().filter(is_copied) {
+            let mut range = region.range();
+            while !range.is_empty() && result.is_ok() {
+                if left == 0 {
+                    self.flush_if(changed);
+                    drop(inner);
+                    pause();
+                    (left, changed) = (piece, false);
+                    inner = self.inner.lock();
+                    if inner.layout != layout {
+                        result = Ok(Try::Changed);
+                        break 'copy;
+                    }
                 }
-                let new = old.read_only();
-                result = copier.add(at, new);
-                changed |= new != old;
-                new
-            });
+                let (tables, rest) = (&mut inner.tables, range.clone());
+                let visit = |_: &mut _, at, old: Entry| {
+                    if !old.is_owned() || result.is_err() {
+                        return old;
+                    }
+                    let new = old.read_only();
+                    if let Err(error) = copier.add(at, new) {
+                        result = Err(error);
+                        return old;
+                    }
+                    changed |= new != old;
+                    new
+                };
+                range.start = page_table::for_each_within(
+                    tables, self.root, rest, &mut left, visit,
+                );
+            }
         }
+        self.flush_if(changed);
+        drop(inner);
+        child.resident.store(copier.pages, Relaxed);
+        result
+    }
+
+    fn flush_if(&self, changed: bool) {
         if changed {
             tlb::flush_space(self.asid());
         }
-        result.map(|()| copier.pages)
     }
 }
 

@@ -1,11 +1,13 @@
 //! Pages and tables are given back: unmapped, reaped, or at the end.
 
+use alloc::sync::Arc;
 use core::ops::Range;
 use core::sync::atomic::Ordering::Relaxed;
 
 use kernel_core::memory::frame::FrameNumber;
 use kernel_core::memory::page_table::{self, Entry};
 
+use super::pace::{PIECE, pause};
 use super::space::{AddressSpace, Inner};
 use super::{frame, page, tlb};
 
@@ -53,13 +55,26 @@ impl<'a> Gather<'a> {
 impl AddressSpace {
     /// Takes every page of the range out of the tables.
     pub(super) fn clear_pages(&self, inner: &mut Inner, range: Range<usize>) {
+        self.clear_some_pages(inner, range, &mut { usize::MAX });
+    }
+
+    /// Takes pages of the range out, until it has looked at `left` entries;
+    /// where it ended.
+    pub(super) fn clear_some_pages(
+        &self,
+        inner: &mut Inner,
+        range: Range<usize>,
+        left: &mut usize,
+    ) -> usize {
         let mut gather = Gather::new(self);
-        let tables = &mut inner.tables;
-        page_table::for_each(tables, self.root, range, |_, address, entry| {
+        let (root, tables) = (self.root, &mut inner.tables);
+        let visit = |_: &mut _, address, entry| {
             gather.add(address, entry);
             Entry::INVALID
-        });
+        };
+        let end = page_table::for_each_within(tables, root, range, left, visit);
         gather.finish();
+        end
     }
 
     /// Frees the tables that served the range and now serve nothing.
@@ -110,6 +125,7 @@ impl AddressSpace {
     fn reap_region(&self, from: usize) -> Option<Range<usize>> {
         let mut inner = self.inner.lock();
         inner.is_reaped = true;
+        inner.layout += 1;
         let all = from..kernel_core::memory::region::HIGHEST;
         let region = inner.regions.overlapping(all).next()?;
         let (range, is_private) = (region.range(), region.is_private());
@@ -120,21 +136,56 @@ impl AddressSpace {
     }
 }
 
-impl Drop for AddressSpace {
-    /// Releases every page and table. No CPU runs with the space, and its
-    /// ASID is not given to another before every TLB was flushed, so nothing
-    /// is flushed here.
-    fn drop(&mut self) {
+impl AddressSpace {
+    /// Gives up a reference; if it was the last one, all goes in pieces: for
+    /// who leaves it at the end of a program. No lock is held.
+    pub fn leave(space: Arc<Self>) {
+        if let Some(mut space) = Arc::into_inner(space) {
+            space.release_all(pause);
+        }
+    }
+
+    /// Releases every page and table, and calls `pause` between pieces. No
+    /// CPU runs with the space, and its ASID is not given to another before
+    /// every TLB was flushed, so nothing is flushed here.
+    fn release_all(&mut self, pause: fn()) {
         let root = self.root;
         let Inner { regions, tables, .. } = self.inner.get_mut();
+        let mut left = PIECE;
         for region in regions.iter() {
-            let range = region.range();
-            page_table::for_each(tables, root, range, |_, _, entry| {
-                frame::release(page::number(entry.address()));
-                // Nobody walks these tables again, so the store is spared.
-                entry
-            });
+            let mut range = region.range();
+            while !range.is_empty() {
+                let rest = range.clone();
+                let visit = |_: &mut _, _, entry: Entry| {
+                    frame::release(page::number(entry.address()));
+                    // Nobody walks these tables again, so the store is spared.
+                    entry
+                };
+                range.start = page_table::for_each_within(
+                    tables, root, rest, &mut left, visit,
+                );
+                if left == 0 {
+                    pause();
+                    left = PIECE;
+                }
+            }
+        }
+        while tables.free_some(PIECE) {
+            pause();
         }
         tables.free_all();
+        let regions = core::mem::take(regions).into_regions();
+        for (count, region) in regions.enumerate() {
+            drop(region);
+            if count % PIECE == PIECE - 1 {
+                pause();
+            }
+        }
+    }
+}
+
+impl Drop for AddressSpace {
+    fn drop(&mut self) {
+        self.release_all(|| {});
     }
 }

@@ -4,7 +4,6 @@
 //! lock; what can fail comes first, so a failure leaves the old mapping as it
 //! was.
 
-use alloc::vec::Vec;
 use core::ops::Range;
 
 use kernel_abi::Errno;
@@ -14,6 +13,7 @@ use kernel_core::memory::region::{
     Backing, Placement, Region, RegionFlags, checked_range,
 };
 
+use super::removed::Removed;
 use super::source::Object;
 use super::space::{AddressSpace, Inner, MAP_TOP};
 use super::{frame, tlb};
@@ -48,12 +48,13 @@ impl AddressSpace {
         if !frame::can_promise(more) {
             return Err(Errno::ENOMEM);
         }
-        let mut removed = Vec::new();
+        let mut removed = Removed::of(old.len().max(length))?;
         let mut inner = self.inner.lock();
+        inner.layout += 1;
         let result =
             self.remap_locked(&mut inner, old, length, target, &mut removed);
         drop(inner);
-        drop(removed);
+        self.let_go(removed);
         result
     }
 
@@ -63,7 +64,7 @@ impl AddressSpace {
         mut old: Range<usize>,
         length: usize,
         target: Move,
-        removed: &mut Vec<Object>,
+        removed: &mut Removed,
     ) -> Result<usize, Errno> {
         if let Move::To(to) = target {
             let new = checked_range(to, length)?;
@@ -105,7 +106,7 @@ impl AddressSpace {
         region: &Region<Object>,
         old: Range<usize>,
         new: Range<usize>,
-        removed: &mut Vec<Object>,
+        removed: &mut Removed,
     ) -> Result<(), Errno> {
         let skipped = (old.start - region.start) / PAGE_SIZE;
         inner.regions.insert(Region {

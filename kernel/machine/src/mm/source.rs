@@ -9,6 +9,7 @@ use kernel_core::memory::frame::FrameUse;
 use kernel_core::memory::region::Backing;
 
 use super::frame::{self, FrameRef};
+use super::pace::{PIECE, pause};
 use crate::sync::SpinLock;
 
 /// Pages that can be mapped: a file's, or shared memory's.
@@ -76,6 +77,21 @@ pub struct SharedMemory {
 impl Default for SpinLock<BTreeMap<usize, FrameRef>> {
     fn default() -> Self {
         SpinLock::new(BTreeMap::new())
+    }
+}
+
+impl Drop for SharedMemory {
+    /// In pieces: whoever lets go of it holds no lock.
+    fn drop(&mut self) {
+        let pages = self.pages.get_mut();
+        let mut count = 0;
+        while let Some((_, page)) = pages.pop_last() {
+            drop(page);
+            count += 1;
+            if count % PIECE == 0 {
+                pause();
+            }
+        }
     }
 }
 

@@ -7,7 +7,9 @@
 //!
 //! | what | where |
 //! |---|---|
-//! | map, unmap, protect, `brk` | this file |
+//! | map, `brk` | this file |
+//! | unmap | `unmap.rs` |
+//! | protect | `protect.rs` |
 //! | a page is touched | `fault.rs` |
 //! | advice, locks, what is present | `advice.rs` |
 //! | fork | `fork.rs` |
@@ -17,7 +19,6 @@
 //! CPUs, frame released. So no CPU can reach a frame that has a new owner.
 
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 use core::ops::Range;
 use core::sync::atomic::Ordering::Relaxed;
 use core::sync::atomic::{AtomicU64, AtomicUsize};
@@ -25,14 +26,13 @@ use core::sync::atomic::{AtomicU64, AtomicUsize};
 use kernel_abi::Errno;
 use kernel_core::memory::PAGE_SIZE;
 use kernel_core::memory::asid::Context;
-use kernel_core::memory::page_table::{
-    self, Attributes, Entry, Memory, Privilege, Tables,
-};
+use kernel_core::memory::page_table::{Attributes, Memory, Privilege, Tables};
 use kernel_core::memory::region::{
     Break, BreakChange, HIGHEST, Placement, Protection, Region, RegionFlags,
-    RegionMap, checked_range,
+    RegionMap,
 };
 
+use super::removed::Removed;
 use super::request::{MapRequest, RegionInfo, Sharing};
 use super::source::Object;
 use super::table::UserTables;
@@ -67,6 +67,8 @@ pub(super) struct Inner {
     pub heap: Break,
     /// What new mappings are from the start (`mlockall`).
     pub new_flags: RegionFlags,
+    /// Changes whenever regions do.
+    pub layout: u64,
     /// The out-of-memory reaper took the pages: no page comes back.
     pub is_reaped: bool,
 }
@@ -126,55 +128,42 @@ impl AddressSpace {
         }
         let (length, placement) = (request.length, request.placement);
         let (protection, flags) = (request.protection, request.flags());
-        let backing = request.into_object();
-        let mut removed = Vec::new();
-        let mut inner = self.inner.lock();
-        let range = inner.regions.place(length, placement, MAP_TOP)?;
-        if matches!(placement, Placement::Fixed(_)) {
-            self.unmap_locked(&mut inner, range.clone(), &mut removed)?;
-        }
-        let Range { start, end } = range;
-        let flags = flags | inner.new_flags;
-        inner.regions.insert(Region {
-            start,
-            end,
+        // Where it lies is found out under the lock.
+        let region = Region {
+            start: 0,
+            end: length,
             protection,
             flags,
-            backing,
-        })?;
-        drop(inner);
-        Ok(start)
-    }
-
-    /// Unmaps whatever lies in the range.
-    ///
-    /// # Errors
-    /// As `munmap(2)`: `EINVAL`, `ENOMEM`.
-    pub fn unmap(&self, address: usize, length: usize) -> Result<(), Errno> {
-        let range = checked_range(address, length)?;
-        let mut removed = Vec::new();
+            backing: request.into_object(),
+        };
+        let mut removed = match placement {
+            Placement::Fixed(_) => Removed::of(length)?,
+            _ => Removed::default(),
+        };
         let mut inner = self.inner.lock();
-        self.unmap_locked(&mut inner, range, &mut removed)?;
+        let start =
+            self.map_locked(&mut inner, region, placement, &mut removed);
         drop(inner);
-        Ok(())
+        self.let_go(removed);
+        start
     }
 
-    /// Removes regions and their pages. Objects go to `removed`, to be
-    /// dropped without the lock.
-    pub(super) fn unmap_locked(
+    fn map_locked(
         &self,
         inner: &mut Inner,
-        range: Range<usize>,
-        removed: &mut Vec<Object>,
-    ) -> Result<(), Errno> {
-        inner.regions.remove(range.clone(), |region| {
-            if region.backing.source.is_some() {
-                removed.push(region.backing);
-            }
-        })?;
-        self.clear_pages(inner, range.clone());
-        self.clear_tables(inner, range);
-        Ok(())
+        region: Region<Object>,
+        placement: Placement,
+        removed: &mut Removed,
+    ) -> Result<usize, Errno> {
+        let range = inner.regions.place(region.end, placement, MAP_TOP)?;
+        if matches!(placement, Placement::Fixed(_)) {
+            self.unmap_locked(inner, range.clone(), removed)?;
+        }
+        let Range { start, end } = range;
+        let flags = region.flags | inner.new_flags;
+        inner.layout += 1;
+        inner.regions.insert(Region { start, end, flags, ..region })?;
+        Ok(start)
     }
 
     /// Which object a shared mapping of `address` belongs to, as a number,
@@ -191,38 +180,6 @@ impl AddressSpace {
         Some((object, offset + (address - region.start)))
     }
 
-    /// Changes what the program may do with the pages of the range.
-    ///
-    /// # Errors
-    /// As `mprotect(2)`: `EINVAL`, `ENOMEM`, `EACCES`. Nothing changes then.
-    pub fn protect(
-        &self,
-        address: usize,
-        length: usize,
-        protection: Protection,
-    ) -> Result<(), Errno> {
-        if length == 0 && address.is_multiple_of(PAGE_SIZE) {
-            return Ok(());
-        }
-        let range = checked_range(address, length)?;
-        let mut inner = self.inner.lock();
-        inner.regions.protect(range.clone(), protection)?;
-        let Inner { regions, tables, .. } = &mut *inner;
-        let mut changed = false;
-        for region in regions.overlapping(range.clone()) {
-            let part = region.start.max(range.start)..region.end.min(range.end);
-            page_table::for_each(tables, self.root, part, |_, _, old| {
-                let new = reprotect(region, old);
-                changed |= new != old;
-                new
-            });
-        }
-        if changed {
-            tlb::flush_range(self.asid(), range);
-        }
-        Ok(())
-    }
-
     /// Where the heap begins: right after the program's data. For `execve`.
     pub fn set_heap_start(&self, address: usize) {
         self.inner.lock().heap = Break::new(address);
@@ -236,9 +193,17 @@ impl AddressSpace {
     /// Moves the program break to `address` if that is possible. Returns the
     /// break as it is then (Linux: `brk(2)`, the raw call).
     pub fn set_break(&self, address: usize) -> usize {
-        let mut removed = Vec::new();
+        let mut removed = Removed::default();
         let mut inner = self.inner.lock();
-        let change = inner.heap.request(&inner.regions, address);
+        let mut change = inner.heap.request(&inner.regions, address);
+        if let BreakChange::Shrink(range) = &change {
+            let length = range.len();
+            drop(inner);
+            // Without that room the heap shrinks all at once.
+            removed = Removed::of(length).unwrap_or_default();
+            inner = self.inner.lock();
+            change = inner.heap.request(&inner.regions, address);
+        }
         let is_done = match change {
             BreakChange::Refused => false,
             BreakChange::None => true,
@@ -250,7 +215,10 @@ impl AddressSpace {
         if is_done {
             inner.heap.set(address);
         }
-        inner.heap.current()
+        let current = inner.heap.current();
+        drop(inner);
+        self.let_go(removed);
+        current
     }
 
     /// The first region that ends above `address`.
@@ -316,6 +284,7 @@ impl Inner {
             flags: self.new_flags,
             backing: Object::default(),
         })?;
+        self.layout += 1;
         Ok(())
     }
 
@@ -359,17 +328,4 @@ pub(super) fn attributes(protection: Protection, writable: bool) -> Attributes {
         writable,
         executable: protection.contains(Protection::EXECUTE),
     }
-}
-
-/// A present page's entry under the region's new rights. A private page that
-/// was not writable stays so: it may be shared, which the next store finds
-/// out.
-fn reprotect(region: &Region<Object>, old: Entry) -> Entry {
-    let protection = region.protection;
-    let writable = protection.contains(Protection::WRITE)
-        && (!region.is_private() || old.is_user_writable());
-    if protection.contains(Protection::EXECUTE) {
-        frame::prepare_execution(super::page::number(old.address()));
-    }
-    old.with_attributes(attributes(protection, writable))
 }

@@ -5,6 +5,7 @@
 //! [`UserTables`] belong to one address space, which frees all of them when
 //! it ends without looking for them: it keeps a list.
 
+use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 use core::cell::UnsafeCell;
 use core::sync::atomic::Ordering::Relaxed;
@@ -87,11 +88,17 @@ impl Tables for KernelTables {
     }
 }
 
+/// Tables of a space that are looked through one by one.
+const FEW: usize = 64;
+
 /// The tables of one address space.
 #[derive(Default)]
 pub struct UserTables {
-    /// Every table in use, the root included.
-    used: Vec<FrameNumber>,
+    /// The first [`FEW`] tables in use, the root included: a program of the
+    /// usual size has no more, and looks through them when one goes.
+    few: Vec<FrameNumber>,
+    /// All others, so that it takes no longer to find one among many.
+    many: BTreeSet<FrameNumber>,
     /// Tables that are out of use but may still be walked by a CPU.
     retired: Vec<FrameNumber>,
 }
@@ -99,12 +106,24 @@ pub struct UserTables {
 impl UserTables {
     /// No table yet; room for those of a small program.
     pub fn new() -> Self {
-        Self { used: Vec::with_capacity(8), retired: Vec::new() }
+        Self { few: Vec::with_capacity(8), ..Self::default() }
     }
 
     /// How many tables the space uses.
     pub fn count(&self) -> usize {
-        self.used.len()
+        self.few.len() + self.many.len()
+    }
+
+    /// Takes a table off the list, whose frame is the caller's from then on.
+    /// False if it is not there.
+    pub fn forget(&mut self, number: FrameNumber) -> bool {
+        match self.few.iter().position(|&few| few == number) {
+            Some(at) => {
+                self.few.swap_remove(at);
+                true
+            }
+            None => self.many.remove(&number),
+        }
     }
 
     /// Frees the tables put aside by [`Tables::free`]. The TLB must have
@@ -115,8 +134,19 @@ impl UserTables {
 
     /// Frees every table. No CPU may run with them.
     pub fn free_all(&mut self) {
+        while self.free_some(usize::MAX) {}
+        self.few.drain(..).for_each(frame::release);
+    }
+
+    /// Frees at most so many tables of a large space; false if there is none.
+    /// No CPU may run with them.
+    pub fn free_some(&mut self, most: usize) -> bool {
         self.free_retired();
-        self.used.drain(..).for_each(frame::release);
+        for _ in 0..most {
+            let Some(table) = self.many.pop_last() else { return false };
+            frame::release(table);
+        }
+        true
     }
 }
 
@@ -125,26 +155,35 @@ impl Tables for UserTables {
     fn allocate(&mut self) -> Option<u64> {
         let frame = frame::alloc_zeroed(FrameUse::User)?;
         let number = frame.into_number();
-        self.used.push(number);
+        if self.few.len() < FEW {
+            self.few.push(number);
+        } else {
+            self.many.insert(number);
+        }
         tlb::order_stores();
         Some(page::physical(number))
     }
 
     fn free(&mut self, table: u64) {
         let number = page::number(table);
-        if let Some(at) = self.used.iter().position(|&n| n == number) {
-            self.used.swap_remove(at);
+        if self.forget(number) {
             self.retired.push(number);
         }
     }
 
     #[inline(always)]
     fn read(&self, table: u64, index: usize) -> Entry {
-        Entry(entry_at(page::linear(table), index).load(Relaxed))
+        read(table, index)
     }
 
     #[inline(always)]
     fn write(&mut self, table: u64, index: usize, entry: Entry) {
         entry_at(page::linear(table), index).store(entry.0, Relaxed);
     }
+}
+
+/// Reads one entry of a table of an address space, which may be detached.
+#[inline(always)]
+pub fn read(table: u64, index: usize) -> Entry {
+    Entry(entry_at(page::linear(table), index).load(Relaxed))
 }

@@ -16,6 +16,21 @@ pub trait Block {
     fn unblock_one(&self);
 }
 
+/// As [`Block`], where the end of its task ends the sleep too.
+pub trait BlockKillable: Block {
+    /// Why the sleep ended without the condition.
+    type Killed;
+
+    /// Sleeps until `condition` is true, or the task is to end.
+    ///
+    /// # Errors
+    /// The task is to end.
+    fn block_until_killed(
+        &self,
+        condition: impl FnMut() -> bool,
+    ) -> Result<(), Self::Killed>;
+}
+
 const FREE: u32 = 0;
 const HELD: u32 = 1;
 /// Held, and somebody may sleep for it.
@@ -54,6 +69,26 @@ impl<T, B: Block> SleepLock<T, B> {
                 .block_until(|| self.state.swap(CONTENDED, SeqCst) == FREE);
         }
         SleepGuard { lock: self }
+    }
+
+    /// As [`SleepLock::lock`], unless the task is to end.
+    ///
+    /// # Errors
+    /// It is to end, and the lock was not free.
+    ///
+    /// # Locks
+    /// No spin lock may be held.
+    #[inline]
+    pub fn lock_killable(&self) -> Result<SleepGuard<'_, T, B>, B::Killed>
+    where
+        B: BlockKillable,
+    {
+        debug_check_no_locks_held();
+        if !self.try_acquire(HELD) {
+            let acquire = || self.state.swap(CONTENDED, SeqCst) == FREE;
+            self.waiters.block_until_killed(acquire)?;
+        }
+        Ok(SleepGuard { lock: self })
     }
 
     /// Takes the lock if it is free now.

@@ -21,6 +21,7 @@ fn request<'a>(
         path: b"/bin/sh",
         random: *b"0123456789abcdef",
         auxiliary: &[(AT_PAGESZ, 4096)],
+        pause: || {},
     }
 }
 

@@ -2,7 +2,8 @@ use std::collections::HashMap;
 
 use super::{
     Attributes, ENTRIES, Entry, MapError, Mapping, Memory, OutOfTables,
-    Privilege, Tables, clear_empty, find, for_each, free_all, index, map, slot,
+    Privilege, Tables, clear_empty, detach, find, for_each, for_each_within,
+    free_all, index, map, slot,
 };
 use crate::memory::PAGE_SIZE;
 
@@ -195,6 +196,62 @@ fn visiting_stays_inside_its_range() {
         entry
     });
     assert_eq!(seen, 4);
+}
+
+#[test]
+fn a_visit_ends_early_and_goes_on_where_it_ended() {
+    let (mut memory, root) = FakeMemory::new(1000);
+    let places = [0x1000, 0x1f_f000, 0x20_0000, 0x4000_0000, 0xffff_ffff_f000];
+    for &address in &places {
+        let at = slot(&mut memory, root, address).unwrap();
+        let entry = Entry::leaf(address as u64, 3, user(true, false));
+        memory.write(at.table, at.index, entry);
+    }
+    let (mut seen, mut next, mut pieces) = (Vec::new(), 0, 0);
+    while next < 1 << 48 {
+        let mut left = 600;
+        let rest = next..1 << 48;
+        next = for_each_within(
+            &mut memory,
+            root,
+            rest,
+            &mut left,
+            |_, address, _| {
+                seen.push(address);
+                Entry::INVALID
+            },
+        );
+        pieces += 1;
+        assert!(left == 0 || next == 1 << 48);
+    }
+    assert_eq!(seen, places);
+    // Four tables of 512 entries, and the steps over what is absent.
+    assert!((4..10).contains(&pieces), "{pieces} pieces");
+}
+
+#[test]
+fn only_branches_wholly_inside_a_range_are_detached() {
+    const GIB: usize = 1 << 30;
+    let (mut memory, root) = FakeMemory::new(100);
+    let places =
+        [0x1000, 0x20_0000, 0x40_0000, GIB, 2 * GIB, 2 * GIB + 0x20_0000];
+    for &address in &places {
+        let at = slot(&mut memory, root, address).unwrap();
+        let entry = Entry::leaf(address as u64, 3, user(true, false));
+        memory.write(at.table, at.index, entry);
+    }
+    let mut levels = Vec::new();
+    // From within the first table to within the last but one.
+    let range = 0x1000..2 * GIB + 0x1000;
+    detach(&mut memory, root, &range, |(_, level)| levels.push(level));
+    // Two tables of pages, and all of the second GiB.
+    assert_eq!(levels, [3, 3, 2]);
+    let mut left = Vec::new();
+    for_each(&mut memory, root, 0..4 * GIB, |_, address, entry| {
+        left.push(address);
+        entry
+    });
+    assert_eq!(left, [0x1000, 2 * GIB, 2 * GIB + 0x20_0000]);
 }
 
 #[test]

@@ -154,21 +154,37 @@ pub fn for_each<T: Tables>(
     tables: &mut T,
     root: u64,
     range: Range<usize>,
-    mut visit: impl FnMut(&mut T, usize, Entry) -> Entry,
+    visit: impl FnMut(&mut T, usize, Entry) -> Entry,
 ) {
+    for_each_within(tables, root, range, &mut { usize::MAX }, visit);
+}
+
+/// As [`for_each`], but ends early once it has looked at `left` entries, or a
+/// table's more; it counts `left` down. Where it ended: the end of `range`, if
+/// it is done.
+#[inline]
+pub fn for_each_within<T: Tables>(
+    tables: &mut T,
+    root: u64,
+    range: Range<usize>,
+    left: &mut usize,
+    mut visit: impl FnMut(&mut T, usize, Entry) -> Entry,
+) -> usize {
     let mut address = range.start;
-    while address < range.end {
+    while address < range.end && *left > 0 {
         let (table, level) = deepest(tables, root, address);
         if level < LAST_LEVEL {
+            *left -= 1;
             address = match next_boundary(address, level) {
                 Some(next) => next,
-                None => return,
+                None => return range.end,
             };
             continue;
         }
         let first = index(address, LAST_LEVEL);
         let pages = (range.end - address) >> super::super::PAGE_SHIFT;
         let last = ENTRIES.min(first + pages);
+        *left = left.saturating_sub(last - first);
         for at in first..last {
             let entry = tables.read(table, at);
             if entry.is_valid() {
@@ -180,6 +196,7 @@ pub fn for_each<T: Tables>(
             address += super::super::PAGE_SIZE;
         }
     }
+    address.min(range.end)
 }
 
 /// The lowest table on the way to `address`, and its level.
@@ -213,55 +230,71 @@ pub fn clear_empty<T: Tables>(
     range: Range<usize>,
     hole: Range<usize>,
 ) -> usize {
-    clear_level(tables, root, 0, &range, &hole)
+    let mut found = 0;
+    detach_level(tables, (root, 0), &range, &hole, &mut |tables, branch| {
+        free_level(tables, branch);
+        found += 1;
+    });
+    found
 }
 
-/// Frees what lies in the hole below `table`.
-fn clear_level<T: Tables>(
+/// A table and all that hangs on it, and its level.
+pub type Branch = (u64, u32);
+
+/// Takes every branch out that spans addresses of `range` only, the largest
+/// there are, and gives them to `take`. What else maps the range, at most two
+/// tables at its ends, stays.
+///
+/// The TLB may still know what was mapped by them, and hold walks through
+/// them.
+pub fn detach<T: Tables>(
     tables: &mut T,
-    table: u64,
-    level: u32,
+    root: u64,
+    range: &Range<usize>,
+    mut take: impl FnMut(Branch),
+) {
+    let take = &mut |_: &mut T, branch| take(branch);
+    detach_level(tables, (root, 0), range, range, take);
+}
+
+/// Takes the branches out that lie in the hole below a table.
+fn detach_level<T: Tables>(
+    tables: &mut T,
+    (table, level): Branch,
     range: &Range<usize>,
     hole: &Range<usize>,
-) -> usize {
+    take: &mut impl FnMut(&mut T, Branch),
+) {
     let span = 1usize << level_shift(level);
     let mut start = range.start & !(span - 1);
-    let mut found = 0;
     while start < range.end {
         let at = index(start, level);
         let (end, entry) = (start + span, tables.read(table, at));
         if entry.is_table(level) {
             if hole.start <= start && end <= hole.end {
                 tables.write(table, at, Entry::INVALID);
-                free_level(tables, entry.address(), level + 1);
-                found += 1;
+                take(tables, (entry.address(), level + 1));
             } else if level + 1 < LAST_LEVEL {
                 let part = range.start.max(start)..range.end.min(end);
-                found += clear_level(
-                    tables,
-                    entry.address(),
-                    level + 1,
-                    &part,
-                    hole,
-                );
+                let below = (entry.address(), level + 1);
+                detach_level(tables, below, &part, hole, take);
             }
         }
         start = end;
     }
-    found
 }
 
 /// Frees all tables, the root too; pages must be released already.
 pub fn free_all<T: Tables>(tables: &mut T, root: u64) {
-    free_level(tables, root, 0);
+    free_level(tables, (root, 0));
 }
 
-fn free_level<T: Tables>(tables: &mut T, table: u64, level: u32) {
+fn free_level<T: Tables>(tables: &mut T, (table, level): Branch) {
     if level < LAST_LEVEL {
         for at in 0..ENTRIES {
             let entry = tables.read(table, at);
             if entry.is_table(level) {
-                free_level(tables, entry.address(), level + 1);
+                free_level(tables, (entry.address(), level + 1));
             }
         }
     }

@@ -13,6 +13,9 @@ use super::{
 };
 use crate::memory::{PAGE_SHIFT, page_floor};
 
+/// So many regions are joined one by one, each of which moves all above it.
+const MOST_JOINED: usize = 16;
+
 /// All regions of one address space, by rising address.
 pub struct RegionMap<B> {
     pub(super) regions: Vec<Region<B>>,
@@ -51,6 +54,11 @@ impl<B: Backing> RegionMap<B> {
         Ok(copy)
     }
 
+    /// The regions themselves, in rising order.
+    pub fn into_regions(self) -> impl Iterator<Item = Region<B>> {
+        self.regions.into_iter()
+    }
+
     /// Makes room for `more` regions.
     #[inline]
     fn reserve(&mut self, more: usize) -> Result<(), RegionError> {
@@ -82,11 +90,16 @@ impl<B: Backing> RegionMap<B> {
     /// The indices of the regions that meet `range`.
     #[inline]
     fn indices(&self, range: &Range<usize>) -> Range<usize> {
+        /// So many are looked at one by one.
+        const NEAR: usize = 8;
         let first = self.first_above(range.start);
-        let met = self.regions[first..]
-            .iter()
-            .take_while(|region| region.start < range.end);
-        first..first + met.count()
+        let is_met = |region: &Region<B>| region.start < range.end;
+        let rest = &self.regions[first..];
+        let near = rest.iter().take(NEAR).take_while(|it| is_met(it)).count();
+        if near < NEAR {
+            return first..first + near;
+        }
+        first..first + rest.partition_point(is_met)
     }
 
     /// The first region that ends above `address`.
@@ -210,6 +223,10 @@ impl<B: Backing> RegionMap<B> {
         }
         // Each may say the same as the one below it now, and the one above
         // the range too.
+        if indices.len() > MOST_JOINED {
+            self.join_all();
+            return Ok(());
+        }
         for index in (indices.start..=indices.end).rev() {
             self.join(index);
         }
@@ -293,6 +310,17 @@ impl<B: Backing> RegionMap<B> {
         let high = Region { start: at, backing, ..low.clone() };
         low.end = at;
         self.regions.insert(index + 1, high);
+    }
+
+    /// Joins all neighbours that say the same, in one pass.
+    fn join_all(&mut self) {
+        self.regions.dedup_by(|high, low| {
+            let joins = is_continued(low, high);
+            if joins {
+                low.end = high.end;
+            }
+            joins
+        });
     }
 
     /// Joins the region at `index`, if any, with the one below it, where

@@ -342,3 +342,16 @@ fn random_operations_agree_with_an_array_of_pages() {
         }
     }
 }
+
+#[test]
+fn many_regions_join_as_few_do() {
+    let mut map = RegionMap::new();
+    for page in 0..100 {
+        let protection = if page % 2 == 0 { RW } else { Protection::READ };
+        map.insert(Region { protection, ..region(page..page + 1) }).unwrap();
+    }
+    map.protect(at(1)..at(60), RW).unwrap();
+    assert_eq!(ranges(&map)[..2], [(0, 61), (61, 62)]);
+    map.protect(at(0)..at(100), Protection::READ).unwrap();
+    assert_eq!((ranges(&map), map.pages()), (vec![(0, 100)], 100));
+}

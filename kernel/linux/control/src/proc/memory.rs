@@ -13,16 +13,25 @@ use kernel_machine::mm::{
     AddressSpace, PAGE_SIZE, Protection, RegionFlags, RegionInfo, Sharing,
     Usage, heap,
 };
+use kernel_task::sleep::give_way_until_killed;
 
-/// Calls `visit` for all regions, in rising order.
+/// Regions that are looked at in one piece.
+const REGIONS: usize = 128;
+
+/// Calls `visit` for all regions, in rising order, with room for a freeze
+/// between two pieces.
 fn each_region(
     space: &AddressSpace,
     mut visit: impl FnMut(&RegionInfo) -> Result<(), Errno>,
 ) -> Result<(), Errno> {
-    let mut end = 0;
+    let (mut end, mut seen) = (0, 0);
     while let Some(region) = space.region_above(end) {
         end = region.range.end;
         visit(&region)?;
+        seen += 1;
+        if seen % REGIONS == 0 {
+            give_way_until_killed()?;
+        }
     }
     Ok(())
 }

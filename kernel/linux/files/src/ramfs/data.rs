@@ -9,12 +9,18 @@
 //! for a writer that faults on its own buffer, even if that buffer is a
 //! mapping of the same file.
 //!
+//! Long reads, writes and ends of files are done in pieces, with a freeze point
+//! between (SPECIFICATION.md Y9). A writer that freezes keeps other writers out
+//! until it goes on, so a write and an append are one piece for them; a reader
+//! may see a part of it, as on Linux.
+//!
 //! Once a file was mapped to be shared, its frames are changed in place,
 //! since whoever shares them is to see what is written.
 
 use alloc::collections::BTreeMap;
 use alloc::collections::btree_map::Entry;
 use alloc::sync::Arc;
+use core::mem;
 use core::sync::atomic::Ordering::Relaxed;
 use core::sync::atomic::{AtomicBool, AtomicUsize};
 
@@ -28,12 +34,17 @@ use kernel_machine::mm::FrameUse;
 use kernel_machine::mm::frame::{self, Frame};
 use kernel_machine::sync::SpinLock;
 use kernel_task::Mutex;
+use kernel_task::sleep::{give_way_and_go_on, give_way_until_killed};
 
 mod extent;
 
 const PAGE: usize = 4096;
 /// Bytes that pass through the stack to fill a part of a page.
 const BOUNCE: usize = 512;
+/// Pages that are read, or parts of pages that are written, in one piece.
+const PIECE: usize = 32;
+/// Pages that are given back in one piece.
+const GIVEN_BACK: usize = 512;
 /// Longest file.
 const SIZE_MAX: u64 = i64::MAX as u64;
 
@@ -64,7 +75,8 @@ struct Contents {
 /// The bytes of a file.
 pub(super) struct Data {
     contents: SpinLock<Contents>,
-    /// Held by whoever writes, so that an append is one piece.
+    /// Held by whoever writes, so that an append is one piece; over freeze
+    /// points.
     writing: Mutex<()>,
     /// It was mapped to be shared.
     is_shared: AtomicBool,
@@ -146,6 +158,17 @@ impl Contents {
 impl Drop for Contents {
     fn drop(&mut self) {
         self.gave_up(self.pages.len());
+        give_back(mem::take(&mut self.pages));
+    }
+}
+
+/// Lets go of pages, which may be many. No lock is held that others wait for.
+fn give_back(pages: BTreeMap<u64, FrameRef>) {
+    for (count, page) in pages.into_values().enumerate() {
+        drop(page);
+        if count % GIVEN_BACK == GIVEN_BACK - 1 {
+            give_way_and_go_on();
+        }
     }
 }
 
@@ -161,10 +184,17 @@ impl Data {
     }
 
     /// From now on whoever maps the file sees what is written.
-    pub(super) fn share(&self) {
-        // A write under way may still replace pages that nobody shares yet.
-        let _writing = self.writing.lock();
-        self.is_shared.store(true, Relaxed);
+    ///
+    /// # Errors
+    /// `EINTR` if the task is to end first.
+    pub(super) fn share(&self) -> Result<(), Errno> {
+        if !self.is_shared() {
+            // A write under way may still replace pages that nobody shares
+            // yet.
+            let _writing = self.writing.lock_killable()?;
+            self.is_shared.store(true, Relaxed);
+        }
+        Ok(())
     }
 
     /// True if the file was ever mapped to be shared.
@@ -195,6 +225,7 @@ impl Data {
         position: u64,
         output: &mut Output<'_>,
     ) -> Result<usize, Errno> {
+        let mut pages = 0;
         while output.remaining() > 0 {
             let here = position.saturating_add(output.done() as u64);
             let Some(piece) = self.piece(here, output.remaining()) else {
@@ -205,7 +236,12 @@ impl Data {
                 Some(frame) => output.put_frame(frame, piece.start, length),
                 None => output.put_zeros(length),
             };
-            if let Err(error) = put {
+            pages += 1;
+            let rest = match put {
+                Ok(()) if pages % PIECE == 0 => give_way_until_killed(),
+                put => put,
+            };
+            if let Err(error) = rest {
                 return output.short(error);
             }
         }
@@ -218,7 +254,7 @@ impl Data {
         at: At,
         input: &mut Input<'_>,
     ) -> Result<(usize, u64), Errno> {
-        let _writing = self.writing.lock();
+        let _writing = self.writing.lock_killable()?;
         let start = match at {
             At::Position(position) => position,
             At::End => self.contents.lock().size,
@@ -230,9 +266,15 @@ impl Data {
         if input.remaining() > 0 {
             input.limit(size_limit::room_from(start)?);
         }
+        let mut pieces = 0;
         while input.remaining() > 0 {
             let here = start + input.done() as u64;
-            if let Err(error) = self.write_piece(here, input) {
+            pieces += 1;
+            let rest = match self.write_piece(here, input) {
+                Ok(()) if pieces % PIECE == 0 => give_way_until_killed(),
+                written => written,
+            };
+            if let Err(error) = rest {
                 input.short(error)?;
                 break;
             }
@@ -283,7 +325,7 @@ impl Data {
         if size > SIZE_MAX {
             return Err(Errno::EFBIG);
         }
-        let _writing = self.writing.lock();
+        let writing = self.writing.lock_killable()?;
         if size > self.size().0 {
             size_limit::check(size)?;
         }
@@ -302,7 +344,8 @@ impl Data {
         contents.gave_up(cut.len());
         contents.size = size;
         drop(contents);
-        drop(cut);
+        drop(writing);
+        give_back(cut);
         Ok(())
     }
 

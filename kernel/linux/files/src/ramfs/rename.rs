@@ -8,7 +8,8 @@ use super::node::Node;
 use crate::inode::Replace;
 
 /// Moves a name, or exchanges two (Linux `rename(2)`). The caller holds the
-/// file system's lock for changes.
+/// file system's lock for changes. Gives what stood at the new name, which is to
+/// end without that lock.
 ///
 /// Between two directories the new name appears before the old one goes, so
 /// a concurrent lookup finds at least one of them.
@@ -18,26 +19,26 @@ pub(super) fn rename(
     to: &Arc<Node>,
     new_name: &[u8],
     replace: Replace,
-) -> Result<(), Errno> {
+) -> Result<Option<Arc<Node>>, Errno> {
     let node = from.directory()?.get(name)?;
     let target = to.directory()?.get(new_name).ok();
     match (&target, replace) {
         (Some(_), Replace::No) => return Err(Errno::EEXIST),
         (None, Replace::Exchange) => return Err(Errno::ENOENT),
-        (Some(target), _) if Arc::ptr_eq(target, &node) => return Ok(()),
+        (Some(target), _) if Arc::ptr_eq(target, &node) => return Ok(None),
         _ => {}
     }
     check_not_inside(&node, to)?;
-    match target {
+    match &target {
         Some(target) if replace == Replace::Exchange => {
-            check_not_inside(&target, from)?;
+            check_not_inside(target, from)?;
             place(to, new_name, &node)?;
-            place(from, name, &target)?;
+            place(from, name, target)?;
             moved(from, to, &node);
-            moved(to, from, &target);
+            moved(to, from, target);
         }
         Some(target) => {
-            check_replaceable(&node, &target)?;
+            check_replaceable(&node, target)?;
             shift(from, name, to, new_name, &node)?;
             if target.is_directory() {
                 to.names_changed(-1);
@@ -51,7 +52,7 @@ pub(super) fn rename(
             moved(from, to, &node);
         }
     }
-    Ok(())
+    Ok(target)
 }
 
 /// A directory cannot move into itself or what is below it.

@@ -154,7 +154,7 @@ impl Inode for Node {
 
     fn unlink(&self, name: &[u8]) -> Result<(), Errno> {
         let directory = self.directory()?;
-        let _changes = self.shared.changes.lock();
+        let changes = self.shared.changes.lock();
         let node = directory.get(name)?;
         if node.is_directory() {
             return Err(Errno::EISDIR);
@@ -162,6 +162,8 @@ impl Inode for Node {
         directory.remove(name);
         node.unlinked();
         self.names_changed(0);
+        // The file may end with `node`, which takes long if it is large.
+        drop(changes);
         Ok(())
     }
 
@@ -185,8 +187,12 @@ impl Inode for Node {
     ) -> Result<(), Errno> {
         let from = self.this()?;
         let to = sibling(self, directory)?.this()?;
-        let _changes = self.shared.changes.lock();
-        rename(&from, name, &to, new_name, replace)
+        let changes = self.shared.changes.lock();
+        let replaced = rename(&from, name, &to, new_name, replace)?;
+        // The file there may end, which takes long if it is large.
+        drop(changes);
+        drop(replaced);
+        Ok(())
     }
 
     fn read_link(&self) -> Result<Link, Errno> {
@@ -269,7 +275,7 @@ impl Inode for Node {
         &self,
         _may_write: bool,
     ) -> Result<Arc<dyn PageSource>, Errno> {
-        self.data().map_err(|_| Errno::ENODEV)?.share();
+        self.data().map_err(|_| Errno::ENODEV)?.share()?;
         Ok(self.this()?)
     }
 
