@@ -25,8 +25,8 @@ use super::file::File;
 use super::flags::PollEvents;
 use super::inode::FileType;
 use super::open_file::OpenFile;
+use super::room::has_room;
 use super::user_quota::{Account, Kind};
-use kernel_machine::mm::frame;
 use kernel_task::{Mutex, PollTable, WaitError, WaitQueue};
 
 /// Tell only of events, not of states (`EPOLLET`).
@@ -147,7 +147,7 @@ impl Epoll {
         if set.interests.contains_key(&key) {
             return Err(Errno::EEXIST);
         }
-        if frame::is_short() {
+        if !has_room() {
             return Err(Errno::ENOMEM);
         }
         if !self.account.take(Kind::EpollWatches) {
