@@ -29,6 +29,11 @@ impl Quota {
         self.used.fetch_update(Relaxed, Relaxed, more).is_ok()
     }
 
+    /// Takes so many, whatever the limit is.
+    pub fn add(&self, count: usize) {
+        self.used.fetch_add(count, Relaxed);
+    }
+
     /// Gives so many back.
     pub fn give(&self, count: usize) {
         let before = self.used.fetch_sub(count, Relaxed);

@@ -27,9 +27,14 @@ impl Default for Room {
 }
 
 impl Room {
+    #[inline]
     fn take(&self) -> Option<Place> {
-        let is_free = self.user.used() < self.most && self.user.take(1);
-        is_free.then(|| Place(self.user.clone()))
+        if self.user.used() >= self.most {
+            return None;
+        }
+        // Two that come at once may both find the last place.
+        self.user.add(1);
+        Some(Place(self.user.clone()))
     }
 }
 
@@ -126,9 +131,7 @@ impl Pending {
 
     fn take_signal(&mut self, signal: u32) -> SigInfo {
         let is_it = |it: &Queued| it.info.signo == signal as i32;
-        let at = self.infos.iter().position(is_it);
-        let Some(Queued { info, .. }) = at.and_then(|at| self.infos.remove(at))
-        else {
+        let Some(Queued { info, .. }) = self.remove_first(is_it) else {
             self.set = self.set.without(SignalSet::one(signal));
             return SigInfo::new(signal, SI_USER);
         };
@@ -136,6 +139,18 @@ impl Pending {
             self.set = self.set.without(SignalSet::one(signal));
         }
         info
+    }
+
+    /// Takes the first of those out; mostly that is the first of all.
+    #[inline]
+    fn remove_first(
+        &mut self,
+        is_it: impl Fn(&Queued) -> bool,
+    ) -> Option<Queued> {
+        match self.infos.iter().position(is_it)? {
+            0 => self.infos.pop_front(),
+            at => self.infos.remove(at),
+        }
     }
 
     /// Forgets these signals.

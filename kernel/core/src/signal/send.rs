@@ -73,8 +73,10 @@ impl SignalState {
         match target {
             Target::Process => self.pending.add(signal, info, &self.room)?,
             Target::Thread(key) => {
-                let room = self.room.clone();
-                self.thread_mut(key).pending.add(signal, info, &room)?;
+                let Self { threads, room, .. } = self;
+                let thread = threads[key.0 as usize].as_mut();
+                let thread = thread.expect("the thread lives");
+                thread.pending.add(signal, info, room)?;
             }
         }
         sent.thread = self.choose(target, signal);

@@ -12,7 +12,7 @@ use kernel_machine::mm::{
     MapRequest, Move, PAGE_SIZE, Placement, Protection, Sharing,
 };
 use kernel_process::oom::with_memory;
-use kernel_process::{current, current_files};
+use kernel_process::{current, current_files, limits};
 
 pub(super) mod advice;
 mod bounds;
@@ -119,6 +119,9 @@ fn is_data(request: &MapRequest) -> bool {
 
 /// How many pages the process may have mapped (`RLIMIT_AS`); `None` for any.
 fn most_pages() -> Option<u64> {
+    if !limits::is_memory_limited() {
+        return None;
+    }
     let most = current().process.limits.lock().address_space()?;
     Some(most / PAGE_SIZE as u64)
 }

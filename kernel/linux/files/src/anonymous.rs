@@ -14,7 +14,7 @@ use super::inode::{FileSystem, FileType, Inode, InodeId, Metadata};
 use super::location::Location;
 use super::mount::{self, Mount};
 use super::open_file::OpenFile;
-use kernel_machine::mm::frame;
+use super::room::has_room;
 
 /// The inode of all files of one kind.
 struct Anonymous {
@@ -76,7 +76,7 @@ pub fn open(
     file: Arc<dyn File>,
     flags: OpenFlags,
 ) -> Result<Arc<OpenFile>, Errno> {
-    if frame::is_short() {
+    if !has_room() {
         return Err(Errno::ENFILE);
     }
     let mount = anonymous_mount().0.clone();

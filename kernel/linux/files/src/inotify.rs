@@ -20,8 +20,9 @@ use kernel_core::inotify::{
 
 use super::inode::{FileType, Inode, InodeId};
 use super::location::{Location, name_in};
+use super::room::has_room;
 use super::user_quota::{Account, Kind};
-use kernel_machine::mm::{frame, heap};
+use kernel_machine::mm::heap;
 use kernel_machine::sync::{Rank, SpinLock, copy_out};
 use kernel_task::WaitQueue;
 
@@ -85,6 +86,7 @@ impl Inotify {
             return Err(Errno::EINVAL);
         }
         let kept = mask & (ALL_EVENTS | ONE_SHOT | EXCLUDE_UNLINKED);
+        let has_room = has_room();
         let mut watches = WATCHES.lock();
         let own = watches.iter_mut().find(|watch| {
             watch.inode == inode && Weak::ptr_eq(&watch.owner, &self.this)
@@ -97,7 +99,7 @@ impl Inotify {
             watch.mask = old | kept;
             return Ok(watch.descriptor);
         }
-        if frame::is_short() || !self.account.take(Kind::InotifyWatches) {
+        if !has_room || !self.account.take(Kind::InotifyWatches) {
             return Err(Errno::ENOSPC);
         }
         let descriptor = self.next.fetch_add(1, Relaxed);

@@ -42,6 +42,7 @@ pub mod permission;
 pub mod pipe;
 pub mod poll;
 pub mod ramfs;
+mod room;
 pub mod size_limit;
 pub mod socket;
 pub mod start;

@@ -20,7 +20,7 @@ use kernel_abi::Errno;
 
 use super::file::{Blocking, interrupted};
 use super::inode::InodeId;
-use kernel_machine::mm::frame;
+use super::room::has_room;
 use kernel_machine::sync::{Rank, SpinLock};
 use kernel_task::WaitQueue;
 
@@ -150,7 +150,7 @@ pub fn take(
     wanted: &Lock,
     blocking: Blocking,
 ) -> Result<(), Errno> {
-    if COUNT.load(Relaxed) >= MOST || frame::is_short() {
+    if COUNT.load(Relaxed) >= MOST || !has_room() {
         return Err(Errno::ENOLCK);
     }
     let attempt = || try_take(&mut LOCKS.lock(), inode, wanted);

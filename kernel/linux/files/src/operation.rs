@@ -18,9 +18,9 @@ use super::location::Location;
 use super::mount::MountFlags;
 use super::open_file::OpenFile;
 use super::permission;
+use super::room::has_room;
 use super::walk::{Asker, Bounds, Last, LastLink, Part, Walk};
 use super::write_access::WriteAccess;
-use kernel_machine::mm::frame;
 
 mod link;
 mod nameless;
@@ -240,7 +240,7 @@ pub fn change(location: &Location, change: &Change) -> Result<(), Errno> {
 /// Fails while memory is so short that the kernel needs the rest for itself:
 /// open files live on its heap, which user programs must not exhaust.
 fn check_room() -> Result<(), Errno> {
-    if frame::is_short() { Err(Errno::ENFILE) } else { Ok(()) }
+    if has_room() { Ok(()) } else { Err(Errno::ENFILE) }
 }
 
 fn check_kind(kind: FileType, flags: OpenFlags) -> Result<(), Errno> {

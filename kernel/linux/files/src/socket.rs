@@ -28,7 +28,7 @@ use super::location::Location;
 use super::mount::{self, Mount};
 use super::open_file::OpenFile;
 use super::pipe::{End, Pipe};
-use kernel_machine::mm::frame;
+use super::room::has_room;
 use kernel_task::PollTable;
 
 /// Who made a pair: what `SO_PEERCRED` tells (process, user, group).
@@ -200,7 +200,7 @@ pub fn open_pair(
     flags: OpenFlags,
     maker: Maker,
 ) -> Result<[Arc<OpenFile>; 2], Errno> {
-    if frame::is_short() {
+    if !has_room() {
         return Err(Errno::ENFILE);
     }
     let (one, other) = (Pipe::new(), Pipe::new());

@@ -3,6 +3,7 @@
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use kernel_abi::Errno;
 use kernel_abi::system::{RLIM_INFINITY, Rlimit};
@@ -57,6 +58,15 @@ const NAMES: [(&str, &str); COUNT] = [
     ("Max realtime priority", ""),
     ("Max realtime timeout", "us"),
 ];
+
+/// Some process has, or had, a limit of memory.
+static IS_MEMORY_LIMITED: AtomicBool = AtomicBool::new(false);
+
+/// Whether any process may have only so much memory or data.
+#[inline]
+pub fn is_memory_limited() -> bool {
+    IS_MEMORY_LIMITED.load(Relaxed)
+}
 
 fn value(value: u64) -> String {
     match value {
@@ -117,6 +127,10 @@ impl Limits {
         let is_too_much = kind == FILES && new.maximum > LIMIT as u64;
         if is_too_much || new.maximum > slot.maximum && !is_privileged {
             return Err(Errno::EPERM);
+        }
+        let is_of_memory = matches!(kind, DATA | ADDRESS_SPACE);
+        if is_of_memory && new.current != RLIM_INFINITY {
+            IS_MEMORY_LIMITED.store(true, Relaxed);
         }
         Ok(core::mem::replace(slot, new))
     }

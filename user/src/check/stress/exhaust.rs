@@ -31,7 +31,7 @@ const KINDS: &[(&str, usize, Maker)] = &[
     ("pages", 1 << 20, page),
     ("shared memory", 1 << 20, shared_memory),
     ("page tables", 1 << 20, page_table),
-    ("mappings", 8000, mapping),
+    ("mappings", 2000, mapping),
     ("pipes", 100_000, full_pipe),
     ("sockets", 100_000, full_socket),
     ("nameless files", 100_000, nameless_file),

@@ -129,7 +129,7 @@ impl<'a> FrameTable<'a> {
     }
 
     /// The record of `frame`, or `None` if it is no RAM.
-    #[inline]
+    #[inline(always)]
     pub fn record(&self, frame: FrameNumber) -> Option<&Record> {
         self.locate(frame).map(|(_, record)| record)
     }
@@ -148,7 +148,7 @@ impl<'a> FrameTable<'a> {
         self.records.get((span.base + offset) as usize)
     }
 
-    #[inline]
+    #[inline(always)]
     fn locate(&self, frame: FrameNumber) -> Option<(&Placed, &Record)> {
         for span in &self.spans {
             let offset = frame.wrapping_sub(span.first);
@@ -212,14 +212,14 @@ impl<'a> FrameTable<'a> {
     }
 
     /// What the only holder of a block noted in place of its references.
-    #[inline]
+    #[inline(never)]
     pub fn note(&self, frame: FrameNumber) -> u32 {
         self.references(frame)
     }
 
     /// Notes something for a block, which nobody but the caller holds: it is
     /// not to be shared, and 1 is to be noted before it is released.
-    #[inline]
+    #[inline(never)]
     pub fn set_note(&self, frame: FrameNumber, note: u32) {
         if let Some(record) = self.record(frame) {
             record.tail.store(note, Relaxed);

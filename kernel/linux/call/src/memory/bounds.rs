@@ -7,7 +7,7 @@ use core::ops::Range;
 use kernel_abi::Errno;
 
 use kernel_machine::mm::{AddressSpace, PAGE_SIZE};
-use kernel_process::current;
+use kernel_process::{current, limits};
 
 type Checked = core::result::Result<(), Errno>;
 
@@ -65,6 +65,9 @@ pub(super) fn check_break(space: &AddressSpace, end: usize) -> Checked {
 
 /// Pages of data that the process may have; `None` for any.
 fn most() -> Option<usize> {
+    if !limits::is_memory_limited() {
+        return None;
+    }
     let most = current().process.limits.lock().data()?;
     Some(usize::try_from(most).unwrap_or(usize::MAX) / PAGE_SIZE)
 }

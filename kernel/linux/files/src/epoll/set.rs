@@ -14,8 +14,8 @@ use super::interest::Interest;
 use crate::file::File;
 use crate::flags::PollEvents;
 use crate::open_file::OpenFile;
+use crate::room::has_room;
 use crate::user_quota::{Account, Kind};
-use kernel_machine::mm::frame;
 use kernel_task::{Mutex, PollTable, WaitError, WaitQueue};
 
 /// A descriptor, and the address of what it referred to when it was added.
@@ -66,13 +66,14 @@ impl Epoll {
         file: &Arc<OpenFile>,
         event: EpollEvent,
     ) -> Result<(), Errno> {
+        let has_room = has_room();
         let mut set = self.set.lock();
         set.interests.retain(|_, it| it.is_open());
         self.count(&set);
         if set.interests.contains_key(&key) {
             return Err(Errno::EEXIST);
         }
-        if frame::is_short() {
+        if !has_room {
             return Err(Errno::ENOMEM);
         }
         if !self.account.take(Kind::EpollWatches) {

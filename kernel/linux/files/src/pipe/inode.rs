@@ -16,7 +16,7 @@ use crate::flags::OpenFlags;
 use crate::inode::{FileSystem, FileType, Inode, InodeId, Metadata};
 use crate::location::Location;
 use crate::mount::{self, Mount};
-use kernel_machine::mm::frame;
+use crate::room::has_room;
 
 impl Pipe {
     /// Opens a pipe by name; waits for the other end, unless asked not to.
@@ -112,7 +112,7 @@ fn pipe_mount() -> &'static (Arc<Mount>, u64) {
 pub fn open_pair(
     flags: OpenFlags,
 ) -> Result<(Arc<OpenFile>, Arc<OpenFile>), Errno> {
-    if frame::is_short() {
+    if !has_room() {
         return Err(Errno::ENFILE);
     }
     let pipe = Pipe::new();

@@ -304,9 +304,10 @@ pub(in crate::mm) fn has_half_reserve(bytes: usize) -> bool {
 
 /// True if so little is left that what takes many frames at once (a fork, a
 /// new program) may fail, although single frames can be had.
+#[inline]
 pub fn is_scarce() -> bool {
-    let stats = stats();
-    stats.free <= 2 * stats.reserve
+    let is_scarce = |stats: FrameStats| stats.free <= 2 * stats.reserve;
+    is_scarce(BUDDY.lock().stats()) && is_scarce(stats())
 }
 
 /// True if a program may be promised so many pages more: fewer than there are
