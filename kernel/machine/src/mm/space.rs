@@ -20,7 +20,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::ops::Range;
 use core::sync::atomic::Ordering::Relaxed;
-use core::sync::atomic::{AtomicU64, AtomicUsize};
+use core::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 
 use kernel_abi::Errno;
 use kernel_core::memory::PAGE_SIZE;
@@ -54,6 +54,8 @@ pub struct AddressSpace {
     context: AtomicU64,
     /// Pages in the tables; written under the lock.
     pub(super) resident: AtomicUsize,
+    /// New mappings are to be brought in at once; written under the lock.
+    pub(super) locks_new: AtomicBool,
     pub(super) inner: SpinLock<Inner>,
 }
 
@@ -86,6 +88,7 @@ impl AddressSpace {
             root,
             context: AtomicU64::new(0),
             resident: AtomicUsize::new(0),
+            locks_new: AtomicBool::new(false),
             inner: SpinLock::with_rank(Rank::AddressSpace, inner),
         })
     }
