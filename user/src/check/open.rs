@@ -15,7 +15,7 @@ use user_lib::linux::{
     PROT_READ, PROT_WRITE,
 };
 use user_lib::syscall::arbitrary;
-use user_lib::{Errno, Result, file, memory, process};
+use user_lib::{Errno, Result, file, memory, process, system};
 
 use crate::check::tool::{
     Failure, NOBODY, Outcome, ensure, ensure_eq, fresh_path, in_child, tests,
@@ -35,6 +35,7 @@ tests! {
     what_is_known_of_a_descriptor_is_told
     the_device_of_zeros_is_mapped_as_memory
     what_is_wrong_first_is_told
+    proc_is_mounted_over_itself
 }
 
 const NO_XDEV: u64 = 1;
@@ -418,5 +419,19 @@ fn what_is_wrong_first_is_told() -> Outcome {
         Ok(0)
     })?;
     ensure_eq!(status.exit_code(), Some(0));
+    Ok(())
+}
+
+fn proc_is_mounted_over_itself() -> Outcome {
+    let mounts = || {
+        let text = file::text("/proc/mounts")?;
+        let is_it = |line: &&str| line.starts_with("proc /proc proc ");
+        Ok::<_, Errno>(text.lines().filter(is_it).count())
+    };
+    let before = mounts()?;
+    system::mount("proc", "/proc", "proc", 0, "")?;
+    ensure_eq!(mounts()?, before + 1);
+    system::unmount("/proc", 0)?;
+    ensure_eq!(mounts()?, before);
     Ok(())
 }

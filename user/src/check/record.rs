@@ -22,6 +22,7 @@ tests! {
     a_pipe_keeps_its_bytes_over_a_change_of_size
     memory_is_spliced_as_far_as_a_pipe_holds
     a_file_is_spliced_as_far_as_a_pipe_holds
+    pipes_of_users_are_not_all_large
 }
 
 /// `struct flock`.
@@ -208,6 +209,37 @@ fn a_file_is_spliced_as_far_as_a_pipe_holds() -> Outcome {
     let splice = |from: i32, to: i32| {
         let words = [from as usize, 0, to as usize, 0, 200_000, 0];
         arbitrary(__NR_splice, words)
+fn pipes_of_users_are_not_all_large() -> Outcome {
+    let status = in_child(|| {
+        process::set_user_id(NOBODY)?;
+        let mut large = 0;
+        for _ in 0..200 {
+            let [from, _to] = file::pipe(0)?;
+            match file::control(from, SET_SIZE, 1 << 20) {
+                Ok(_) => large += 1,
+                Err(error) => {
+                    ensure_eq!(error, Errno::EPERM);
+                    // It may be made smaller, and is the usual one now.
+                    ensure_eq!(file::control(from, GET_SIZE, 0)?, 65_536);
+                    ensure!(file::control(from, SET_SIZE, 4096).is_ok());
+                }
+            }
+        }
+        ensure!((1..=70).contains(&large));
+        Ok(0)
+    })?;
+    ensure_eq!(status.exit_code(), Some(0));
+    // All of them are gone.
+    let status = in_child(|| {
+        process::set_user_id(NOBODY)?;
+        let [from, _to] = file::pipe(0)?;
+        ensure!(file::control(from, SET_SIZE, 1 << 20).is_ok());
+        Ok(0)
+    })?;
+    ensure_eq!(status.exit_code(), Some(0));
+    Ok(())
+}
+
     };
     ensure_eq!(splice(open, to)?, 65_536);
     let path = fresh_path("end");

@@ -6,7 +6,8 @@
 //! page tables when a fault asks for them (`kernel/machine/src/mm/fault.rs`).
 //!
 //! Reading order: `region/description.rs`, `region/map.rs`, then
-//! `region/place.rs` (where a mapping goes) and `region/heap.rs` (`brk`).
+//! `region/place.rs` (where a mapping goes), `region/heap.rs` (`brk`) and
+//! `region/advice.rs` (`madvise`, `mlock`).
 
 mod advice;
 mod description;

@@ -3,8 +3,8 @@
 //! Each decodes and checks its arguments here and leaves the work to
 //! `kernel_files`. One file for each kind of call: `transfer.rs` (read and
 //! write), `descriptor.rs` (open, close, dup), `name.rs` (make, remove,
-//! rename), `status.rs` (stat, chmod), `directory.rs`, `poll.rs`,
-//! `mount.rs`.
+//! rename), `extent.rs` (parts of files), `status.rs` (stat, chmod),
+//! `directory.rs`, `poll.rs`, `mount.rs`.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;

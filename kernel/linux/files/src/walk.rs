@@ -79,8 +79,8 @@ pub struct Walk<'a> {
     /// Whose rights count; `None` if all is allowed.
     who: Option<Authority>,
     root: Location,
-    /// Where it begins.
-    start: Location,
+    /// Where it begins, if it must not leave that.
+    start: Option<Location>,
     bounds: Bounds,
     here: Location,
     rest: Cow<'a, [u8]>,
@@ -110,7 +110,7 @@ impl<'a> Walk<'a> {
             false => root,
         };
         let (who, rest) = (permission::current(), Cow::Borrowed(path));
-        let start = here.clone();
+        let start = bounds.contains(Bounds::BENEATH).then(|| here.clone());
         let mut walk = Self { who, root, start, bounds, here, rest, links: 0 };
         if is_absolute && !bounds.is_empty() {
             walk.go_to_root()?;
@@ -235,8 +235,8 @@ impl<'a> Walk<'a> {
     }
 
     fn go_up(&mut self) -> Result<(), Errno> {
-        if self.here == self.start {
-            self.bounds.check_leave()?;
+        if self.start.as_ref() == Some(&self.here) {
+            return Err(Errno::EXDEV);
         }
         let above = self.here.parent(&self.root);
         self.go(above)

@@ -2,6 +2,7 @@
 //! what it asks of it (`mincore`, `/proc/PID/smaps`, `pagemap`).
 
 use core::ops::Range;
+use core::sync::atomic::Ordering::Relaxed;
 
 use kernel_abi::Errno;
 use kernel_core::memory::page_table::{self, Tables};
@@ -76,6 +77,8 @@ impl AddressSpace {
         let mut inner = self.inner.lock();
         let future = if is_future { set } else { RegionFlags::empty() };
         inner.new_flags = (inner.new_flags - clear - set) | future;
+        let locks_new = inner.new_flags == RegionFlags::LOCKED;
+        self.locks_new.store(locks_new, Relaxed);
         if is_present {
             let all = 0..kernel_core::memory::region::HIGHEST;
             inner.regions.change_flags(all, set, clear)?;
@@ -245,7 +248,7 @@ impl AddressSpace {
 
     /// Whether new mappings are to be brought in at once (`mlockall`).
     pub fn locks_new(&self) -> bool {
-        self.inner.lock().new_flags == RegionFlags::LOCKED
+        self.locks_new.load(Relaxed)
     }
 
     /// Pages of mappings with these flags.

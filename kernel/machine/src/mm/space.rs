@@ -21,7 +21,7 @@
 use alloc::sync::Arc;
 use core::ops::Range;
 use core::sync::atomic::Ordering::Relaxed;
-use core::sync::atomic::{AtomicU64, AtomicUsize};
+use core::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 
 use kernel_abi::Errno;
 use kernel_core::memory::PAGE_SIZE;
@@ -56,6 +56,8 @@ pub struct AddressSpace {
     pub(super) stack_limit: AtomicUsize,
     /// Pages in the tables; written under the lock.
     pub(super) resident: AtomicUsize,
+    /// New mappings are to be brought in at once; written under the lock.
+    pub(super) locks_new: AtomicBool,
     pub(super) inner: SpinLock<Inner>,
 }
 
@@ -91,6 +93,7 @@ impl AddressSpace {
             context: AtomicU64::new(0),
             stack_limit: AtomicUsize::new(STACK_LIMIT),
             resident: AtomicUsize::new(0),
+            locks_new: AtomicBool::new(false),
             inner: SpinLock::with_rank(Rank::AddressSpace, inner),
         })
     }

@@ -13,6 +13,45 @@ const LEAST: usize = 4096;
 /// No pipe is larger, whoever asks.
 const LARGEST: usize = 1 << 31;
 
+/// Bytes by which all pipes may be larger than usual whose owners may not do
+/// everything: what Linux gives to each user.
+const LARGER_BY: usize = 64 << 20;
+
+/// By how many bytes they are.
+static LARGER: AtomicUsize = AtomicUsize::new(0);
+
+/// By how many bytes a pipe is larger than usual that counts.
+#[derive(Default)]
+pub(super) struct Larger(AtomicUsize);
+
+impl Larger {
+    /// The running process makes the pipe hold `bytes`. The caller holds the
+    /// pipe's lock.
+    ///
+    /// # Errors
+    /// `EPERM` if that would be too much in all; nothing changes then.
+    pub(super) fn change(&self, bytes: usize) -> Result<(), Errno> {
+        let old = self.0.load(Relaxed);
+        let may_all = permission::current().is_none();
+        let wanted = bytes.saturating_sub(CAPACITY);
+        let new = if may_all { wanted.min(old) } else { wanted };
+        let more = |all: usize| {
+            let all = all - old + new;
+            (new <= old || all <= LARGER_BY).then_some(all)
+        };
+        let changed = LARGER.fetch_update(Relaxed, Relaxed, more);
+        changed.map_err(|_| Errno::EPERM)?;
+        self.0.store(new, Relaxed);
+        Ok(())
+    }
+}
+
+impl Drop for Larger {
+    fn drop(&mut self) {
+        LARGER.fetch_sub(*self.0.get_mut(), Relaxed);
+    }
+}
+
 /// Most bytes of a pipe of who may not do everything
 /// (`/proc/sys/fs/pipe-max-size`).
 static MOST: AtomicUsize = AtomicUsize::new(1 << 20);

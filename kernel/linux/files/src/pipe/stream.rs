@@ -6,7 +6,7 @@ use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize};
 
 use kernel_abi::Errno;
 
-use super::capacity::usual;
+use super::capacity::{Larger, usual};
 use super::ring::{PIPE_BUF, Ring};
 use crate::buffer::{Input, Output};
 use crate::clock;
@@ -31,6 +31,7 @@ pub struct Pipe {
     pub(super) filled: AtomicUsize,
     /// Most bytes in it. Written by the holder of `ring`.
     capacity: AtomicUsize,
+    larger: Larger,
     /// Open ends, and how many were ever opened.
     pub(super) readers: Ends,
     pub(super) writers: Ends,
@@ -72,6 +73,7 @@ impl Pipe {
             ring: Mutex::new(Ring::new(capacity)),
             filled: AtomicUsize::new(0),
             capacity: AtomicUsize::new(capacity),
+            larger: Larger::default(),
             readers: Ends::default(),
             writers: Ends::default(),
             readable: Arc::new(WaitQueue::new()),
@@ -191,10 +193,16 @@ impl Pipe {
     /// Makes it hold at least `bytes`; how many it holds then.
     ///
     /// # Errors
-    /// `EBUSY` if more is in it; `ENOMEM`.
+    /// `EBUSY` if more is in it; `EPERM` if all are too large; `ENOMEM`.
     pub(super) fn set_capacity(&self, bytes: usize) -> Result<usize, Errno> {
         let mut ring = self.ring.lock();
-        ring.resize(bytes)?;
+        let old = ring.capacity();
+        self.larger.change(bytes)?;
+        if let Err(error) = ring.resize(bytes) {
+            // It gets back what it had, which was not too much.
+            let _ = self.larger.change(old);
+            return Err(error);
+        }
         let capacity = ring.capacity();
         self.capacity.store(capacity, SeqCst);
         drop(ring);

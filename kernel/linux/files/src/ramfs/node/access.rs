@@ -288,7 +288,7 @@ impl Drop for Node {
     /// Whoever watched it is told that it is gone; that of a file system that
     /// goes as a whole is not.
     fn drop(&mut self) {
-        if !self.has_parent() {
+        if inotify::is_used() && !self.has_parent() {
             inotify::forget(self.id());
         }
     }
