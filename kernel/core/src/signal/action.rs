@@ -1,5 +1,7 @@
 //! What a process does with each signal.
 
+use alloc::boxed::Box;
+
 use kernel_abi::Errno;
 use kernel_abi::signal::{
     SA_NOCLDSTOP, SA_NOCLDWAIT, SIG_DFL, SIG_IGN, SIGCHLD, SIGCONT, SIGRTMAX,
@@ -49,14 +51,15 @@ pub struct ChildExitPolicy {
     pub signal: bool,
 }
 
-/// The dispositions of all signals; copied by `fork`.
+/// The dispositions of all signals; copied by `fork`. They are large, and stand
+/// apart so that whatever holds them moves cheaply.
 #[derive(Clone)]
-pub struct Actions([SigAction; SIGRTMAX as usize]);
+pub struct Actions(Box<[SigAction; SIGRTMAX as usize]>);
 
 impl Default for Actions {
     fn default() -> Self {
         let default = SigAction { handler: SIG_DFL, ..SigAction::default() };
-        Actions([default; SIGRTMAX as usize])
+        Actions(Box::new([default; SIGRTMAX as usize]))
     }
 }
 
@@ -98,7 +101,7 @@ impl Actions {
 
     /// `execve`: handlers are gone, what was ignored stays ignored.
     pub(super) fn exec(&mut self) {
-        for slot in &mut self.0 {
+        for slot in self.0.iter_mut() {
             let handler =
                 if slot.handler == SIG_IGN { SIG_IGN } else { SIG_DFL };
             *slot = SigAction { handler, ..SigAction::default() };

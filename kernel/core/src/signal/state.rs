@@ -223,6 +223,12 @@ impl SignalState {
         thread.alternative = NO_STACK;
     }
 
+    /// `CLONE_CLEAR_SIGHAND`: handlers are gone, what was ignored stays
+    /// ignored.
+    pub fn clear_handlers(&mut self) {
+        self.actions.exec();
+    }
+
     /// Blocked signals of a thread.
     pub fn blocked(&self, key: ThreadKey) -> SignalSet {
         self.thread(key).blocked

@@ -60,6 +60,7 @@ pub(super) struct Unentered {
 ///
 /// # Errors
 /// `EAGAIN`, `ENOMEM`.
+#[inline(always)]
 pub(super) fn new_process(
     id: TaskId,
     mut inherited: Inherited,
