@@ -154,11 +154,11 @@ impl WaitQueue {
     }
 
     /// Takes an exclusive waiter off that will not use a wake-up; one that it
-    /// was given already goes to the next.
+    /// was given already is handed on.
     #[inline(never)]
-    fn step_aside(&self, ticket: u64) {
+    fn step_aside(&self, ticket: u64, hand_on: &dyn Fn()) {
         if !self.leave(ticket) {
-            self.wake_one();
+            hand_on();
         }
     }
 
@@ -197,6 +197,27 @@ impl WaitQueue {
         condition: impl FnMut() -> Option<T>,
     ) -> Result<T, WaitError> {
         self.wait(place, state::INTERRUPTIBLE, deadline_ns, condition)
+    }
+
+    /// As [`WaitQueue::wait_until_deadline`], in a queue of the waiter's own:
+    /// what others do to wake it is their business, and so is a wake-up that it
+    /// was given and does not use, because it freezes or gives up. `hand_on`
+    /// tells them.
+    ///
+    /// # Errors
+    /// As there.
+    ///
+    /// # Locks
+    /// None held on entry; takes those of the condition and of `hand_on`.
+    pub fn wait_for_turn<T>(
+        &self,
+        place: &'static str,
+        deadline_ns: Option<u64>,
+        condition: impl FnMut() -> Option<T>,
+        hand_on: impl Fn(),
+    ) -> Result<T, WaitError> {
+        let depth = state::INTERRUPTIBLE;
+        self.wait_with(place, depth, deadline_ns, condition, hand_on)
     }
 
     /// As [`WaitQueue::wait_until`], but only a fatal signal ends the sleep.
@@ -261,7 +282,21 @@ impl WaitQueue {
         place: &'static str,
         depth: u32,
         deadline_ns: Option<u64>,
+        condition: impl FnMut() -> Option<T>,
+    ) -> Result<T, WaitError> {
+        self.wait_with(place, depth, deadline_ns, condition, || {
+            self.wake_one();
+        })
+    }
+
+    #[inline(always)]
+    fn wait_with<T>(
+        &self,
+        place: &'static str,
+        depth: u32,
+        deadline_ns: Option<u64>,
         mut condition: impl FnMut() -> Option<T>,
+        hand_on: impl Fn(),
     ) -> Result<T, WaitError> {
         if let Some(value) = condition() {
             return Ok(value);
@@ -273,12 +308,12 @@ impl WaitQueue {
             if let Some(value) = condition() {
                 sleep.cancel();
                 // Another's event may have been meant, and its wake-up.
-                self.step_aside(ticket);
+                self.step_aside(ticket, &hand_on);
                 return Ok(value);
             }
             let mut stands = true;
             let ended = sleep.sleep_and(&mut || {
-                self.step_aside(ticket);
+                self.step_aside(ticket, &hand_on);
                 stands = false;
             });
             let was_woken = stands && !self.leave(ticket);
@@ -288,7 +323,7 @@ impl WaitQueue {
             if let Err(error) = ended {
                 if was_woken {
                     // The wake-up was meant for somebody who wants it.
-                    self.wake_one();
+                    hand_on();
                 }
                 return Err(error);
             }

@@ -75,7 +75,7 @@ fn path(address: usize) -> Checked<Vec<u8>> {
 
 /// The open file of a descriptor.
 #[inline]
-fn file(fd: i32) -> Checked<Arc<OpenFile>> {
+pub(super) fn file(fd: i32) -> Checked<Arc<OpenFile>> {
     let fd = usize::try_from(fd).map_err(|_| Errno::EBADF)?;
     current().files()?.get(fd)
 }

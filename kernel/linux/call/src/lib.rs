@@ -24,6 +24,7 @@ mod capability;
 mod file;
 mod futex;
 mod identity;
+mod ipc;
 mod memory;
 mod prctl;
 pub mod proc;

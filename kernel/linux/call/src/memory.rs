@@ -24,6 +24,7 @@ pub const CALLS: &[Numbered] = &[
     (number::MLOCKALL, Handler::Plain(|_| Ok(0))),
     (number::MUNLOCKALL, Handler::Plain(|_| Ok(0))),
     (number::MREMAP, Handler::Plain(mremap)),
+    (number::REMAP_FILE_PAGES, Handler::Plain(remap_file_pages)),
     (number::MEMBARRIER, Handler::Plain(membarrier)),
 ];
 
@@ -55,12 +56,22 @@ fn mmap(args: &Args) -> Result {
     if flags & MAP_ANONYMOUS == 0 {
         back_by_file(&mut request, file, offset / PAGE_SIZE)?;
     }
+    map(request)
+}
+
+/// Maps `request`, if the process may have so much.
+///
+/// # Errors
+/// `ENOMEM`; those of the mapping.
+pub(super) fn map(request: MapRequest) -> Result {
     if let Some(most) = most_pages() {
         let place = match request.placement {
-            Placement::Fixed(start) => start..start.saturating_add(length),
+            Placement::Fixed(start) => {
+                start..start.saturating_add(request.length)
+            }
             _ => 0..0,
         };
-        check_room(most, length, place)?;
+        check_room(most, request.length, place)?;
     }
     current().space()?.map(request)
 }
@@ -222,6 +233,31 @@ fn mremap(args: &Args) -> Result {
         check_room(most, new - old, 0..0)?;
     }
     current().space()?.remap(address, [old, new], target)
+}
+
+/// `remap_file_pages(2)`: maps other pages of the same object, as Linux does
+/// since 4.0, by a mapping of its own.
+fn remap_file_pages(args: &Args) -> Result {
+    let [address, length, protection, page, _, _] = args.x;
+    let start = address - address % PAGE_SIZE;
+    let length = length - length % PAGE_SIZE;
+    let end = start.checked_add(length).filter(|end| *end > start);
+    let end = end.filter(|_| protection == 0).ok_or(Errno::EINVAL)?;
+    let space = current().space()?;
+    let region = space.region_above(start).ok_or(Errno::EINVAL)?;
+    let is_inside = region.range.start <= start && end <= region.range.end;
+    if !is_inside || region.sharing != Sharing::Shared {
+        return Err(Errno::EINVAL);
+    }
+    let source = region.source.ok_or(Errno::EINVAL)?;
+    space.map(MapRequest {
+        placement: Placement::Fixed(start),
+        sharing: Sharing::Shared,
+        source: Some((source, page)),
+        may_write: region.protection.contains(Protection::WRITE),
+        ..MapRequest::anonymous(length, region.protection)
+    })?;
+    Ok(0)
 }
 
 /// `MEMBARRIER_CMD_QUERY`: no command is supported.

@@ -5,8 +5,8 @@
 
 use super::call::{Handler, Numbered};
 use super::{
-    capability, file, futex, identity, memory, prctl, process, ptrace, remote,
-    sched, signal, system, time, timer,
+    capability, file, futex, identity, ipc, memory, prctl, process, ptrace,
+    remote, sched, signal, system, time, timer,
 };
 
 const SIZE: usize = 512;
@@ -24,6 +24,8 @@ static TABLE: [Handler; SIZE] = build(&[
     timer::CALLS,
     sched::CALLS,
     futex::CALLS,
+    ipc::CALLS,
+    ipc::posix::CALLS,
     system::CALLS,
     file::descriptor::CALLS,
     file::event::CALLS,

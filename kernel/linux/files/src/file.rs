@@ -90,6 +90,11 @@ pub trait File: Send + Sync {
         Err(Errno::ENOTTY)
     }
 
+    /// The running process has closed a descriptor of it. Only open files that
+    /// took a lock, or said that they do ([`OpenFile::note_lock`]
+    /// (super::OpenFile::note_lock)), are told.
+    fn let_go(&self) {}
+
     /// Itself, for the calls that are about one kind of file.
     fn any(&self) -> Option<&dyn Any> {
         None

@@ -16,8 +16,8 @@
 
 use alloc::collections::BTreeMap;
 use alloc::sync::{Arc, Weak};
-use core::sync::atomic::AtomicU32;
 use core::sync::atomic::Ordering::Relaxed;
+use core::sync::atomic::{AtomicU32, AtomicU64};
 
 use kernel_machine::sync::{Rank, SpinLock};
 
@@ -26,6 +26,8 @@ use kernel_machine::sync::{Rank, SpinLock};
 pub(crate) struct User {
     id: u32,
     tasks: AtomicU32,
+    /// Bytes that its POSIX message queues count.
+    messages: AtomicU64,
 }
 
 static USERS: SpinLock<BTreeMap<u32, Weak<User>>> =
@@ -38,7 +40,8 @@ impl User {
         if let Some(user) = users.get(&id).and_then(Weak::upgrade) {
             return user;
         }
-        let user = Arc::new(Self { id, tasks: AtomicU32::new(0) });
+        let (tasks, messages) = (AtomicU32::new(0), AtomicU64::new(0));
+        let user = Arc::new(Self { id, tasks, messages });
         users.insert(id, Arc::downgrade(&user));
         user
     }
@@ -46,6 +49,18 @@ impl User {
     /// Its number.
     pub(crate) fn id(&self) -> u32 {
         self.id
+    }
+
+    /// Takes so many bytes for a message queue, unless it has more than `most`
+    /// then.
+    pub(crate) fn take_message_bytes(&self, bytes: u64, most: u64) -> bool {
+        let more = |used: u64| used.checked_add(bytes).filter(|it| *it <= most);
+        self.messages.fetch_update(Relaxed, Relaxed, more).is_ok()
+    }
+
+    /// Gives them back.
+    pub(crate) fn give_message_bytes(&self, bytes: u64) {
+        self.messages.fetch_sub(bytes, Relaxed);
     }
 
     /// How many tasks it has.

@@ -1,11 +1,17 @@
 //! Pages and tables are given back: unmapped, reaped, or at the end.
 
+use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::ops::Range;
 use core::sync::atomic::Ordering::Relaxed;
 
+use kernel_abi::Errno;
+use kernel_core::memory::PAGE_SIZE;
 use kernel_core::memory::frame::FrameNumber;
 use kernel_core::memory::page_table::{self, Entry};
+use kernel_core::memory::region::{HIGHEST, Region};
 
+use super::source::{Object, PageSource};
 use super::space::{AddressSpace, Inner};
 use super::{frame, page, tlb};
 
@@ -70,6 +76,50 @@ impl AddressSpace {
             tlb::flush_space(self.asid());
             tables.free_retired();
         }
+    }
+
+    /// Unmaps all that shows the one source for which `is_it` is true, and
+    /// whose page 0 is or would be at `address` (`shmdt(2)`).
+    ///
+    /// # Errors
+    /// `EINVAL` if there is no such region.
+    ///
+    /// # Locks
+    /// `is_it` is called with the space's spin lock held.
+    pub fn detach(
+        &self,
+        address: usize,
+        is_it: impl Fn(&dyn PageSource) -> bool,
+    ) -> Result<(), Errno> {
+        let mut removed = Vec::new();
+        let mut inner = self.inner.lock();
+        let begins_here = |region: &Region<Object>| {
+            let offset = region.backing.first * PAGE_SIZE;
+            region.start.checked_sub(offset) == Some(address)
+        };
+        let mut regions = inner.regions.overlapping(address..HIGHEST);
+        let found = regions.find_map(|region| {
+            let source = region.backing.source.as_ref()?;
+            let is_meant = begins_here(region) && is_it(&**source);
+            is_meant.then(|| source.clone())
+        });
+        drop(regions);
+        let source = found.ok_or(Errno::EINVAL)?;
+        let shown: Vec<Range<usize>> = inner
+            .regions
+            .overlapping(address..HIGHEST)
+            .filter(|region| begins_here(region))
+            .filter(|region| {
+                let other = region.backing.source.as_ref();
+                other.is_some_and(|other| Arc::ptr_eq(other, &source))
+            })
+            .map(Region::range)
+            .collect();
+        let result = shown.into_iter().try_for_each(|range| {
+            self.unmap_locked(&mut inner, range, &mut removed)
+        });
+        drop(inner);
+        result
     }
 
     /// Bytes of memory that are this space's: of a page that several hold,

@@ -143,7 +143,10 @@ impl Drop for Charge {
 /// nodes live on its heap, which user programs must not exhaust. Before that
 /// there is a rest that is root's, to clean up with; it is not touched as long
 /// as the heap, which gives no frames back, has as much room inside.
-pub(super) fn check_room() -> Result<(), Errno> {
+///
+/// # Errors
+/// `ENOSPC`.
+pub fn check_room() -> Result<(), Errno> {
     if !frame::is_low() {
         return Ok(());
     }
