@@ -32,6 +32,7 @@ pub const TESTS: &[Test] = tests::list![
     rights_keep_their_promises,
     sockets_and_nameless_files_keep_their_promises,
     texts_and_limits_keep_their_promises,
+    semaphores_messages_and_segments_keep_their_promises,
     nothing_takes_for_ever,
     what_depends_on_time_is_right_at_once,
     every_area_is_in_this_list,
@@ -84,6 +85,11 @@ const AREAS: &[&str] = &[
     "tmpfs",
     "limit",
     "long",
+    "ipc-semaphore",
+    "ipc-message",
+    "ipc-segment",
+    "ipc-queue",
+    "ipc-freeze",
 ];
 
 /// The tests that try several rounds where the host may hold a CPU up
@@ -143,6 +149,11 @@ fn groups_keep_their_promises() -> Result<()> {
 
 fn claims_timers_and_traits_keep_their_promises() -> Result<()> {
     check(Setup::new(), "claim timer traits")
+}
+
+fn semaphores_messages_and_segments_keep_their_promises() -> Result<()> {
+    let areas = "ipc-semaphore ipc-message ipc-segment ipc-queue ipc-freeze";
+    check(Setup::new(), areas)
 }
 
 fn rights_keep_their_promises() -> Result<()> {

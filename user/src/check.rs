@@ -16,6 +16,7 @@ mod file;
 mod freezer;
 mod futex;
 mod group;
+mod ipc;
 mod limit;
 mod long;
 mod memfd;
@@ -94,6 +95,11 @@ const AREAS: &[(&str, &[Test])] = &[
     ("tmpfs", tmpfs::TESTS),
     ("limit", limit::TESTS),
     ("long", long::TESTS),
+    ("ipc-semaphore", ipc::semaphore::TESTS),
+    ("ipc-message", ipc::message::TESTS),
+    ("ipc-segment", ipc::segment::TESTS),
+    ("ipc-queue", ipc::queue::TESTS),
+    ("ipc-freeze", ipc::freeze::TESTS),
 ];
 
 /// Runs `check [--list | --random CALLS [SEED] | --stress [NAME [COUNT]] |
