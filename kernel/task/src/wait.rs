@@ -153,13 +153,11 @@ impl WaitQueue {
         waiters.list.remove(at)
     }
 
-    /// Takes an exclusive waiter off that will not use a wake-up; one that it
-    /// was given already is handed on.
+    /// Takes an exclusive waiter off that will not use a wake-up. `hand_on` is
+    /// told whether it was given one already.
     #[inline(never)]
-    fn step_aside(&self, ticket: u64, hand_on: &dyn Fn()) {
-        if !self.leave(ticket) {
-            hand_on();
-        }
+    fn step_aside(&self, ticket: u64, hand_on: &dyn Fn(bool)) {
+        hand_on(!self.leave(ticket));
     }
 
     /// Sleeps until `condition` gives a value. A signal ends the sleep; a
@@ -201,8 +199,9 @@ impl WaitQueue {
 
     /// As [`WaitQueue::wait_until_deadline`], in a queue of the waiter's own:
     /// what others do to wake it is their business, and so is a wake-up that it
-    /// was given and does not use, because it freezes or gives up. `hand_on`
-    /// tells them.
+    /// was given and does not use. `hand_on` tells them whenever it freezes,
+    /// woken or not, since nobody finds it in the queue then, and when it
+    /// gives up.
     ///
     /// # Errors
     /// As there.
@@ -217,7 +216,7 @@ impl WaitQueue {
         hand_on: impl Fn(),
     ) -> Result<T, WaitError> {
         let depth = state::INTERRUPTIBLE;
-        self.wait_with(place, depth, deadline_ns, condition, hand_on)
+        self.wait_with(place, depth, deadline_ns, condition, |_| hand_on())
     }
 
     /// As [`WaitQueue::wait_until`], but only a fatal signal ends the sleep.
@@ -284,8 +283,10 @@ impl WaitQueue {
         deadline_ns: Option<u64>,
         condition: impl FnMut() -> Option<T>,
     ) -> Result<T, WaitError> {
-        self.wait_with(place, depth, deadline_ns, condition, || {
-            self.wake_one();
+        self.wait_with(place, depth, deadline_ns, condition, |was_woken| {
+            if was_woken {
+                self.wake_one();
+            }
         })
     }
 
@@ -296,7 +297,7 @@ impl WaitQueue {
         depth: u32,
         deadline_ns: Option<u64>,
         mut condition: impl FnMut() -> Option<T>,
-        hand_on: impl Fn(),
+        hand_on: impl Fn(bool),
     ) -> Result<T, WaitError> {
         if let Some(value) = condition() {
             return Ok(value);
@@ -323,7 +324,7 @@ impl WaitQueue {
             if let Err(error) = ended {
                 if was_woken {
                     // The wake-up was meant for somebody who wants it.
-                    hand_on();
+                    hand_on(true);
                 }
                 return Err(error);
             }

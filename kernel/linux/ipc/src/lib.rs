@@ -16,7 +16,7 @@
 //!  message.rs    message queues
 //!  segment.rs    shared memory
 //!  posix.rs      POSIX message queues, and the file system that shows them
-//!  setting.rs    limits, `/proc/sys`
+//!  setting.rs    limits, and sysctl.rs, their files
 //!  report.rs     `/proc/sysvipc`
 //! ```
 //!
@@ -39,6 +39,7 @@ mod room;
 pub mod segment;
 pub mod semaphore;
 mod setting;
+mod sysctl;
 mod undo;
 
 /// Makes the files in `/proc`, and lets `mqueue` be mounted.
@@ -46,7 +47,7 @@ mod undo;
 /// # Errors
 /// `EEXIST` if called twice.
 pub fn init() -> Result<(), Errno> {
-    setting::register_all()?;
+    sysctl::register_all()?;
     report::register_all()?;
     posix::init();
     Ok(())

@@ -5,7 +5,6 @@
 //! `filesystem.rs` the directory of their names.
 
 use alloc::boxed::Box;
-use alloc::sync::Arc;
 
 use kernel_abi::Errno;
 use kernel_abi::ipc::{MQ_PRIO_MAX, MqAttr};
@@ -15,15 +14,13 @@ use kernel_files::table::OnExec;
 use kernel_files::{Location, OpenFile, OpenFlags, mount, permission};
 use kernel_machine::mm::user::UserSlice;
 
-use crate::caller::Caller;
 use crate::room::check_room;
-use crate::setting;
 
 mod filesystem;
 mod notify;
 mod queue;
 
-use filesystem::Root;
+use filesystem::{Root, make};
 pub use notify::Notify;
 use queue::{Body, Queue};
 
@@ -98,27 +95,6 @@ fn find(queue: &Queue, flags: OpenFlags) -> Result<(), Errno> {
         _ => return Err(Errno::EINVAL),
     };
     permission::check(queue, wanted)
-}
-
-/// Makes a queue.
-fn make(
-    name: &[u8],
-    new: &NewInode<'_>,
-    shape: Option<&MqAttr>,
-) -> Result<Arc<Queue>, Errno> {
-    let caller = Caller::new();
-    let limits = setting::posix();
-    let is_privileged = caller.is_privileged();
-    if queue::count() as u64 >= limits.queues_max && !is_privileged {
-        return Err(Errno::ENOSPC);
-    }
-    let shape = limits.shape(shape, is_privileged)?;
-    check_room(0)?;
-    let process = &kernel_process::current().process;
-    let bytes = process.take_message_bytes(shape.cost())?;
-    let queue = Queue::new(shape, new, bytes);
-    Root.insert(name, queue.clone())?;
-    Ok(queue)
 }
 
 /// `mq_unlink(2)`.

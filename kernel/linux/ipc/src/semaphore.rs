@@ -16,7 +16,7 @@ use crate::caller::{Caller, process_id};
 use crate::registry::{Name, Object, Registry, Wanted};
 use crate::room::{check_room, now_s};
 use crate::setting;
-use crate::undo::{self, UndoList};
+use crate::undo::{self, UndoList, Undoes};
 
 mod control;
 
@@ -85,17 +85,18 @@ impl Set {
         Ok(Arc::new(Self { count, state }))
     }
 
-    /// Undoes what the owner of a list has done.
-    pub(crate) fn undo(&self, actor: Actor) {
+    /// As `semctl(2)` and `/proc` tell of it.
+    pub(crate) fn describe(&self, id: u32) -> SemidDs {
+        self.state.lock().describe(id)
+    }
+}
+
+impl Undoes for Set {
+    fn undo(&self, actor: Actor) {
         let mut state = self.state.lock();
         if state.set.undo(actor) {
             state.otime = now_s();
         }
-    }
-
-    /// As `semctl(2)` and `/proc` tell of it.
-    pub(crate) fn describe(&self, id: u32) -> SemidDs {
-        self.state.lock().describe(id)
     }
 }
 
@@ -174,7 +175,8 @@ pub fn operate(
     let list = kept.as_ref().and_then(|it| it.get(UndoList::new));
     if let Some(list) = list {
         check_room(0)?;
-        list.note(&set);
+        let undoes: Arc<dyn Undoes> = set.clone();
+        list.note(&undoes);
     }
     let list = list.map_or(0, |list| list.id);
     let actor = Actor { process: process_id(), list };

@@ -13,7 +13,12 @@ use kernel_machine::sync::{Rank, SpinLock};
 use kernel_process::undo::Undo;
 
 use crate::caller::process_id;
-use crate::semaphore::Set;
+
+/// What has something to undo.
+pub(crate) trait Undoes: Send + Sync {
+    /// Undoes what the owner of a list has done.
+    fn undo(&self, actor: Actor);
+}
 
 /// Entries of sets that are gone are looked for when so many have come.
 const LEAST_CLEANED: usize = 32;
@@ -27,7 +32,7 @@ pub(crate) struct UndoList {
 
 struct Sets {
     /// By address.
-    all: Vec<Weak<Set>>,
+    all: Vec<Weak<dyn Undoes>>,
     /// With so many entries, those of sets that are gone are dropped.
     cleaned_at: usize,
 }
@@ -42,14 +47,14 @@ impl UndoList {
     }
 
     /// Notes that something is to be undone in `set`.
-    pub(crate) fn note(&self, set: &Arc<Set>) {
-        let address = Arc::as_ptr(set).addr();
+    pub(crate) fn note(&self, set: &Arc<dyn Undoes>) {
+        let address = Arc::as_ptr(set).cast::<()>().addr();
         let mut sets = self.sets.lock();
         if sets.all.len() >= sets.cleaned_at {
             sets.all.retain(|set| set.strong_count() > 0);
             sets.cleaned_at = LEAST_CLEANED.max(2 * sets.all.len());
         }
-        let place = |it: &Weak<Set>| it.as_ptr().addr();
+        let place = |it: &Weak<dyn Undoes>| it.as_ptr().cast::<()>().addr();
         if let Err(at) = sets.all.binary_search_by_key(&address, place) {
             sets.all.insert(at, Arc::downgrade(set));
         }

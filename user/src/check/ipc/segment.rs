@@ -110,7 +110,7 @@ fn a_part_of_a_segment_is_detached_with_the_rest() -> Outcome {
 }
 
 fn segments_are_their_owners() -> Outcome {
-    let id = shmget(PRIVATE, PAGE_SIZE, 0o604)?;
+    let id = shmget(PRIVATE, PAGE_SIZE, 0o644)?;
     let status = in_child(|| {
         process::set_user_id(NOBODY)?;
         ensure_eq!(shmat(id, 0, 0), Err(Errno::EACCES));

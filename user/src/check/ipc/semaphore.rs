@@ -144,7 +144,7 @@ fn a_semaphore_wait_ends_in_time() -> Outcome {
 }
 
 fn semaphores_are_their_owners() -> Outcome {
-    let id = semget(PRIVATE, 1, 0o604)?;
+    let id = semget(PRIVATE, 1, 0o644)?;
     let status = in_child(|| {
         process::set_user_id(NOBODY)?;
         ensure_eq!(value(id), Ok(0));

@@ -5,6 +5,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use kernel_abi::Errno;
+use kernel_abi::ipc::MqAttr;
 use kernel_abi::stat::{MQUEUE_MAGIC, Statfs};
 use kernel_core::path::NAME_MAX;
 use kernel_files::attribute::OpenDirectory;
@@ -13,11 +14,14 @@ use kernel_files::inode::{
     DirectoryEntry, FIRST_ENTRY, FileSystem, FileType, Inode, InodeId,
     Metadata, NewInode,
 };
-use kernel_files::mount::{self, Mount};
+use kernel_files::mount::Mount;
 use kernel_files::{OpenFlags, clock};
 use kernel_machine::sync::{Rank, SpinLock, copy_out};
 
-use super::queue::Queue;
+use super::queue::{self, Queue, device};
+use crate::caller::Caller;
+use crate::room::check_room;
+use crate::setting;
 
 /// Everybody writes; names belong to the owners of what they name.
 const PERMISSIONS: u32 = 0o1777;
@@ -31,12 +35,6 @@ static NAMES: SpinLock<Vec<Named>> =
 /// Where the queue with this name stands, or would.
 fn search(names: &[Named], name: &[u8]) -> Result<usize, usize> {
     names.binary_search_by(|it| (*it.0).cmp(name))
-}
-
-/// The number of the device that it seems to lie on.
-pub(super) fn device() -> u64 {
-    static DEVICE: spin::Once<u64> = spin::Once::new();
-    *DEVICE.call_once(mount::allocate_device)
 }
 
 /// The one that there is.
@@ -105,6 +103,27 @@ impl Root {
     }
 }
 
+/// Makes a queue.
+pub(super) fn make(
+    name: &[u8],
+    new: &NewInode<'_>,
+    shape: Option<&MqAttr>,
+) -> Result<Arc<Queue>, Errno> {
+    let caller = Caller::new();
+    let limits = setting::posix();
+    let is_privileged = caller.is_privileged();
+    if queue::count() as u64 >= limits.queues_max && !is_privileged {
+        return Err(Errno::ENOSPC);
+    }
+    let shape = limits.shape(shape, is_privileged)?;
+    check_room(0)?;
+    let process = &kernel_process::current().process;
+    let bytes = process.take_message_bytes(shape.cost())?;
+    let queue = Queue::new(shape, new, bytes, Arc::new(Root));
+    Root.insert(name, queue.clone())?;
+    Ok(queue)
+}
+
 impl Inode for Root {
     fn id(&self) -> InodeId {
         InodeId { device: device(), number: 1 }
@@ -133,7 +152,7 @@ impl Inode for Root {
         new: &NewInode<'_>,
     ) -> Result<Arc<dyn Inode>, Errno> {
         match new.kind {
-            FileType::Regular => Ok(super::make(name, new, None)?),
+            FileType::Regular => Ok(make(name, new, None)?),
             _ => Err(Errno::EPERM),
         }
     }

@@ -13,12 +13,11 @@ use kernel_files::file::{Blocking, File, Offset};
 use kernel_files::inode::{
     Change, Decide, FileType, Inode, InodeId, Metadata, NewInode,
 };
-use kernel_files::{OpenFlags, Output, PollEvents, clock};
+use kernel_files::{OpenFlags, Output, PollEvents, clock, mount};
 use kernel_machine::sync::{Rank, SpinLock};
 use kernel_process::MessageBytes;
 use kernel_task::{PollTable, WaitError, WaitQueue};
 
-use super::filesystem;
 use super::notify::{self, Notify, Registration};
 use crate::bell::Bell;
 use crate::caller::process_id;
@@ -37,6 +36,12 @@ pub(super) fn count() -> usize {
     COUNT.load(Relaxed)
 }
 
+/// The number of the device that it seems to lie on.
+pub(super) fn device() -> u64 {
+    static DEVICE: spin::Once<u64> = spin::Once::new();
+    *DEVICE.call_once(mount::allocate_device)
+}
+
 /// A queue.
 pub(super) struct Queue {
     number: u64,
@@ -45,6 +50,7 @@ pub(super) struct Queue {
     changed: Arc<WaitQueue>,
     /// What its user has taken for it.
     _bytes: MessageBytes,
+    directory: Arc<dyn Inode>,
     this: Weak<Self>,
 }
 
@@ -65,10 +71,11 @@ impl Queue {
         shape: Shape,
         new: &NewInode<'_>,
         bytes: MessageBytes,
+        directory: Arc<dyn Inode>,
     ) -> Arc<Self> {
         static NEXT: AtomicU64 = AtomicU64::new(2);
         let number = NEXT.fetch_add(1, Relaxed);
-        let id = InodeId { device: filesystem::device(), number };
+        let id = InodeId { device: device(), number };
         let now = clock::now_ns();
         let kind = FileType::Regular;
         let metadata = Metadata {
@@ -85,6 +92,7 @@ impl Queue {
             state: SpinLock::with_rank(Rank::Freezer, state),
             changed: Arc::new(WaitQueue::new()),
             _bytes: bytes,
+            directory,
             this: this.clone(),
         })
     }
@@ -283,7 +291,7 @@ impl File for Queue {
 
 impl Inode for Queue {
     fn id(&self) -> InodeId {
-        InodeId { device: filesystem::device(), number: self.number }
+        InodeId { device: device(), number: self.number }
     }
 
     fn kind(&self) -> FileType {
@@ -314,7 +322,7 @@ impl Inode for Queue {
 
     fn parent(&self) -> Option<Arc<dyn Inode>> {
         let is_named = self.state.lock().metadata.links > 0;
-        is_named.then(|| Arc::new(filesystem::Root) as Arc<dyn Inode>)
+        is_named.then(|| self.directory.clone())
     }
 
     fn open(&self, _flags: OpenFlags) -> Result<Arc<dyn File>, Errno> {
