@@ -15,6 +15,7 @@ use kernel_call as syscall;
 use kernel_control::{cgroup, heartbeat, hub, power, proc, terminal};
 use kernel_files as files;
 use kernel_files::{FsContext, Location};
+use kernel_ipc as ipc;
 use kernel_machine::arch::{self, cpu, gic, irq, psci, smp, timer};
 use kernel_machine::drivers::console;
 use kernel_machine::mm;
@@ -116,6 +117,7 @@ fn start_services(text: &'static str) -> Result<(), Errno> {
     process::init()?;
     proc::init(text)?;
     cgroup::init()?;
+    ipc::init()?;
     syscall::proc::register_all()?;
     power::files::register_all()?;
     power::rtc::register_all()?;

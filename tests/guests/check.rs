@@ -33,6 +33,7 @@ pub const TESTS: &[Test] = tests::list![
     sockets_and_nameless_files_keep_their_promises,
     texts_and_limits_keep_their_promises,
     advice_and_ways_to_open_keep_their_promises,
+    semaphores_messages_and_segments_keep_their_promises,
     nothing_takes_for_ever,
     no_call_makes_a_freeze_wait_for_a_millisecond,
     programs_are_told_what_each_cpu_has,
@@ -100,6 +101,11 @@ const AREAS: &[&str] = &[
     "advice",
     "open",
     "record",
+    "ipc-semaphore",
+    "ipc-message",
+    "ipc-segment",
+    "ipc-queue",
+    "ipc-freeze",
 ];
 
 /// The tests that try several rounds where the host may hold a CPU up
@@ -159,6 +165,11 @@ fn groups_keep_their_promises() -> Result<()> {
 
 fn claims_timers_and_traits_keep_their_promises() -> Result<()> {
     check(Setup::new(), "claim timer cpu-time traits")
+}
+
+fn semaphores_messages_and_segments_keep_their_promises() -> Result<()> {
+    let areas = "ipc-semaphore ipc-message ipc-segment ipc-queue ipc-freeze";
+    check(Setup::new(), areas)
 }
 
 fn rights_keep_their_promises() -> Result<()> {

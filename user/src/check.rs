@@ -21,6 +21,7 @@ mod freezer;
 mod futex;
 mod group;
 mod latency;
+mod ipc;
 mod limit;
 mod long;
 mod memfd;
@@ -118,6 +119,11 @@ const AREAS: &[(&str, &[Test])] = &[
     ("advice", advice::TESTS),
     ("open", open::TESTS),
     ("record", record::TESTS),
+    ("ipc-semaphore", ipc::semaphore::TESTS),
+    ("ipc-message", ipc::message::TESTS),
+    ("ipc-segment", ipc::segment::TESTS),
+    ("ipc-queue", ipc::queue::TESTS),
+    ("ipc-freeze", ipc::freeze::TESTS),
 ];
 
 /// Runs `check [--list | --random CALLS [SEED] | --stress [NAME [COUNT]] |

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod errno;
+pub mod ipc;
 pub mod ptrace;
 pub mod signal;
 pub mod signal_frame;

@@ -81,6 +81,8 @@ pub const SI_KERNEL: i32 = 0x80;
 pub const SI_QUEUE: i32 = -1;
 /// `si_code`: a timer expired.
 pub const SI_TIMER: i32 = -2;
+/// `si_code`: a message came to an empty queue.
+pub const SI_MESGQ: i32 = -3;
 /// `si_code`: sent by `tkill` or `tgkill`.
 pub const SI_TKILL: i32 = -6;
 

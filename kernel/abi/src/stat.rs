@@ -236,6 +236,8 @@ pub const PIPEFS_MAGIC: u64 = 0x5049_5045;
 
 /// `statfs` magic of files without a name.
 pub const ANON_INODE_MAGIC: u64 = 0x0904_1934;
+/// `f_type` of POSIX message queues.
+pub const MQUEUE_MAGIC: u64 = 0x1980_0202;
 
 /// A device number as `stat` carries it: 12 bits of major, 20 of minor.
 pub const fn device_number(major: u32, minor: u32) -> u64 {

@@ -20,6 +20,7 @@ pub mod freezer;
 pub mod futex;
 pub mod gzip;
 pub mod inotify;
+pub mod ipc;
 pub mod kthread;
 pub mod line_discipline;
 pub mod log_ring;

@@ -171,13 +171,11 @@ impl WaitQueue {
         waiters.list.remove(at)
     }
 
-    /// Takes an exclusive waiter off that will not use a wake-up; one that it
-    /// was given already goes to the next.
+    /// Takes an exclusive waiter off that will not use a wake-up. `hand_on` is
+    /// told whether it was given one already.
     #[inline(never)]
-    fn step_aside(&self, ticket: u64) {
-        if !self.leave(ticket) {
-            self.wake_one();
-        }
+    fn step_aside(&self, ticket: u64, hand_on: &dyn Fn(bool)) {
+        hand_on(!self.leave(ticket));
     }
 
     /// Sleeps until `condition` gives a value. A signal ends the sleep; a
@@ -215,6 +213,28 @@ impl WaitQueue {
         condition: impl FnMut() -> Option<T>,
     ) -> Result<T, WaitError> {
         self.wait(place, state::INTERRUPTIBLE, deadline, condition)
+    }
+
+    /// As [`WaitQueue::wait_until_deadline`], in a queue of the waiter's own:
+    /// what others do to wake it is their business, and so is a wake-up that it
+    /// was given and does not use. `hand_on` tells them whenever it freezes,
+    /// woken or not, since nobody finds it in the queue then, and when it
+    /// gives up.
+    ///
+    /// # Errors
+    /// As there.
+    ///
+    /// # Locks
+    /// None held on entry; takes those of the condition and of `hand_on`.
+    pub fn wait_for_turn<T>(
+        &self,
+        place: &'static str,
+        deadline: Option<Deadline>,
+        condition: impl FnMut() -> Option<T>,
+        hand_on: impl Fn(),
+    ) -> Result<T, WaitError> {
+        let depth = state::INTERRUPTIBLE;
+        self.wait_with(place, depth, deadline, condition, |_| hand_on())
     }
 
     /// As [`WaitQueue::wait_until`], but only a fatal signal ends the sleep.
@@ -281,7 +301,23 @@ impl WaitQueue {
         place: &'static str,
         depth: u32,
         deadline: Option<Deadline>,
+        condition: impl FnMut() -> Option<T>,
+    ) -> Result<T, WaitError> {
+        self.wait_with(place, depth, deadline, condition, |was_woken| {
+            if was_woken {
+                self.wake_one();
+            }
+        })
+    }
+
+    #[inline(always)]
+    fn wait_with<T>(
+        &self,
+        place: &'static str,
+        depth: u32,
+        deadline: Option<Deadline>,
         mut condition: impl FnMut() -> Option<T>,
+        hand_on: impl Fn(bool),
     ) -> Result<T, WaitError> {
         if let Some(value) = condition() {
             return Ok(value);
@@ -293,12 +329,12 @@ impl WaitQueue {
             if let Some(value) = condition() {
                 sleep.cancel();
                 // Another's event may have been meant, and its wake-up.
-                self.step_aside(ticket);
+                self.step_aside(ticket, &hand_on);
                 return Ok(value);
             }
             let mut stands = true;
             let ended = sleep.sleep_and(&mut || {
-                self.step_aside(ticket);
+                self.step_aside(ticket, &hand_on);
                 stands = false;
             });
             let was_woken = stands && !self.leave(ticket);
@@ -308,7 +344,7 @@ impl WaitQueue {
             if let Err(error) = ended {
                 if was_woken {
                     // The wake-up was meant for somebody who wants it.
-                    self.wake_one();
+                    hand_on(true);
                 }
                 return Err(error);
             }

@@ -129,7 +129,7 @@ impl Group {
     }
 
     /// Writes the state; with `FROZEN`, waits until it is reached.
-    fn freeze(&self) -> Result<()> {
+    pub fn freeze(&self) -> Result<()> {
         self.write("freezer.state", "FROZEN")?;
         while self.state()? != "FROZEN" {
             time::sleep(Time::from_millis(1));
@@ -137,7 +137,7 @@ impl Group {
         Ok(())
     }
 
-    fn thaw(&self) -> Result<()> {
+    pub fn thaw(&self) -> Result<()> {
         self.write("freezer.state", "THAWED").map(drop)
     }
 

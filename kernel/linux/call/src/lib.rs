@@ -26,6 +26,7 @@ mod clone;
 mod file;
 mod futex;
 mod identity;
+mod ipc;
 mod memory;
 mod pidfd;
 mod prctl;

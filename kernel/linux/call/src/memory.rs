@@ -89,24 +89,34 @@ fn mmap(args: &Args) -> Result {
     if flags & MAP_ANONYMOUS == 0 {
         back_by_file(&mut request, file, offset / PAGE_SIZE)?;
     }
-    if let Some(most) = most_pages() {
-        let place = match request.placement {
-            Placement::Fixed(start) => start..start.saturating_add(length),
-            _ => 0..0,
-        };
-        check_room(most, length, place)?;
-    }
-    if is_data(&request) {
-        bounds::check_data(length)?;
-    }
+    let start = map(request)?;
     let space = current().space()?;
-    let start = space.map(request)?;
     let is_asked =
         flags & (MAP_POPULATE | MAP_LOCKED) != 0 && flags & MAP_NONBLOCK == 0;
     if is_asked || space.locks_new() {
         populate::populate_new(&space, start, length);
     }
     Ok(start)
+}
+
+/// Maps `request`, if the process may have so much.
+///
+/// # Errors
+/// `ENOMEM`; those of the mapping.
+pub(super) fn map(request: MapRequest) -> Result {
+    if let Some(most) = most_pages() {
+        let place = match request.placement {
+            Placement::Fixed(start) => {
+                start..start.saturating_add(request.length)
+            }
+            _ => 0..0,
+        };
+        check_room(most, request.length, place)?;
+    }
+    if is_data(&request) {
+        bounds::check_data(request.length)?;
+    }
+    current().space()?.map(request)
 }
 
 /// Whether memory to be mapped counts as data: what only the process may write,

@@ -5,8 +5,8 @@
 
 use super::call::{Handler, Numbered};
 use super::{
-    capability, clone, file, futex, identity, memory, pidfd, prctl, process,
-    ptrace, remote, sched, signal, system, time, timer,
+    capability, clone, file, futex, identity, ipc, memory, pidfd, prctl,
+    process, ptrace, remote, sched, signal, system, time, timer,
 };
 
 const SIZE: usize = 512;
@@ -28,6 +28,8 @@ static TABLE: [Handler; SIZE] = build(&[
     timer::CALLS,
     sched::CALLS,
     futex::CALLS,
+    ipc::CALLS,
+    ipc::posix::CALLS,
     system::CALLS,
     file::descriptor::CALLS,
     file::event::CALLS,

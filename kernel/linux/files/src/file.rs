@@ -104,6 +104,10 @@ pub trait File: Send + Sync {
     fn held(&self) -> usize {
         0
     }
+    /// The running process has closed a descriptor of it. Only open files that
+    /// took a lock, or said that they do ([`OpenFile::note_lock`]
+    /// (super::OpenFile::note_lock)), are told.
+    fn let_go(&self) {}
 
     /// Itself, for the calls that are about one kind of file.
     fn any(&self) -> Option<&dyn Any> {

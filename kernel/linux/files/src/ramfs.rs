@@ -30,6 +30,7 @@ mod shared;
 pub use data::pages;
 use node::Node;
 use shared::Shared;
+pub use shared::check_room;
 
 /// Permissions of a top directory, where the mount says nothing.
 const USUAL_MODE: u32 = 0o755;
@@ -102,6 +103,14 @@ impl Nameless {
     /// The file as an open one.
     pub fn file(&self) -> &dyn File {
         &*self.0
+    }
+
+    /// Makes it so long, whatever the running process may write.
+    ///
+    /// # Errors
+    /// `ENOMEM` for what is longer than a file can be.
+    pub fn set_size(&self, size: u64) -> Result<(), Errno> {
+        self.0.set_size(size)
     }
 
     /// True if it was ever mapped to be shared.

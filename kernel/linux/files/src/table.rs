@@ -221,6 +221,7 @@ impl FileTable {
         {
             let owner = Owner::Record(core::ptr::from_ref(self).addr());
             lock::release_all(file.inode().id(), owner);
+            file.file().let_go();
         }
         drop(gone);
     }

@@ -22,6 +22,7 @@ use super::process::{Inherited, Process};
 use super::signal::Member;
 use super::thread::{NewThread, Thread, current};
 use super::tree::{Node, Tree};
+use super::undo::Undo;
 use super::user::Place;
 use super::{exit, futex};
 use kernel_files::{FileTable, FsContext};
@@ -40,6 +41,8 @@ pub(super) struct Belongings {
     pub clear_at_exit: u64,
     /// See [`Thread`].
     pub vfork: Option<Arc<VforkDone>>,
+    /// See [`Thread`].
+    pub undo: Option<Arc<Undo>>,
     /// What its user has taken for it.
     pub place: Place,
     /// How it begins.
@@ -78,8 +81,15 @@ impl Unentered {
         key: ThreadKey,
         belongings: Belongings,
     ) -> Self {
-        let Belongings { files, fs, clear_at_exit, vfork, place, first_step } =
-            belongings;
+        let Belongings {
+            files,
+            fs,
+            clear_at_exit,
+            vfork,
+            undo,
+            place,
+            first_step,
+        } = belongings;
         process.tasks.enter(place);
         let thread = Thread::new(NewThread {
             process: process.clone(),
@@ -88,6 +98,7 @@ impl Unentered {
             fs,
             key,
             futex: futex::Waiter::new(),
+            undo,
             clear_at_exit,
             vfork,
             first_step,

@@ -60,6 +60,8 @@ pub fn exit_thread(status: u32) -> ! {
     let take = || thread.task().replace_space(None);
     let peak_pages = release_memory(&thread, take);
     // Each guard ends with its statement, before what it guarded is dropped.
+    let undo = thread.undo.lock().take();
+    drop(undo);
     let files = thread.files.lock().take();
     drop(files);
     let fs = thread.fs.lock().take();

@@ -25,6 +25,7 @@ use super::process::{Inherited, Process};
 use super::ptrace::link;
 use super::signal::{Signals, act};
 use super::tree;
+use super::undo::Undo;
 use super::user::Place;
 use super::{CurrentThread, current, handlers, timer};
 use kernel_files::{FileTable, FsContext};
@@ -94,6 +95,7 @@ struct Shares {
     space: Arc<AddressSpace>,
     files: Arc<FileTable>,
     fs: Arc<FsContext>,
+    undo: Option<Arc<Undo>>,
 }
 
 impl Shares {
@@ -117,6 +119,7 @@ impl Shares {
                 true => fs,
                 false => fs.fork(),
             },
+            undo: request.has(Flags::SYSVSEM).then(|| parent.undo()),
         })
     }
 }
@@ -276,6 +279,7 @@ impl Child<'_> {
             fs: self.shares.fs,
             clear_at_exit,
             vfork: self.done,
+            undo: self.shares.undo,
             place: self.place,
             first_step,
         };

@@ -56,6 +56,7 @@ pub mod terminal;
 mod thread;
 pub mod timer;
 pub mod tree;
+pub mod undo;
 pub mod usage;
 mod user;
 pub mod user_limit;
@@ -67,6 +68,7 @@ pub use process::{Process, ProcessId};
 pub use thread::{
     CurrentThread, Thread, current, current_files, number_of, thread_of,
 };
+pub use user_limit::MessageBytes;
 
 /// Makes room for futexes and starts this layer's kernel threads.
 ///

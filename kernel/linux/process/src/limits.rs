@@ -172,6 +172,16 @@ impl Limits {
         (most != RLIM_INFINITY).then_some(most)
     }
 
+    /// The soft limit of the bytes of a user's message queues.
+    pub fn message_bytes(&self) -> u64 {
+        self.0[MESSAGES].current
+    }
+
+    /// The soft limit of memory that is locked, bytes.
+    pub fn locked(&self) -> u64 {
+        self.0[LOCKED].current
+    }
+
     /// The soft limit of a user's tasks.
     pub fn processes(&self) -> u64 {
         self.0[PROCESSES].current

@@ -107,6 +107,7 @@ pub(super) fn make_process(new: NewProcess) -> Result<Arc<Task>, Errno> {
         fs: new.fs,
         clear_at_exit: 0,
         vfork: None,
+        undo: None,
         place: Place::of(User::find(0)),
         first_step: new.first_step,
     };

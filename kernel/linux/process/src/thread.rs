@@ -16,6 +16,7 @@ use crate::prctl::TimerSlack;
 use crate::process::Process;
 use crate::ptrace::{Tracer, Tracing};
 use crate::signal::restart::RestartNote;
+use crate::undo::Undo;
 use kernel_files::{FileTable, FsContext};
 use kernel_machine::mm::AddressSpace;
 use kernel_machine::sync::{Rank, SpinLock};
@@ -45,6 +46,8 @@ pub struct Thread {
     pub(crate) futex: Arc<Waiter>,
     /// Whether others wait for locks that it owns.
     pub(crate) contended: Contended,
+    /// What it has to undo when it ends.
+    pub(crate) undo: SpinLock<Option<Arc<Undo>>>,
     /// Whom a vfork keeps waiting until this thread lets go of its memory.
     pub(crate) vfork: SpinLock<Option<Arc<VforkDone>>>,
     /// How it begins; taken by its first step.
@@ -71,6 +74,8 @@ pub(crate) struct NewThread {
     pub key: ThreadKey,
     /// Its own futex waiter.
     pub futex: Arc<Waiter>,
+    /// See [`Thread`].
+    pub undo: Option<Arc<Undo>>,
     /// See [`Thread`].
     pub clear_at_exit: u64,
     /// See [`Thread`].
@@ -102,6 +107,7 @@ impl Thread {
             faults: AtomicU64::new(0),
             futex: new.futex,
             contended: Contended::default(),
+            undo: SpinLock::with_rank(cell, new.undo),
             vfork: SpinLock::with_rank(cell, new.vfork),
             first_step: SpinLock::with_rank(cell, Some(new.first_step)),
             timer_slack: TimerSlack::inherited(
@@ -125,6 +131,17 @@ impl Thread {
     #[inline]
     pub fn files(&self) -> Result<Arc<FileTable>, Errno> {
         self.files.lock().clone().ok_or(Errno::ESRCH)
+    }
+
+    /// What it has to undo, to be shared with a new thread or added to. Only
+    /// the thread itself asks.
+    pub fn undo(&self) -> Arc<Undo> {
+        if let Some(undo) = &*self.undo.lock() {
+            return undo.clone();
+        }
+        let new = Arc::new(Undo::default());
+        *self.undo.lock() = Some(new.clone());
+        new
     }
 
     /// Who traces it.

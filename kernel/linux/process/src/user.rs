@@ -16,8 +16,8 @@
 
 use alloc::collections::BTreeMap;
 use alloc::sync::{Arc, Weak};
-use core::sync::atomic::AtomicU32;
 use core::sync::atomic::Ordering::Relaxed;
+use core::sync::atomic::{AtomicU32, AtomicU64};
 
 use kernel_core::memory::quota::{Quota, UNLIMITED};
 use kernel_core::signal::Room;
@@ -31,6 +31,8 @@ pub(crate) struct User {
     tasks: AtomicU32,
     /// Signals that wait for its processes.
     signals: Arc<Quota>,
+    /// Bytes that its POSIX message queues count.
+    messages: AtomicU64,
 }
 
 static USERS: SpinLock<BTreeMap<u32, Weak<User>>> =
@@ -44,7 +46,8 @@ impl User {
             return user;
         }
         let signals = Arc::new(Quota::new(UNLIMITED));
-        let user = Arc::new(Self { id, tasks: AtomicU32::new(0), signals });
+        let (tasks, messages) = (AtomicU32::new(0), AtomicU64::new(0));
+        let user = Arc::new(Self { id, tasks, signals, messages });
         users.insert(id, Arc::downgrade(&user));
         user
     }
@@ -57,6 +60,18 @@ impl User {
     /// Room for signals to its processes, `most` in all.
     pub(crate) fn room(&self, most: usize) -> Room {
         Room { user: self.signals.clone(), most }
+    }
+
+    /// Takes so many bytes for a message queue, unless it has more than `most`
+    /// then.
+    pub(crate) fn take_message_bytes(&self, bytes: u64, most: u64) -> bool {
+        let more = |used: u64| used.checked_add(bytes).filter(|it| *it <= most);
+        self.messages.fetch_update(Relaxed, Relaxed, more).is_ok()
+    }
+
+    /// Gives them back.
+    pub(crate) fn give_message_bytes(&self, bytes: u64) {
+        self.messages.fetch_sub(bytes, Relaxed);
     }
 
     /// How many tasks it has.

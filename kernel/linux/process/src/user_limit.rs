@@ -1,6 +1,9 @@
 //! How many tasks a user may have (`RLIMIT_NPROC`, Linux `copy_process`), and
-//! the places that are kept for who may do everything. Who else keeps a limit
-//! is told of it here.
+//! the places that are kept for who may do everything; how many bytes its
+//! POSIX message queues may be (`RLIMIT_MSGQUEUE`). Who else keeps a limit is
+//! told of it here.
+
+use alloc::sync::Arc;
 
 use kernel_abi::Errno;
 
@@ -91,6 +94,37 @@ impl Process {
         }
         self.tasks.set_too_many(false);
         Ok(())
+    }
+}
+
+/// Bytes of a message queue, counted for the user that made it until this is
+/// dropped.
+pub struct MessageBytes {
+    user: Arc<User>,
+    bytes: u64,
+}
+
+impl Drop for MessageBytes {
+    fn drop(&mut self) {
+        self.user.give_message_bytes(self.bytes);
+    }
+}
+
+impl Process {
+    /// Counts so many bytes of a message queue for its user.
+    ///
+    /// # Errors
+    /// `EMFILE` if that is more than the user may have.
+    pub fn take_message_bytes(
+        &self,
+        bytes: u64,
+    ) -> Result<MessageBytes, Errno> {
+        let most = self.limits.lock().message_bytes();
+        let user = self.tasks.user();
+        match user.take_message_bytes(bytes, most) {
+            true => Ok(MessageBytes { user, bytes }),
+            false => Err(Errno::EMFILE),
+        }
     }
 }
 

@@ -160,7 +160,8 @@ impl AddressSpace {
         if region.is_private() || region.end < range.end {
             return Err(Errno::EINVAL);
         }
-        let backing = Object { first, ..region.backing.clone() };
+        let mut backing = region.backing.clone();
+        backing.first = first;
         let (start, end) = (range.start, range.end);
         let new = Region { start, end, backing, ..region.clone() };
         self.unmap_locked(&mut inner, range, &mut removed)?;

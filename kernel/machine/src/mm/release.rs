@@ -1,13 +1,19 @@
 //! Pages and tables are given back: unmapped, reaped, or at the end.
 
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::ops::Range;
 use core::sync::atomic::Ordering::Relaxed;
 
+use kernel_abi::Errno;
+use kernel_core::memory::PAGE_SIZE;
 use kernel_core::memory::frame::FrameNumber;
 use kernel_core::memory::page_table::{self, Entry};
+use kernel_core::memory::region::{HIGHEST, Region};
 
 use super::pace::{PIECE, pause};
+use super::removed::Removed;
+use super::source::{Object, PageSource};
 use super::space::{AddressSpace, Inner};
 use super::{frame, page, tlb};
 
@@ -85,6 +91,36 @@ impl AddressSpace {
             tlb::flush_space(self.asid());
             tables.free_retired();
         }
+    }
+
+    /// Unmaps all that shows the one source for which `is_it` is true, and
+    /// whose page 0 is or would be at `address` (`shmdt(2)`).
+    ///
+    /// # Errors
+    /// `EINVAL` if there is no such region.
+    ///
+    /// # Locks
+    /// `is_it` is called with the space's spin lock held.
+    pub fn unmap_source(
+        &self,
+        address: usize,
+        is_it: impl Fn(&dyn PageSource) -> bool,
+    ) -> Result<(), Errno> {
+        let inner = self.inner.lock();
+        let length = shown_at(&inner, address, &is_it)?
+            .iter()
+            .fold(0, |length, range| length + range.len());
+        drop(inner);
+        let mut removed = Removed::of(length)?;
+        let mut inner = self.inner.lock();
+        let result = shown_at(&inner, address, &is_it).and_then(|shown| {
+            shown.into_iter().try_for_each(|range| {
+                self.unmap_locked(&mut inner, range, &mut removed)
+            })
+        });
+        drop(inner);
+        self.let_go(removed);
+        result
     }
 
     /// Bytes of memory that are this space's: of a page that several hold,
@@ -188,4 +224,32 @@ impl Drop for AddressSpace {
     fn drop(&mut self) {
         self.release_all(|| {});
     }
+}
+
+/// Where the one source is shown for which `is_it` is true, and whose page 0 is
+/// or would be at `address`.
+fn shown_at(
+    inner: &Inner,
+    address: usize,
+    is_it: impl Fn(&dyn PageSource) -> bool,
+) -> Result<Vec<Range<usize>>, Errno> {
+    let begins_here = |region: &Region<Object>| {
+        let offset = region.backing.first * PAGE_SIZE;
+        region.start.checked_sub(offset) == Some(address)
+    };
+    let mut regions = inner.regions.overlapping(address..HIGHEST);
+    let source = regions
+        .find_map(|region| {
+            let source = region.backing.source.as_ref()?;
+            let is_meant = begins_here(region) && is_it(&**source);
+            is_meant.then(|| source.clone())
+        })
+        .ok_or(Errno::EINVAL)?;
+    let shows = |region: &&Region<Object>| {
+        let other = region.backing.source.as_ref();
+        begins_here(region)
+            && other.is_some_and(|other| Arc::ptr_eq(other, &source))
+    };
+    let all = inner.regions.overlapping(address..HIGHEST);
+    Ok(all.filter(shows).map(Region::range).collect())
 }

@@ -74,13 +74,10 @@ impl MapRequest {
 
     pub(super) fn into_object(self) -> Object {
         match (self.source, self.sharing) {
-            (Some((source, first)), _) => {
-                Object { source: Some(source), first }
-            }
+            (Some((source, first)), _) => Object::new(source, first),
             (None, Sharing::Private) => Object::default(),
             (None, Sharing::Shared) => {
-                let memory = Arc::new(SharedMemory::default());
-                Object { source: Some(memory), first: 0 }
+                Object::new(Arc::new(SharedMemory::default()), 0)
             }
         }
     }

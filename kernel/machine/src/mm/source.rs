@@ -3,6 +3,7 @@
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::sync::Arc;
+use core::any::Any;
 
 use kernel_abi::Errno;
 use kernel_core::memory::frame::FrameUse;
@@ -38,10 +39,22 @@ pub trait PageSource: Send + Sync {
     fn inode(&self) -> u64 {
         0
     }
+
+    /// One more region shows it. The caller may hold an address space's spin
+    /// lock.
+    fn opened(&self) {}
+
+    /// One region less shows it. As there.
+    fn closed(&self) {}
+
+    /// Itself, for the calls that are about one kind of memory.
+    fn any(&self) -> Option<&dyn Any> {
+        None
+    }
 }
 
 /// The backing of a region: page `first` of `source` and on, or zero pages.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub struct Object {
     /// `None`: zero pages, of the process alone.
     pub source: Option<Arc<dyn PageSource>>,
@@ -49,10 +62,38 @@ pub struct Object {
     pub first: usize,
 }
 
+impl Object {
+    /// Page `first` of `source` and on.
+    pub(super) fn new(source: Arc<dyn PageSource>, first: usize) -> Self {
+        source.opened();
+        Self { source: Some(source), first }
+    }
+}
+
+impl Clone for Object {
+    #[inline]
+    fn clone(&self) -> Self {
+        match &self.source {
+            Some(source) => Self::new(source.clone(), self.first),
+            None => Self { source: None, first: self.first },
+        }
+    }
+}
+
+impl Drop for Object {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(source) = &self.source {
+            source.closed();
+        }
+    }
+}
+
 impl Backing for Object {
     fn skip(&self, pages: usize) -> Self {
-        let step = if self.source.is_some() { pages } else { 0 };
-        Self { source: self.source.clone(), first: self.first + step }
+        let mut rest = self.clone();
+        rest.first += if self.source.is_some() { pages } else { 0 };
+        rest
     }
 
     #[inline]

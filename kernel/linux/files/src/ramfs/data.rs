@@ -349,6 +349,15 @@ impl Data {
         Ok(())
     }
 
+    /// Makes the file longer, whatever the running process may write.
+    pub(super) fn set_size(&self, size: u64) -> Result<(), Errno> {
+        if size > SIZE_MAX {
+            return Err(Errno::ENOMEM);
+        }
+        self.contents.lock().extend_to(size);
+        Ok(())
+    }
+
     /// The frame of page `index`, if there is one.
     pub(super) fn present_page(&self, index: u64) -> Option<FrameRef> {
         let contents = self.contents.lock();

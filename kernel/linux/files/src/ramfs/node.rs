@@ -117,6 +117,11 @@ impl Node {
         }
     }
 
+    /// Makes a plain file longer.
+    pub(super) fn set_size(&self, size: u64) -> Result<(), Errno> {
+        self.data()?.set_size(size)
+    }
+
     /// True for a plain file that was ever mapped to be shared.
     pub(super) fn is_shared(&self) -> bool {
         self.data().is_ok_and(Data::is_shared)

@@ -141,7 +141,10 @@ impl Drop for Charge {
 /// Fails while memory is so short that the kernel needs the rest for itself:
 /// nodes live on its heap, which user programs must not exhaust. Before that
 /// there is a rest that is root's, to clean up with.
-pub(super) fn check_room() -> Result<(), Errno> {
+///
+/// # Errors
+/// `ENOSPC`.
+pub fn check_room() -> Result<(), Errno> {
     let is_root = || permission::current().is_none();
     match frame::is_low() && (frame::is_short() || !is_root()) {
         true => Err(Errno::ENOSPC),

@@ -26,7 +26,7 @@ bitflags::bitflags! {
         const PARENT = 0x8000;
         /// A thread of the caller's process.
         const THREAD = 0x1_0000;
-        /// `SEM_UNDO` lists: accepted, there are none.
+        /// Share what is undone at the end (`undo.rs`).
         const SYSVSEM = 0x4_0000;
         /// Set the child's thread pointer.
         const SETTLS = 0x8_0000;

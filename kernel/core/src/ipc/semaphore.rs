@@ -1,0 +1,352 @@
+//! A set of semaphores: operations that are done all at once or not at all,
+//! and undone when their process ends (semop(2)).
+
+use alloc::vec;
+use alloc::vec::Vec;
+
+use kernel_abi::Errno;
+use kernel_abi::ipc::{IPC_NOWAIT, SEM_UNDO, SemBuf};
+
+use super::line::{Line, Standing, Wake};
+
+/// Largest value (`SEMVMX`), and the most that is undone (`SEMAEM`).
+pub const VALUE_MAX: i32 = 32_767;
+
+/// A semaphore.
+#[derive(Clone, Copy, Default, Debug)]
+struct Semaphore {
+    value: i32,
+    /// Who changed it last.
+    process: u32,
+    /// What is kept for waiters that were woken and have not run yet.
+    claimed: i32,
+}
+
+/// The operation for which a call waits.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Blocked {
+    /// Which semaphore.
+    pub number: u16,
+    /// How large it must be; 0 waits for 0.
+    pub amount: i32,
+}
+
+/// What became of a call's operations.
+#[must_use]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Attempt {
+    /// All are done.
+    Done,
+    /// None is done: this one must wait.
+    Blocked(Blocked),
+}
+
+/// Who carries operations out.
+#[derive(Clone, Copy, Debug)]
+pub struct Actor {
+    /// The process.
+    pub process: u32,
+    /// Its list of what is to be undone.
+    pub list: u64,
+}
+
+/// A set of semaphores.
+#[derive(Debug)]
+pub struct SemaphoreSet<W> {
+    semaphores: Vec<Semaphore>,
+    line: Line<W, Blocked>,
+    /// What is to be undone, by list.
+    undo: Vec<Undo>,
+}
+
+/// What is added to semaphores when the owner of a list ends.
+#[derive(Debug)]
+struct Undo {
+    list: u64,
+    /// By number.
+    sums: Vec<(u16, i16)>,
+}
+
+impl Undo {
+    /// The sum of a semaphore, made if there is none.
+    fn sum(&mut self, number: u16) -> &mut i16 {
+        let found = self.sums.binary_search_by_key(&number, |it| it.0);
+        let (Ok(place) | Err(place)) = found;
+        if found.is_err() {
+            self.sums.insert(place, (number, 0));
+        }
+        &mut self.sums[place].1
+    }
+}
+
+impl<W: Wake> SemaphoreSet<W> {
+    /// So many semaphores, all 0.
+    pub fn new(count: usize) -> Self {
+        Self {
+            semaphores: vec![Semaphore::default(); count],
+            line: Line::new(),
+            undo: Vec::new(),
+        }
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.semaphores.len()
+    }
+
+    /// Carries `operations` out. All their numbers are those of semaphores of
+    /// the set.
+    ///
+    /// # Errors
+    /// `EAGAIN` if the one that must wait may not; `ERANGE` if a value, or
+    /// what is to be undone, becomes too large.
+    pub fn attempt(
+        &mut self,
+        operations: &[SemBuf],
+        actor: Actor,
+    ) -> Result<Attempt, Errno> {
+        for (at, operation) in operations.iter().enumerate() {
+            let result = self.apply(operation, actor.list);
+            if result == Ok(Attempt::Done) {
+                continue;
+            }
+            let done = operations[..at].iter().rev();
+            done.for_each(|it| self.take_back(it, actor.list));
+            if let Ok(Attempt::Blocked(_)) = result
+                && u32::from(operation.flags) & IPC_NOWAIT != 0
+            {
+                return Err(Errno::EAGAIN);
+            }
+            return result;
+        }
+        for operation in operations {
+            let place = usize::from(operation.number);
+            self.semaphores[place].process = actor.process;
+        }
+        if operations.iter().any(|it| it.change != 0) {
+            self.wake_waiters();
+        }
+        Ok(Attempt::Done)
+    }
+
+    fn apply(
+        &mut self,
+        operation: &SemBuf,
+        list: u64,
+    ) -> Result<Attempt, Errno> {
+        let number = operation.number;
+        let semaphore = self.semaphores[usize::from(number)];
+        let change = i32::from(operation.change);
+        let new = semaphore.value + change;
+        if new < 0 || change == 0 && semaphore.value != 0 {
+            let amount = -change;
+            return Ok(Attempt::Blocked(Blocked { number, amount }));
+        }
+        if new > VALUE_MAX {
+            return Err(Errno::ERANGE);
+        }
+        if operation.flags & SEM_UNDO != 0 && change != 0 {
+            let sum = self.undo_of(list).sum(number);
+            let new = i16::try_from(i32::from(*sum) - change);
+            *sum = new.map_err(|_| Errno::ERANGE)?;
+        }
+        self.semaphores[usize::from(number)].value = new;
+        Ok(Attempt::Done)
+    }
+
+    /// The list, made if there is none.
+    fn undo_of(&mut self, list: u64) -> &mut Undo {
+        let found = self.undo.binary_search_by_key(&list, |it| it.list);
+        let (Ok(place) | Err(place)) = found;
+        if found.is_err() {
+            self.undo.insert(place, Undo { list, sums: Vec::new() });
+        }
+        &mut self.undo[place]
+    }
+
+    fn take_back(&mut self, operation: &SemBuf, list: u64) {
+        let number = operation.number;
+        let change = operation.change;
+        self.semaphores[usize::from(number)].value -= i32::from(change);
+        if operation.flags & SEM_UNDO == 0 || change == 0 {
+            return;
+        }
+        let sum = self.undo_of(list).sum(number);
+        *sum = sum.wrapping_add(change);
+    }
+
+    /// True if something of this list's owner is to be undone here.
+    pub fn has_undo(&self, list: u64) -> bool {
+        let mut sums = self.undo.iter().filter(|it| it.list == list);
+        sums.any(|it| it.sums.iter().any(|sum| sum.1 != 0))
+    }
+
+    /// Undoes what the owner of a list, which has ended, has done. True if
+    /// there was something.
+    pub fn undo(&mut self, actor: Actor) -> bool {
+        let found = self.undo.binary_search_by_key(&actor.list, |it| it.list);
+        let Ok(place) = found else { return false };
+        for (number, sum) in self.undo.remove(place).sums {
+            let semaphore = &mut self.semaphores[usize::from(number)];
+            let value = semaphore.value + i32::from(sum);
+            semaphore.value = value.clamp(0, VALUE_MAX);
+            semaphore.process = actor.process;
+        }
+        self.wake_waiters();
+        true
+    }
+
+    /// Stands in the line for what `attempt` said. The ticket names the
+    /// place.
+    pub fn wait(&mut self, waker: W, wants: Blocked) -> u64 {
+        self.line.enter(waker, wants)
+    }
+
+    /// Tries again, for the waiter with this ticket, who leaves the line
+    /// unless it must go on waiting.
+    ///
+    /// # Errors
+    /// As [`SemaphoreSet::attempt`].
+    pub fn retry(
+        &mut self,
+        ticket: u64,
+        operations: &[SemBuf],
+        actor: Actor,
+    ) -> Result<Attempt, Errno> {
+        let was_woken = self.put_down(ticket, Standing::Asleep);
+        let result = self.attempt(operations, actor);
+        match result {
+            Ok(Attempt::Blocked(wants)) => {
+                if let Some(waiter) = self.line.get_mut(ticket) {
+                    waiter.wants = wants;
+                }
+                if was_woken {
+                    self.wake_waiters();
+                }
+            }
+            _ => self.leave(ticket),
+        }
+        result
+    }
+
+    /// A waiter does something else from now on; what was kept for it is
+    /// free. True if something was.
+    fn put_down(&mut self, ticket: u64, standing: Standing) -> bool {
+        let Some(waiter) = self.line.get_mut(ticket) else { return false };
+        let wants = waiter.wants;
+        let was_woken = waiter.set_standing(standing) == Standing::Woken;
+        if was_woken {
+            self.semaphores[usize::from(wants.number)].claimed -= wants.amount;
+        }
+        was_woken
+    }
+
+    /// A waiter freezes: what it was woken for is for others, until it tries
+    /// again.
+    pub fn step_aside(&mut self, ticket: u64) {
+        self.put_down(ticket, Standing::Away);
+        self.wake_waiters();
+    }
+
+    /// A waiter gives up, or has what it wanted.
+    pub fn leave(&mut self, ticket: u64) {
+        self.put_down(ticket, Standing::Away);
+        self.line.leave(ticket);
+        self.wake_waiters();
+    }
+
+    /// Lets everybody see that the set is gone.
+    pub fn remove(&mut self) {
+        self.line.wake_all();
+        self.undo.clear();
+    }
+
+    /// Wakes those whose turn it is.
+    fn wake_waiters(&mut self) {
+        for waiter in self.line.asleep() {
+            let Blocked { number, amount } = waiter.wants;
+            let semaphore = &mut self.semaphores[usize::from(number)];
+            let left = semaphore.value - semaphore.claimed;
+            let may_go = match amount {
+                0 => semaphore.value == 0,
+                amount => left >= amount,
+            };
+            if may_go {
+                semaphore.claimed += amount;
+                waiter.wake();
+            }
+        }
+    }
+
+    /// The value of a semaphore.
+    pub fn value(&self, number: usize) -> Option<i32> {
+        self.semaphores.get(number).map(|it| it.value)
+    }
+
+    /// Who changed a semaphore last.
+    pub fn process(&self, number: usize) -> Option<u32> {
+        self.semaphores.get(number).map(|it| it.process)
+    }
+
+    /// How many wait for a semaphore to grow.
+    pub fn waiters_for_more(&self, number: usize) -> usize {
+        let line = self.line.iter().map(|it| it.wants);
+        line.filter(|it| usize::from(it.number) == number && it.amount != 0)
+            .count()
+    }
+
+    /// How many wait for a semaphore to be 0.
+    pub fn waiters_for_zero(&self, number: usize) -> usize {
+        let line = self.line.iter().map(|it| it.wants);
+        line.filter(|it| usize::from(it.number) == number && it.amount == 0)
+            .count()
+    }
+
+    /// All values.
+    pub fn values(&self) -> impl Iterator<Item = u16> {
+        self.semaphores.iter().map(|it| it.value as u16)
+    }
+
+    /// Sets a value; what was to be undone of it is forgotten.
+    ///
+    /// # Errors
+    /// `ERANGE`; `EINVAL` if there is no such semaphore.
+    pub fn set(
+        &mut self,
+        number: usize,
+        value: i32,
+        process: u32,
+    ) -> Result<(), Errno> {
+        if !(0..=VALUE_MAX).contains(&value) {
+            return Err(Errno::ERANGE);
+        }
+        let semaphore = self.semaphores.get_mut(number).ok_or(Errno::EINVAL)?;
+        (semaphore.value, semaphore.process) = (value, process);
+        for list in &mut self.undo {
+            list.sums.retain(|sum| usize::from(sum.0) != number);
+        }
+        self.wake_waiters();
+        Ok(())
+    }
+
+    /// Sets all values; nothing is to be undone any more.
+    ///
+    /// # Errors
+    /// `ERANGE`: nothing has changed then.
+    pub fn set_all(
+        &mut self,
+        values: &[u16],
+        process: u32,
+    ) -> Result<(), Errno> {
+        if values.iter().any(|value| i32::from(*value) > VALUE_MAX) {
+            return Err(Errno::ERANGE);
+        }
+        for (semaphore, value) in self.semaphores.iter_mut().zip(values) {
+            semaphore.value = i32::from(*value);
+            semaphore.process = process;
+        }
+        self.undo.clear();
+        self.wake_waiters();
+        Ok(())
+    }
+}

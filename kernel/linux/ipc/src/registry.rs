@@ -1,0 +1,134 @@
+//! Objects of one kind, by key and identifier.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::sync::atomic::AtomicI64;
+use core::sync::atomic::Ordering::Relaxed;
+
+use kernel_abi::Errno;
+use kernel_core::ipc::identifier::{Found, Table};
+use kernel_core::ipc::permission::Asker;
+use kernel_machine::sync::{Rank, SpinLock, copy_out};
+
+/// What objects of all kinds can do.
+pub(crate) trait Object {
+    /// Fails unless `asker` may have what the mode `wanted` names, of an
+    /// object that is at least of this size.
+    ///
+    /// # Errors
+    /// `EINVAL` if it is smaller, `EACCES`.
+    fn check(
+        &self,
+        asker: &Asker<'_>,
+        size: usize,
+        wanted: u32,
+    ) -> Result<(), Errno>;
+
+    /// Notes its identifier. The table's lock is held.
+    fn note_id(&self, _id: u32) {}
+}
+
+/// Which object a call means.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Name {
+    /// That with this identifier.
+    Id(i32),
+    /// That at this place.
+    Place(i32),
+}
+
+/// Objects of one kind. The lock of each may be taken under the table's.
+pub(crate) struct Registry<T> {
+    pub(crate) table: SpinLock<Table<Arc<T>>>,
+    /// The identifier of the next object; -1 for any.
+    pub(crate) next_id: AtomicI64,
+}
+
+/// What a call that finds or makes an object says of it.
+#[derive(Clone, Copy)]
+pub(crate) struct Wanted {
+    /// The key.
+    pub(crate) key: i32,
+    /// `IPC_CREAT`, `IPC_EXCL`, and the rights.
+    pub(crate) flags: u32,
+    /// How large it is to be.
+    pub(crate) size: usize,
+    /// Most objects of the kind.
+    pub(crate) most: usize,
+}
+
+impl<T: Object> Registry<T> {
+    /// One without objects.
+    pub(crate) const fn new() -> Self {
+        Self {
+            table: SpinLock::with_rank(Rank::Object, Table::new()),
+            next_id: AtomicI64::new(-1),
+        }
+    }
+
+    /// Finds the object with the key, or puts in what `make` makes; its
+    /// identifier. `room` says, once that is made, whether there is room for it.
+    ///
+    /// # Errors
+    /// `ENOENT`, `EEXIST`; those of `make`, `room` and [`Object::check`];
+    /// `ENOSPC`.
+    pub(crate) fn get(
+        &self,
+        asker: &Asker<'_>,
+        wanted: Wanted,
+        make: impl FnOnce() -> Result<Arc<T>, Errno>,
+        room: impl Fn() -> Result<(), Errno>,
+    ) -> Result<u32, Errno> {
+        let Wanted { key, flags, size, most } = wanted;
+        let look = |table: &Table<Arc<T>>| match table.find(key, flags)? {
+            Found::None => Ok::<_, Errno>(None),
+            Found::Object(id) => {
+                table.get(id as i32)?.check(asker, size, flags)?;
+                Ok(Some(id))
+            }
+        };
+        if let Some(id) = look(&self.table.lock())? {
+            return Ok(id);
+        }
+        let new = make()?;
+        let mut table = self.table.lock();
+        // Somebody may have made it meanwhile.
+        if let Some(id) = look(&table)? {
+            return Ok(id);
+        }
+        room()?;
+        let id = u32::try_from(self.next_id.load(Relaxed)).ok();
+        let given = table.insert(key, most, id, new)?;
+        table.get(given as i32)?.note_id(given);
+        if id.is_some() {
+            self.next_id.store(-1, Relaxed);
+        }
+        Ok(given)
+    }
+
+    /// The object that is meant, and its identifier.
+    ///
+    /// # Errors
+    /// `EINVAL`, `EIDRM`.
+    pub(crate) fn find(&self, name: Name) -> Result<(u32, Arc<T>), Errno> {
+        let table = self.table.lock();
+        match name {
+            Name::Id(id) => Ok((id as u32, table.get(id)?.clone())),
+            Name::Place(place) => {
+                let (id, object) = table.at(place)?;
+                Ok((id, object.clone()))
+            }
+        }
+    }
+
+    /// All objects with their identifiers.
+    pub(crate) fn list(&self) -> Vec<(u32, Arc<T>)> {
+        copy_out(|room| {
+            let table = self.table.lock();
+            if table.len() <= room.capacity() {
+                room.extend(table.iter().map(|(id, it)| (id, it.clone())));
+            }
+            table.len()
+        })
+    }
+}
