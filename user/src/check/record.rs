@@ -12,17 +12,19 @@ use crate::check::tool::{
     NOBODY, Outcome, ensure, ensure_eq, fresh_path, in_background, in_child,
     soon, tests,
 };
+use crate::child::Child;
 
 tests! {
     the_lowest_lock_in_the_way_is_told
     locks_side_by_side_become_one
     a_circle_of_waiters_is_refused
+    a_circle_that_an_unlock_closes_is_refused
     locks_of_open_files_have_no_process
     a_pipe_holds_what_it_is_told_to
     a_pipe_keeps_its_bytes_over_a_change_of_size
+    pipes_of_users_are_not_all_large
     memory_is_spliced_as_far_as_a_pipe_holds
     a_file_is_spliced_as_far_as_a_pipe_holds
-    pipes_of_users_are_not_all_large
 }
 
 /// `struct flock`.
@@ -124,6 +126,47 @@ fn a_circle_of_waiters_is_refused() -> Outcome {
     Ok(())
 }
 
+/// One waits for two others, of whom one waits for it: no circle before the
+/// other one goes.
+fn a_circle_that_an_unlock_closes_is_refused() -> Outcome {
+    const REFUSED: i32 = 35;
+    let open = make("closed")?;
+    let has = |at: i64| {
+        let told = lock(open, F_GETLK, record(F_WRLCK, at, 1));
+        told.is_ok_and(|it| it.kind != F_UNLCK as i16)
+    };
+    let start = |kind, own: i64, next: i64| {
+        Child::start(move || {
+            let took = lock(open, F_SETLK, record(kind, own, 1));
+            // The parent says that all have what they are to have.
+            if took.is_err() || !soon(|| has(9)) {
+                return 1;
+            }
+            match lock(open, F_SETLKW, record(F_WRLCK, next, 1)) {
+                Ok(_) => 0,
+                Err(Errno::EDEADLK) => REFUSED,
+                Err(_) => 1,
+            }
+        })
+    };
+    let one = start(F_WRLCK, 1, 0)?;
+    let other = start(F_RDLCK, 0, 1)?;
+    ensure!(soon(|| has(0) && has(1)));
+    lock(open, F_SETLK, record(F_RDLCK, 0, 1))?;
+    lock(open, F_SETLK, record(F_WRLCK, 9, 1))?;
+    let sleeps = |id: i32| {
+        let path = alloc::format!("/proc/{id}/wchan");
+        file::text(&path).is_ok_and(|it| it == "locks_lock")
+    };
+    ensure!(soon(|| sleeps(one.id()) && sleeps(other.id())));
+    lock(open, F_SETLK, record(F_UNLCK, 0, 1))?;
+    let ends = [one.wait()?.exit_code(), other.wait()?.exit_code()];
+    let of =
+        |wanted: i32| ends.iter().filter(|it| **it == Some(wanted)).count();
+    ensure_eq!((ends, of(0), of(REFUSED)), (ends, 1, 1));
+    Ok(())
+}
+
 fn locks_of_open_files_have_no_process() -> Outcome {
     let open = make("open-file")?;
     lock(open, F_OFD_SETLK, record(F_WRLCK, 3, 4))?;
@@ -160,6 +203,37 @@ fn a_pipe_holds_what_it_is_told_to() -> Outcome {
         ensure!(file::control(to, SET_SIZE, most).is_ok());
         let more = file::control(to, SET_SIZE, 2 * most);
         ensure_eq!(more, Err(Errno::EPERM));
+        Ok(0)
+    })?;
+    ensure_eq!(status.exit_code(), Some(0));
+    Ok(())
+}
+
+fn pipes_of_users_are_not_all_large() -> Outcome {
+    let status = in_child(|| {
+        process::set_user_id(NOBODY)?;
+        let mut large = 0;
+        for _ in 0..200 {
+            let [from, _to] = file::pipe(0)?;
+            match file::control(from, SET_SIZE, 1 << 20) {
+                Ok(_) => large += 1,
+                Err(error) => {
+                    ensure_eq!(error, Errno::EPERM);
+                    // It may be made smaller, and is the usual one now.
+                    ensure_eq!(file::control(from, GET_SIZE, 0)?, 65_536);
+                    ensure!(file::control(from, SET_SIZE, 4096).is_ok());
+                }
+            }
+        }
+        ensure!((1..=70).contains(&large));
+        Ok(0)
+    })?;
+    ensure_eq!(status.exit_code(), Some(0));
+    // All of them are gone.
+    let status = in_child(|| {
+        process::set_user_id(NOBODY)?;
+        let [from, _to] = file::pipe(0)?;
+        ensure!(file::control(from, SET_SIZE, 1 << 20).is_ok());
         Ok(0)
     })?;
     ensure_eq!(status.exit_code(), Some(0));
@@ -209,37 +283,6 @@ fn a_file_is_spliced_as_far_as_a_pipe_holds() -> Outcome {
     let splice = |from: i32, to: i32| {
         let words = [from as usize, 0, to as usize, 0, 200_000, 0];
         arbitrary(__NR_splice, words)
-fn pipes_of_users_are_not_all_large() -> Outcome {
-    let status = in_child(|| {
-        process::set_user_id(NOBODY)?;
-        let mut large = 0;
-        for _ in 0..200 {
-            let [from, _to] = file::pipe(0)?;
-            match file::control(from, SET_SIZE, 1 << 20) {
-                Ok(_) => large += 1,
-                Err(error) => {
-                    ensure_eq!(error, Errno::EPERM);
-                    // It may be made smaller, and is the usual one now.
-                    ensure_eq!(file::control(from, GET_SIZE, 0)?, 65_536);
-                    ensure!(file::control(from, SET_SIZE, 4096).is_ok());
-                }
-            }
-        }
-        ensure!((1..=70).contains(&large));
-        Ok(0)
-    })?;
-    ensure_eq!(status.exit_code(), Some(0));
-    // All of them are gone.
-    let status = in_child(|| {
-        process::set_user_id(NOBODY)?;
-        let [from, _to] = file::pipe(0)?;
-        ensure!(file::control(from, SET_SIZE, 1 << 20).is_ok());
-        Ok(0)
-    })?;
-    ensure_eq!(status.exit_code(), Some(0));
-    Ok(())
-}
-
     };
     ensure_eq!(splice(open, to)?, 65_536);
     let path = fresh_path("end");

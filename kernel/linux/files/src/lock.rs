@@ -6,9 +6,9 @@
 //! so no address means two.
 //!
 //! A wait for a lock freezes in place. Whoever is about to wait by `F_SETLKW`
-//! first looks whether those who have what it wants wait for it in turn, one
-//! behind the other: who closes such a circle is the last to wait, since the
-//! locks of all others stay as they are.
+//! looks, each time before it sleeps, whether those who have what it wants wait
+//! for it in turn, one behind the other. The last to sleep of such a circle
+//! sees all others, who have said before what they wait for.
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -112,6 +112,14 @@ impl Locks {
         self.held.get(&inode)?.iter().find(|it| conflicts(it, wanted))
     }
 
+    /// Takes one of those away that somebody waits for.
+    fn no_longer_awaits(&mut self, inode: InodeId, wanted: &Lock) {
+        let mine = |it: &(InodeId, Lock)| it.0 == inode && it.1 == *wanted;
+        if let Some(place) = self.awaited.iter().position(mine) {
+            self.awaited.swap_remove(place);
+        }
+    }
+
     /// True if whoever has what `wanted` asks for waits, over others or at
     /// once, for its owner. Locks of open files are nobody's in particular,
     /// so that nothing can be said of them.
@@ -161,24 +169,35 @@ pub fn take(
     }
 }
 
+/// Waits for a lock. Each time it is looked for anew, so is a circle: whoever
+/// is in the way may be another one by then. Of a circle one is refused, who is
+/// no part of it from that moment on.
 fn wait(inode: InodeId, wanted: &Lock) -> Result<(), Errno> {
     let is_record = matches!(wanted.owner, Owner::Record(_));
-    if is_record && wanted.process != 0 {
+    let may_circle = is_record && wanted.process != 0;
+    if may_circle {
         let mut locks = LOCKS.lock();
         if locks.is_deadlock(inode, wanted) {
             return Err(Errno::EDEADLK);
         }
         locks.awaited.push((inode, wanted.clone()));
     }
-    let attempt = || try_take(&mut LOCKS.lock(), inode, wanted);
+    let attempt = || {
+        let mut locks = LOCKS.lock();
+        if try_take(&mut locks, inode, wanted).is_some() {
+            return Some(Ok(()));
+        }
+        if may_circle && locks.is_deadlock(inode, wanted) {
+            locks.no_longer_awaits(inode, wanted);
+            return Some(Err(Errno::EDEADLK));
+        }
+        None
+    };
     let waited = RELEASED.wait_until("locks_lock", attempt);
-    let mut locks = LOCKS.lock();
-    let mine = |it: &(InodeId, Lock)| it.0 == inode && it.1 == *wanted;
-    if let Some(place) = locks.awaited.iter().position(mine) {
-        locks.awaited.swap_remove(place);
+    if may_circle && waited != Ok(Err(Errno::EDEADLK)) {
+        LOCKS.lock().no_longer_awaits(inode, wanted);
     }
-    drop(locks);
-    waited.map_err(interrupted)
+    waited.map_err(interrupted)?
 }
 
 fn try_take(all: &mut Locks, inode: InodeId, wanted: &Lock) -> Option<()> {
