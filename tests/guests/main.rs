@@ -20,6 +20,7 @@ mod freezer;
 mod machine;
 mod nested;
 mod power;
+mod program;
 mod selftest;
 mod shell;
 mod stress;
@@ -52,6 +53,7 @@ const GROUPS: &[Group] = &[
     Group { tier: "system", tests: nested::TESTS, runs: Runs::Always },
     Group { tier: "system", tests: debian::trace::TESTS, runs: Runs::Always },
     Group { tier: "system", tests: c_library::TESTS, runs: Runs::Always },
+    Group { tier: "system", tests: program::TESTS, runs: Runs::Always },
     Group { tier: "stress", tests: stress_ng::TESTS, runs: Runs::Always },
     Group { tier: "stress", tests: stress::TESTS, runs: Runs::Always },
     Group { tier: "stress", tests: stress::ONLY_LONG, runs: Runs::OnlyLong },
