@@ -131,7 +131,7 @@ fn sleep_on_cpu(
 }
 
 fn clock_gettime(args: &Args) -> Result {
-    let now = Timespec::from_ns(Clock::named(args.word(0))?.read());
+    let now = Timespec::from_ns(clock::read(args.word(0))?);
     user::write_value(args.x[1], &now)?;
     Ok(0)
 }

@@ -146,6 +146,21 @@ impl Clock {
     }
 }
 
+/// Reads the clock with this number, ns; the usual ones without a [`Clock`].
+///
+/// # Errors
+/// As [`Clock::named`].
+#[inline]
+pub fn read(id: u32) -> Result<u64, Errno> {
+    match id {
+        REALTIME | REALTIME_COARSE => Ok(realtime_ns()),
+        MONOTONIC | MONOTONIC_RAW | MONOTONIC_COARSE | BOOTTIME => {
+            Ok(arch::timer::now_ns())
+        }
+        id => Clock::named(id).map(|clock| clock.read()),
+    }
+}
+
 /// Nanoseconds since 1970.
 pub fn realtime_ns() -> u64 {
     files::clock::now_ns()
