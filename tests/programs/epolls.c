@@ -40,6 +40,25 @@ static void nap(int ms)
 		;
 }
 
+/* Waits until a process sleeps in epoll_wait. */
+static void until_asleep(pid_t process)
+{
+	char path[64], text[64];
+
+	snprintf(path, sizeof path, "/proc/%d/wchan", process);
+	for (int i = 0; i < 10000; i++) {
+		int file = open(path, O_RDONLY);
+		ssize_t length = read(file, text, sizeof text - 1);
+
+		close(file);
+		text[length > 0 ? length : 0] = 0;
+		if (!strcmp(text, "ep_poll"))
+			return;
+		nap(1);
+	}
+	EXPECT(!"asleep");
+}
+
 static int add(int set, int file, unsigned events)
 {
 	struct epoll_event event = { .events = events, .data.fd = file };
@@ -129,7 +148,8 @@ static void one_of_several(unsigned edge)
 			__sync_fetch_and_add(woken, 1);
 		_exit(0);
 	}
-	nap(100);
+	for (int i = 0; i < 4; i++)
+		until_asleep(children[i]);
 	for (int i = 1; i <= 4; i++) {
 		EXPECT(write(ends[1], "x", 1) == 1);
 		for (int j = 0; j < 5000 && *woken < i; j++)
@@ -173,7 +193,7 @@ static void frozen_one(void)
 				__sync_fetch_and_add(woken, 1 << 8 * i);
 			_exit(0);
 		}
-		nap(50);
+		until_asleep(children[i]);
 	}
 	/* The first in the queue. */
 	snprintf(number, sizeof number, "%d", children[0]);
