@@ -7,9 +7,9 @@ use core::sync::atomic::{AtomicI32, Ordering::Relaxed};
 use user_lib::linux::{
     __NR_epoll_create1, __NR_epoll_ctl, __NR_eventfd2, __NR_fcntl,
     __NR_inotify_add_watch, __NR_inotify_init1, __NR_memfd_create,
-    __NR_mprotect, __NR_rt_sigqueueinfo, __NR_setrlimit, __NR_setuid,
-    __NR_socketpair, __NR_timer_create, __NR_timerfd_create, F_SETLK, O_CREAT,
-    O_NONBLOCK, O_RDONLY, O_RDWR, PROT_READ, SIGKILL, WNOHANG,
+    __NR_mprotect, __NR_rt_sigqueueinfo, __NR_setuid, __NR_socketpair,
+    __NR_timer_create, __NR_timerfd_create, F_SETLK, O_CREAT, O_NONBLOCK,
+    O_RDONLY, O_RDWR, PROT_READ, SIGKILL, WNOHANG,
 };
 use user_lib::memory::{Mapping, PAGE_SIZE, Sharing};
 use user_lib::syscall::arbitrary;
@@ -52,7 +52,6 @@ const WORKERS: usize = 10;
 const IDLE: usize = 3;
 /// How long they have, on a busy host.
 const PATIENCE: Time = Time::from_millis(240_000);
-const RLIMIT_NOFILE: usize = 7;
 
 /// Exhausts everything, so many times.
 pub fn nobody_takes_the_machine_down(rounds: u32) -> Outcome {
@@ -126,9 +125,6 @@ fn kill_all() -> core::result::Result<bool, Failure> {
 
 /// Starts processes that make things until they make none; then waits.
 fn hoard(kind: &(&str, usize, Maker), done: i32) -> Outcome {
-    let files: [u64; 2] = [1 << 16; 2];
-    let place = files.as_ptr() as usize;
-    arbitrary(__NR_setrlimit, [RLIMIT_NOFILE, place, 0, 0, 0, 0])?;
     arbitrary(__NR_setuid, [NOBODY as usize, 0, 0, 0, 0, 0])?;
     let mut idle = 0;
     for _ in 0..WORKERS {
