@@ -24,6 +24,7 @@ mod memfd;
 mod memory;
 mod notify;
 mod open;
+mod order;
 mod owner;
 mod pipe;
 mod process;
@@ -101,6 +102,7 @@ const AREAS: &[(&str, &[Test])] = &[
     ("feature", feature::TESTS),
     ("advice", advice::TESTS),
     ("open", open::TESTS),
+    ("order", order::TESTS),
     ("record", record::TESTS),
 ];
 
