@@ -100,6 +100,7 @@ const AREAS: &[&str] = &[
     "feature",
     "advice",
     "open",
+    "order",
     "record",
     "ipc-semaphore",
     "ipc-message",
@@ -186,7 +187,7 @@ fn texts_and_limits_keep_their_promises() -> Result<()> {
 }
 
 fn advice_and_ways_to_open_keep_their_promises() -> Result<()> {
-    check(Setup::new(), "advice open record")
+    check(Setup::new(), "advice open order record")
 }
 
 fn nothing_takes_for_ever() -> Result<()> {

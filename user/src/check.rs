@@ -28,6 +28,7 @@ mod memfd;
 mod memory;
 mod notify;
 mod open;
+mod order;
 mod owner;
 mod pidfd;
 mod pipe;
@@ -118,6 +119,7 @@ const AREAS: &[(&str, &[Test])] = &[
     ("feature", feature::TESTS),
     ("advice", advice::TESTS),
     ("open", open::TESTS),
+    ("order", order::TESTS),
     ("record", record::TESTS),
     ("ipc-semaphore", ipc::semaphore::TESTS),
     ("ipc-message", ipc::message::TESTS),
