@@ -40,7 +40,7 @@ fn semaphores_are_found_by_their_key() -> Outcome {
         let mut words = line.split_whitespace();
         words.next().and_then(|it| it.parse().ok()) == Some(key)
             && words.next().and_then(|it| it.parse().ok()) == Some(id)
-            && words.eq(["600", "3", "0", "0", "0", "0", "0"].into_iter())
+            && words.eq(["600", "3", "0", "0", "0", "0", "0"])
     };
     let shown = text.lines().any(|line| {
         is_it(line.rsplit_once(' ').map_or("", |it| it.0).trim_end())
