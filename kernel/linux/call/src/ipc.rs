@@ -83,7 +83,12 @@ fn operate(args: &Args, timeout: usize) -> Result {
 }
 
 fn semctl(args: &Args) -> Result {
-    semaphore::control(args.int(0), args.int(1), args.word(2), args.x[3])
+    semaphore::control::control(
+        args.int(0),
+        args.int(1),
+        args.word(2),
+        args.x[3],
+    )
 }
 
 fn msgget(args: &Args) -> Result {
@@ -123,7 +128,7 @@ fn msgrcv(args: &Args) -> Result {
 }
 
 fn msgctl(args: &Args) -> Result {
-    message::control(args.int(0), args.word(1), args.x[2])
+    message::control::control(args.int(0), args.word(1), args.x[2])
 }
 
 fn shmget(args: &Args) -> Result {
@@ -149,5 +154,5 @@ fn shmdt(args: &Args) -> Result {
 }
 
 fn shmctl(args: &Args) -> Result {
-    segment::control(args.int(0), args.word(1), args.x[2])
+    segment::control::control(args.int(0), args.word(1), args.x[2])
 }

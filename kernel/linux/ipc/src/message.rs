@@ -14,9 +14,7 @@ use crate::registry::{Name, Object, Registry, Wanted};
 use crate::room::{check_room, now_s};
 use crate::setting;
 
-mod control;
-
-pub use control::control;
+pub mod control;
 
 /// What a message says.
 pub type Body = Arc<[u8]>;

@@ -41,9 +41,7 @@ use crate::registry::{Object, Registry, Wanted};
 use crate::room::{check_room, now_s};
 use crate::setting;
 
-mod control;
-
-pub use control::control;
+pub mod control;
 
 /// All segments.
 pub(crate) static SEGMENTS: Registry<Segment> = Registry::new();

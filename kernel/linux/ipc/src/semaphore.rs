@@ -18,9 +18,7 @@ use crate::room::{check_room, now_s};
 use crate::setting;
 use crate::undo::{self, UndoList, Undoes};
 
-mod control;
-
-pub use control::control;
+pub mod control;
 
 /// Bytes of a semaphore in the kernel, rounded up.
 const SEMAPHORE_SIZE: usize = 16;
