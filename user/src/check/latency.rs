@@ -14,9 +14,10 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use user_lib::linux::{
-    __NR_ftruncate, __NR_mmap, __NR_mprotect, __NR_munmap, __NR_preadv,
-    __NR_process_vm_readv, __NR_pwrite64, __NR_pwritev, MAP_ANONYMOUS,
-    MAP_PRIVATE, O_CREAT, O_RDONLY, O_RDWR, PROT_NONE, PROT_READ,
+    __NR_ftruncate, __NR_getrandom, __NR_mmap, __NR_mprotect, __NR_munmap,
+    __NR_preadv, __NR_process_vm_readv, __NR_pwrite64, __NR_pwritev,
+    MAP_ANONYMOUS, MAP_PRIVATE, O_CREAT, O_RDONLY, O_RDWR, PROT_NONE,
+    PROT_READ,
 };
 use user_lib::memory::{Mapping, PAGE_SIZE, Sharing, read_byte};
 use user_lib::syscall::arbitrary;
@@ -39,6 +40,7 @@ tests! {
     a_file_is_cut_in_pieces: STRETCHES
     many_regions_are_shown_and_joined_in_pieces: STRETCHES
     many_arguments_are_copied_in_pieces: STRETCHES
+    random_bytes_are_made_in_pieces: STRETCHES
     the_longest_stretches_are_shown: STRETCHES
 }
 
@@ -262,6 +264,16 @@ fn many_arguments_are_copied_in_pieces() -> Outcome {
             127
         })?;
         ensure_eq!(child.wait()?.exit_code(), Some(0));
+        Ok(())
+    })
+}
+
+fn random_bytes_are_made_in_pieces() -> Outcome {
+    let mut bytes = vec![0_u8; 1 << 20];
+    let place = bytes.as_mut_ptr() as usize;
+    measure(|| {
+        let arguments = [place, bytes.len(), 0, 0, 0, 0];
+        ensure_eq!(arbitrary(__NR_getrandom, arguments)?, bytes.len());
         Ok(())
     })
 }

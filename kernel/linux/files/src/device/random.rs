@@ -14,7 +14,7 @@ use kernel_machine::sync::{Rank, SpinLock};
 use kernel_task::sleep::give_way;
 
 /// After so many bytes others have their turn, and signals theirs.
-const BURST: usize = 1 << 16;
+const BURST: usize = 1 << 13;
 
 fn generator() -> &'static SpinLock<Generator> {
     static GENERATOR: spin::Once<SpinLock<Generator>> = spin::Once::new();
