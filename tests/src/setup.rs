@@ -10,7 +10,7 @@ use anyhow::{Context, Result, ensure};
 use xtask::board::{self, Board, Emulator, Need, usual_emulator};
 use xtask::command::{BootFiles, build, insert_card};
 use xtask::initramfs::{self, Addition};
-use xtask::layout::{Profile, boot_dir, elf};
+use xtask::layout::{Profile, boot_dir};
 use xtask::media::Ways;
 use xtask::media::temporary::TemporaryCard;
 use xtask::qemu::guest::Guest;
@@ -259,8 +259,7 @@ impl Setup {
         }
         let card = match self.u_boot {
             Some(ways) => {
-                let program = elf("user", Profile::Release);
-                Some(insert_card(&mut self.machine, &program, ways)?)
+                Some(insert_card(&mut self.machine, Profile::Checked, ways)?)
             }
             None => None,
         };
@@ -359,8 +358,7 @@ impl Archive {
             thread.chars().filter(char::is_ascii_digit).collect();
         let name = format!("initramfs-{}-{number}", std::process::id());
         let path = boot_dir(Profile::Checked).join(name);
-        let program = boot_files()?.program;
-        fs::write(&path, initramfs::build(&program, additions)?)?;
+        fs::write(&path, initramfs::build(Profile::Checked, additions)?)?;
         Ok(Archive(path))
     }
 }

@@ -5,7 +5,7 @@ use alloc::string::String;
 use user_lib::{arguments, eprintln, println};
 
 use crate::program::{Main, Program, find};
-use crate::{bench, check, demo, file, init, sh, system, text};
+use crate::{bench, demo, file, init, sh, system, text};
 
 const fn program(
     name: &'static str,
@@ -24,7 +24,6 @@ pub static PROGRAMS: &[Program] = &[
         "[micro|freeze|group [NAME]...]: measures the kernel",
     ),
     program("cat", text::cat::main, "[FILE]...: prints files"),
-    program("check", check::main, "[AREA|NAME]...: tests the system calls"),
     program("chmod", file::chmod::main, "MODE FILE...: sets permissions"),
     program("clear", text::clear::main, "clears the screen"),
     program("cp", file::cp::main, "FROM... TO: copies files"),

@@ -15,7 +15,7 @@ use alloc::string::String;
 
 use user_lib::println;
 
-use crate::option::usage;
+use user_lib::option::usage;
 
 /// Runs `bench micro|freeze|group|schedule [NAME]...`; without a word, all but
 /// the last.

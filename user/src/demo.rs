@@ -10,7 +10,7 @@ use alloc::string::String;
 
 use user_lib::{Message, environment, eprintln, output, println, process};
 
-use crate::option::usage;
+use user_lib::option::usage;
 
 /// What a chapter does.
 enum Play {

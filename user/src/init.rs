@@ -19,7 +19,7 @@ use user_lib::{
     Errno, directory, eprintln, file, output, system, terminal, time, variable,
 };
 
-use crate::option::fail;
+use user_lib::option::fail;
 
 const CONSOLE: &str = "/dev/console";
 const SHELL: &str = "/bin/sh";

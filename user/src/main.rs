@@ -10,13 +10,10 @@ extern crate alloc;
 
 mod applet;
 mod bench;
-mod check;
-mod child;
 mod demo;
 mod file;
 mod init;
 mod keyboard;
-mod option;
 mod program;
 mod sh;
 mod system;

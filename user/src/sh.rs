@@ -36,10 +36,10 @@ use alloc::string::String;
 
 use user_lib::{Message, file, process, terminal};
 
-use crate::option::USAGE;
 use crate::program::Program;
 use crate::sh::builtin::BUILTINS;
 use crate::sh::state::Shell;
+use user_lib::option::USAGE;
 
 /// Status when there is no such script.
 const NO_SCRIPT: i32 = 127;

@@ -1,8 +1,9 @@
 //! The root file system at boot: which files are in it.
 //!
-//! `/bin/firn-user` is the one program; its other names, listed in
-//! `user/programs.txt`, are symbolic links to it. What lies in `user/root/`
-//! is copied as it is. The result depends on nothing but its input files: no
+//! `/bin/firn-user` is all programs that a person uses; its other names, listed
+//! in `user/programs.txt`, are symbolic links to it. `/bin/check` tests the
+//! system calls and goes with a kernel of the checked profile only. What lies
+//! in `user/root/` is copied as it is. The result depends on nothing but its input files: no
 //! times, no owners, a fixed order. Read `initramfs/cpio.rs` for the format.
 pub mod cpio;
 #[cfg(test)]
@@ -19,7 +20,7 @@ use flate2::{Compression, GzBuilder};
 
 pub use tree::{Node, Tree};
 
-use crate::layout;
+use crate::layout::{self, Profile};
 
 /// A host file that goes into the guest: `HOST=/GUEST`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,21 +44,39 @@ impl FromStr for Addition {
     }
 }
 
-/// The gzip-compressed archive with the user program `program` and
-/// `additions`.
+/// The packages of the user programs that go with a kernel of `profile`.
+pub fn packages(profile: Profile) -> &'static [&'static str] {
+    match profile {
+        Profile::Release => &["user"],
+        Profile::Checked => &["user", "user-check"],
+    }
+}
+
+/// The gzip-compressed archive with the user programs that go with a kernel of
+/// `profile`, and `additions`.
 ///
 /// # Errors
 /// A file cannot be read, or two want the same path.
-pub fn build(program: &Path, additions: &[Addition]) -> Result<Vec<u8>> {
-    let program = read(program)?;
+pub fn build(profile: Profile, additions: &[Addition]) -> Result<Vec<u8>> {
     let names = read(&layout::root().join("user/programs.txt"))?;
     let names = String::from_utf8(names)?;
-    let mut tree = system(program, names.lines())?;
+    let mut tree = system(names.lines())?;
+    for package in packages(profile) {
+        // User programs are always optimised.
+        insert_program(&mut tree, &layout::elf(package, Profile::Release))?;
+    }
     tree.copy_folder(&layout::root().join("user/root"))?;
     for addition in additions {
         tree.copy_file(&addition.host, &addition.guest)?;
     }
     pack(&tree)
+}
+
+/// Puts the host's file `program` into `/bin`.
+fn insert_program(tree: &mut Tree, program: &Path) -> Result<()> {
+    let name = program.file_name().context("a program has a name")?;
+    let file = Node::File { mode: 0o755, content: read(program)? };
+    tree.insert(&format!("/bin/{}", name.to_string_lossy()), file)
 }
 
 /// The gzip-compressed archive of `tree`.
@@ -68,11 +87,8 @@ pub fn pack(tree: &Tree) -> Result<Vec<u8>> {
     compress(&cpio::archive(tree))
 }
 
-/// The files every guest has.
-fn system<'a>(
-    program: Vec<u8>,
-    names: impl Iterator<Item = &'a str>,
-) -> Result<Tree> {
+/// The files every guest has, but for the programs themselves.
+fn system<'a>(names: impl Iterator<Item = &'a str>) -> Result<Tree> {
     let mut tree = Tree::default();
     for folder in ["/bin", "/dev", "/etc", "/proc", "/root", "/sys"] {
         tree.insert(folder, Node::Folder { mode: 0o755 })?;
@@ -80,8 +96,6 @@ fn system<'a>(
     tree.insert("/tmp", Node::Folder { mode: 0o1777 })?;
     let console = Node::CharacterDevice { mode: 0o600, major: 5, minor: 1 };
     tree.insert("/dev/console", console)?;
-    let program = Node::File { mode: 0o755, content: program };
-    tree.insert("/bin/firn-user", program)?;
     for name in names {
         let link = Node::Link { target: "firn-user".into() };
         tree.insert(&format!("/bin/{name}"), link)?;

@@ -32,11 +32,11 @@ pub fn root() -> PathBuf {
     Path::new(&manifest).parent().expect("crates are in the root").into()
 }
 
-/// Where cargo puts what it builds of `package` for the target. Each package
-/// has its own folder, apart from the host's, so that no build makes cargo
-/// forget another.
-pub fn target_dir(package: &str) -> PathBuf {
-    root().join("target").join(package)
+/// Where cargo puts what it builds of `program` for the target. The kernel and
+/// the user programs each have their own folder, apart from the host's, so
+/// that no build makes cargo forget another.
+pub fn target_dir(program: &str) -> PathBuf {
+    root().join("target").join(program)
 }
 
 /// The linker script of `package`.
@@ -47,8 +47,12 @@ pub fn linker_script(package: &str) -> PathBuf {
 
 /// The ELF file cargo made of `package`; gdb reads the kernel's.
 pub fn elf(package: &str, profile: Profile) -> PathBuf {
-    let name = if package == "user" { "firn-user" } else { package };
-    target_dir(package).join(TARGET).join(profile.name()).join(name)
+    let (program, name) = match package {
+        "user" => ("user", "firn-user"),
+        "user-check" => ("user", "check"),
+        _ => (package, package),
+    };
+    target_dir(program).join(TARGET).join(profile.name()).join(name)
 }
 
 /// Where device trees of real boards are: those of Debian's kernel, and any

@@ -9,6 +9,7 @@
 
 extern crate alloc;
 
+pub mod child;
 pub mod cpu;
 pub mod directory;
 pub mod error;
@@ -16,6 +17,7 @@ pub mod file;
 pub mod floating;
 mod heap;
 pub mod memory;
+pub mod option;
 pub mod output;
 mod panic;
 pub mod process;

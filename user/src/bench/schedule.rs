@@ -23,7 +23,7 @@ use user_lib::{Errno, Message, Result, cpu, eprintln, memory, println};
 use user_lib::{environment, output, schedule};
 
 use crate::bench::measure::{is_wanted, show};
-use crate::child::Child;
+use user_lib::child::Child;
 
 /// A row's name, and what prints it.
 type Row = fn(&str) -> Result<()>;

@@ -9,7 +9,7 @@ use user_lib::process::{self, WaitStatus};
 use user_lib::time::{self, Time};
 use user_lib::{Errno, Result, file, println, signal};
 
-use crate::child::Child;
+use user_lib::child::Child;
 
 const GROUP: &str = "/sys/fs/cgroup/freezer/demo-watch";
 

@@ -6,7 +6,7 @@ use user_lib::linux::{O_CREAT, O_RDONLY, O_TRUNC, O_WRONLY};
 use user_lib::{Errno, Result, file};
 
 use crate::file::destination;
-use crate::option::{Options, each, usage};
+use user_lib::option::{Options, each, usage};
 
 /// Runs `cp`.
 pub fn main(arguments: &[String]) -> i32 {

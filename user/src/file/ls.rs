@@ -10,7 +10,7 @@ use user_lib::linux::{
 use user_lib::{Result, directory, file, print, println, terminal};
 
 use crate::file::join;
-use crate::option::{Options, fail};
+use user_lib::option::{Options, fail};
 
 /// Width of the screen, in characters.
 const WIDTH: usize = 80;

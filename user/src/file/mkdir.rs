@@ -4,7 +4,7 @@ use alloc::string::String;
 
 use user_lib::{Errno, Result, file};
 
-use crate::option::{Options, each, usage};
+use user_lib::option::{Options, each, usage};
 
 /// Runs `mkdir`.
 pub fn main(arguments: &[String]) -> i32 {

@@ -5,7 +5,7 @@ use alloc::string::String;
 use user_lib::file;
 
 use crate::file::destination;
-use crate::option::{Options, each, usage};
+use user_lib::option::{Options, each, usage};
 
 /// Runs `mv`.
 pub fn main(arguments: &[String]) -> i32 {

@@ -4,7 +4,7 @@ use alloc::string::String;
 
 use user_lib::{directory, println};
 
-use crate::option::fail;
+use user_lib::option::fail;
 
 /// Runs `pwd`.
 pub fn main(_: &[String]) -> i32 {

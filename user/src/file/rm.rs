@@ -6,7 +6,7 @@ use user_lib::linux::{S_IFDIR, S_IFMT};
 use user_lib::{Errno, Result, directory, file};
 
 use crate::file::join;
-use crate::option::{Options, each, usage};
+use user_lib::option::{Options, each, usage};
 
 /// Runs `rm`.
 pub fn main(arguments: &[String]) -> i32 {

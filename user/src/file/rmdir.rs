@@ -4,7 +4,7 @@ use alloc::string::String;
 
 use user_lib::file;
 
-use crate::option::{Options, each, usage};
+use user_lib::option::{Options, each, usage};
 
 /// Runs `rmdir`.
 pub fn main(arguments: &[String]) -> i32 {

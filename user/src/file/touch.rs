@@ -5,7 +5,7 @@ use alloc::string::String;
 use user_lib::linux::{O_CREAT, O_WRONLY};
 use user_lib::{Errno, Result, file};
 
-use crate::option::{Options, each, usage};
+use user_lib::option::{Options, each, usage};
 
 /// Runs `touch`.
 pub fn main(arguments: &[String]) -> i32 {

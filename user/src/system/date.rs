@@ -6,7 +6,7 @@ use alloc::string::{String, ToString};
 use user_lib::linux::CLOCK_REALTIME;
 use user_lib::{println, time};
 
-use crate::option::fail;
+use user_lib::option::fail;
 
 const DAY: i64 = 24 * 60 * 60;
 const WEEK_DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];

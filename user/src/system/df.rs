@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use user_lib::system::{self, Room};
 use user_lib::{file, println};
 
-use crate::option::{Options, fail};
+use user_lib::option::{Options, fail};
 
 /// Runs `df [PATH]...`; without a path it shows each mounted file system that
 /// has a size, and with `-a` all.

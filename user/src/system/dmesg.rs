@@ -5,7 +5,7 @@ use alloc::string::String;
 use user_lib::output::write_bytes;
 use user_lib::{println, system};
 
-use crate::option::{Options, fail};
+use user_lib::option::{Options, fail};
 
 /// Runs `dmesg`; `-r` keeps the `<level>` of each line.
 pub fn main(arguments: &[String]) -> i32 {

@@ -5,8 +5,8 @@ use alloc::vec::Vec;
 
 use user_lib::{environment, println};
 
-use crate::option::Options;
 use crate::system::which;
+use user_lib::option::Options;
 
 /// Runs `env`; `-i` starts with an empty environment.
 pub fn main(arguments: &[String]) -> i32 {

@@ -4,7 +4,7 @@ use alloc::string::String;
 
 use user_lib::{println, system};
 
-use crate::option::fail;
+use user_lib::option::fail;
 
 /// Runs `free`.
 pub fn main(_: &[String]) -> i32 {

@@ -5,7 +5,7 @@ use alloc::string::String;
 use user_lib::linux::SIGTERM;
 use user_lib::{eprintln, println, signal};
 
-use crate::option::{USAGE, fail, usage};
+use user_lib::option::{USAGE, fail, usage};
 
 /// Runs `kill`.
 pub fn main(arguments: &[String]) -> i32 {

@@ -7,7 +7,7 @@ use user_lib::linux::{
 };
 use user_lib::{file, print, system};
 
-use crate::option::{Options, each, fail, usage};
+use user_lib::option::{Options, each, fail, usage};
 
 /// Options that are bits of the call; all others go to the file system.
 const FLAGS: [(&str, u32); 8] = [

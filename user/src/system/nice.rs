@@ -4,8 +4,8 @@ use alloc::string::String;
 
 use user_lib::{environment, println, schedule};
 
-use crate::option::{Options, USAGE, fail};
 use crate::system::which;
+use user_lib::option::{Options, USAGE, fail};
 
 /// Runs `nice`; without words it prints the nice value.
 pub fn main(arguments: &[String]) -> i32 {

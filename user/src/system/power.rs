@@ -7,7 +7,7 @@ use user_lib::linux::{
 };
 use user_lib::{signal, system};
 
-use crate::option::{Options, fail};
+use user_lib::option::{Options, fail};
 
 /// Runs `poweroff`.
 pub fn poweroff(arguments: &[String]) -> i32 {

@@ -4,8 +4,8 @@ use alloc::string::String;
 
 use user_lib::println;
 
-use crate::option::fail;
 use crate::system::process::{self, TICKS};
+use user_lib::option::fail;
 
 /// Runs `ps`; it takes and ignores the usual letters, since it shows all.
 pub fn main(_: &[String]) -> i32 {

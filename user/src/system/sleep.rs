@@ -4,7 +4,7 @@ use alloc::string::String;
 
 use user_lib::time::{self, Time};
 
-use crate::option::usage;
+use user_lib::option::usage;
 
 const NANOS: i64 = 1_000_000_000;
 

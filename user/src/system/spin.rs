@@ -5,8 +5,8 @@ use core::hint::black_box;
 
 use user_lib::cpu;
 
-use crate::option::usage;
 use crate::system::sleep::duration;
+use user_lib::option::usage;
 
 /// Rounds between two looks at the counter.
 const ROUNDS: u64 = 1024;

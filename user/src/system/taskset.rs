@@ -4,8 +4,8 @@ use alloc::string::String;
 
 use user_lib::{environment, println, schedule};
 
-use crate::option::{Options, fail, usage};
 use crate::system::which;
+use user_lib::option::{Options, fail, usage};
 
 const HELP: &str = "MASK COMMAND [WORD]... | -p [MASK] PID";
 

@@ -15,10 +15,10 @@ use user_lib::{Result, eprintln, output, print, println, system, terminal};
 use user_prompt::key::Key;
 
 use crate::keyboard::{Keyboard, Signals, Size, screen_size};
-use crate::option::{Options, USAGE, fail};
 use crate::system::process::{self, Process, TICKS};
 use crate::system::sleep::duration;
 use crate::system::uptime;
+use user_lib::option::{Options, USAGE, fail};
 
 /// Time from the start to the first picture, which needs two looks.
 const FIRST: Time = Time::from_millis(300);

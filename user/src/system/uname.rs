@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use user_lib::{println, system};
 
-use crate::option::{Options, fail};
+use user_lib::option::{Options, fail};
 
 /// Runs `uname`.
 pub fn main(arguments: &[String]) -> i32 {

@@ -5,7 +5,7 @@ use alloc::string::String;
 
 use user_lib::system::{self, Figures};
 
-use crate::option::fail;
+use user_lib::option::fail;
 
 /// Runs `uptime`.
 pub fn main(_: &[String]) -> i32 {

@@ -6,7 +6,7 @@ use user_lib::linux::{S_IFREG, X_OK};
 use user_lib::{Errno, eprintln, file, println, process, variable};
 
 use crate::file::join;
-use crate::option::{fail, usage};
+use user_lib::option::{fail, usage};
 
 /// Where programs are looked for when `PATH` is not set.
 pub const DEFAULT_PATH: &str = "/bin:/sbin:/usr/bin:/usr/sbin";

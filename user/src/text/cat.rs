@@ -5,8 +5,8 @@ use alloc::string::String;
 use user_lib::linux::STDOUT_FILENO;
 use user_lib::{Result, file};
 
-use crate::option::Options;
 use crate::text::reader::each_input;
+use user_lib::option::Options;
 
 /// Runs `cat`.
 pub fn main(arguments: &[String]) -> i32 {

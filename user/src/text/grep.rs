@@ -5,9 +5,9 @@ use alloc::string::String;
 use user_lib::output::write_bytes;
 use user_lib::{Result, print, println};
 
-use crate::option::{Options, USAGE, usage};
 use crate::text::pattern::Pattern;
 use crate::text::reader::{Lines, each_input};
+use user_lib::option::{Options, USAGE, usage};
 
 /// Runs `grep`: status 0 if a line matched, 1 if none did.
 pub fn main(arguments: &[String]) -> i32 {

@@ -6,8 +6,8 @@ use alloc::vec::Vec;
 use user_lib::output::write_bytes;
 use user_lib::{Result, println};
 
-use crate::option::Options;
 use crate::text::reader::{Lines, each_input};
+use user_lib::option::Options;
 
 /// Runs `head`.
 pub fn main(arguments: &[String]) -> i32 {

@@ -13,11 +13,11 @@ use user_lib::{Message, eprintln, file, output, print, terminal};
 use user_prompt::key::Key;
 
 use crate::keyboard::{Keyboard, Signals, screen_size};
-use crate::option::{Options, fail};
 use crate::text::cat;
 use crate::text::pager::Pager;
 use crate::text::pattern::Pattern;
 use crate::text::reader::Lines;
+use user_lib::option::{Options, fail};
 
 /// What the bottom row says on request.
 const HELP: &str = "space b: page  d u: half  j k: row  g G: ends  \

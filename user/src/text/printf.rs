@@ -8,7 +8,7 @@ use core::str::Chars;
 
 use user_lib::print;
 
-use crate::option::usage;
+use user_lib::option::usage;
 
 /// Runs `printf`.
 pub fn main(arguments: &[String]) -> i32 {

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use user_lib::linux::{O_CLOEXEC, O_RDONLY};
 use user_lib::{Result, file};
 
-use crate::option::fail;
+use user_lib::option::fail;
 
 /// Calls `action` with each file opened, or with standard input if there is
 /// none or for `-`; gives the exit status.

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use user_lib::println;
 
-use crate::option::usage;
+use user_lib::option::usage;
 
 /// Runs `seq`.
 pub fn main(arguments: &[String]) -> i32 {

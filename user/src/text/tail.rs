@@ -6,9 +6,9 @@ use alloc::string::String;
 use user_lib::output::write_bytes;
 use user_lib::{Result, println};
 
-use crate::option::Options;
 use crate::text::head::with_count_option;
 use crate::text::reader::{Lines, each_input};
+use user_lib::option::Options;
 
 /// Runs `tail`.
 pub fn main(arguments: &[String]) -> i32 {

@@ -8,7 +8,7 @@ use user_lib::linux::{
 };
 use user_lib::{eprintln, file, terminal};
 
-use crate::option::USAGE;
+use user_lib::option::USAGE;
 
 /// Runs `test`, or `[`, whose last word is `]`.
 pub fn main(arguments: &[String]) -> i32 {

@@ -5,8 +5,8 @@ use alloc::string::String;
 
 use user_lib::{Result, file, println};
 
-use crate::option::Options;
 use crate::text::reader::each_input;
+use user_lib::option::Options;
 
 /// What was counted.
 #[derive(Clone, Copy, Default)]

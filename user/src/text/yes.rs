@@ -4,7 +4,7 @@ use alloc::string::String;
 
 use user_lib::{file, linux};
 
-use crate::option::fail;
+use user_lib::option::fail;
 
 /// Runs `yes`.
 pub fn main(arguments: &[String]) -> i32 {

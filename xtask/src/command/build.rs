@@ -39,12 +39,10 @@ pub struct BootFiles {
     pub image: PathBuf,
     /// The kernel with its symbols, for gdb.
     pub elf: PathBuf,
-    /// The user program, for another initramfs.
-    pub program: PathBuf,
 }
 
 /// Builds what changed. The user programs are always optimised; `profile`
-/// is the kernel's.
+/// is the kernel's, and says whether the program of tests is among them.
 ///
 /// # Errors
 /// No compiler for the target, an error in the code, or an image that does
@@ -52,14 +50,14 @@ pub struct BootFiles {
 pub fn build(profile: Profile) -> Result<BootFiles> {
     let host = Host::this();
     let way = toolchain::obtain(&host, Consent::Install)?;
-    compile(&host, way, "user", Profile::Release)?;
-    compile(&host, way, "kernel", profile)?;
+    let packages = initramfs::packages(profile);
+    compile(&host, way, "user", packages, Profile::Release)?;
+    compile(&host, way, "kernel", &["kernel"], profile)?;
     let files = BootFiles {
         image: layout::boot_dir(profile).join("Image"),
         elf: layout::elf("kernel", profile),
-        program: layout::elf("user", Profile::Release),
     };
-    let archive = initramfs::build(&files.program, &[])?;
+    let archive = initramfs::build(profile, &[])?;
     let elf = fs::read(&files.elf)
         .with_context(|| files.elf.display().to_string())?;
     let boards = board::table()?;
@@ -70,11 +68,11 @@ pub fn build(profile: Profile) -> Result<BootFiles> {
 fn compile(
     host: &Host,
     way: Way,
-    package: &str,
+    program: &str,
+    packages: &[&str],
     profile: Profile,
 ) -> Result<()> {
-    let packages = [package];
-    Invocation::new(host, way, Action::Build, package, &packages, profile).run()
+    Invocation::new(host, way, Action::Build, program, packages, profile).run()
 }
 
 /// Writes `path` unless it has this content already. A reader never sees a

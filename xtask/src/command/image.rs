@@ -61,7 +61,7 @@ impl Arguments {
             .with_context(|| format!("cannot write {}", folder.display()))?;
         let files = build(self.profile)?;
         contents.image = read(&files.image)?;
-        contents.initramfs = initramfs::build(&files.program, &[])?;
+        contents.initramfs = initramfs::build(self.profile, &[])?;
         contents.write(&board, &folder)
     }
 }

@@ -1,6 +1,6 @@
 //! `cargo xtask qemu`: builds what changed and boots it.
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process;
 use std::time::Duration;
 
@@ -103,24 +103,24 @@ impl Arguments {
         let emulator = self.emulator()?;
         let files = build(self.profile)?;
         let limit = self.timeout.map(Duration::from_secs);
-        let archive = self.archive(&files)?;
-        let ways = self.u_boot;
-        let mut machine = self.machine(emulator, files.clone())?;
+        let archive = self.archive()?;
+        let (profile, ways) = (self.profile, self.u_boot);
+        let mut machine = self.machine(emulator, files)?;
         if let Some(archive) = &archive {
             machine.initrd = Some(archive.0.clone());
         }
         let Some(ways) = ways else { return session::run(&machine, limit) };
-        let card = insert_card(&mut machine, &files.program, ways)?;
+        let card = insert_card(&mut machine, profile, ways)?;
         let result = session::run(&machine, limit);
         drop(card);
         result
     }
 
     /// The initramfs, where it is not the one in the image.
-    fn archive(&self, files: &BootFiles) -> Result<Option<TemporaryArchive>> {
+    fn archive(&self) -> Result<Option<TemporaryArchive>> {
         let bytes = match self.user {
             UserLand::Firn if self.add.is_empty() => return Ok(None),
-            UserLand::Firn => initramfs::build(&files.program, &self.add)?,
+            UserLand::Firn => initramfs::build(self.profile, &self.add)?,
             UserLand::Debian => {
                 let programs = debian::fetch().context("--user debian")?;
                 let mut tree = debian::user_land(&programs)?;
@@ -190,15 +190,15 @@ pub fn find_emulator(name: &str, load: Option<&str>) -> Result<Emulator> {
     Ok(emulator)
 }
 
-/// Makes a card with what `machine` boots, by default with the user program
-/// `program` in it, and lets U-Boot boot it from there.
+/// Makes a card with what `machine` boots, by default the user programs
+/// that go with `profile`, and lets U-Boot boot it from there.
 /// The card is there as long as what is returned.
 ///
 /// # Errors
 /// U-Boot is missing, or a file cannot be read or written.
 pub fn insert_card(
     machine: &mut Machine,
-    program: &Path,
+    profile: Profile,
     ways: Ways,
 ) -> Result<TemporaryCard> {
     let loader = setup::find_u_boot(Consent::Install)?;
@@ -207,7 +207,7 @@ pub fn insert_card(
         Some(archive) => {
             fs::read(archive).with_context(|| archive.display().to_string())?
         }
-        None => initramfs::build(program, &[])?,
+        None => initramfs::build(profile, &[])?,
     };
     let contents = Contents {
         image: fs::read(&machine.image)?,

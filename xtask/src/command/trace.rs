@@ -87,7 +87,7 @@ fn play(scenario: &Scenario, files: &BootFiles) -> Result<String> {
     fs::write(&script, scenario.script())?;
     let addition = Addition { host: script, guest: "/etc/rc".into() };
     let archive = folder.join("trace-initramfs");
-    fs::write(&archive, initramfs::build(&files.program, &[addition])?)?;
+    fs::write(&archive, initramfs::build(Profile::Release, &[addition])?)?;
     let machine = Machine {
         is_repeatable: true,
         command_line: format!("loglevel=1 {}", scenario.append),

@@ -5,7 +5,10 @@ use std::io::Read;
 use flate2::read::GzDecoder;
 use tempfile::TempDir;
 
-use super::{Addition, Node, Tree, compress, cpio, system};
+use super::{
+    Addition, Node, Tree, compress, cpio, insert_program, packages, system,
+};
+use crate::layout::Profile;
 
 /// The headers of `archive` as (name, mode, content).
 fn unpack(archive: &[u8]) -> Vec<(String, u32, Vec<u8>)> {
@@ -36,7 +39,11 @@ fn unpack(archive: &[u8]) -> Vec<(String, u32, Vec<u8>)> {
 
 #[test]
 fn archive_has_every_kind_of_file() {
-    let tree = system(b"program".to_vec(), ["ls", "cat"].into_iter()).unwrap();
+    let folder = TempDir::new().unwrap();
+    let program = folder.path().join("firn-user");
+    fs::write(&program, "program").unwrap();
+    let mut tree = system(["ls", "cat"].into_iter()).unwrap();
+    insert_program(&mut tree, &program).unwrap();
     let files = unpack(&cpio::archive(&tree));
     let find = |name: &str| {
         let file = files.iter().find(|file| file.0 == name);
@@ -48,6 +55,14 @@ fn archive_has_every_kind_of_file() {
     assert_eq!(find("bin/ls"), (0o120_777, &b"firn-user"[..]));
     assert_eq!(find("init"), (0o120_777, &b"bin/firn-user"[..]));
     assert_eq!(find("dev/console").0, 0o020_600);
+}
+
+#[test]
+fn what_is_shipped_has_no_program_of_tests() {
+    assert_eq!(packages(Profile::Release), ["user"]);
+    assert_eq!(packages(Profile::Checked), ["user", "user-check"]);
+    let links = include_str!("../../../user/programs.txt");
+    assert!(!links.lines().any(|name| name == "check"));
 }
 
 #[test]
@@ -101,7 +116,9 @@ fn addition_is_read_from_the_command_line() {
 #[test]
 fn two_builds_are_the_same() {
     let build = || {
-        let tree = system(vec![7; 5000], ["sh"].into_iter()).unwrap();
+        let mut tree = system(["sh"].into_iter()).unwrap();
+        let file = Node::File { mode: 0o755, content: vec![7; 5000] };
+        tree.insert("/bin/firn-user", file).unwrap();
         compress(&cpio::archive(&tree)).unwrap()
     };
     let archive = build();

@@ -131,6 +131,7 @@ fn circle_planted_in_any_crate_is_found() {
         "kernel/linux/files/src",
         "kernel/src",
         "user/src",
+        "user/check/src",
         "user/lib/src",
         "xtask/src",
         "tests/src",

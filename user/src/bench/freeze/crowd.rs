@@ -8,7 +8,7 @@ use user_lib::linux::SIGKILL;
 use user_lib::time::{self, Time};
 use user_lib::{Errno, Result, cpu, file, memory, schedule, signal};
 
-use crate::child::Child;
+use user_lib::child::Child;
 
 /// First in every choice, so that few turns are waited for.
 const NICE: i32 = -20;

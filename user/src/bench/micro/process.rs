@@ -7,7 +7,7 @@ use user_lib::linux::O_CLOEXEC;
 use user_lib::{Errno, Result, cpu, environment, file, println, process};
 
 use crate::bench::measure::{calls, each, median, ticks};
-use crate::child::Child;
+use user_lib::child::Child;
 
 const PROGRAM: &str = "/bin/true";
 

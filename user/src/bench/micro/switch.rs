@@ -6,7 +6,7 @@ use user_lib::time::{self, Time};
 use user_lib::{Errno, Result, cpu, file, memory, schedule};
 
 use crate::bench::measure::{Pinned, calls, each, middle};
-use crate::child::Child;
+use user_lib::child::Child;
 
 const ROUNDS: u64 = 500;
 

@@ -112,7 +112,7 @@ fn test_that_nobody_has_written_is_found() {
     let text = found(&page, &[(TESTS, TEST)]);
     assert!(text.contains(":7: F1: there is no test a_modle"), "{text}");
     let page = GOOD.replace("`a_model`", "`elsewhere`");
-    let other = ("user/src/check.rs", "fn elsewhere() -> Outcome {");
+    let other = ("user/check/src/main.rs", "fn elsewhere() -> Outcome {");
     let text = found(&page, &[(TESTS, TEST), other]);
     assert!(text.contains("file of elsewhere does not cite F1"), "{text}");
     let other = ("kernel/src/task.rs", "// spec: F1\nfn elsewhere() {");

@@ -1,0 +1,138 @@
+//! Shared memory of System V.
+
+use user_lib::memory::{PAGE_SIZE, read_byte, write_byte};
+use user_lib::{Errno, file, process};
+
+use super::{PRIVATE, REMOVE, STAT, shmat, shmctl, shmdt, shmget};
+use crate::tool::{
+    NOBODY, Outcome, ensure, ensure_eq, in_background, in_child, soon, tests,
+};
+
+tests! {
+    shared_memory_is_shared_over_a_fork
+    a_segment_ends_with_its_last_use
+    a_segment_is_attached_where_it_is_asked_for
+    a_part_of_a_segment_is_detached_with_the_rest
+    segments_are_their_owners
+    segments_have_limits
+}
+
+const READ_ONLY: usize = 0o10000;
+const ROUND: usize = 0o20000;
+const REPLACE: usize = 0o40000;
+
+/// How often it is attached, of `struct shmid_ds`.
+fn attached(id: usize) -> user_lib::Result<u64> {
+    let mut status = [0_u64; 14];
+    shmctl(id, STAT, &raw mut status as usize)?;
+    Ok(status[11])
+}
+
+fn shared_memory_is_shared_over_a_fork() -> Outcome {
+    let id = shmget(PRIVATE, 2 * PAGE_SIZE, 0o600)?;
+    let address = shmat(id, 0, 0)?;
+    write_byte(address, 1);
+    let child = in_background(|| {
+        ensure_eq!(read_byte(address), 1);
+        write_byte(address + PAGE_SIZE, 2);
+        ensure_eq!(attached(id), Ok(2));
+        let other = shmat(id, 0, READ_ONLY)?;
+        ensure_eq!(read_byte(other + PAGE_SIZE), 2);
+        ensure_eq!(attached(id), Ok(3));
+        Ok(())
+    })?;
+    ensure_eq!(child.wait()?.exit_code(), Some(0));
+    ensure_eq!(read_byte(address + PAGE_SIZE), 2);
+    ensure_eq!(attached(id), Ok(1));
+    // An exec lets go of it.
+    let child = in_background(|| {
+        process::execute("/bin/sleep", &["sleep", "100"], &[""; 0]);
+        Ok(())
+    })?;
+    ensure!(soon(|| attached(id) == Ok(1)));
+    drop(child);
+    shmdt(address)?;
+    ensure_eq!(attached(id), Ok(0));
+    ensure_eq!(shmdt(address), Err(Errno::EINVAL));
+    shmctl(id, REMOVE, 0)?;
+    Ok(())
+}
+
+fn a_segment_ends_with_its_last_use() -> Outcome {
+    let key = 0x6000_0000 | process::current_id() as usize;
+    let id = shmget(key, PAGE_SIZE, 0o1600)?;
+    let address = shmat(id, 0, 0)?;
+    write_byte(address, 7);
+    shmctl(id, REMOVE, 0)?;
+    ensure_eq!(shmget(key, PAGE_SIZE, 0), Err(Errno::ENOENT));
+    let child = in_background(|| {
+        let again = shmat(id, 0, 0)?;
+        ensure_eq!(read_byte(again), 7);
+        Ok(())
+    })?;
+    ensure_eq!(child.wait()?.exit_code(), Some(0));
+    ensure_eq!(read_byte(address), 7);
+    shmdt(address)?;
+    ensure_eq!(attached(id), Err(Errno::EINVAL));
+    Ok(())
+}
+
+fn a_segment_is_attached_where_it_is_asked_for() -> Outcome {
+    let id = shmget(PRIVATE, PAGE_SIZE, 0o600)?;
+    let address = shmat(id, 0, 0)?;
+    ensure_eq!(shmat(id, address, 0), Err(Errno::EINVAL));
+    ensure_eq!(shmat(id, address, REPLACE), Ok(address));
+    ensure_eq!(attached(id), Ok(1));
+    shmdt(address)?;
+    ensure_eq!(shmat(id, address + 1, 0), Err(Errno::EINVAL));
+    ensure_eq!(shmat(id, address + 1, ROUND), Ok(address));
+    ensure_eq!(shmat(id, 0, REPLACE), Err(Errno::EINVAL));
+    let maps = file::text("/proc/self/maps")?;
+    ensure!(maps.contains("/SYSV00000000 (deleted)"));
+    shmdt(address)?;
+    shmctl(id, REMOVE, 0)?;
+    Ok(())
+}
+
+fn a_part_of_a_segment_is_detached_with_the_rest() -> Outcome {
+    use user_lib::linux::{__NR_mprotect, __NR_munmap};
+    use user_lib::syscall::arbitrary;
+    let id = shmget(PRIVATE, 4 * PAGE_SIZE, 0o600)?;
+    let address = shmat(id, 0, 0)?;
+    let second = address + PAGE_SIZE;
+    arbitrary(__NR_munmap, [second, PAGE_SIZE, 0, 0, 0, 0])?;
+    arbitrary(__NR_mprotect, [address, PAGE_SIZE, 1, 0, 0, 0])?;
+    ensure_eq!(attached(id), Ok(2));
+    shmdt(address)?;
+    ensure_eq!(attached(id), Ok(0));
+    shmctl(id, REMOVE, 0)?;
+    Ok(())
+}
+
+fn segments_are_their_owners() -> Outcome {
+    let id = shmget(PRIVATE, PAGE_SIZE, 0o644)?;
+    let status = in_child(|| {
+        process::set_user_id(NOBODY)?;
+        ensure_eq!(shmat(id, 0, 0), Err(Errno::EACCES));
+        shmdt(shmat(id, 0, READ_ONLY)?)?;
+        ensure_eq!(shmctl(id, REMOVE, 0), Err(Errno::EPERM));
+        Ok(0)
+    })?;
+    ensure_eq!(status.exit_code(), Some(0));
+    shmctl(id, REMOVE, 0)?;
+    Ok(())
+}
+
+fn segments_have_limits() -> Outcome {
+    const MOST: &str = "/proc/sys/kernel/shmmni";
+    ensure_eq!(shmget(PRIVATE, 0, 0o600), Err(Errno::EINVAL));
+    ensure_eq!(shmget(PRIVATE, 1 << 62, 0o600), Err(Errno::ENOMEM));
+    let old = file::text(MOST)?;
+    file::overwrite(MOST, b"0\n")?;
+    let refused = shmget(PRIVATE, 1, 0o600);
+    file::overwrite(MOST, old.as_bytes())?;
+    ensure_eq!(refused, Err(Errno::ENOSPC));
+    let large = 0o4600;
+    ensure_eq!(shmget(PRIVATE, PAGE_SIZE, large), Err(Errno::ENOMEM));
+    Ok(())
+}
