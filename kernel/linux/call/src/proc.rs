@@ -58,7 +58,12 @@ pub fn register_all() -> Result<(), Errno> {
     for (path, show) in files {
         register(path, Attribute::read_only(show))?;
     }
-    let settings: [(&str, ShowFn, StoreFn); 3] = [
+    register_settings()
+}
+
+/// Those that root may write.
+fn register_settings() -> Result<(), Errno> {
+    let settings: [(&str, ShowFn, StoreFn); 7] = [
         (
             "/proc/sys/fs/pipe-max-size",
             || Ok(format!("{}\n", pipe::most())),
@@ -66,11 +71,6 @@ pub fn register_all() -> Result<(), Errno> {
         ),
         ("/proc/sys/kernel/printk", show_levels, store_levels),
         ("/proc/sys/kernel/core_pattern", show_core, store_core),
-    ];
-    for (path, show, store) in settings {
-        register(path, Attribute::new(show, store))?;
-    }
-    let numbers: [(&str, ShowFn, StoreFn); 4] = [
         (
             "/proc/sys/kernel/threads-max",
             || Ok(format!("{}\n", table::most())),
@@ -92,7 +92,7 @@ pub fn register_all() -> Result<(), Errno> {
             |text| store_quota(Kind::EpollWatches, text),
         ),
     ];
-    for (path, show, store) in numbers {
+    for (path, show, store) in settings {
         register(path, Attribute::new(show, store))?;
     }
     Ok(())

@@ -10,16 +10,10 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use kernel_abi::Errno;
-use kernel_abi::signal::MINSIGSTKSZ;
 use kernel_core::executable::elf::{
-    Access, ENTRY_SIZE, HEADER_SIZE, Header, Plan, Segment,
+    Access, HEADER_SIZE, Header, Plan, Segment,
 };
 use kernel_core::executable::script::HEAD;
-use kernel_core::executable::stack::{
-    AT_BASE, AT_CLKTCK, AT_EGID, AT_ENTRY, AT_EUID, AT_FLAGS, AT_GID, AT_HWCAP,
-    AT_HWCAP2, AT_MINSIGSTKSZ, AT_PAGESZ, AT_PHDR, AT_PHENT, AT_PHNUM,
-    AT_SECURE, AT_UID,
-};
 use kernel_core::executable::{Script, StackImage, StackRequest};
 
 use super::credentials::Credentials;
@@ -35,15 +29,16 @@ use kernel_files::permission;
 use kernel_files::walk::{AT_FDCWD, Asker, LastLink};
 use kernel_files::write_access::WriteAccess;
 use kernel_files::{FileTable, FileType, FsContext, Location};
-use kernel_machine::arch::cpu;
 use kernel_machine::mm::{
     AddressSpace, MapRequest, PAGE_SIZE, PageSource, Placement, Protection,
     STACK_TOP,
 };
 use kernel_task::sleep::give_way_and_go_on;
 
+mod auxiliary;
 mod rights;
 
+use auxiliary::auxiliary;
 use rights::Given;
 
 /// Scripts whose interpreter is a script, and so on, this deep.
@@ -54,8 +49,6 @@ const PROGRAM_BASE: u64 = 0xaaaa_aaaa_0000;
 const LINKER_BASE: u64 = (STACK_TOP - (1 << 30)) as u64 & !0xffff;
 /// Bytes of stack that are mapped beyond the strings; it grows by itself.
 const STACK_SPARE: usize = 128 << 10;
-/// Ticks of `times` in a second.
-const TICKS: u64 = 100;
 
 /// What to run, with copies of all strings.
 pub(super) struct Request {
@@ -334,34 +327,6 @@ fn to_protection(access: Access) -> Protection {
     protection.set(Protection::WRITE, access.write);
     protection.set(Protection::EXECUTE, access.execute);
     protection
-}
-
-fn auxiliary(
-    credentials: &Credentials,
-    plan: &Plan,
-    linker: Option<&Plan>,
-) -> Vec<(u64, u64)> {
-    let [capabilities, more] = cpu::all_have().capabilities();
-    let mut pairs = vec![
-        (AT_HWCAP, capabilities),
-        (AT_PAGESZ, PAGE_SIZE as u64),
-        (AT_CLKTCK, TICKS),
-        (AT_PHDR, plan.table_address),
-        (AT_PHENT, ENTRY_SIZE as u64),
-        (AT_PHNUM, plan.table_count as u64),
-        (AT_BASE, linker.map_or(0, Plan::start)),
-        (AT_FLAGS, 0),
-        (AT_ENTRY, plan.entry),
-        (AT_UID, 0),
-        (AT_EUID, 0),
-        (AT_GID, 0),
-        (AT_EGID, 0),
-        (AT_SECURE, 0),
-        (AT_HWCAP2, more),
-        (AT_MINSIGSTKSZ, MINSIGSTKSZ),
-    ];
-    rights::tell(&mut pairs, credentials);
-    pairs
 }
 
 /// How a stack of so many bytes is mapped, with code on it or without.
