@@ -1,5 +1,5 @@
-//! What a user program needs below its own code: start-up, system calls, a
-//! heap and buffered output.
+//! What user programs share below their own code: start-up, system calls, a
+//! heap, buffered output, options and children.
 //!
 //! Only Linux's aarch64 system-call ABI is used, so a program built on this
 //! library runs under Linux as it does under Firn. All `unsafe` of the user
