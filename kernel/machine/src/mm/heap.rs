@@ -91,6 +91,29 @@ pub(super) fn scattered_frames_do(pages: usize) -> bool {
     is_whole && !super::map::is_mapped(object.addr())
 }
 
+/// Whether a store to an address of the window goes to the frame that is there
+/// now, and not to one that was, for the tests.
+pub(super) fn unmapped_frames_are_forgotten() -> bool {
+    const PATTERN: u8 = 0x5a;
+    let Some(first) = large::take_scattered(1) else { return false };
+    // SAFETY: the bytes of an object that was taken.
+    unsafe { first.write_volatile(0) };
+    large::put_scattered(first, 1);
+    // The frame that was there is the next one to be given out.
+    let Some(frame) = frame::take_for_heap() else { return false };
+    let other = super::page::pointer(frame);
+    // SAFETY: the frame was taken, so its bytes are this function's.
+    unsafe { other.write(PATTERN) };
+    let Some(second) = large::take_scattered(1) else { return false };
+    // SAFETY: likewise, the bytes of an object that was taken.
+    unsafe { second.write_volatile(!PATTERN) };
+    // SAFETY: as above.
+    let is_untouched = unsafe { other.read_volatile() } == PATTERN;
+    large::put_scattered(second, 1);
+    frame::release_of_heap(frame);
+    is_untouched && first == second
+}
+
 /// True if an object of so many bytes does not make memory scarce.
 pub fn has_room(size: usize) -> bool {
     frame::has_room(size)

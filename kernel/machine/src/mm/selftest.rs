@@ -27,6 +27,10 @@ pub fn tests() -> &'static [Test] {
             "scattered_frames_make_an_object",
             kernel::scattered_frames_make_an_object,
         ),
+        (
+            "unmapped_frames_are_forgotten",
+            kernel::unmapped_frames_are_forgotten,
+        ),
         ("stacks_have_guards", kernel::stacks_have_guards),
         ("kernel_pages_keep_w_xor_x", kernel::kernel_pages_keep_w_xor_x),
         (

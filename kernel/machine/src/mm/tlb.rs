@@ -80,9 +80,11 @@ pub fn flush_kernel(range: Range<usize>) {
     });
 }
 
+/// Bits 55 to 12 of an address, as `TLBI VA*` takes them (Arm ARM, TLBI VAE1IS):
+/// bit 55 tells the kernel's half from that of programs.
 #[inline(always)]
 fn page_operand(address: usize) -> u64 {
-    (address as u64) << 16 >> 16 >> PAGE_SHIFT
+    (address as u64) << 8 >> 8 >> PAGE_SHIFT
 }
 
 #[inline(always)]

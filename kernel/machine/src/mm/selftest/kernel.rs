@@ -138,6 +138,11 @@ pub fn scattered_frames_make_an_object() -> Outcome {
     ensure(now.abs_diff(before) < 16, "frames were lost")
 }
 
+pub fn unmapped_frames_are_forgotten() -> Outcome {
+    let is_forgotten = heap::unmapped_frames_are_forgotten();
+    ensure(is_forgotten, "a store goes to a frame that is not there any more")
+}
+
 pub fn stacks_have_guards() -> Outcome {
     without_leak(|| {
         let mut stacks = Vec::new();
