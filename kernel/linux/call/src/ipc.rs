@@ -137,7 +137,8 @@ fn shmget(args: &Args) -> Result {
 
 fn shmat(args: &Args) -> Result {
     let attachment = segment::attach(args.int(0), args.x[1], args.word(2))?;
-    let mapped = memory::map(attachment.request.clone());
+    let space = current().space()?;
+    let mapped = memory::map(&space, attachment.request.clone());
     mapped.map_err(|error| match error {
         Errno::EEXIST => Errno::EINVAL,
         error => error,

@@ -9,7 +9,7 @@ use super::call::{Args, Handler, Numbered, Result};
 use kernel_files::inode::DeviceNumber;
 use kernel_files::{FileType, OpenFlags};
 use kernel_machine::mm::{
-    MapRequest, Move, PAGE_SIZE, Placement, Protection, Sharing,
+    AddressSpace, MapRequest, Move, PAGE_SIZE, Placement, Protection, Sharing,
 };
 use kernel_process::oom::with_memory;
 use kernel_process::{current, current_files, limits};
@@ -89,8 +89,8 @@ fn mmap(args: &Args) -> Result {
     if flags & MAP_ANONYMOUS == 0 {
         back_by_file(&mut request, file, offset / PAGE_SIZE)?;
     }
-    let start = map(request)?;
     let space = current().space()?;
+    let start = map(&space, request)?;
     let is_asked =
         flags & (MAP_POPULATE | MAP_LOCKED) != 0 && flags & MAP_NONBLOCK == 0;
     if is_asked || space.locks_new() {
@@ -99,11 +99,11 @@ fn mmap(args: &Args) -> Result {
     Ok(start)
 }
 
-/// Maps `request`, if the process may have so much.
+/// Maps `request` in the caller's space, if the process may have so much.
 ///
 /// # Errors
 /// `ENOMEM`; those of the mapping.
-pub(super) fn map(request: MapRequest) -> Result {
+pub(super) fn map(space: &AddressSpace, request: MapRequest) -> Result {
     if let Some(most) = most_pages() {
         let place = match request.placement {
             Placement::Fixed(start) => {
@@ -116,7 +116,7 @@ pub(super) fn map(request: MapRequest) -> Result {
     if is_data(&request) {
         bounds::check_data(request.length)?;
     }
-    current().space()?.map(request)
+    space.map(request)
 }
 
 /// Whether memory to be mapped counts as data: what only the process may write,

@@ -29,17 +29,30 @@ pub(super) struct Removed {
 }
 
 impl Removed {
+    /// Whether nothing waits.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.objects.is_empty() && self.branches.is_empty()
+    }
+
     /// Room for what `length` bytes hold; none is needed for few.
     ///
     /// # Errors
     /// `ENOMEM`.
+    #[inline]
     pub fn of(length: usize) -> Result<Self, Errno> {
-        let mut branches = Vec::new();
-        if length > LONG {
-            let most = (length / SPAN).min(MOST_BRANCHES);
-            let reserved = branches.try_reserve_exact(most);
-            reserved.map_err(|_| Errno::ENOMEM)?;
+        match length > LONG {
+            true => Self::of_many(length),
+            false => Ok(Self::default()),
         }
+    }
+
+    #[cold]
+    fn of_many(length: usize) -> Result<Self, Errno> {
+        let mut branches = Vec::new();
+        let most = (length / SPAN).min(MOST_BRANCHES);
+        let reserved = branches.try_reserve_exact(most);
+        reserved.map_err(|_| Errno::ENOMEM)?;
         Ok(Self { objects: Vec::new(), branches })
     }
 }

@@ -71,7 +71,15 @@ impl AddressSpace {
     }
 
     /// Ends what was unmapped, in pieces. No lock is held.
-    pub(super) fn let_go(&self, mut removed: Removed) {
+    #[inline]
+    pub(super) fn let_go(&self, removed: Removed) {
+        if !removed.is_empty() {
+            self.let_go_slowly(removed);
+        }
+    }
+
+    #[cold]
+    fn let_go_slowly(&self, mut removed: Removed) {
         for branch in removed.branches {
             self.release_branch(branch);
         }
