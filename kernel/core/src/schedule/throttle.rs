@@ -4,7 +4,7 @@
 //! A task of `SCHED_FIFO` that never sleeps would keep its CPU from everybody:
 //! from the shell that could kill it, and from a task that has to come to a
 //! freeze point. Linux throttles too, over a second; a freeze would wait for
-//! 950 ms, so the period here is a tenth of it (decision 0008).
+//! 950 ms, so the period here is a tenth of it (decision 0009).
 //!
 //! Read next: `run_queue.rs`, which orders by it.
 

@@ -16,8 +16,8 @@ use kernel_abi::signal::{SIGCHLD, SIGCONT, SIGHUP, SigInfo};
 use kernel_core::cgroup::Trail;
 use kernel_core::freezer::Hierarchy;
 
-use super::burial;
 use super::ptrace::{end, tell};
+use super::reaping;
 use super::signal::notify::{self, AfterDeath};
 use super::signal::{act, send};
 use super::terminal::SESSION_ENDED;
@@ -183,12 +183,12 @@ fn end_process(process: &Arc<Process>, status: u32) {
     if after == AfterDeath::Reaped {
         gone.extend(tree.remove(process.id));
     }
-    let burials = burials_of(&tree, process, &children);
+    let reaps = reaps_of(&tree, process, &children);
     drop(tree);
     drop(gone);
     process.end.tell();
-    for (reaper, count) in burials.into_iter().flatten() {
-        burial::pay(&reaper, count);
+    for (reaper, count) in reaps.into_iter().flatten() {
+        reaping::pay(&reaper, count);
     }
     orphaned.into_iter().for_each(hang_up);
     children.iter().for_each(tell_of_parents_death);
@@ -196,7 +196,7 @@ fn end_process(process: &Arc<Process>, status: u32) {
 
 /// Who has to wait for orphans that are zombies from now on, and for how many:
 /// for this one, and for children that it had not waited for.
-fn burials_of(
+fn reaps_of(
     tree: &Tree,
     process: &Arc<Process>,
     children: &[Arc<Process>],

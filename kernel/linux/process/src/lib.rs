@@ -15,7 +15,7 @@
 //! Both are data (`process.rs`, `thread.rs`), below everything that acts on
 //! them. In the order of a life: `creation.rs`, `start.rs` and `fork.rs`
 //! (begin), `exec.rs` (become a program), `signal.rs` (be told), `ptrace.rs`
-//! (be watched), `fault.rs`, `exit.rs`, `burial.rs` (end), `wait.rs` (be missed).
+//! (be watched), `fault.rs`, `exit.rs`, `reaping.rs` (end), `wait.rs` (be missed).
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -26,7 +26,6 @@ use kernel_abi::Errno;
 pub mod access;
 mod accounting;
 pub mod authority;
-mod burial;
 pub mod clock;
 mod creation;
 pub mod credentials;
@@ -49,6 +48,7 @@ pub mod pidfd;
 pub mod prctl;
 mod process;
 pub mod ptrace;
+mod reaping;
 pub mod signal;
 mod sigreturn_page;
 pub mod start;

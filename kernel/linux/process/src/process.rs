@@ -57,7 +57,7 @@ pub struct Process {
     /// Its parent is not who made it, but who got it when that one ended.
     pub(crate) is_orphan: AtomicBool,
     /// Orphans that it has to wait for and nobody has paid for.
-    pub(crate) unpaid_burials: AtomicU32,
+    pub(crate) unpaid_reaps: AtomicU32,
     /// It has called `execve`, or is not a fork's child.
     pub has_executed: AtomicBool,
     /// The thread that made it.
@@ -97,7 +97,7 @@ impl Process {
             tasks: Tasks::new(inherited.user),
             image: SpinLock::new(inherited.image),
             is_orphan: AtomicBool::new(false),
-            unpaid_burials: AtomicU32::new(0),
+            unpaid_reaps: AtomicU32::new(0),
             has_executed: AtomicBool::new(false),
             maker: inherited.maker,
             sharers: SpinLock::new(None),

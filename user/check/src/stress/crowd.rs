@@ -47,7 +47,7 @@ fn with_crowd(count: u32) -> Outcome {
             .map(|time| time.as_nanos() / 1_000_000);
     println!(
         "{count} tasks: made in {made_ms} ms, frozen and thawed five times \
-         in {frozen_ms} ms, killed and buried in {ended_ms} ms"
+         in {frozen_ms} ms, killed and reaped in {ended_ms} ms"
     );
     Ok(())
 }

@@ -89,7 +89,7 @@ fn exhaust(kind: &(&str, usize, Maker)) -> Outcome {
     ensure_eq!(process::wait(bystander.id(), WNOHANG)?, None);
     ensure!(kill_all()?);
     ensure_eq!(user.wait()?.killed_by(), Some(SIGKILL));
-    // Those made meanwhile, and the dead that the first process must bury.
+    // Those made meanwhile, and the dead that the first process must reap.
     ensure!(soon(|| kill_all().is_ok_and(|is_any| !is_any)));
     drop(bystander);
     let most = before.total / 50;

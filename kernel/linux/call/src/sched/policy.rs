@@ -2,7 +2,7 @@
 //! what reads them.
 //!
 //! The rules are `kernel_core::schedule::policy`'s. `SCHED_DEADLINE` is unknown
-//! here, as on a kernel without it (decision 0008).
+//! here, as on a kernel without it (decision 0009).
 
 use alloc::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Who pays for the burial of orphans: the dead do.
+//! The cost of reaping orphans is charged to those who made them.
 //!
 //! A process whose maker has died is the first process's child, or a
 //! subreaper's, which has to wait for it: work that it did not ask for. With
@@ -17,8 +17,8 @@ use super::Process;
 use kernel_task::account::change_account;
 
 /// What a wait for an orphan costs, with what a reaper does about it, ns.
-const BURIAL_NS: u64 = 60_000;
-/// So many burials are paid at once: looking for a waiting task is a search.
+const REAP_NS: u64 = 60_000;
+/// So many reaps are paid at once: looking for a waiting task is a search.
 const PAID_AT_ONCE: u32 = 16;
 
 /// `count` orphans have died that `reaper` has to wait for.
@@ -26,13 +26,13 @@ const PAID_AT_ONCE: u32 = 16;
 /// # Locks
 /// None held: takes the wake lock and the queue's of the reaper's first thread.
 pub(super) fn pay(reaper: &Arc<Process>, count: u32) {
-    let unpaid = reaper.unpaid_burials.fetch_add(count, Relaxed) + count;
+    let unpaid = reaper.unpaid_reaps.fetch_add(count, Relaxed) + count;
     if unpaid < PAID_AT_ONCE {
         return;
     }
-    let due = reaper.unpaid_burials.swap(0, Relaxed);
+    let due = reaper.unpaid_reaps.swap(0, Relaxed);
     if let Some(task) = reaper.any_thread() {
-        let work_ns = u64::from(due) * BURIAL_NS;
+        let work_ns = u64::from(due) * REAP_NS;
         change_account(&task, |account, min| account.earn(min, work_ns));
     }
 }
