@@ -53,6 +53,7 @@ const OWN: &[&str] = &[
     "personality",
     "root",
     "smaps",
+    "smaps_rollup",
     "stack",
     "syscall",
 ];

@@ -9,10 +9,10 @@
 //!
 //! Who came first goes, to the CPU that nobody went to for longest. Each
 //! task is then a guest for one rotation, a host for one, and alone for the
-//! same number of them as all the others. On CPUs of unequal speed this is how
-//! a task gets off a slow one: a guest comes, and as the slow CPU is then
-//! spread thinly, [`relief`] takes the one that was there to a fast one. A task pinned to its CPU is host only, so its guest
-//! stays for two rotations.
+//! same number of them as all the others. A task pinned to its CPU is host
+//! only, so its guest stays for two rotations. A crowd goes round among CPUs of
+//! one speed: between unequal ones what is fair is a matter of counts, which
+//! `capacity.rs` keeps.
 //!
 //! Read next: `capacity.rs`, the moves that make something better, which come
 //! first.
@@ -116,8 +116,8 @@ impl Crowd<'_> {
 }
 
 /// Where `member` goes that waits on `own`: nowhere while nobody is better off
-/// than here or there by a sixteenth; else, of the CPUs where the crowd would
-/// be no larger than it is here, to the one `visited` longest ago.
+/// than here or there by a sixteenth; else, of the equal CPUs where the crowd
+/// would be no larger than it is here, to the one `visited` longest ago.
 fn next_cpu(
     own: usize,
     member: &Member,
@@ -133,6 +133,7 @@ fn next_cpu(
         let worse = spread(machine, cpu).max(spread(machine, own));
         let crowd = there + u64::from(member.weight);
         there != 0
+            && capacity(machine, cpu) == capacity(machine, own)
             && crowd <= here + here / 16
             && thinnest + thinnest / 16 < worse
     };
