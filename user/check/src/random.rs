@@ -13,13 +13,14 @@ use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use user_lib::linux::{
-    __NR_chroot, __NR_clock_settime, __NR_clone, __NR_clone3, __NR_kill,
+    __NR_adjtimex, __NR_chroot, __NR_clock_adjtime, __NR_clock_settime,
+    __NR_clone, __NR_clone3, __NR_kill, __NR_mq_open, __NR_msgget,
     __NR_prlimit64, __NR_process_vm_readv, __NR_process_vm_writev, __NR_ptrace,
     __NR_reboot, __NR_rt_sigqueueinfo, __NR_rt_tgsigqueueinfo,
     __NR_sched_setaffinity, __NR_sched_setattr, __NR_sched_setparam,
-    __NR_sched_setscheduler, __NR_setpgid, __NR_setpriority, __NR_setsid,
-    __NR_settimeofday, __NR_tgkill, __NR_tkill, __NR_vhangup, __WALL, O_CREAT,
-    O_RDWR, SIGKILL, WNOHANG,
+    __NR_sched_setscheduler, __NR_semget, __NR_setpgid, __NR_setpriority,
+    __NR_setsid, __NR_settimeofday, __NR_shmget, __NR_tgkill, __NR_tkill,
+    __NR_vhangup, __WALL, O_CREAT, O_RDWR, SIGKILL, WNOHANG,
 };
 use user_lib::memory::{self, Mapping, PAGE_SIZE, Sharing};
 use user_lib::schedule::usable_cpus;
@@ -40,13 +41,19 @@ mod trace;
 use trace::Victim;
 
 /// Calls that reach beyond the child: the machine, the wall clock, the
-/// terminal, the root that it must not leave.
-const LEFT_OUT: [u32; 5] = [
+/// terminal, the root that it must not leave, and objects that outlive it.
+const LEFT_OUT: [u32; 11] = [
     __NR_reboot,
     __NR_clock_settime,
     __NR_settimeofday,
+    __NR_adjtimex,
+    __NR_clock_adjtime,
     __NR_vhangup,
     __NR_chroot,
+    __NR_semget,
+    __NR_msgget,
+    __NR_shmget,
+    __NR_mq_open,
 ];
 
 /// Calls whose first argument is a process, which may only be the child.
