@@ -67,6 +67,27 @@ fn wait_for(
     bail!("spinners per CPU were {seen:?}")
 }
 
+/// What each spinner does in `spans` of time, in hundredths of a second times
+/// capacity. A spinner may change to a CPU of another speed as the commands of
+/// a look come and go, so every span counts for itself, and one with such a
+/// change at the mean of the two speeds.
+fn work_done(firn: &mut Firn, spans: u32) -> Result<Vec<u64>> {
+    let mut before = look(firn)?;
+    let mut work = vec![0; before.len()];
+    for _ in 0..spans {
+        firn.run("sleep 0.1")?;
+        let after = look(firn)?;
+        ensure!(after.len() == before.len(), "{before:?}, then {after:?}");
+        let both = before.iter().zip(&after);
+        for (sum, (old, new)) in work.iter_mut().zip(both) {
+            let speed = (CAPACITIES[old.0] + CAPACITIES[new.0]) / 2;
+            *sum += (new.1 - old.1) * speed;
+        }
+        before = after;
+    }
+    Ok(work)
+}
+
 fn share_of_time_is_a_share_of_capacity() -> Result<()> {
     let folder = TempDir::new()?;
     let mut firn = boot(&folder)?;
@@ -88,14 +109,8 @@ fn share_of_time_is_a_share_of_capacity() -> Result<()> {
     // Eight more: two share a fast CPU, one has a slow one.
     firn.run("for i in $(seq 8); do spin & done")?;
     wait_for(&mut firn, |counts| counts == [1, 1, 1, 1, 2, 2, 2, 2])?;
-    let before = look(&mut firn)?;
-    firn.run("sleep 0.5")?;
-    let after = look(&mut firn)?;
-    ensure!(after.len() == 12, "{after:?}");
-    let work = |((_, old), (cpu, new)): (&(usize, u64), &(usize, u64))| {
-        (new - old) * CAPACITIES[*cpu]
-    };
-    let work: Vec<u64> = before.iter().zip(&after).map(work).collect();
+    let work = work_done(&mut firn, 4)?;
+    ensure!(work.len() == 12, "{work:?}");
     let (least, most) = (work.iter().min(), work.iter().max());
     let (least, most) = least.zip(most).context("no spinner")?;
     ensure!(most * 2 < least * 3, "unequal shares: {work:?}");

@@ -152,7 +152,14 @@ impl Task {
         *self.name.lock() = Name::new(name);
     }
 
-    /// What it sleeps in (`""` while it runs).
+    /// What it sleeps in; `""` if it runs, or is about to.
+    pub fn sleeps_in(&self) -> &'static str {
+        let runs = self.state() == super::state::RUNNING || self.is_on_cpu();
+        if runs { "" } else { self.waits_in() }
+    }
+
+    /// What it waits in, asleep, or awake to look whether it is over (`""` if
+    /// it does not wait).
     pub fn waits_in(&self) -> &'static str {
         *self.waits_in.lock()
     }

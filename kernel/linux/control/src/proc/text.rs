@@ -222,7 +222,7 @@ impl Target {
             code: pair(&image.code),
             stack: image.stack_start as u64,
             signals: self.signals(),
-            waits: is_shown && !self.task.waits_in().is_empty(),
+            waits: is_shown && !self.task.sleeps_in().is_empty(),
             exit_signal: user.map_or(0, |user| user.exit_signal as i32),
             cpu: self.task.cpu() as u32,
             arguments: pair(&image.arguments),
@@ -324,7 +324,7 @@ impl Target {
 
     /// A task is frozen a few steps before it has gone to sleep.
     fn wait_channel(&self) -> Vec<u8> {
-        match self.task.waits_in() {
+        match self.task.sleeps_in() {
             _ if self.memory().is_err() => b"0".to_vec(),
             _ if self.task.freezer.frozen() => REFRIGERATOR.as_bytes().to_vec(),
             "" => b"0".to_vec(),
