@@ -21,6 +21,7 @@ tests! {
     numbers_of_tasks_may_be_octal
     files_of_groups_have_owners_of_their_own
     a_user_moves_tasks_in_the_tree_that_is_its_own
+    a_file_that_is_a_users_moves_the_users_tasks_only
 }
 
 fn events_of(fd: i32) -> user_lib::Result<u32> {
@@ -218,5 +219,30 @@ fn a_user_moves_tasks_in_the_tree_that_is_its_own() -> Outcome {
     ensure_eq!(end.exit_code(), Some(0));
     ensure_eq!(from.read("cgroup.procs")?, text);
     file::close(fd)?;
+    Ok(())
+}
+
+/// cgroup v1: it is not enough that a user may write to the file.
+// spec: V9
+fn a_file_that_is_a_users_moves_the_users_tasks_only() -> Outcome {
+    let mount = Mount::v1()?;
+    let group = mount.group("theirs")?;
+    let roots = format!("{}", process::current_id());
+    for name in ["tasks", "cgroup.procs"] {
+        give(&group.path(name), NOBODY)?;
+        let end = in_child(|| {
+            become_nobody()?;
+            let file = group.open(name, O_WRONLY)?;
+            let refused = file::write(file, roots.as_bytes());
+            ensure_eq!(refused, Err(Errno::EACCES));
+            ensure_eq!(group.read("cgroup.procs")?, "");
+            let own = format!("{}", process::current_id());
+            ensure_eq!(file::write(file, own.as_bytes()), Ok(own.len()));
+            ensure_eq!(group.read("cgroup.procs")?, own);
+            Ok(0)
+        })?;
+        ensure_eq!(end.exit_code(), Some(0));
+        ensure_eq!(group.read("cgroup.procs")?, "");
+    }
     Ok(())
 }
