@@ -27,6 +27,7 @@ tests! {
     only_owners_read_without_a_trace
     bytes_and_holes_are_found
     a_hole_is_made
+    room_is_made_before_it_is_used
     one_write_may_go_to_the_end
     calls_about_contents_know_what_has_none
     bytes_are_copied_where_they_may_be
@@ -265,6 +266,38 @@ fn a_hole_is_made() -> Outcome {
     ensure_eq!(file::descriptor_status(open)?.st_size, 7 * 4096);
     ensure_eq!(allocate(PUNCH, 0, 4096), Err(Errno::EOPNOTSUPP));
     ensure_eq!(allocate(KEEP_SIZE, 0, 0), Err(Errno::EINVAL));
+    Ok(())
+}
+
+fn room_is_made_before_it_is_used() -> Outcome {
+    const KEEP_SIZE: usize = 1;
+    const PAGE: usize = 4096;
+    let open = file_with_holes()?;
+    let allocate = |mode, start, length| {
+        arbitrary(__NR_fallocate, [open as usize, mode, start, length, 0, 0])
+    };
+    let figures = || {
+        let status = file::descriptor_status(open)?;
+        Ok::<_, Errno>([status.st_size as usize, status.st_blocks as usize / 8])
+    };
+    ensure_eq!(figures()?, [7 * PAGE, 3]);
+    allocate(0, PAGE + 9, 3 * PAGE)?;
+    ensure_eq!(figures()?, [7 * PAGE, 5]);
+    let mut bytes = [1; 5 * PAGE];
+    file::read_at(open, &mut bytes, 0)?;
+    let zeros = bytes.iter().filter(|byte| **byte == 0).count();
+    let sevens = bytes.iter().filter(|byte| **byte == 7).count();
+    ensure_eq!([zeros, sevens], [2 * PAGE, 3 * PAGE]);
+    allocate(KEEP_SIZE, 7 * PAGE, 2 * PAGE)?;
+    ensure_eq!(figures()?, [7 * PAGE, 7]);
+    allocate(0, 9 * PAGE, 1)?;
+    ensure_eq!(figures()?, [9 * PAGE + 1, 8]);
+    // More than there can be, and more than there is: nothing changes.
+    let total = user_lib::system::figures()?.total as usize;
+    for length in [1 << 50, total - total / 64] {
+        ensure_eq!(allocate(0, 0, length), Err(Errno::ENOSPC));
+        ensure_eq!(figures()?, [9 * PAGE + 1, 8]);
+    }
     Ok(())
 }
 
