@@ -3,8 +3,9 @@
 //! `/bin/firn-user` is all programs that a person uses; its other names, listed
 //! in `user/programs.txt`, are symbolic links to it. `/bin/check` tests the
 //! system calls and goes with a kernel of the checked profile only. What lies
-//! in `user/root/` is copied as it is. The result depends on nothing but its input files: no
-//! times, no owners, a fixed order. Read `initramfs/cpio.rs` for the format.
+//! in `user/root/` is copied as it is. The result depends on nothing but its
+//! input files: no times, no owners, a fixed order. Read `initramfs/cpio.rs`
+//! for the format.
 pub mod cpio;
 #[cfg(test)]
 mod tests;
