@@ -8,12 +8,12 @@ use alloc::string::String;
 use user_lib::linux::{
     __NR_copy_file_range, __NR_fadvise64, __NR_fallocate, __NR_fchmod,
     __NR_fdatasync, __NR_linkat, __NR_openat2, __NR_preadv2, __NR_pwritev2,
-    __NR_readahead, __NR_setuid, AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_FOLLOW,
-    F_GETFL, F_SETFL, O_APPEND, O_CREAT, O_DIRECTORY, O_EXCL, O_NOATIME,
-    O_PATH, O_RDONLY, O_RDWR, O_TMPFILE, O_WRONLY,
+    __NR_readahead, AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_FOLLOW, F_GETFL,
+    F_SETFL, O_APPEND, O_CREAT, O_DIRECTORY, O_EXCL, O_NOATIME, O_PATH,
+    O_RDONLY, O_RDWR, O_TMPFILE, O_WRONLY,
 };
 use user_lib::syscall::arbitrary;
-use user_lib::{Errno, Result, file};
+use user_lib::{Errno, Result, file, process};
 
 use crate::tool::{
     Failure, NOBODY, Outcome, ensure, ensure_eq, fresh_path, in_child, tests,
@@ -196,7 +196,7 @@ fn only_owners_read_without_a_trace() -> Outcome {
     let flags = O_CREAT | O_RDWR | O_NOATIME;
     file::close(file::open(&path, flags, 0o666)?)?;
     let status = in_child(|| {
-        arbitrary(__NR_setuid, [NOBODY as usize, 0, 0, 0, 0, 0])?;
+        process::set_user_id(NOBODY)?;
         let open = file::open(&path, O_RDONLY | O_NOATIME, 0);
         ensure_eq!(open, Err(Errno::EPERM));
         let open = file::open(&path, O_RDONLY, 0)?;
