@@ -36,7 +36,7 @@ pub const TESTS: &[Test] = tests::list![
     semaphores_messages_and_segments_keep_their_promises,
     nothing_takes_for_ever,
     no_call_makes_a_freeze_wait_for_a_millisecond,
-    programs_are_told_what_each_cpu_has,
+    programs_are_told_what_each_cpu_has: Choice,
     what_depends_on_time_is_right_at_once,
     every_area_is_in_this_list,
     all_promises_hold_on_one_cpu_with_little_memory,
@@ -151,7 +151,7 @@ fn check_and(
 }
 
 fn processes_keep_their_promises() -> Result<()> {
-    check(Setup::new(), "process")
+    check(Setup::new(), "process pidfd")
 }
 
 fn tracing_keeps_its_promises() -> Result<()> {
@@ -160,7 +160,8 @@ fn tracing_keeps_its_promises() -> Result<()> {
 
 fn groups_keep_their_promises() -> Result<()> {
     let areas = "group-tree group-member group-signal group-trace group-wait \
-         group-clock group-interface group-kind group-release notify";
+         group-clock group-interface group-birth group-removed group-kind \
+         group-release notify";
     check(Setup::new().append("loglevel=4"), areas)
 }
 

@@ -15,7 +15,7 @@ pub const TESTS: &[Test] = tests::list![
     nothing_runs_while_frozen_and_all_goes_on_after,
     one_cpu_freezes_and_goes_on,
     eight_cpus_freeze_and_go_on,
-    crowd_of_sleepers_is_frozen_and_buried,
+    crowd_of_sleepers_is_frozen_and_reaped,
     groups_freeze_whatever_is_in_them,
     a_group_of_five_thousand_freezes,
     freezes_lose_no_memory,
@@ -109,7 +109,7 @@ fn cpus_of_smaller_machines_come_and_go_too() -> Result<()> {
     stress(Setup::new().cpus(2), work)
 }
 
-fn crowd_of_sleepers_is_frozen_and_buried() -> Result<()> {
+fn crowd_of_sleepers_is_frozen_and_reaped() -> Result<()> {
     stress(Setup::new(), &[("crowd", rounds(1000, 5000))])
 }
 

@@ -3,8 +3,9 @@
 //! `/bin/firn-user` is all programs that a person uses; its other names, listed
 //! in `user/programs.txt`, are symbolic links to it. `/bin/check` tests the
 //! system calls and goes with a kernel of the checked profile only. What lies
-//! in `user/root/` is copied as it is. The result depends on nothing but its input files: no
-//! times, no owners, a fixed order. Read `initramfs/cpio.rs` for the format.
+//! in `user/root/` is copied as it is. The result depends on nothing but its
+//! input files: no times, no owners, a fixed order. Read `initramfs/cpio.rs`
+//! for the format.
 pub mod cpio;
 #[cfg(test)]
 mod tests;
@@ -58,18 +59,28 @@ pub fn packages(profile: Profile) -> &'static [&'static str] {
 /// # Errors
 /// A file cannot be read, or two want the same path.
 pub fn build(profile: Profile, additions: &[Addition]) -> Result<Vec<u8>> {
-    let names = read(&layout::root().join("user/programs.txt"))?;
-    let names = String::from_utf8(names)?;
-    let mut tree = system(names.lines())?;
-    for package in packages(profile) {
-        // User programs are always optimised.
-        insert_program(&mut tree, &layout::elf(package, Profile::Release))?;
-    }
-    tree.copy_folder(&layout::root().join("user/root"))?;
+    // User programs are always optimised.
+    let mut tree = contents(profile, |it| layout::elf(it, Profile::Release))?;
     for addition in additions {
         tree.copy_file(&addition.host, &addition.guest)?;
     }
     pack(&tree)
+}
+
+/// All that goes with a kernel of `profile`; `elf` says where the program of
+/// a package is.
+fn contents(
+    profile: Profile,
+    elf: impl Fn(&'static str) -> PathBuf,
+) -> Result<Tree> {
+    let names = read(&layout::root().join("user/programs.txt"))?;
+    let names = String::from_utf8(names)?;
+    let mut tree = system(names.lines())?;
+    for package in packages(profile) {
+        insert_program(&mut tree, &elf(package))?;
+    }
+    tree.copy_folder(&layout::root().join("user/root"))?;
+    Ok(tree)
 }
 
 /// Puts the host's file `program` into `/bin`.

@@ -159,6 +159,12 @@ impl SigInfo {
         SigInfo { signo: signal as i32, errno: 0, code, pad: 0, fields }
     }
 
+    /// Whether it says that the kernel or `kill` sent it, which a program may
+    /// say to itself only.
+    pub const fn is_forged(&self) -> bool {
+        self.code >= 0 || self.code == SI_TKILL
+    }
+
     /// Sent by the kernel itself.
     pub const fn kernel(signal: u32) -> Self {
         Self::new(signal, SI_KERNEL)

@@ -82,3 +82,16 @@ fn device_numbers_are_split_as_in_linux() {
     assert_eq!(device_number(5, 1), 0x501);
     assert_eq!(device_number(1, 0x12345), 0x1230_0145);
 }
+
+#[test]
+fn only_the_codes_of_programs_may_be_told_to_others() {
+    let is_forged = |code| SigInfo::new(1, code).is_forged();
+    // `SI_USER`, `SI_KERNEL`, `CLD_EXITED`, `SI_TKILL`.
+    for code in [0, 0x80, 1, -6] {
+        assert!(is_forged(code), "{code}");
+    }
+    // `SI_QUEUE`, `SI_TIMER`, `SI_MESGQ`, `SI_ASYNCIO`.
+    for code in [-1, -2, -3, -4] {
+        assert!(!is_forged(code), "{code}");
+    }
+}

@@ -1,10 +1,12 @@
-//! The fair scheduling policy: who runs next, where, and for how long.
+//! The scheduling policies: who runs next, where, and for how long.
 //!
-//! Every task has a *virtual run time*: the time it ran, divided by its
-//! weight. The queue always picks the task that has least of it, so over any
-//! stretch each runnable task gets its share. No task here is ever run by
-//! this module; the kernel asks, and carries the answers out under the lock
-//! of the run queue.
+//! An ordinary task has a *virtual run time*: the time it ran, divided by its
+//! weight. The queue picks the task that has least of it, so over any stretch
+//! each runnable task gets its share. Real-time tasks (`SCHED_FIFO`,
+//! `SCHED_RR`) stand before all of them in the same queue, by priority, until
+//! a throttle gives the rest of a period to the others. No task here is ever
+//! run by this module; the kernel asks, and carries the answers out under the
+//! lock of the run queue.
 //!
 //! A task's way through the policy:
 //!

@@ -6,9 +6,9 @@ use alloc::string::String;
 use core::sync::atomic::Ordering::{Acquire, Release};
 
 use user_lib::linux::{
-    __NR_prctl, __NR_sched_setaffinity, __NR_setgroups, __NR_setpriority,
-    __NR_setresgid, __NR_setresuid, __NR_setreuid, __NR_setuid, __NR_syslog,
-    O_CLOEXEC, O_CREAT, O_RDONLY, O_WRONLY, SIGKILL,
+    __NR_prctl, __NR_sched_setaffinity, __NR_setpriority, __NR_setresuid,
+    __NR_setreuid, __NR_setuid, __NR_syslog, O_CLOEXEC, O_CREAT, O_RDONLY,
+    O_WRONLY, SIGKILL,
 };
 use user_lib::ptrace::{self, SEIZE};
 use user_lib::syscall::arbitrary;
@@ -16,8 +16,8 @@ use user_lib::time::{self, Time};
 use user_lib::{Errno, Result, file, memory, process, signal};
 
 use crate::tool::{
-    Outcome, ensure, ensure_eq, fresh_path, in_background, in_child, soon,
-    tests,
+    Outcome, become_user, ensure, ensure_eq, fresh_path, in_background,
+    in_child, soon, stack_top, tests,
 };
 use user_lib::child::Child;
 
@@ -33,7 +33,7 @@ tests! {
     ids_are_exchanged_as_they_were_saved
 }
 
-const USER: usize = 1000;
+const USER: u32 = 1000;
 const SET_PDEATHSIG: usize = 1;
 const GET_PDEATHSIG: usize = 2;
 const GET_DUMPABLE: usize = 3;
@@ -46,16 +46,9 @@ fn prctl(option: usize, value: usize) -> Result<usize> {
     arbitrary(__NR_prctl, [option, value, 0, 0, 0, 0])
 }
 
-/// Root becomes an ordinary user, for good.
-pub fn become_user() -> Result<()> {
-    arbitrary(__NR_setgroups, [0; 6])?;
-    arbitrary(__NR_setresgid, [USER, USER, USER, 0, 0, 0])?;
-    arbitrary(__NR_setresuid, [USER, USER, USER, 0, 0, 0]).map(drop)
-}
-
-/// As [`become_user`], but others may look at it afterwards.
+/// Becomes user 1000, and others may look at it afterwards.
 fn become_open_user() -> Result<()> {
-    become_user()?;
+    become_user(USER)?;
     prctl(SET_DUMPABLE, 1).map(drop)
 }
 
@@ -73,7 +66,7 @@ fn program(name: &str, mode: u32) -> Result<String> {
 fn user_running(path: &str) -> Result<Child> {
     let id = |child: &Child| format!("/proc/{}/cmdline", child.id());
     let child = Child::start(|| {
-        if become_user().is_ok() {
+        if become_user(USER).is_ok() {
             process::execute(path, &["sleep", "100"], &[SECRET]);
         }
         1
@@ -90,14 +83,6 @@ fn attempts(id: i32) -> Result<[Result<usize>; 3]> {
     let seized = ptrace::request(SEIZE, id, 0, 0);
     let read = ptrace::read_memory(id, top - 64, &mut bytes);
     Ok([seized, read, ptrace::write_memory(id, top - 64, &bytes)])
-}
-
-/// One past the last byte of every program's stack.
-fn stack_top() -> Result<usize> {
-    let maps = file::text("/proc/self/maps")?;
-    let line = maps.lines().next_back().unwrap_or("");
-    let end = line.split(['-', ' ']).nth(1).unwrap_or("");
-    usize::from_str_radix(end, 16).map_err(|_| Errno::EINVAL)
 }
 
 /// Whoever could read the memory of the old program must not read that of
@@ -135,7 +120,7 @@ fn a_program_shows_nothing_while_it_gets_rights() -> Outcome {
         ensure!(soon(|| shared[0].load(Acquire) == READY));
         let id = victim.id();
         let spy = in_background(|| {
-            become_user()?;
+            become_user(USER)?;
             let mut bytes = [0; 256];
             loop {
                 match ptrace::read_memory(id, top - 256, &mut bytes) {
@@ -161,7 +146,7 @@ fn who_was_somebody_else_is_not_looked_at() -> Outcome {
         let place = &raw const number as usize;
         let dropped = || -> Result<bool> {
             prctl(SET_PDEATHSIG, SIGKILL as usize)?;
-            become_user()?;
+            become_user(USER)?;
             prctl(GET_PDEATHSIG, place)?;
             Ok(prctl(GET_DUMPABLE, 0)? == 0)
         };
@@ -181,11 +166,11 @@ fn who_was_somebody_else_is_not_looked_at() -> Outcome {
     ensure!(soon(|| file::status(&name).is_ok()));
     file::remove(&name)?;
     let owner = |path: &str| file::status(&format!("/proc/{id}{path}"));
-    ensure_eq!(owner("")?.st_uid, USER as u32);
+    ensure_eq!(owner("")?.st_uid, USER);
     ensure_eq!(owner("/status")?.st_uid, 0);
     let look = |expected: Result<usize>| {
         in_child(|| {
-            become_user()?;
+            become_user(USER)?;
             let environment = format!("/proc/{id}/environ");
             let opened = file::contents(&environment).map(|_| 0);
             match expected {
@@ -218,7 +203,7 @@ fn a_program_that_may_not_be_read_is_not_looked_at() -> Outcome {
         let path = program("unreadable", mode)?;
         let target = user_running(&path)?;
         let status = in_child(|| {
-            become_user()?;
+            become_user(USER)?;
             ensure_eq!(attempts(target.id())?[0], answer);
             Ok(0)
         })?;
@@ -235,7 +220,7 @@ fn a_program_with_rights_outlives_its_parent() -> Outcome {
         let id = memory::shared_words(1)?;
         let parent = Child::start(|| {
             let Ok(child) = Child::start(|| {
-                if become_user().is_ok()
+                if become_user(USER).is_ok()
                     && prctl(SET_PDEATHSIG, SIGKILL as usize).is_ok()
                 {
                     process::execute(&path, &["sleep", "100"], &[SECRET]);
@@ -288,8 +273,7 @@ fn an_open_file_does_not_show_the_next_program() -> Outcome {
         };
         ensure!(soon(runs));
         for descriptor in held {
-            let text = file::read_to_end(descriptor).unwrap_or_default();
-            ensure_eq!(text.len(), 0);
+            ensure_eq!(file::read_to_end(descriptor)?.len(), 0);
         }
         ensure_eq!(open("environ"), Err(Errno::EACCES));
         // It is root's: only a stranger may not end it.
@@ -303,7 +287,7 @@ fn an_open_file_does_not_show_the_next_program() -> Outcome {
 
 fn files_of_others_in_proc_are_closed() -> Outcome {
     let status = in_child(|| {
-        become_user()?;
+        become_user(USER)?;
         for name in ["maps", "environ"] {
             let path = format!("/proc/1/{name}");
             ensure_eq!(file::open(&path, O_RDONLY, 0), Err(Errno::EACCES));
@@ -327,7 +311,7 @@ fn the_log_is_cleared_by_root_alone() -> Outcome {
     const READ_ALL: usize = 3;
     const RESTRICTED: [usize; 5] = [2, 4, 5, 6, 7];
     let status = in_child(|| {
-        become_user()?;
+        become_user(USER)?;
         let mut bytes = [0_u8; 16];
         let place = bytes.as_mut_ptr() as usize;
         let ask = |what| arbitrary(__NR_syslog, [what, place, 16, 0, 0, 0]);
@@ -346,7 +330,7 @@ fn a_program_with_rights_is_scheduled_by_root_alone() -> Outcome {
         let path = program("scheduled", mode)?;
         let target = user_running(&path)?;
         let status = in_child(|| {
-            become_user()?;
+            become_user(USER)?;
             let (id, mask) = (target.id() as usize, 1_u64);
             let mask = &raw const mask as usize;
             let nice = arbitrary(__NR_setpriority, [0, id, 5, 0, 0, 0]);

@@ -141,6 +141,22 @@ impl Group {
         self.write("freezer.state", "THAWED").map(drop)
     }
 
+    /// Freezes or thaws a group of cgroup v2, and waits until it is.
+    ///
+    /// # Errors
+    /// It is no group of cgroup v2, or is gone.
+    pub fn set_frozen(
+        &self,
+        is_frozen: bool,
+    ) -> core::result::Result<(), Failure> {
+        let text = if is_frozen { "1" } else { "0" };
+        self.write("cgroup.freeze", text)?;
+        while self.figure("cgroup.events", "frozen ")? != is_frozen.into() {
+            time::sleep(Time::from_millis(1));
+        }
+        Ok(())
+    }
+
     /// Moves a process into it.
     pub fn add(&self, pid: i32) -> Result<()> {
         let name = match file::status(&self.path("tasks")) {

@@ -14,10 +14,10 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use user_lib::linux::{
-    __NR_ftruncate, __NR_getrandom, __NR_mmap, __NR_mprotect, __NR_munmap,
-    __NR_preadv, __NR_process_vm_readv, __NR_pwrite64, __NR_pwritev,
-    MAP_ANONYMOUS, MAP_PRIVATE, O_CREAT, O_RDONLY, O_RDWR, PROT_NONE,
-    PROT_READ,
+    __NR_ftruncate, __NR_getrandom, __NR_madvise, __NR_mmap, __NR_mprotect,
+    __NR_munmap, __NR_preadv, __NR_process_vm_readv, __NR_pwrite64,
+    __NR_pwritev, MAP_ANONYMOUS, MAP_PRIVATE, O_CREAT, O_RDONLY, O_RDWR,
+    PROT_NONE, PROT_READ,
 };
 use user_lib::memory::{Mapping, PAGE_SIZE, Sharing, read_byte};
 use user_lib::syscall::arbitrary;
@@ -39,6 +39,7 @@ tests! {
     a_long_write_is_done_in_pieces: STRETCHES
     a_file_is_cut_in_pieces: STRETCHES
     many_regions_are_shown_and_joined_in_pieces: STRETCHES
+    many_regions_take_advice_at_once: STRETCHES
     many_arguments_are_copied_in_pieces: STRETCHES
     random_bytes_are_made_in_pieces: STRETCHES
     the_longest_stretches_are_shown: STRETCHES
@@ -249,6 +250,30 @@ fn many_regions_are_shown_and_joined_in_pieces() -> Outcome {
         let text = file::text("/proc/self/maps")?;
         ensure!(text.lines().count() >= 2 * REGIONS);
         protect(address, LENGTH, PROT_NONE)?;
+        unmap(address, LENGTH)
+    })
+}
+
+/// Advice on every second page cuts memory up, and advice on all joins it.
+fn many_regions_take_advice_at_once() -> Outcome {
+    const REGIONS: usize = 8000;
+    const LENGTH: usize = 2 * REGIONS * PAGE_SIZE;
+    const DONT_DUMP: usize = 16;
+    const DO_DUMP: usize = 17;
+    let address = reserve(LENGTH, PROT_NONE)?;
+    let advise = |start: usize, length: usize, advice: usize| {
+        arbitrary(__NR_madvise, [start, length, advice, 0, 0, 0])
+    };
+    measure(|| {
+        for region in 0..REGIONS {
+            let start = address + 2 * region * PAGE_SIZE;
+            advise(start, PAGE_SIZE, DONT_DUMP)?;
+        }
+        let text = file::text("/proc/self/maps")?;
+        ensure!(text.lines().count() >= 2 * REGIONS);
+        advise(address, LENGTH, DO_DUMP)?;
+        let text = file::text("/proc/self/maps")?;
+        ensure!(text.lines().count() < REGIONS);
         unmap(address, LENGTH)
     })
 }

@@ -5,9 +5,9 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use user_lib::linux::{
-    __NR_brk, __NR_mmap, __NR_mremap, __NR_setrlimit, __NR_setuid,
-    MAP_ANONYMOUS, MAP_FIXED, MAP_PRIVATE, O_CREAT, O_TRUNC, O_WRONLY,
-    PROT_READ, SIG_BLOCK, SIGKILL, SIGXFSZ,
+    __NR_brk, __NR_mmap, __NR_mremap, __NR_setrlimit, MAP_ANONYMOUS, MAP_FIXED,
+    MAP_PRIVATE, O_CREAT, O_TRUNC, O_WRONLY, PROT_READ, SIG_BLOCK, SIGKILL,
+    SIGXFSZ,
 };
 use user_lib::signal::{self, bit};
 use user_lib::syscall::arbitrary;
@@ -15,7 +15,8 @@ use user_lib::time::{self, Time};
 use user_lib::{Errno, Result, file, process};
 
 use crate::tool::{
-    Failure, Outcome, ensure, ensure_eq, fresh_path, in_child, tests,
+    Failure, Outcome, become_user, ensure, ensure_eq, fresh_path, in_child,
+    tests,
 };
 use user_lib::child::Child;
 
@@ -46,14 +47,6 @@ pub fn set_limit(kind: usize, soft: u64, hard: u64) -> Result<()> {
     let limit = [soft, hard];
     let place = limit.as_ptr() as usize;
     arbitrary(__NR_setrlimit, [kind, place, 0, 0, 0, 0]).map(drop)
-}
-
-/// Becomes an ordinary user, for good.
-///
-/// # Errors
-/// Those of `setuid(2)`.
-pub fn become_user(id: u32) -> Result<()> {
-    arbitrary(__NR_setuid, [id as usize, 0, 0, 0, 0, 0]).map(drop)
 }
 
 /// Children that sleep until they are killed; why there were no more.

@@ -8,12 +8,12 @@ use alloc::string::String;
 use user_lib::linux::{
     __NR_copy_file_range, __NR_fadvise64, __NR_fallocate, __NR_fchmod,
     __NR_fdatasync, __NR_linkat, __NR_openat2, __NR_preadv2, __NR_pwritev2,
-    __NR_readahead, __NR_setuid, AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_FOLLOW,
-    F_GETFL, F_SETFL, O_APPEND, O_CREAT, O_DIRECTORY, O_EXCL, O_NOATIME,
-    O_PATH, O_RDONLY, O_RDWR, O_TMPFILE, O_WRONLY,
+    __NR_readahead, AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_FOLLOW, F_GETFL,
+    F_SETFL, O_APPEND, O_CREAT, O_DIRECTORY, O_EXCL, O_NOATIME, O_PATH,
+    O_RDONLY, O_RDWR, O_TMPFILE, O_WRONLY,
 };
 use user_lib::syscall::arbitrary;
-use user_lib::{Errno, Result, file};
+use user_lib::{Errno, Result, file, process};
 
 use crate::tool::{
     Failure, NOBODY, Outcome, ensure, ensure_eq, fresh_path, in_child, tests,
@@ -27,6 +27,7 @@ tests! {
     only_owners_read_without_a_trace
     bytes_and_holes_are_found
     a_hole_is_made
+    room_is_made_before_it_is_used
     one_write_may_go_to_the_end
     calls_about_contents_know_what_has_none
     bytes_are_copied_where_they_may_be
@@ -195,7 +196,7 @@ fn only_owners_read_without_a_trace() -> Outcome {
     let flags = O_CREAT | O_RDWR | O_NOATIME;
     file::close(file::open(&path, flags, 0o666)?)?;
     let status = in_child(|| {
-        arbitrary(__NR_setuid, [NOBODY as usize, 0, 0, 0, 0, 0])?;
+        process::set_user_id(NOBODY)?;
         let open = file::open(&path, O_RDONLY | O_NOATIME, 0);
         ensure_eq!(open, Err(Errno::EPERM));
         let open = file::open(&path, O_RDONLY, 0)?;
@@ -265,6 +266,38 @@ fn a_hole_is_made() -> Outcome {
     ensure_eq!(file::descriptor_status(open)?.st_size, 7 * 4096);
     ensure_eq!(allocate(PUNCH, 0, 4096), Err(Errno::EOPNOTSUPP));
     ensure_eq!(allocate(KEEP_SIZE, 0, 0), Err(Errno::EINVAL));
+    Ok(())
+}
+
+fn room_is_made_before_it_is_used() -> Outcome {
+    const KEEP_SIZE: usize = 1;
+    const PAGE: usize = 4096;
+    let open = file_with_holes()?;
+    let allocate = |mode, start, length| {
+        arbitrary(__NR_fallocate, [open as usize, mode, start, length, 0, 0])
+    };
+    let figures = || {
+        let status = file::descriptor_status(open)?;
+        Ok::<_, Errno>([status.st_size as usize, status.st_blocks as usize / 8])
+    };
+    ensure_eq!(figures()?, [7 * PAGE, 3]);
+    allocate(0, PAGE + 9, 3 * PAGE)?;
+    ensure_eq!(figures()?, [7 * PAGE, 5]);
+    let mut bytes = [1; 5 * PAGE];
+    file::read_at(open, &mut bytes, 0)?;
+    let zeros = bytes.iter().filter(|byte| **byte == 0).count();
+    let sevens = bytes.iter().filter(|byte| **byte == 7).count();
+    ensure_eq!([zeros, sevens], [2 * PAGE, 3 * PAGE]);
+    allocate(KEEP_SIZE, 7 * PAGE, 2 * PAGE)?;
+    ensure_eq!(figures()?, [7 * PAGE, 7]);
+    allocate(0, 9 * PAGE, 1)?;
+    ensure_eq!(figures()?, [9 * PAGE + 1, 8]);
+    // More than there can be, and more than there is: nothing changes.
+    let total = user_lib::system::figures()?.total as usize;
+    for length in [1 << 50, total - total / 64] {
+        ensure_eq!(allocate(0, 0, length), Err(Errno::ENOSPC));
+        ensure_eq!(figures()?, [9 * PAGE + 1, 8]);
+    }
     Ok(())
 }
 

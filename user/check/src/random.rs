@@ -4,8 +4,8 @@
 //! promise is that the kernel goes on and loses no memory. Each CPU has a
 //! watcher that starts one child after the other. The same seed makes the
 //! same calls. What a call may name is made harmless: processes are the child
-//! itself, and its root is a directory with little more than a program and
-//! `/proc`.
+//! itself, its root is a directory with little more than a program and
+//! `/proc`, and what would outlive it is the watcher's (`random/object.rs`).
 
 use alloc::format;
 use alloc::string::String;
@@ -14,12 +14,11 @@ use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use user_lib::linux::{
     __NR_adjtimex, __NR_chroot, __NR_clock_adjtime, __NR_clock_settime,
-    __NR_clone, __NR_clone3, __NR_kill, __NR_mq_open, __NR_msgget,
-    __NR_prlimit64, __NR_process_vm_readv, __NR_process_vm_writev, __NR_ptrace,
-    __NR_reboot, __NR_rt_sigqueueinfo, __NR_rt_tgsigqueueinfo,
-    __NR_sched_setaffinity, __NR_sched_setattr, __NR_sched_setparam,
-    __NR_sched_setscheduler, __NR_semget, __NR_setpgid, __NR_setpriority,
-    __NR_setsid, __NR_settimeofday, __NR_shmget, __NR_tgkill, __NR_tkill,
+    __NR_clone, __NR_clone3, __NR_kill, __NR_prlimit64, __NR_process_vm_readv,
+    __NR_process_vm_writev, __NR_ptrace, __NR_reboot, __NR_rt_sigqueueinfo,
+    __NR_rt_tgsigqueueinfo, __NR_sched_setaffinity, __NR_sched_setattr,
+    __NR_sched_setparam, __NR_sched_setscheduler, __NR_setpgid,
+    __NR_setpriority, __NR_setsid, __NR_settimeofday, __NR_tgkill, __NR_tkill,
     __NR_vhangup, __WALL, O_CREAT, O_RDWR, SIGKILL, WNOHANG,
 };
 use user_lib::memory::{self, Mapping, PAGE_SIZE, Sharing};
@@ -36,13 +35,15 @@ use crate::tool::{Failure, Outcome, ensure_eq, in_background};
 use user_lib::child::Child;
 use user_lib::option::usage;
 
+mod object;
 mod trace;
 
+use object::Objects;
 use trace::Victim;
 
 /// Calls that reach beyond the child: the machine, the wall clock, the
-/// terminal, the root that it must not leave, and objects that outlive it.
-const LEFT_OUT: [u32; 11] = [
+/// terminal, and the root that it must not leave.
+const LEFT_OUT: [u32; 7] = [
     __NR_reboot,
     __NR_clock_settime,
     __NR_settimeofday,
@@ -50,10 +51,6 @@ const LEFT_OUT: [u32; 11] = [
     __NR_clock_adjtime,
     __NR_vhangup,
     __NR_chroot,
-    __NR_semget,
-    __NR_msgget,
-    __NR_shmget,
-    __NR_mq_open,
 ];
 
 /// Calls whose first argument is a process, which may only be the child.
@@ -135,7 +132,9 @@ fn run(calls: u64, seed: u64) -> Outcome {
             let made = &memory::shared_words(1)?[0];
             let root = Root::new(&place)?;
             while total.load(Ordering::Relaxed) < calls {
-                one_child(&root, generator.next(), made)?;
+                let objects = Objects::new(number)?;
+                one_child(&root, &objects, generator.next(), made)?;
+                objects.remove()?;
                 let count = made.load(Ordering::Relaxed).min(EACH);
                 total.fetch_add(u64::from(count), Ordering::Relaxed);
             }
@@ -170,10 +169,15 @@ fn wait_for_all(watchers: Vec<Child>, total: &AtomicU64) -> Outcome {
 }
 
 /// One child makes calls and counts them in `made`.
-fn one_child(root: &Root, seed: u64, made: &AtomicU32) -> Outcome {
+fn one_child(
+    root: &Root,
+    objects: &Objects,
+    seed: u64,
+    made: &AtomicU32,
+) -> Outcome {
     made.store(0, Ordering::Relaxed);
     root.restore()?;
-    let child = Child::start(|| make_calls(root.path, seed, made))?;
+    let child = Child::start(|| make_calls(root.path, objects, seed, made))?;
     watch(child, made)
 }
 
@@ -266,7 +270,12 @@ fn watch(child: Child, made: &AtomicU32) -> Outcome {
 }
 
 /// Makes calls until there were enough or one of them ended it.
-fn make_calls(place: &str, seed: u64, made: &AtomicU32) -> i32 {
+fn make_calls(
+    place: &str,
+    objects: &Objects,
+    seed: u64,
+    made: &AtomicU32,
+) -> i32 {
     let _ = process::set_group(0, 0);
     // A hole after it keeps the kernel from filling what lies behind.
     let all = (PAGES + 1) * PAGE_SIZE;
@@ -291,28 +300,38 @@ fn make_calls(place: &str, seed: u64, made: &AtomicU32) -> i32 {
     let Ok(victim) = Victim::start() else { return 1 };
     for _ in 0..EACH {
         let mut number = (generator.next() % NUMBERS) as u32;
-        if generator.next().is_multiple_of(trace::ONE_OF) {
+        let kind = generator.next();
+        if kind.is_multiple_of(trace::ONE_OF) {
             number = __NR_ptrace;
+        } else if kind % object::ONE_OF == 1 {
+            number = object::any_call(kind / object::ONE_OF);
         }
         if LEFT_OUT.contains(&number) || group.contains(&number) {
             continue;
         }
         let mut arguments = [(); 6].map(|()| generator.argument(&mapping));
-        if ABOUT_PROCESSES.contains(&number) {
-            arguments[0] = own;
-            if number == __NR_tgkill || number == __NR_rt_tgsigqueueinfo {
-                arguments[1] = own;
-            }
-        } else if number == __NR_ptrace {
+        if number == __NR_ptrace {
             victim.aim(&mut arguments);
-        } else if number == __NR_setpriority {
-            (arguments[0], arguments[1]) = (0, own);
         }
+        aim_at(own, number, &mut arguments);
+        objects.aim(number, &mut arguments);
         made.fetch_add(1, Ordering::Relaxed);
         // Every result is right but a kernel that is gone.
         let _ = arbitrary(number, arguments);
     }
     0
+}
+
+/// A call about a process is about this one.
+fn aim_at(own: usize, number: u32, arguments: &mut [usize; 6]) {
+    if ABOUT_PROCESSES.contains(&number) {
+        arguments[0] = own;
+        if number == __NR_tgkill || number == __NR_rt_tgsigqueueinfo {
+            arguments[1] = own;
+        }
+    } else if number == __NR_setpriority {
+        (arguments[0], arguments[1]) = (0, own);
+    }
 }
 
 /// Random bytes, after some paths.

@@ -12,8 +12,10 @@ use user_lib::signal::{self, bit};
 use user_lib::syscall::arbitrary;
 use user_lib::{Errno, Result, file, memory, process};
 
-use crate::limit::{SOMEBODY, become_user, ensure_done, set_limit};
-use crate::tool::{Outcome, ensure, ensure_eq, in_child, tests};
+use crate::limit::{SOMEBODY, ensure_done, set_limit};
+use crate::tool::{
+    Outcome, become_user, ensure, ensure_eq, in_child, stack_top, tests,
+};
 
 tests! {
     descriptors_are_below_their_limit
@@ -89,14 +91,6 @@ fn data_grows_no_further_than_it_may() -> Outcome {
         arbitrary(__NR_brk, [now + MIB, 0, 0, 0, 0, 0])?;
         Ok(())
     })
-}
-
-/// One past the last byte of the stack.
-fn stack_top() -> Result<usize> {
-    let maps = file::text("/proc/self/maps")?;
-    let line = maps.lines().find(|line| line.ends_with("[stack]"));
-    let end = line.and_then(|line| line.split(['-', ' ']).nth(1));
-    usize::from_str_radix(end.unwrap_or(""), 16).map_err(|_| Errno::EINVAL)
 }
 
 fn a_stack_grows_no_further_than_it_may() -> Outcome {

@@ -9,7 +9,9 @@ use user_lib::time::Time;
 use user_lib::{Errno, cpu, file, memory, process, schedule, time};
 
 use crate::freezer::Spinner;
-use crate::tool::{Failure, Outcome, ensure, ensure_eq, in_some_round, tests};
+use crate::tool::{
+    Failure, NOBODY, Outcome, ensure, ensure_eq, in_some_round, is_exact, tests,
+};
 use user_lib::child::Child;
 
 tests! {
@@ -87,7 +89,6 @@ fn wrong_affinity_is_refused() -> Outcome {
 }
 
 fn another_user_cannot_schedule_this_one() -> Outcome {
-    const NOBODY: u32 = 65_534;
     let own = process::current_id();
     let limit = [1_u64, 1];
     let files = [own as usize, 7, limit.as_ptr() as usize, 0, 0, 0];
@@ -188,13 +189,14 @@ fn compete(
 }
 
 fn two_spinners_share_one_cpu() -> Outcome {
-    let is_fair = |one, other| one < other * 2 && other < one * 2;
+    let is_fair = |one, other| one * 4 < other * 5 && other * 4 < one * 5;
     ensure!(compete([0, 0], is_fair)?);
     Ok(())
 }
 
+/// Linux's weights of nice 0 and 10 are 1024 and 110: 9.3 to 1.
 fn a_nicer_task_runs_less() -> Outcome {
-    let is_fair = |normal, nice| nice > 0 && normal > nice * 3;
+    let is_fair = |normal, nice| normal > nice * 7 && normal < nice * 12;
     ensure!(compete([0, 10], is_fair)?);
     Ok(())
 }
@@ -240,13 +242,15 @@ fn spinners_do_not_stop_a_sleeper() -> Outcome {
             }
         })?);
     }
+    // It goes before the spinners as soon as it wakes; the host may be busy.
+    let most = if is_exact() { 20 } else { 200 };
     in_some_round(|| {
         let slept = (0..10).map(|_| {
             let start = time::monotonic();
             time::sleep(Time::from_millis(5));
             time::monotonic() - start
         });
-        Ok(slept.max() < Some(Time::from_millis(3000)))
+        Ok(slept.max() < Some(Time::from_millis(most)))
     })
 }
 

@@ -18,8 +18,7 @@ use user_lib::linux::{
 use user_lib::syscall::arbitrary;
 use user_lib::{Errno, directory, file};
 
-use crate::access::become_user;
-use crate::tool::{Failure, Outcome, ensure_eq, in_child, tests};
+use crate::tool::{Failure, Outcome, become_user, ensure_eq, in_child, tests};
 
 tests! {
     files_of_the_kernel_are_read_by_whom_they_are_for
@@ -121,7 +120,7 @@ fn ensure_opens(flags: u32, may: impl Fn(&str) -> bool) -> Outcome {
     files_below("/proc", &mut all)?;
     files_below("/sys", &mut all)?;
     let status = in_child(|| {
-        become_user()?;
+        become_user(1000)?;
         for path in &all {
             let opened = file::open(path, flags | O_NONBLOCK, 0);
             let is_right = match opened {
@@ -159,7 +158,7 @@ fn what_the_first_process_keeps_to_itself_stays_there() -> Outcome {
         .filter(|name| !name.starts_with('.') && name != "task")
         .collect();
     let status = in_child(|| {
-        become_user()?;
+        become_user(1000)?;
         for name in &names {
             let path = format!("/proc/1/{name}");
             let opened = file::open(&path, O_RDONLY, 0);
@@ -189,7 +188,7 @@ fn calls_of_root_are_for_root() -> Outcome {
         word => word,
     };
     let status = in_child(|| {
-        become_user()?;
+        become_user(1000)?;
         for (number, words) in CALLS {
             let [a, b, c, d] = words.map(address);
             let told = arbitrary(*number, [a, b, c, d, 0, 0]);

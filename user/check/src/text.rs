@@ -6,9 +6,9 @@
 use alloc::format;
 use alloc::string::String;
 
-use user_lib::linux::{__NR_setgroups, __NR_setuid, O_NONBLOCK, O_RDONLY};
+use user_lib::linux::{__NR_setgroups, O_NONBLOCK, O_RDONLY};
 use user_lib::syscall::arbitrary;
-use user_lib::{Errno, Result, directory, file};
+use user_lib::{Errno, Result, directory, file, process};
 
 use crate::group::Mount;
 use crate::tool::{Failure, NOBODY, Outcome, ensure, in_child, tests};
@@ -61,7 +61,7 @@ fn every_text_can_be_read_or_is_refused() -> Outcome {
         let groups: [u32; 3] = [7, 8, 9];
         let place = groups.as_ptr() as usize;
         arbitrary(__NR_setgroups, [groups.len(), place, 0, 0, 0, 0])?;
-        arbitrary(__NR_setuid, [NOBODY as usize, 0, 0, 0, 0, 0])?;
+        process::set_user_id(NOBODY)?;
         let found = walk_all()?;
         ensure!(found.read > TEXTS && found.refused > 0);
         Ok(0)

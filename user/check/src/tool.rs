@@ -4,8 +4,11 @@ use alloc::format;
 use alloc::string::String;
 use core::sync::atomic::{AtomicU32, Ordering};
 
-use user_lib::linux::O_CLOEXEC;
+use user_lib::linux::{
+    __NR_setgroups, __NR_setresgid, __NR_setresuid, O_CLOEXEC,
+};
 use user_lib::process::WaitStatus;
+use user_lib::syscall::arbitrary;
 use user_lib::time::{self, Time};
 use user_lib::{Errno, environment, file, process};
 
@@ -95,6 +98,28 @@ pub fn in_child(
 /// program: one in a few thousand finds a system call by itself, and asks for
 /// everybody's death.
 pub const NOBODY: u32 = 65_534;
+
+/// Root becomes an ordinary user, in that user's group only, for good.
+///
+/// # Errors
+/// Those of `setgroups(2)`, `setresgid(2)` and `setresuid(2)`.
+pub fn become_user(user: u32) -> user_lib::Result<()> {
+    let id = user as usize;
+    arbitrary(__NR_setgroups, [0; 6])?;
+    arbitrary(__NR_setresgid, [id, id, id, 0, 0, 0])?;
+    arbitrary(__NR_setresuid, [id, id, id, 0, 0, 0]).map(drop)
+}
+
+/// One past the last byte of every program's stack.
+///
+/// # Errors
+/// This process does not show where it is.
+pub fn stack_top() -> user_lib::Result<usize> {
+    let maps = file::text("/proc/self/maps")?;
+    let line = maps.lines().find(|line| line.ends_with("[stack]"));
+    let end = line.and_then(|line| line.split(['-', ' ']).nth(1));
+    usize::from_str_radix(end.unwrap_or(""), 16).map_err(|_| Errno::EINVAL)
+}
 
 /// How many rounds [`in_some_round`] makes before one must have been good.
 static ROUNDS: AtomicU32 = AtomicU32::new(20);

@@ -1,8 +1,9 @@
 //! `cargo xtask trace`: a freeze as a picture.
 //!
 //! Boots the kernel in QEMU's repeatable mode, lets it play a scenario, reads
-//! its event ring (`/sys/kernel/tracing/snapshot`) and writes that twice: as JSON for Perfetto or `chrome://tracing`, and as a
-//! picture. The same image gives the same files, byte by byte.
+//! its event ring (`/sys/kernel/tracing/snapshot`) and writes that twice: as
+//! JSON for Perfetto or `chrome://tracing`, and as a picture. The same image
+//! gives the same files, byte by byte.
 //!
 //! Read next: `trace/timeline.rs`, what both are made of.
 mod chrome;

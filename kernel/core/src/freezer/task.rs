@@ -201,8 +201,8 @@ impl TaskFreezer {
     /// refrigerator, or asleep where it counts as frozen (Linux `frozen`,
     /// `freezer_should_skip`).
     ///
-    /// This is a hint, for reports. Who must not miss a waker asks the counts, which
-    /// carry the barriers.
+    /// This is a hint, for reports. Who must not miss a waker asks the counts,
+    /// which carry the barriers.
     pub fn stands_still(&self) -> bool {
         self.load().stands_still()
     }

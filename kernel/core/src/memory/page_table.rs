@@ -1,11 +1,11 @@
 //! Translation tables of AArch64, stage 1, 4 KiB granule, four levels.
 //!
 //! [`entry`] says what the 64 bits of one descriptor mean; [`walk`] finds,
-//! makes and frees tables through the small trait [`Tables`], so the same
-//! code runs on the machine's memory (`kernel/machine/src/mm/table.rs`) and on a fake
-//! one in the tests. TLB maintenance is the machine half's business; the
-//! break-before-make rule is kept here: a valid kernel entry is never
-//! replaced by another valid one.
+//! makes and frees tables through the small trait [`Tables`], so the same code
+//! runs on the machine's memory (`kernel/machine/src/mm/table.rs`) and on a
+//! fake one in the tests. TLB maintenance is the machine half's business; the
+//! break-before-make rule is kept here: a valid kernel entry is never replaced
+//! by another valid one.
 //!
 //! Source: Arm Architecture Reference Manual (DDI 0487), chapter D8.
 

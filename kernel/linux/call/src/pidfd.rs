@@ -1,6 +1,6 @@
 //! Calls about descriptors of processes.
 
-use kernel_abi::signal::{SI_TKILL, SigInfo};
+use kernel_abi::signal::SigInfo;
 use kernel_abi::{Errno, syscall as number};
 
 use super::call::{Args, Handler, Numbered, Result};
@@ -85,8 +85,7 @@ fn read_info(
     if info.signo != signal as i32 {
         return Err(Errno::EINVAL);
     }
-    let is_forged = info.code >= 0 || info.code == SI_TKILL;
-    match is_forged && !Arc::ptr_eq(target, &current().process) {
+    match info.is_forged() && !Arc::ptr_eq(target, &current().process) {
         true => Err(Errno::EPERM),
         false => Ok(info),
     }

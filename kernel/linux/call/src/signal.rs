@@ -1,6 +1,6 @@
 //! Calls about signals.
 
-use kernel_abi::signal::{SI_TKILL, SigAction, SigInfo, SigStack};
+use kernel_abi::signal::{SigAction, SigInfo, SigStack};
 use kernel_abi::time::Timespec;
 use kernel_abi::{Errno, syscall as number};
 use kernel_core::signal::SignalSet;
@@ -183,8 +183,7 @@ fn queued_info(
 ) -> core::result::Result<SigInfo, Errno> {
     let mut info: SigInfo = user::read_value(address)?;
     info.signo = signal as i32;
-    let is_forged = info.code >= 0 || info.code == SI_TKILL;
-    if is_forged && target != current().process.id {
+    if info.is_forged() && target != current().process.id {
         return Err(Errno::EPERM);
     }
     Ok(info)

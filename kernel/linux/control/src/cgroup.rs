@@ -9,11 +9,11 @@
 //!
 //! Read next, from the bottom: `cgroup/events.rs` (who is told),
 //! `cgroup/forest.rs` (all groups, and their lock), `cgroup/member.rs`,
-//! `cgroup/group.rs`, `cgroup/attribute.rs` (whose a file is),
-//! `cgroup/news.rs` (what is found out before it is told),
-//! `cgroup/attach.rs`, `cgroup/kill.rs`, `cgroup/row.rs` (the table of files),
-//! `cgroup/file.rs` (how an open one behaves), `cgroup/filesystem.rs`
-//! (directories), `cgroup/place.rs` (where a child is born), `cgroup/release.rs` (what is started when a group is empty).
+//! `cgroup/group.rs`, `cgroup/attribute.rs` (whose a file is), `cgroup/news.rs`
+//! (what is found out before it is told), `cgroup/attach.rs`, `cgroup/kill.rs`,
+//! `cgroup/row.rs` (the table of files), `cgroup/file.rs` (how an open one
+//! behaves), `cgroup/filesystem.rs` (directories), `cgroup/place.rs` (where a
+//! child is born), `cgroup/release.rs` (what is started when a group is empty).
 
 use kernel_abi::Errno;
 use kernel_core::freezer::Hierarchy;

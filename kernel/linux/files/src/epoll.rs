@@ -43,8 +43,11 @@ pub enum Change {
 impl Change {
     /// Fails unless the flags go together (Linux `EPOLLEXCLUSIVE_OK_BITS`).
     fn check(&self, is_set: bool) -> Result<(), Errno> {
-        /// `EPOLLWAKEUP` and `EPOLLET`.
-        const FLAGS: u32 = 1 << 29 | 1 << 31;
+        /// `EPOLLWAKEUP`: it is taken and does nothing, as on Linux for who
+        /// may not block a suspend (SPECIFICATION.md M4).
+        const WAKEUP: u32 = 1 << 29;
+        /// It and `EPOLLET`.
+        const FLAGS: u32 = WAKEUP | 1 << 31;
         const TOLD_TO_ONE: u32 = 0x1d | FLAGS | EXCLUSIVE;
         let is_fine = match self {
             Change::Remove => true,

@@ -275,6 +275,21 @@ pub trait Inode: Any + Send + Sync {
         Err(Errno::EOPNOTSUPP)
     }
 
+    /// Gives all of a range pages, which are zeros where there were none, and
+    /// makes the file long enough for it, unless it `keeps_size`. What fails
+    /// has changed nothing.
+    ///
+    /// # Errors
+    /// `EOPNOTSUPP` for what keeps no pages, `EPERM` for what is sealed,
+    /// `EFBIG`, `ENOSPC`; `EINTR` if the task is to end first.
+    fn allocate(
+        &self,
+        _range: Range<u64>,
+        _keeps_size: bool,
+    ) -> Result<(), Errno> {
+        Err(Errno::EOPNOTSUPP)
+    }
+
     /// Makes a plain file without a name, of the file system of this
     /// directory; it may get one by [`Inode::link`] if `is_linkable`.
     ///

@@ -1,15 +1,15 @@
 //! Files: names, open files, and what lies behind them.
 //!
-//! Three things are kept apart, as in every Unix. An [`Inode`](inode::Inode) is a file as
-//! it lies in a file system. A [`File`](file::File) is the machinery of an open one. An
-//! [`OpenFile`] is what a descriptor refers to: a file's machinery, an offset, flags;
-//! descriptors that come from one `open` share it. Descriptors stand in a
-//! [`FileTable`]; where a process stands in the tree of names is its
-//! [`FsContext`].
+//! Three things are kept apart, as in every Unix. An [`Inode`](inode::Inode) is
+//! a file as it lies in a file system. A [`File`](file::File) is the machinery
+//! of an open one. An [`OpenFile`] is what a descriptor refers to: a file's
+//! machinery, an offset, flags; descriptors that come from one `open` share it.
+//! Descriptors stand in a [`FileTable`]; where a process stands in the tree of
+//! names is its [`FsContext`].
 //!
-//! Reading order: `inode.rs`, `file.rs`, `open_file.rs`, `buffer.rs`, `walk.rs` (names),
-//! `mount.rs`, `operation.rs` (what system calls do to names), then the file
-//! systems: `ramfs.rs`, `sys.rs`; then `pipe.rs`, `device.rs`.
+//! Reading order: `inode.rs`, `file.rs`, `open_file.rs`, `buffer.rs`, `walk.rs`
+//! (names), `mount.rs`, `operation.rs` (what system calls do to names), then
+//! the file systems: `ramfs.rs`, `sys.rs`; then `pipe.rs`, `device.rs`.
 //!
 //! No spin lock is held while user memory is copied: a copy may fault, and a
 //! fault may sleep.

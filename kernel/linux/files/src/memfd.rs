@@ -156,6 +156,20 @@ impl Inode for MemoryFile {
         }
     }
 
+    /// A seal against growing forbids pages behind the end too, as on Linux.
+    fn allocate(
+        &self,
+        range: Range<u64>,
+        keeps_size: bool,
+    ) -> Result<(), Errno> {
+        let _changes = self.changes.lock_killable()?;
+        let grows = range.end > self.metadata().size;
+        match grows && self.seals().contains(Seals::GROW) {
+            true => Err(Errno::EPERM),
+            false => self.bytes.inode().allocate(range, keeps_size),
+        }
+    }
+
     fn pages(&self) -> Option<Arc<dyn PageSource>> {
         self.bytes.inode().pages()
     }

@@ -1,8 +1,9 @@
 //! Mounts: which file system lies over which directory.
 //!
-//! One table maps a directory, as (mount, inode), to the mount that covers
-//! it; a second mount on the same name covers the root of the first. A mount is busy while
-//! somebody else holds a [`Location`] in it, which its reference count tells.
+//! One table maps a directory, as (mount, inode), to the mount that covers it;
+//! a second mount on the same name covers the root of the first. A mount is
+//! busy while somebody else holds a [`Location`] in it, which its reference
+//! count tells.
 
 use alloc::collections::BTreeMap;
 use alloc::string::String;

@@ -221,6 +221,22 @@ pub fn punch(location: &Location, range: Range<u64>) -> Result<(), Errno> {
     Ok(())
 }
 
+/// Makes room in a file that the caller may write.
+///
+/// # Errors
+/// As [`Inode::allocate`](super::inode::Inode::allocate).
+pub fn allocate(
+    location: &Location,
+    range: Range<u64>,
+    keeps_size: bool,
+) -> Result<(), Errno> {
+    location.inode.allocate(range, keeps_size)?;
+    if inotify::is_used() {
+        inotify::notify_at(location, event::MODIFY);
+    }
+    Ok(())
+}
+
 /// Changes attributes, as the running process may.
 ///
 /// # Errors

@@ -1,10 +1,10 @@
 //! The RAM file system: root, `tmpfs`, `devtmpfs`.
 //!
 //! A [`node::Node`] is an inode; directories hold their nodes by name
-//! (`directory.rs`, `rename.rs`), plain files hold frames (`data.rs`). What changes the
-//! tree takes the file system's one sleeping lock, so a rename sees both of
-//! its directories at rest; who only looks takes one directory's spin lock.
-//! How much there may be in it: `shared.rs`.
+//! (`directory.rs`, `rename.rs`), plain files hold frames (`data.rs`). What
+//! changes the tree takes the file system's one sleeping lock, so a rename sees
+//! both of its directories at rest; who only looks takes one directory's spin
+//! lock. How much there may be in it: `shared.rs`.
 
 use alloc::string::String;
 use alloc::sync::Arc;

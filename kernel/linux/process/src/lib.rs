@@ -2,9 +2,9 @@
 //!
 //! A [`Process`] is what its threads share and what others see by its number
 //! (Linux's thread group); a [`Thread`] is what each of its tasks has of its
-//! own, and hangs on [`Task::owner`](kernel_task::Task::owner). Memory, files and directories are
-//! shared by counting references, so every mixture that `clone` can ask for
-//! is the same code.
+//! own, and hangs on [`Task::owner`](kernel_task::Task::owner). Memory, files
+//! and directories are shared by counting references, so every mixture that
+//! `clone` can ask for is the same code.
 //!
 //! ```text
 //!   Task -- owner --> Thread -- process --> Process <-- node -- tree

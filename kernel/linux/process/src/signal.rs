@@ -1,9 +1,9 @@
 //! Signals: the machine half of `kernel_core::signal`.
 //!
 //! The rules (what is pending, blocked, ignored, who stops) are one value,
-//! [`SignalState`](kernel_core::signal::SignalState), which changes under the process's signal lock and says
-//! what is to be done. Here that is done: tasks are flagged, woken or kicked,
-//! parents told, frames built on user stacks.
+//! [`SignalState`](kernel_core::signal::SignalState), which changes under the
+//! process's signal lock and says what is to be done. Here that is done: tasks
+//! are flagged, woken or kicked, parents told, frames built on user stacks.
 //!
 //! ```text
 //!  state.rs    what the signal lock guards

@@ -1,7 +1,8 @@
 //! The page that signal handlers return to.
 //!
 //! A handler without a restorer returns here: two instructions that call
-//! `rt_sigreturn` (a signal trampoline). Every program has the page, all share one frame.
+//! `rt_sigreturn` (a signal trampoline). Every program has the page, all share
+//! one frame.
 
 use alloc::string::String;
 use alloc::sync::Arc;

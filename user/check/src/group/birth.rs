@@ -33,16 +33,6 @@ fn open(group: &Group) -> user_lib::Result<i32> {
     file::open(group.name(), O_RDONLY | O_DIRECTORY, 0)
 }
 
-fn freeze(group: &Group, is_frozen: bool) -> Outcome {
-    let text = if is_frozen { "1" } else { "0" };
-    group.write("cgroup.freeze", text)?;
-    let wanted = u64::from(is_frozen);
-    while group.figure("cgroup.events", "frozen ")? != wanted {
-        pause(1);
-    }
-    Ok(())
-}
-
 // spec: Y1 B3
 fn a_child_born_in_a_frozen_group_does_nothing_and_can_be_killed() -> Outcome {
     let mount = Mount::v2()?;
@@ -50,7 +40,7 @@ fn a_child_born_in_a_frozen_group_does_nothing_and_can_be_killed() -> Outcome {
     let fd = open(&group)?;
     let [ran] = words()?;
     for is_killed in [false, true, false] {
-        freeze(&group, true)?;
+        group.set_frozen(true)?;
         ran.store(0, Ordering::SeqCst);
         let child = clone::start(&into(fd), || {
             ran.store(1, Ordering::SeqCst);
@@ -70,7 +60,7 @@ fn a_child_born_in_a_frozen_group_does_nothing_and_can_be_killed() -> Outcome {
             ensure_eq!(ran.load(Ordering::SeqCst), 0);
             ensure_eq!(group.figure("cgroup.events", "frozen ")?, 1);
         }
-        freeze(&group, false)?;
+        group.set_frozen(false)?;
         if !is_killed {
             ensure_eq!(process::wait_for(child)?.exit_code(), Some(7));
             ensure_eq!(ran.load(Ordering::SeqCst), 1);
@@ -102,7 +92,7 @@ fn a_vfork_into_a_frozen_group_ends_with_the_thaw_or_by_a_kill() -> Outcome {
     let fd = open(&group)?;
     for is_killed in [false, true] {
         let [id] = words()?;
-        freeze(&group, true)?;
+        group.set_frozen(true)?;
         let parent = Child::start(|| vfork_into(fd, id))?;
         while group.read("cgroup.procs")?.is_empty() {
             pause(1);
@@ -115,7 +105,7 @@ fn a_vfork_into_a_frozen_group_ends_with_the_thaw_or_by_a_kill() -> Outcome {
             ensure!(!group.read("cgroup.procs")?.is_empty());
             group.write("cgroup.kill", "1")?;
         } else {
-            freeze(&group, false)?;
+            group.set_frozen(false)?;
             ensure_eq!(parent.wait()?.exit_code(), Some(9));
             ensure!(id.load(Ordering::SeqCst) != 0);
         }
@@ -138,8 +128,8 @@ fn children_are_born_in_groups_under_freezes() -> Outcome {
         }
     })?;
     for _ in 0..40 {
-        freeze(&group, true)?;
-        freeze(&group, false)?;
+        group.set_frozen(true)?;
+        group.set_frozen(false)?;
         let before = made.load(Ordering::Relaxed);
         while made.load(Ordering::Relaxed) == before {
             pause(1);

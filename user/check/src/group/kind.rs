@@ -98,10 +98,7 @@ fn a_thread_freezes_in_a_group_of_its_own() -> Outcome {
     ensure_eq!(part.read("cgroup.threads")?, id);
     ensure_eq!(domain.read("cgroup.threads")?, format!("{}", child.id()));
     for _ in 0..5 {
-        part.write("cgroup.freeze", "1")?;
-        while part.figure("cgroup.events", "frozen ")? == 0 {
-            super::pause(1);
-        }
+        part.set_frozen(true)?;
         let before = rounds.load(Ordering::Relaxed);
         ensure_eq!(domain.figure("cgroup.events", "frozen ")?, 0);
         super::pause(5);

@@ -4,8 +4,8 @@ use alloc::format;
 use core::sync::atomic::{AtomicU32, Ordering};
 
 use user_lib::linux::{
-    __NR_clone, __NR_setresuid, CLONE_FILES, CLONE_FS, CLONE_SIGHAND,
-    CLONE_THREAD, CLONE_VFORK, CLONE_VM, O_WRONLY, SIGCHLD, SIGKILL, WNOHANG,
+    __NR_clone, CLONE_FILES, CLONE_FS, CLONE_SIGHAND, CLONE_THREAD,
+    CLONE_VFORK, CLONE_VM, O_WRONLY, SIGCHLD, SIGKILL, WNOHANG,
 };
 use user_lib::process::Fork;
 use user_lib::syscall::arbitrary;
@@ -13,7 +13,7 @@ use user_lib::{Errno, cpu, file, process, signal};
 
 use super::{Group, Mount, letter, pause};
 use crate::freezer::{Spinner, wait_for, wait_for_state, words};
-use crate::tool::{Outcome, ensure, ensure_eq, in_child, tests};
+use crate::tool::{Outcome, become_user, ensure, ensure_eq, in_child, tests};
 use user_lib::child::Child;
 
 tests! {
@@ -102,7 +102,7 @@ fn writes_that_name_no_task_fail() -> Outcome {
 /// file: what root has opened serves whoever has it.
 // spec: V9
 fn another_users_task_does_not_move() -> Outcome {
-    const USER: usize = 1000;
+    const USER: u32 = 1000;
     let mounts = [Mount::v1()?, Mount::v2()?];
     for (mount, names) in
         mounts.iter().zip([&["tasks", "cgroup.procs"][..], &["cgroup.procs"]])
@@ -112,7 +112,7 @@ fn another_users_task_does_not_move() -> Outcome {
         for name in names {
             let status = in_child(|| {
                 let file = group.open(name, O_WRONLY)?;
-                arbitrary(__NR_setresuid, [USER, USER, USER, 0, 0, 0])?;
+                become_user(USER)?;
                 let written = file::write(file, theirs.as_bytes());
                 ensure_eq!(written, Ok(theirs.len()));
                 ensure_eq!(group.open(name, O_WRONLY), Err(Errno::EACCES));

@@ -3,8 +3,8 @@
 use alloc::format;
 
 use user_lib::linux::{
-    __NR_fchownat, __NR_mkdirat, __NR_openat, __NR_setresgid, AT_FDCWD,
-    O_DIRECTORY, O_RDONLY, O_WRONLY, POLLERR, POLLPRI,
+    __NR_fchownat, __NR_mkdirat, __NR_openat, AT_FDCWD, O_DIRECTORY, O_RDONLY,
+    O_WRONLY, POLLERR, POLLPRI,
 };
 use user_lib::syscall::arbitrary;
 use user_lib::time::Time;
@@ -12,7 +12,9 @@ use user_lib::{Errno, file, process, terminal};
 
 use super::{Group, Mount};
 use crate::freezer::wait_for_state;
-use crate::tool::{NOBODY, Outcome, ensure, ensure_eq, in_child, tests};
+use crate::tool::{
+    NOBODY, Outcome, become_user, ensure, ensure_eq, in_child, tests,
+};
 use user_lib::child::Child;
 
 tests! {
@@ -21,6 +23,7 @@ tests! {
     numbers_of_tasks_may_be_octal
     files_of_groups_have_owners_of_their_own
     a_user_moves_tasks_in_the_tree_that_is_its_own
+    a_file_that_is_a_users_moves_the_users_tasks_only
 }
 
 fn events_of(fd: i32) -> user_lib::Result<u32> {
@@ -131,12 +134,6 @@ fn give(path: &str, user: u32) -> user_lib::Result<()> {
     arbitrary(__NR_fchownat, words).map(drop)
 }
 
-fn become_nobody() -> user_lib::Result<()> {
-    let id = NOBODY as usize;
-    arbitrary(__NR_setresgid, [id, id, id, 0, 0, 0])?;
-    process::set_user_id(NOBODY)
-}
-
 fn owner_and_mode(path: &str) -> user_lib::Result<(u32, u32)> {
     let status = file::status(path)?;
     Ok((status.st_uid, status.st_mode & 0o7777))
@@ -159,7 +156,7 @@ fn files_of_groups_have_owners_of_their_own() -> Outcome {
         // What a user makes there is the user's, with all its files.
         let below = group.path("below");
         let end = in_child(|| {
-            become_nobody()?;
+            become_user(NOBODY)?;
             file::make_directory(&below, 0o750)?;
             Ok(0)
         })?;
@@ -194,7 +191,7 @@ fn a_user_moves_tasks_in_the_tree_that_is_its_own() -> Outcome {
     let text = format!("{}", child.id());
     let moves = |group: &Group| -> Result<i32, crate::tool::Failure> {
         let end = in_child(|| {
-            become_nobody()?;
+            become_user(NOBODY)?;
             let moved = group.write("cgroup.procs", &text);
             Ok(moved.map_or_else(|error| i32::from(error.0), |_| 0))
         })?;
@@ -211,12 +208,37 @@ fn a_user_moves_tasks_in_the_tree_that_is_its_own() -> Outcome {
     // Who opened the file counts, not who writes.
     let fd = file::open(&from.path("cgroup.procs"), O_WRONLY, 0)?;
     let end = in_child(|| {
-        become_nobody()?;
+        become_user(NOBODY)?;
         file::write(fd, text.as_bytes())?;
         Ok(0)
     })?;
     ensure_eq!(end.exit_code(), Some(0));
     ensure_eq!(from.read("cgroup.procs")?, text);
     file::close(fd)?;
+    Ok(())
+}
+
+/// cgroup v1: it is not enough that a user may write to the file.
+// spec: V9
+fn a_file_that_is_a_users_moves_the_users_tasks_only() -> Outcome {
+    let mount = Mount::v1()?;
+    let group = mount.group("theirs")?;
+    let roots = format!("{}", process::current_id());
+    for name in ["tasks", "cgroup.procs"] {
+        give(&group.path(name), NOBODY)?;
+        let end = in_child(|| {
+            become_user(NOBODY)?;
+            let file = group.open(name, O_WRONLY)?;
+            let refused = file::write(file, roots.as_bytes());
+            ensure_eq!(refused, Err(Errno::EACCES));
+            ensure_eq!(group.read("cgroup.procs")?, "");
+            let own = format!("{}", process::current_id());
+            ensure_eq!(file::write(file, own.as_bytes()), Ok(own.len()));
+            ensure_eq!(group.read("cgroup.procs")?, own);
+            Ok(0)
+        })?;
+        ensure_eq!(end.exit_code(), Some(0));
+        ensure_eq!(group.read("cgroup.procs")?, "");
+    }
     Ok(())
 }

@@ -181,10 +181,7 @@ fn v2_lets_any_deadly_signal_end_a_frozen_task() -> Outcome {
         wait_for_state(sleeper.id(), 'S')?;
         group.add(spinner.child.id())?;
         group.add(sleeper.id())?;
-        group.write("cgroup.freeze", "1")?;
-        while group.figure("cgroup.events", "frozen ")? == 0 {
-            pause(1);
-        }
+        group.set_frozen(true)?;
         for child in [spinner.child, sleeper] {
             wait_for_state(child.id(), 'D')?;
             signal::send(child.id(), deadly)?;

@@ -6,7 +6,7 @@ use user_lib::linux::{__WALL, SIGSTOP, WNOHANG, WUNTRACED};
 use user_lib::ptrace::{self, ATTACH, CONT, DETACH, INTERRUPT, SEIZE};
 use user_lib::{process, signal};
 
-use super::{Group, Mount, letter, pause};
+use super::{Mount, letter, pause};
 use crate::freezer::{wait_for, wait_for_state};
 use crate::tool::{Outcome, ensure, ensure_eq, tests};
 use crate::trace::{
@@ -120,14 +120,6 @@ fn a_task_that_goes_on_while_frozen_runs_after_the_thaw() -> Outcome {
     Ok(())
 }
 
-fn freeze_v2(group: &Group) -> Outcome {
-    group.write("cgroup.freeze", "1")?;
-    while group.figure("cgroup.events", "frozen ")? == 0 {
-        pause(1);
-    }
-    Ok(())
-}
-
 // spec: B3
 fn a_task_frozen_by_v2_traps_at_once_and_runs_no_code() -> Outcome {
     let mount = Mount::v2()?;
@@ -139,7 +131,7 @@ fn a_task_frozen_by_v2_traps_at_once_and_runs_no_code() -> Outcome {
         group.add(pid)?;
     }
     for _ in 0..20 {
-        freeze_v2(&group)?;
+        group.set_frozen(true)?;
         let before = count.load(Ordering::Acquire);
         for pid in [spinner.id(), sleeper.id()] {
             seize(pid, 0)?;
@@ -169,7 +161,7 @@ fn a_trap_that_is_taken_back_leaves_the_task_frozen() -> Outcome {
     let (spinner, count) = counter()?;
     let pid = spinner.id();
     group.add(pid)?;
-    freeze_v2(&group)?;
+    group.set_frozen(true)?;
     let before = count.load(Ordering::Acquire);
     for _ in 0..30 {
         let tracer = Child::start(|| {

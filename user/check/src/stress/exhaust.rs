@@ -2,48 +2,75 @@
 //! many processes as it may have. Root goes on all the while: it runs
 //! programs, ends the user's, and all memory is back.
 
-use core::sync::atomic::{AtomicI32, Ordering::Relaxed};
+use alloc::format;
+use core::sync::atomic::{AtomicI32, AtomicU32, Ordering::Relaxed};
 
 use user_lib::linux::{
     __NR_epoll_create1, __NR_epoll_ctl, __NR_eventfd2, __NR_fcntl,
     __NR_inotify_add_watch, __NR_inotify_init1, __NR_memfd_create,
-    __NR_mprotect, __NR_rt_sigqueueinfo, __NR_setuid, __NR_socketpair,
-    __NR_timer_create, __NR_timerfd_create, F_SETLK, O_CREAT, O_NONBLOCK,
-    O_RDONLY, O_RDWR, PROT_READ, SIGKILL, WNOHANG,
+    __NR_mprotect, __NR_rt_sigqueueinfo, __NR_socketpair, __NR_timer_create,
+    __NR_timerfd_create, F_SETLK, O_CREAT, O_NONBLOCK, O_RDONLY, O_RDWR,
+    PROT_READ, SIGKILL, WNOHANG,
 };
 use user_lib::memory::{Mapping, PAGE_SIZE, Sharing};
 use user_lib::syscall::arbitrary;
 use user_lib::time::{self, Time};
-use user_lib::{Errno, Result, file, println, process, signal, system};
+use user_lib::{Errno, Result, file, memory, println, process, signal, system};
 
+use super::hog::is_victim;
 use crate::tool::{
-    Failure, NOBODY, Outcome, ensure, ensure_eq, fresh_path, in_child,
-    output_of, soon,
+    Failure, NOBODY, Outcome, ensure, ensure_eq, fresh_path, in_background,
+    in_child, output_of, soon,
 };
 use user_lib::child::Child;
 
 /// Makes one more of something; says why it cannot.
 type Maker = fn(usize) -> Result<()>;
 
-/// What is made, and how many a process makes at the most: so many that they
-/// are refused, or that some dozens of processes have all there are.
-const KINDS: &[(&str, usize, Maker)] = &[
-    ("pages", 1 << 20, page),
-    ("shared memory", 1 << 20, shared_memory),
-    ("page tables", 1 << 20, page_table),
-    ("mappings", 2000, mapping),
-    ("pipes", 100_000, full_pipe),
-    ("sockets", 100_000, full_socket),
-    ("nameless files", 100_000, nameless_file),
-    ("counters", 100_000, counter),
-    ("timers of files", 100_000, timer_file),
-    ("timers", 100_000, timer),
-    ("signals", 100_000, queued_signal),
-    ("locks", 100_000, lock),
-    ("sets of epoll", 100_000, epoll),
-    ("sets of inotify", 100_000, inotify),
-    ("texts", 100_000, text),
-    ("processes", 100_000, sleeper),
+/// A kind of things.
+struct Kind {
+    name: &'static str,
+    /// How many a process makes at the most: so many that they are refused,
+    /// or that some dozens of processes have all there are.
+    most: usize,
+    make: Maker,
+    /// The errors by which they are refused.
+    refusals: &'static [Errno],
+}
+
+const fn kind(
+    name: &'static str,
+    most: usize,
+    make: Maker,
+    refusals: &'static [Errno],
+) -> Kind {
+    Kind { name, most, make, refusals }
+}
+
+const MEMORY: &[Errno] = &[Errno::ENOMEM];
+const FILES: &[Errno] = &[Errno::EMFILE, Errno::ENFILE, Errno::ENOMEM];
+const SPACE: &[Errno] =
+    &[Errno::EMFILE, Errno::ENFILE, Errno::ENOMEM, Errno::ENOSPC];
+const QUOTA: &[Errno] = &[Errno::EAGAIN, Errno::ENOMEM];
+const LOCKS: &[Errno] = &[Errno::ENOLCK, Errno::ENFILE, Errno::ENOSPC];
+
+const KINDS: &[Kind] = &[
+    kind("pages", 1 << 20, page, MEMORY),
+    kind("shared memory", 1 << 20, shared_memory, MEMORY),
+    kind("page tables", 1 << 20, page_table, MEMORY),
+    kind("mappings", 2000, mapping, MEMORY),
+    kind("pipes", 100_000, full_pipe, FILES),
+    kind("sockets", 100_000, full_socket, FILES),
+    kind("nameless files", 100_000, nameless_file, SPACE),
+    kind("counters", 100_000, counter, FILES),
+    kind("timers of files", 100_000, timer_file, FILES),
+    kind("timers", 100_000, timer, QUOTA),
+    kind("signals", 100_000, queued_signal, QUOTA),
+    kind("locks", 100_000, lock, LOCKS),
+    kind("sets of epoll", 100_000, epoll, SPACE),
+    kind("sets of inotify", 100_000, inotify, SPACE),
+    kind("texts", 100_000, text, FILES),
+    kind("processes", 100_000, sleeper, QUOTA),
 ];
 
 /// Most processes that make something.
@@ -61,14 +88,14 @@ pub fn nobody_takes_the_machine_down(rounds: u32) -> Outcome {
     Ok(())
 }
 
-fn exhaust(kind: &(&str, usize, Maker)) -> Outcome {
+fn exhaust(kind: &Kind) -> Outcome {
     let before = system::figures()?;
     let bystander = Child::start(|| {
         time::sleep(Time::from_millis(1 << 40));
         0
     })?;
     let [from, to] = file::pipe(O_NONBLOCK)?;
-    let user = Child::start(|| i32::from(hoard(kind, to).is_err()))?;
+    let user = in_background(|| hoard(kind, to))?;
     file::close(to)?;
     let end = time::monotonic() + PATIENCE;
     // Neither byte nor end: they are at it.
@@ -80,7 +107,7 @@ fn exhaust(kind: &(&str, usize, Maker)) -> Outcome {
     let full = system::figures()?;
     println!(
         "exhaust: {}: {} processes, {} of {} KiB free",
-        kind.0,
+        kind.name,
         full.processes,
         full.free / 1024,
         before.free / 1024
@@ -98,7 +125,7 @@ fn exhaust(kind: &(&str, usize, Maker)) -> Outcome {
         Err(_) => u64::MAX,
     };
     let is_back = soon(|| lost() <= most);
-    println!("exhaust: {}: {} KiB are lost", kind.0, lost() / 1024);
+    println!("exhaust: {}: {} KiB are lost", kind.name, lost() / 1024);
     ensure!(is_back);
     Ok(())
 }
@@ -116,22 +143,32 @@ fn root_goes_on() -> Outcome {
 /// Ends the user's processes; whether there were any.
 fn kill_all() -> core::result::Result<bool, Failure> {
     let status = in_child(|| {
-        arbitrary(__NR_setuid, [NOBODY as usize, 0, 0, 0, 0, 0])?;
+        process::set_user_id(NOBODY)?;
         // All that the user may send to, but this one.
         Ok(i32::from(signal::send(-1, SIGKILL).is_ok()))
     })?;
     Ok(status.exit_code() == Some(1))
 }
 
-/// Starts processes that make things until they make none; then waits.
-fn hoard(kind: &(&str, usize, Maker), done: i32) -> Outcome {
-    arbitrary(__NR_setuid, [NOBODY as usize, 0, 0, 0, 0, 0])?;
+/// Starts processes that make things until they make none; then waits. The
+/// first one must make some.
+fn hoard(kind: &Kind, done: i32) -> Outcome {
+    process::set_user_id(NOBODY)?;
+    let shared = memory::shared_words(2)?;
+    let report = Report { made: &shared[0], end: &shared[1] };
     let mut idle = 0;
-    for _ in 0..WORKERS {
-        match work(kind, done) {
-            Ok(true) => idle = 0,
-            Ok(false) | Err(_) => idle += 1,
-        }
+    for number in 0..WORKERS {
+        let made = match work(kind, done, &report) {
+            Ok(worker) => {
+                report.ensure_right(kind, worker)?;
+                report.made.load(Relaxed)
+            }
+            // There is no room even for a worker.
+            Err(error) if number == 0 => return Err(error.into()),
+            Err(_) => 0,
+        };
+        ensure!(made > 0 || number > 0);
+        idle = if made > 0 { 0 } else { idle + 1 };
         if idle == IDLE {
             break;
         }
@@ -142,27 +179,69 @@ fn hoard(kind: &(&str, usize, Maker), done: i32) -> Outcome {
     }
 }
 
-/// Starts a process that makes things; whether it could make some. One that is
-/// killed for it says nothing.
-fn work(&(_, most, make): &(&str, usize, Maker), done: i32) -> Result<bool> {
+/// What a worker tells, even if it is killed.
+struct Report {
+    /// How many it has made.
+    made: &'static AtomicU32,
+    /// The error that ended it, or [`ENOUGH`]; 0 until then.
+    end: &'static AtomicU32,
+}
+
+/// A worker has made as many as it is to make.
+const ENOUGH: u32 = u32::MAX;
+
+impl Report {
+    /// Makes things until it cannot.
+    fn make(&self, kind: &Kind) {
+        for at in 0..kind.most {
+            if let Err(error) = (kind.make)(at) {
+                return self.end.store(error.0.into(), Relaxed);
+            }
+            self.made.fetch_add(1, Relaxed);
+        }
+        self.end.store(ENOUGH, Relaxed);
+    }
+
+    /// Fails unless the worker was refused more as things of its kind are, or
+    /// the kernel killed it for its memory. It goes on until root ends it.
+    fn ensure_right(&self, kind: &Kind, worker: Child) -> Outcome {
+        let end = self.end.load(Relaxed);
+        if end == 0 {
+            let id = worker.id();
+            ensure_eq!(worker.wait()?.killed_by(), Some(SIGKILL));
+            ensure!(is_victim(id)?);
+            return Ok(());
+        }
+        core::mem::forget(worker);
+        let is_it = |error: &Errno| u32::from(error.0) == end;
+        if end == ENOUGH || kind.refusals.iter().any(is_it) {
+            return Ok(());
+        }
+        let (name, error) = (kind.name, Errno(end as u16));
+        Err(Failure(format!("{name} are refused with {error}")))
+    }
+}
+
+/// Starts a process that makes things, and waits until it has.
+fn work(kind: &Kind, done: i32, report: &Report) -> Result<Child> {
     let [from, to] = file::pipe(0)?;
+    report.made.store(0, Relaxed);
+    report.end.store(0, Relaxed);
     let child = Child::start(|| {
         let _ = file::close(done);
         let _ = file::close(from);
-        let made = (0..most).take_while(|&at| make(at).is_ok()).count();
-        let _ = file::write(to, &[u8::from(made > 0)]);
+        report.make(kind);
+        let _ = file::write(to, b"!");
         let _ = file::close(to);
         loop {
             time::sleep(Time::from_millis(1 << 40));
         }
     });
     file::close(to)?;
-    let mut some = [0];
-    let told = file::read(from, &mut some);
+    // One that is killed says nothing.
+    let _ = file::read(from, &mut [0]);
     file::close(from)?;
-    // It goes on until root ends it.
-    core::mem::forget(child?);
-    told.map(|_| some == [1])
+    child
 }
 
 /// Maps some memory and leaves it mapped.

@@ -6,12 +6,11 @@ use alloc::vec::Vec;
 
 use user_lib::linux::{
     __NR_inotify_add_watch, __NR_inotify_init1, __NR_ioctl, __NR_mprotect,
-    __NR_setuid, IN_CREATE, IN_DELETE, O_CREAT, O_NONBLOCK, O_RDONLY, O_WRONLY,
-    PROT_READ,
+    IN_CREATE, IN_DELETE, O_CREAT, O_NONBLOCK, O_RDONLY, O_WRONLY, PROT_READ,
 };
 use user_lib::memory::{Mapping, PAGE_SIZE, Sharing};
 use user_lib::syscall::arbitrary;
-use user_lib::{Errno, Result, file, println, system};
+use user_lib::{Errno, Result, file, println, process, system};
 
 use super::usage::ensure_none_lost;
 use crate::tool::{Failure, NOBODY, Outcome, ensure, ensure_eq, fresh_path};
@@ -47,7 +46,7 @@ pub fn kernel_memory_lasts(rounds: u32) -> Outcome {
 
 fn hoard() -> Outcome {
     let status = in_child(|| {
-        arbitrary(__NR_setuid, [NOBODY as usize, 0, 0, 0, 0, 0])?;
+        process::set_user_id(NOBODY)?;
         hoard_events()?;
         Ok(0)
     })?;

@@ -34,12 +34,20 @@ fn hog_of(sharing: Sharing) -> Outcome {
     let hog = Child::start(|| i32::from(take_all(sharing).is_err()))?;
     let id = hog.id();
     ensure_eq!(hog.wait()?.killed_by(), Some(SIGKILL));
-    let log = system::log()?;
-    let log = alloc::string::String::from_utf8_lossy(&log);
-    let line = alloc::format!("Killed process {id} (");
-    ensure!(log.contains(&line));
+    ensure!(is_victim(id)?);
     ensure_eq!(process::wait(bystander.id(), user_lib::linux::WNOHANG)?, None);
     Ok(())
+}
+
+/// Whether the kernel has logged that it ended this process for its memory.
+///
+/// # Errors
+/// Those of `syslog(2)`.
+pub fn is_victim(id: i32) -> user_lib::Result<bool> {
+    let log = system::log()?;
+    let log = alloc::string::String::from_utf8_lossy(&log);
+    let line = alloc::format!("Out of memory: Killed process {id} (");
+    Ok(log.contains(&line))
 }
 
 /// Touches page after page, twice as much as there is.
@@ -136,8 +144,9 @@ fn grow_pipes() -> Outcome {
     file::close(holder)?;
     for child in children {
         // Its pipes count for it where memory ends.
+        let id = child.id();
         let end = child.wait()?;
-        let was_killed = end.killed_by() == Some(SIGKILL);
+        let was_killed = end.killed_by() == Some(SIGKILL) && is_victim(id)?;
         ensure!(was_killed || end.exit_code() == Some(0));
     }
     file::close(held)?;

@@ -5,11 +5,9 @@
 use alloc::format;
 use alloc::string::String;
 
-use user_lib::linux::{
-    __NR_setuid, __NR_symlinkat, AT_FDCWD, O_CREAT, O_WRONLY,
-};
+use user_lib::linux::{__NR_symlinkat, AT_FDCWD, O_CREAT, O_WRONLY};
 use user_lib::syscall::arbitrary;
-use user_lib::{Errno, Result, file, println, system};
+use user_lib::{Errno, Result, file, println, process, system};
 
 use crate::tool::{
     NOBODY, Outcome, ensure, ensure_eq, fresh_path, in_child, output_of, soon,
@@ -40,7 +38,7 @@ fn round((name, fill): Filler) -> Outcome {
     file::change_mode(&place, 0o777)?;
     let before = system::figures()?.free;
     let status = in_child(|| {
-        arbitrary(__NR_setuid, [NOBODY as usize, 0, 0, 0, 0, 0])?;
+        process::set_user_id(NOBODY)?;
         println!("links: {} {name} until no room was left", fill(&place)?);
         Ok(0)
     })?;

@@ -20,9 +20,7 @@ impl<B: Backing> RegionMap<B> {
         for region in &mut self.regions[indices.clone()] {
             region.flags = (region.flags - clear) | set;
         }
-        for index in (indices.start..=indices.end).rev() {
-            self.join(index);
-        }
+        self.rejoin(&indices);
         Ok(())
     }
 

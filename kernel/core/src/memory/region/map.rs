@@ -13,9 +13,6 @@ use super::{
 };
 use crate::memory::{PAGE_SHIFT, page_floor};
 
-/// So many regions are joined one by one, each of which moves all above it.
-const MOST_JOINED: usize = 16;
-
 /// All regions of one address space, by rising address.
 pub struct RegionMap<B> {
     pub(super) regions: Vec<Region<B>>,
@@ -221,15 +218,7 @@ impl<B: Backing> RegionMap<B> {
         for region in &mut self.regions[indices.clone()] {
             region.protection = protection;
         }
-        // Each may say the same as the one below it now, and the one above
-        // the range too.
-        if indices.len() > MOST_JOINED {
-            self.join_all();
-            return Ok(());
-        }
-        for index in (indices.start..=indices.end).rev() {
-            self.join(index);
-        }
+        self.rejoin(&indices);
         Ok(())
     }
 
@@ -312,26 +301,23 @@ impl<B: Backing> RegionMap<B> {
         self.regions.insert(index + 1, high);
     }
 
-    /// Joins all neighbours that say the same, in one pass.
-    fn join_all(&mut self) {
-        self.regions.dedup_by(|high, low| {
-            let joins = is_continued(low, high);
-            if joins {
-                low.end = high.end;
+    /// Joins the regions at `changed` and both their neighbours where they
+    /// say the same, in one pass: what lies above moves once, however many
+    /// are joined.
+    pub(super) fn rejoin(&mut self, changed: &Range<usize>) {
+        let end = self.regions.len().min(changed.end + 1);
+        let mut last = changed.start.saturating_sub(1);
+        for index in last + 1..end {
+            let (low, high) = (&self.regions[last], &self.regions[index]);
+            if is_continued(low, high) {
+                self.regions[last].end = high.end;
+            } else {
+                last += 1;
+                self.regions.swap(last, index);
             }
-            joins
-        });
-    }
-
-    /// Joins the region at `index`, if any, with the one below it, where
-    /// they say the same.
-    pub(super) fn join(&mut self, index: usize) {
-        let Some(below) = index.checked_sub(1) else { return };
-        let Some(pair) = self.regions.get(below..=index) else { return };
-        if is_continued(&pair[0], &pair[1]) {
-            let end = pair[1].end;
-            self.regions[below].end = end;
-            self.regions.remove(index);
+        }
+        if last + 1 < end {
+            self.regions.drain(last + 1..end);
         }
     }
 }

@@ -354,4 +354,12 @@ fn many_regions_join_as_few_do() {
     assert_eq!(ranges(&map)[..2], [(0, 61), (61, 62)]);
     map.protect(at(0)..at(100), Protection::READ).unwrap();
     assert_eq!((ranges(&map), map.pages()), (vec![(0, 100)], 100));
+    let (none, marks) = (RegionFlags::empty(), RegionFlags::NO_DUMP);
+    for page in (0..100).step_by(2) {
+        map.change_flags(at(page)..at(page + 1), marks, none).unwrap();
+    }
+    map.change_flags(at(1)..at(60), marks, none).unwrap();
+    assert_eq!(ranges(&map)[..2], [(0, 61), (61, 62)]);
+    map.change_flags(at(0)..at(100), none, marks).unwrap();
+    assert_eq!((ranges(&map), map.pages()), (vec![(0, 100)], 100));
 }

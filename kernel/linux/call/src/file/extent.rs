@@ -22,8 +22,7 @@ pub const CALLS: &[Numbered] = &[
     (number::SYNC, Handler::Plain(|_| Ok(0))),
 ];
 
-/// Pages come when they are written; what remains is to make the file long
-/// enough, unless it is to keep its size, and to make holes.
+/// Makes room: whoever has it writes there without `ENOSPC`. Or makes holes.
 fn fallocate(args: &Args) -> Result {
     const KEEP_SIZE: u32 = 1;
     const PUNCH_HOLE: u32 = 2 | KEEP_SIZE;
@@ -48,10 +47,10 @@ fn fallocate(args: &Args) -> Result {
         return Err(Errno::EFBIG);
     }
     match args.word(1) {
-        0 if end > file.metadata().size => {
-            operation::truncate(&file.location, end)?
+        mode @ (0 | KEEP_SIZE) => {
+            let keeps_size = mode == KEEP_SIZE;
+            operation::allocate(&file.location, start..end, keeps_size)?;
         }
-        0 | KEEP_SIZE => {}
         PUNCH_HOLE => {
             let end = end.min(file.metadata().size);
             let mut at = start;

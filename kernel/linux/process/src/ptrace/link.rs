@@ -1,9 +1,9 @@
 //! Who traces whom, and how it begins.
 //!
 //! These links are written under the lock over all relations, like those of
-//! parents and children. A tracer's process has an entry for each thread that one of its
-//! threads traces; the entry outlives the thread until the tracer has waited
-//! for it. Read next: `tell.rs`, then `end.rs`.
+//! parents and children. A tracer's process has an entry for each thread that
+//! one of its threads traces; the entry outlives the thread until the tracer
+//! has waited for it. Read next: `tell.rs`, then `end.rs`.
 
 use alloc::sync::Arc;
 use core::sync::atomic::Ordering::Relaxed;

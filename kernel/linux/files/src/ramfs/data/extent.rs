@@ -1,14 +1,22 @@
-//! Where a file has pages and where it has none.
+//! Where a file has pages and where it has none, and room that is made before
+//! it is used.
 
+use alloc::collections::BTreeMap;
+use alloc::collections::btree_map::Entry;
 use core::ops::Range;
 
 use kernel_abi::Errno;
 
-use super::{Data, PAGE, split};
+use super::{Contents, Data, GIVEN_BACK, PAGE, split};
 use crate::inode::Extent;
+use crate::size_limit;
+use kernel_machine::mm::frame;
+use kernel_task::sleep::{give_way_and_go_on, give_way_until_killed};
 
 /// Pages that are looked at under the lock in one piece.
 const PIECE: usize = 1024;
+/// Pages that are made in one piece.
+const MADE: u64 = 32;
 
 impl Data {
     /// Where `wanted` begins, at or after `from`.
@@ -76,5 +84,75 @@ impl Data {
             at += length as u64;
         }
         Ok(())
+    }
+
+    /// Gives all of a range pages, and makes the file long enough for it,
+    /// unless it `keeps_size`.
+    ///
+    /// # Errors
+    /// `ENOSPC` without room for all, `EFBIG`, `EINTR` if the task is to end
+    /// first: the file is as before.
+    pub(in crate::ramfs) fn allocate(
+        &self,
+        range: Range<u64>,
+        keeps_size: bool,
+    ) -> Result<(), Errno> {
+        let _writing = self.writing.lock_killable()?;
+        if range.end > self.size().0 {
+            size_limit::check(range.end)?;
+        }
+        let pages = split(range.start).0..range.end.div_ceil(PAGE as u64);
+        let made = self.make_pages(pages)?;
+        self.take_pages(made);
+        if !keeps_size {
+            self.contents.lock().extend_to(range.end);
+        }
+        Ok(())
+    }
+
+    /// Pages for those of these that have none, not the file's yet. If they
+    /// cannot all be had, those that were made end.
+    fn make_pages(&self, wanted: Range<u64>) -> Result<Contents, Errno> {
+        let shared = self.contents.lock().shared.clone();
+        // What can never be is refused at once.
+        let most = shared.pages.limit().min(frame::stats().total);
+        if wanted.end - wanted.start > most as u64 {
+            return Err(Errno::ENOSPC);
+        }
+        let mut made = Contents { shared, size: 0, pages: BTreeMap::new() };
+        for index in wanted {
+            if !self.contents.lock().pages.contains_key(&index) {
+                let page = made.fresh_page(index)?;
+                made.put(index, page)?;
+            }
+            if index % MADE == MADE - 1 {
+                give_way_until_killed()?;
+            }
+        }
+        Ok(made)
+    }
+
+    /// Makes pages the file's. A fault may have made some meanwhile: these
+    /// stay.
+    fn take_pages(&self, mut made: Contents) {
+        let mut count = 0;
+        while let Some((index, page)) = made.pages.pop_first() {
+            let mut contents = self.contents.lock();
+            let spare = match contents.pages.entry(index) {
+                Entry::Occupied(_) => Some(page),
+                Entry::Vacant(place) => {
+                    place.insert(page);
+                    None
+                }
+            };
+            drop(contents);
+            if spare.is_some() {
+                made.gave_up(1);
+            }
+            count += 1;
+            if count % GIVEN_BACK == 0 {
+                give_way_and_go_on();
+            }
+        }
     }
 }

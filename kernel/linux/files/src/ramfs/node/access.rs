@@ -254,6 +254,16 @@ impl Inode for Node {
         Ok(())
     }
 
+    fn allocate(
+        &self,
+        range: Range<u64>,
+        keeps_size: bool,
+    ) -> Result<(), Errno> {
+        self.data()?.allocate(range, keeps_size)?;
+        self.contents_changed();
+        Ok(())
+    }
+
     fn create_nameless(
         &self,
         new: &NewInode<'_>,
