@@ -20,6 +20,7 @@ tests! {
     a_circle_of_waiters_is_refused
     a_circle_that_an_unlock_closes_is_refused
     locks_of_open_files_have_no_process
+    a_user_has_so_many_locks
     a_pipe_holds_what_it_is_told_to
     a_pipe_keeps_its_bytes_over_a_change_of_size
     pipes_of_users_are_not_all_large
@@ -175,6 +176,34 @@ fn locks_of_open_files_have_no_process() -> Outcome {
     let own = Record { process: 1, ..record(F_WRLCK, 0, 0) };
     ensure_eq!(lock(open, F_OFD_SETLK, own), Err(Errno::EINVAL));
     ensure_eq!(lock(open, F_OFD_GETLK, own), Err(Errno::EINVAL));
+    Ok(())
+}
+
+/// A lock that is cut into many is many, and leaves others theirs.
+fn a_user_has_so_many_locks() -> Outcome {
+    const MORE_THAN_ALL: i64 = 8192;
+    let [open, other] = [make("many")?, make("other")?];
+    let ([told, tell], [going, go]) = (file::pipe(0)?, file::pipe(0)?);
+    let child = in_background(|| {
+        process::set_user_id(NOBODY)?;
+        lock(open, F_SETLK, record(F_WRLCK, 0, 0))?;
+        let cut = |at| lock(open, F_SETLK, record(F_UNLCK, 2 * at + 1, 1));
+        let refused = (0..MORE_THAN_ALL).find_map(|at| cut(at).err());
+        ensure_eq!(refused, Some(Errno::ENOLCK));
+        let one_more = lock(open, F_SETLK, record(F_RDLCK, 1, 1));
+        ensure_eq!(one_more, Err(Errno::ENOLCK));
+        file::write(tell, b"x")?;
+        file::read(going, &mut [0])?;
+        lock(open, F_SETLK, record(F_UNLCK, 0, 0))?;
+        lock(open, F_SETLK, record(F_RDLCK, 1, 1))?;
+        Ok(())
+    })?;
+    file::close(tell)?;
+    file::read(told, &mut [0])?;
+    let roots = lock(other, F_SETLK, record(F_WRLCK, 0, 0));
+    file::write(go, b"x")?;
+    ensure_eq!(child.wait()?.exit_code(), Some(0));
+    roots.map(drop)?;
     Ok(())
 }
 
