@@ -154,10 +154,9 @@ fn close_range(args: &Args) -> Result {
         return Err(Errno::EINVAL);
     }
     let table = current().files()?;
-    for fd in table.list() {
-        if !(first as usize..=last as usize).contains(&fd) {
-            continue;
-        }
+    let mut least = first as usize;
+    while let Some(fd) = table.next(least).filter(|fd| *fd <= last as usize) {
+        least = fd + 1;
         // Another thread may have closed it meanwhile.
         let _ = match args.word(2) & CLOEXEC {
             0 => table.close(fd),
