@@ -263,6 +263,13 @@ fn a_hole_is_made() -> Outcome {
     allocate(PUNCH | KEEP_SIZE, 0, 9 * 4096)?;
     ensure_eq!(file::descriptor_status(open)?.st_blocks, 0);
     ensure_eq!(file::descriptor_status(open)?.st_size, 7 * 4096);
+    // However large, it takes as long as there is something in it.
+    let huge = i64::MAX as usize - 4096;
+    file::truncate(open, huge as u64)?;
+    file::seek(open, 1 << 50, 0)?;
+    file::write_all(open, b"far")?;
+    allocate(PUNCH | KEEP_SIZE, 4096, huge - 4096)?;
+    ensure_eq!(file::descriptor_status(open)?.st_blocks, 0);
     ensure_eq!(allocate(PUNCH, 0, 4096), Err(Errno::EOPNOTSUPP));
     ensure_eq!(allocate(KEEP_SIZE, 0, 0), Err(Errno::EINVAL));
     Ok(())
