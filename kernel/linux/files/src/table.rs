@@ -201,6 +201,18 @@ impl FileTable {
         Ok(fd)
     }
 
+    /// Fails where [`FileTable::insert`] would for want of a number: asked
+    /// before something is done that cannot be undone.
+    ///
+    /// # Errors
+    /// `EMFILE`, `ENOMEM`.
+    pub fn check_free(&self) -> Result<(), Errno> {
+        let mut descriptors = self.descriptors.lock();
+        let fd = descriptors.find_free(0, self.limit())?;
+        descriptors.first_free = fd;
+        Ok(())
+    }
+
     /// Makes `new` refer to what `old` refers to, closing what it was.
     ///
     /// # Errors
