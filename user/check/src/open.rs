@@ -7,14 +7,15 @@ use alloc::string::String;
 
 use user_lib::linux::{
     __NR_copy_file_range, __NR_fadvise64, __NR_fallocate, __NR_fchmod,
-    __NR_fdatasync, __NR_linkat, __NR_openat2, __NR_preadv2, __NR_pwritev2,
-    __NR_readahead, AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_FOLLOW, F_GETFL,
-    F_SETFL, O_APPEND, O_CREAT, O_DIRECTORY, O_EXCL, O_NOATIME, O_PATH,
-    O_RDONLY, O_RDWR, O_TMPFILE, O_WRONLY,
+    __NR_fdatasync, __NR_linkat, __NR_openat2, __NR_ppoll, __NR_preadv2,
+    __NR_pwritev2, __NR_readahead, AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_FOLLOW,
+    F_GETFL, F_SETFL, O_APPEND, O_CREAT, O_DIRECTORY, O_EXCL, O_NOATIME,
+    O_PATH, O_RDONLY, O_RDWR, O_TMPFILE, O_TRUNC, O_WRONLY,
 };
 use user_lib::syscall::arbitrary;
 use user_lib::{Errno, Result, file, process};
 
+use crate::limit::set_limit;
 use crate::tool::{
     Failure, NOBODY, Outcome, ensure, ensure_eq, fresh_path, in_child, tests,
 };
@@ -24,6 +25,7 @@ tests! {
     what_openat2_does_not_know_is_refused
     a_file_without_a_name_may_get_one
     a_file_that_is_a_place_is_nothing_else
+    without_a_descriptor_nothing_is_made_or_cut
     only_owners_read_without_a_trace
     bytes_and_holes_are_found
     a_hole_is_made
@@ -186,8 +188,43 @@ fn a_file_that_is_a_place_is_nothing_else() -> Outcome {
     ensure_eq!(file::read(open, &mut byte), Err(Errno::EBADF));
     ensure_eq!(file::control(open, F_SETFL, 0), Err(Errno::EBADF));
     ensure_eq!(file::control(open, F_GETFL, 0)? as u32 & O_PATH, O_PATH);
+    ensure_eq!(file::seek(open, 0, 0), Err(Errno::EBADF));
+    let mut entry = [0_u32; 2];
+    entry[0] = open as u32;
+    entry[1] = 1;
+    let poll = [entry.as_mut_ptr() as usize, 1, 0, 0, 0, 0];
+    const INVALID: u32 = 0x20;
+    ensure_eq!(arbitrary(__NR_ppoll, poll)?, 1);
+    ensure_eq!(core::hint::black_box(entry)[1] >> 16, INVALID);
     ensure!(file::descriptor_status(open).is_ok());
     ensure!(file::duplicate_above(open, 50).is_ok());
+    // What else is asked for is not looked at.
+    let none = format!("{path}/below/none");
+    let made = file::open(&none, O_PATH | O_CREAT, 0o600);
+    ensure_eq!(made, Err(Errno::ENOENT));
+    let all = O_PATH | O_CREAT | O_EXCL | O_TRUNC | O_WRONLY;
+    file::open(&format!("{path}/below/file"), all, 0)?;
+    let nameless = O_TMPFILE | O_CREAT | O_RDWR;
+    ensure_eq!(file::open(&path, nameless, 0o600), Err(Errno::EINVAL));
+    Ok(())
+}
+
+fn without_a_descriptor_nothing_is_made_or_cut() -> Outcome {
+    const FILES: usize = 7;
+    let (path, _) = place()?;
+    let (old, new) = (format!("{path}/below/file"), format!("{path}/new"));
+    file::overwrite(&old, b"kept")?;
+    let status = in_child(|| {
+        set_limit(FILES, 3, 3)?;
+        let cut = file::open(&old, O_WRONLY | O_TRUNC, 0);
+        ensure_eq!(cut, Err(Errno::EMFILE));
+        let made = file::open(&new, O_CREAT | O_RDWR, 0o600);
+        ensure_eq!(made, Err(Errno::EMFILE));
+        Ok(0)
+    })?;
+    ensure_eq!(status.exit_code(), Some(0));
+    ensure_eq!(file::text(&old)?, "kept");
+    ensure_eq!(file::open(&new, O_RDONLY, 0), Err(Errno::ENOENT));
     Ok(())
 }
 
@@ -264,6 +301,13 @@ fn a_hole_is_made() -> Outcome {
     allocate(PUNCH | KEEP_SIZE, 0, 9 * 4096)?;
     ensure_eq!(file::descriptor_status(open)?.st_blocks, 0);
     ensure_eq!(file::descriptor_status(open)?.st_size, 7 * 4096);
+    // However large, it takes as long as there is something in it.
+    let huge = i64::MAX as usize - 4096;
+    file::truncate(open, huge as u64)?;
+    file::seek(open, 1 << 50, 0)?;
+    file::write_all(open, b"far")?;
+    allocate(PUNCH | KEEP_SIZE, 4096, huge - 4096)?;
+    ensure_eq!(file::descriptor_status(open)?.st_blocks, 0);
     ensure_eq!(allocate(PUNCH, 0, 4096), Err(Errno::EOPNOTSUPP));
     ensure_eq!(allocate(KEEP_SIZE, 0, 0), Err(Errno::EINVAL));
     Ok(())

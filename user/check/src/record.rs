@@ -20,9 +20,11 @@ tests! {
     a_circle_of_waiters_is_refused
     a_circle_that_an_unlock_closes_is_refused
     locks_of_open_files_have_no_process
+    a_user_has_so_many_locks
     a_pipe_holds_what_it_is_told_to
     a_pipe_keeps_its_bytes_over_a_change_of_size
     pipes_of_users_are_not_all_large
+    large_pipes_of_a_user_leave_others_theirs
     memory_is_spliced_as_far_as_a_pipe_holds
     a_file_is_spliced_as_far_as_a_pipe_holds
 }
@@ -178,6 +180,34 @@ fn locks_of_open_files_have_no_process() -> Outcome {
     Ok(())
 }
 
+/// A lock that is cut into many is many, and leaves others theirs.
+fn a_user_has_so_many_locks() -> Outcome {
+    const MORE_THAN_ALL: i64 = 8192;
+    let [open, other] = [make("many")?, make("other")?];
+    let ([told, tell], [going, go]) = (file::pipe(0)?, file::pipe(0)?);
+    let child = in_background(|| {
+        process::set_user_id(NOBODY)?;
+        lock(open, F_SETLK, record(F_WRLCK, 0, 0))?;
+        let cut = |at| lock(open, F_SETLK, record(F_UNLCK, 2 * at + 1, 1));
+        let refused = (0..MORE_THAN_ALL).find_map(|at| cut(at).err());
+        ensure_eq!(refused, Some(Errno::ENOLCK));
+        let one_more = lock(open, F_SETLK, record(F_RDLCK, 1, 1));
+        ensure_eq!(one_more, Err(Errno::ENOLCK));
+        file::write(tell, b"x")?;
+        file::read(going, &mut [0])?;
+        lock(open, F_SETLK, record(F_UNLCK, 0, 0))?;
+        lock(open, F_SETLK, record(F_RDLCK, 1, 1))?;
+        Ok(())
+    })?;
+    file::close(tell)?;
+    file::read(told, &mut [0])?;
+    let roots = lock(other, F_SETLK, record(F_WRLCK, 0, 0));
+    file::write(go, b"x")?;
+    ensure_eq!(child.wait()?.exit_code(), Some(0));
+    roots.map(drop)?;
+    Ok(())
+}
+
 const SET_SIZE: u32 = 1031;
 const GET_SIZE: u32 = 1032;
 
@@ -219,8 +249,8 @@ fn pipes_of_users_are_not_all_large() -> Outcome {
                 Ok(_) => large += 1,
                 Err(error) => {
                     ensure_eq!(error, Errno::EPERM);
-                    // It may be made smaller, and is the usual one now.
-                    ensure_eq!(file::control(from, GET_SIZE, 0)?, 65_536);
+                    // New ones are small, and may be made smaller.
+                    ensure_eq!(file::control(from, GET_SIZE, 0)?, 8192);
                     ensure!(file::control(from, SET_SIZE, 4096).is_ok());
                 }
             }
@@ -237,6 +267,38 @@ fn pipes_of_users_are_not_all_large() -> Outcome {
         Ok(0)
     })?;
     ensure_eq!(status.exit_code(), Some(0));
+    Ok(())
+}
+
+fn large_pipes_of_a_user_leave_others_theirs() -> Outcome {
+    let ([told, tell], [going, go]) = (file::pipe(0)?, file::pipe(0)?);
+    let enlarge = |pipes: usize| {
+        let grown = (0..pipes).map(|_| {
+            let [from, _to] = file::pipe(0)?;
+            file::control(from, SET_SIZE, 1 << 20)
+        });
+        grown.filter_map(Result::err).next()
+    };
+    let child = in_background(|| {
+        process::set_user_id(NOBODY)?;
+        ensure_eq!(enlarge(80), Some(Errno::EPERM));
+        file::write(tell, b"x")?;
+        file::read(going, &mut [0])?;
+        Ok(())
+    })?;
+    file::close(tell)?;
+    file::read(told, &mut [0])?;
+    let status = in_child(|| {
+        process::set_user_id(NOBODY - 1)?;
+        ensure_eq!(enlarge(32), None);
+        Ok(0)
+    })?;
+    file::write(go, b"x")?;
+    ensure_eq!(child.wait()?.exit_code(), Some(0));
+    ensure_eq!(status.exit_code(), Some(0));
+    let soft = file::text("/proc/sys/fs/pipe-user-pages-soft")?;
+    let hard = file::text("/proc/sys/fs/pipe-user-pages-hard")?;
+    ensure_eq!((soft.as_str(), hard.as_str()), ("16384\n", "0\n"));
     Ok(())
 }
 

@@ -1,11 +1,12 @@
 //! `prctl(2)`: what a process says of itself.
 
 use user_lib::linux::{
-    __NR_capget, __NR_capset, __NR_clone3, __NR_prctl, __NR_setuid, SIGCHLD,
-    SIGUSR1,
+    __NR_capget, __NR_capset, __NR_clone3, __NR_getppid, __NR_prctl,
+    __NR_setuid, SIGCHLD, SIGUSR1,
 };
 use user_lib::process::{self, Fork};
 use user_lib::syscall::arbitrary;
+use user_lib::time::Time;
 use user_lib::{Errno, Result, environment, file, time};
 
 use crate::tool::{Outcome, ensure, ensure_eq, fresh_path, in_child, tests};
@@ -109,6 +110,24 @@ fn a_reaper_gets_the_children_of_its_descendants() -> Outcome {
     Ok(())
 }
 
+/// Makes a child that has the same directories, and not the pipe `to`, until
+/// its parent is gone.
+fn share_directories(to: i32) -> Result<()> {
+    const CLONE_FS: u64 = 0x200;
+    let mut words = [0_u64; 11];
+    (words[0], words[4]) = (CLONE_FS, SIGCHLD.into());
+    let parent = process::current_id() as usize;
+    let arguments = [words.as_ptr() as usize, 88, 0, 0, 0, 0];
+    if arbitrary(__NR_clone3, arguments)? > 0 {
+        return Ok(());
+    }
+    file::close(to)?;
+    while arbitrary(__NR_getppid, [0; 6])? == parent {
+        time::sleep(Time::from_millis(1));
+    }
+    process::exit(0)
+}
+
 fn without_new_rights_a_set_id_program_gives_none() -> Outcome {
     let path = fresh_path("rights");
     file::overwrite(&path, &[]).or_else(|_| {
@@ -120,10 +139,15 @@ fn without_new_rights_a_set_id_program_gives_none() -> Outcome {
     })?;
     file::overwrite(&path, &file::contents("/bin/cat")?)?;
     file::change_mode(&path, 0o4755)?;
-    for (no_new, expected) in [(0, "0"), (1, "1000")] {
+    for (no_new, is_led, expected) in
+        [(0, false, "0"), (1, false, "1000"), (0, true, "1000")]
+    {
         let [from, to] = file::pipe(user_lib::linux::O_CLOEXEC)?;
         let child = Child::start(|| {
             let run = || -> Result<Errno> {
+                if is_led {
+                    share_directories(to)?;
+                }
                 file::duplicate(to, 1, 0)?;
                 if no_new == 1 {
                     prctl(SET_NO_NEW_PRIVS, 1)?;

@@ -6,7 +6,7 @@ use kernel_abi::signal::SIGCHLD;
 use kernel_abi::{Errno, syscall as number};
 
 use super::call::{Handler, Numbered, Result};
-use super::file::file;
+use super::file::any_file;
 use kernel_control::cgroup::Place;
 use kernel_machine::arch::trap::TrapFrame;
 use kernel_machine::mm::{PAGE_SIZE, user};
@@ -135,6 +135,7 @@ fn read_wanted_id(address: usize, count: u64) -> Checked<Option<u32>> {
 
 fn find_group(group: u64, flags: Flags) -> Checked<Place> {
     let fd = i32::try_from(group).map_err(|_| Errno::EINVAL)?;
-    let directory = file(fd)?;
+    // A descriptor that is only a place will do (clone(2)).
+    let directory = any_file(fd)?;
     Place::find(directory.inode(), flags.contains(Flags::THREAD))
 }

@@ -63,11 +63,21 @@ pub fn register_all() -> Result<(), Errno> {
 
 /// Those that root may write.
 fn register_settings() -> Result<(), Errno> {
-    let settings: [(&str, ShowFn, StoreFn); 7] = [
+    let settings: [(&str, ShowFn, StoreFn); 9] = [
         (
             "/proc/sys/fs/pipe-max-size",
             || Ok(format!("{}\n", pipe::most())),
             |text| pipe::set_most(number(text)?),
+        ),
+        (
+            "/proc/sys/fs/pipe-user-pages-soft",
+            || show_quota(Kind::PipePages),
+            |text| store_quota(Kind::PipePages, text),
+        ),
+        (
+            "/proc/sys/fs/pipe-user-pages-hard",
+            || Ok(format!("{}\n", pipe::hard_limit())),
+            |text| number(text).map(pipe::set_hard_limit),
         ),
         ("/proc/sys/kernel/printk", show_levels, store_levels),
         ("/proc/sys/kernel/core_pattern", show_core, store_core),

@@ -27,6 +27,37 @@ impl Places {
 pub struct FsContext {
     places: SpinLock<Places>,
     umask: AtomicU32,
+    /// How many threads have it.
+    users: AtomicU32,
+}
+
+/// A thread's part in a context: counts as long as the thread has it, unlike
+/// the references of who just looks.
+pub struct FsShare(Arc<FsContext>);
+
+impl FsShare {
+    /// One more thread has `context`. Only who has it already, or made it,
+    /// gives it on.
+    pub fn of(context: Arc<FsContext>) -> Self {
+        context.users.fetch_add(1, Relaxed);
+        Self(context)
+    }
+
+    /// The context.
+    pub fn context(&self) -> &Arc<FsContext> {
+        &self.0
+    }
+
+    /// True if other threads have it, too.
+    pub fn has_others(&self) -> bool {
+        self.0.users.load(Relaxed) > 1
+    }
+}
+
+impl Drop for FsShare {
+    fn drop(&mut self) {
+        self.0.users.fetch_sub(1, Relaxed);
+    }
 }
 
 impl FsContext {
@@ -40,6 +71,7 @@ impl FsContext {
         Self {
             places: SpinLock::with_rank(Rank::Process, places),
             umask: AtomicU32::new(umask),
+            users: AtomicU32::new(0),
         }
     }
 

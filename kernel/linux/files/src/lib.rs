@@ -55,7 +55,7 @@ pub mod write_access;
 pub mod write_count;
 
 pub use buffer::{Input, Output};
-pub use context::FsContext;
+pub use context::{FsContext, FsShare};
 pub use flags::{OpenFlags, PollEvents};
 pub use inode::FileType;
 pub use location::Location;

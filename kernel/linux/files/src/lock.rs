@@ -9,20 +9,24 @@
 //! looks, each time before it sleeps, whether those who have what it wants wait
 //! for it in turn, one behind the other. The last to sleep of such a circle
 //! sees all others, who have said before what they wait for.
+//!
+//! A lock may be cut into two by giving back its middle: that makes one more,
+//! and is refused where its user may have no more (`lock/count.rs`).
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::ops::Range;
-use core::sync::atomic::AtomicUsize;
-use core::sync::atomic::Ordering::{Acquire, Relaxed};
 
 use kernel_abi::Errno;
 
 use super::file::{Blocking, interrupted};
 use super::inode::InodeId;
-use super::room::has_room;
 use kernel_machine::sync::{Rank, SpinLock};
 use kernel_task::WaitQueue;
+
+mod count;
+
+use count::{Allowance, Counts};
 
 /// Who holds a lock, and of which of the two kinds it is: they do not see
 /// each other.
@@ -64,6 +68,8 @@ pub struct Lock {
     pub range: Range<u64>,
     /// The process that is told to those who ask; 0 for nobody's.
     pub process: u32,
+    /// The user for whom it counts.
+    pub user: u32,
 }
 
 impl Lock {
@@ -76,8 +82,6 @@ impl Lock {
     }
 }
 
-/// More locks than this are refused.
-const MOST: usize = 4096;
 /// How many waiters are looked at, one behind the other (as on Linux).
 const DEADLOCK_DEPTH: usize = 10;
 
@@ -86,14 +90,14 @@ struct Locks {
     held: BTreeMap<InodeId, Vec<Lock>>,
     /// Those that somebody waits for who may be part of a deadlock.
     awaited: Vec<(InodeId, Lock)>,
+    /// Those held, by user.
+    counts: Counts,
 }
 
 static LOCKS: SpinLock<Locks> = SpinLock::with_rank(
     Rank::Object,
-    Locks { held: BTreeMap::new(), awaited: Vec::new() },
+    Locks { held: BTreeMap::new(), awaited: Vec::new(), counts: Counts::new() },
 );
-/// Number of locks: most of the time there is none.
-static COUNT: AtomicUsize = AtomicUsize::new(0);
 /// Where those wait who want a lock that somebody else has.
 static RELEASED: WaitQueue = WaitQueue::new();
 
@@ -158,21 +162,23 @@ pub fn take(
     wanted: &Lock,
     blocking: Blocking,
 ) -> Result<(), Errno> {
-    if COUNT.load(Relaxed) >= MOST || !has_room() {
-        return Err(Errno::ENOLCK);
-    }
-    let attempt = || try_take(&mut LOCKS.lock(), inode, wanted);
+    let allowance = Allowance::current();
+    let attempt = || try_take(&mut LOCKS.lock(), inode, wanted, &allowance);
     match (attempt(), blocking) {
-        (Some(()), _) => Ok(()),
+        (Some(taken), _) => taken,
         (None, Blocking::Fail) => Err(Errno::EAGAIN),
-        (None, Blocking::Sleep) => wait(inode, wanted),
+        (None, Blocking::Sleep) => wait(inode, wanted, &allowance),
     }
 }
 
 /// Waits for a lock. Each time it is looked for anew, so is a circle: whoever
 /// is in the way may be another one by then. Of a circle one is refused, who is
 /// no part of it from that moment on.
-fn wait(inode: InodeId, wanted: &Lock) -> Result<(), Errno> {
+fn wait(
+    inode: InodeId,
+    wanted: &Lock,
+    allowance: &Allowance,
+) -> Result<(), Errno> {
     let is_record = matches!(wanted.owner, Owner::Record(_));
     let may_circle = is_record && wanted.process != 0;
     if may_circle {
@@ -184,8 +190,8 @@ fn wait(inode: InodeId, wanted: &Lock) -> Result<(), Errno> {
     }
     let attempt = || {
         let mut locks = LOCKS.lock();
-        if try_take(&mut locks, inode, wanted).is_some() {
-            return Some(Ok(()));
+        if let Some(taken) = try_take(&mut locks, inode, wanted, allowance) {
+            return Some(taken);
         }
         if may_circle && locks.is_deadlock(inode, wanted) {
             locks.no_longer_awaits(inode, wanted);
@@ -200,76 +206,156 @@ fn wait(inode: InodeId, wanted: &Lock) -> Result<(), Errno> {
     waited.map_err(interrupted)?
 }
 
-fn try_take(all: &mut Locks, inode: InodeId, wanted: &Lock) -> Option<()> {
+/// `None` if another owner's lock is in the way.
+fn try_take(
+    all: &mut Locks,
+    inode: InodeId,
+    wanted: &Lock,
+    allowance: &Allowance,
+) -> Option<Result<(), Errno>> {
     if all.conflict(inode, wanted).is_some() {
         return None;
     }
-    let locks = all.held.entry(inode).or_default();
-    let before = locks.len();
-    cut(locks, wanted.owner, &wanted.range);
-    add(locks, wanted.clone());
-    recount(before, locks.len());
-    Some(())
+    let Locks { held, counts, .. } = all;
+    let known = held.get(&inode).map_or(&[][..], Vec::as_slice);
+    let more =
+        1 + growth(known, wanted.owner, Some(wanted.kind), &wanted.range);
+    let more = usize::try_from(more).unwrap_or(0);
+    if !counts.have_room(allowance, wanted.user, more) {
+        return Some(Err(Errno::ENOLCK));
+    }
+    let locks = held.entry(inode).or_default();
+    if locks.try_reserve(PIECES).is_err() {
+        if locks.is_empty() {
+            held.remove(&inode);
+        }
+        return Some(Err(Errno::ENOLCK));
+    }
+    cut(locks, counts, wanted.owner, &wanted.range);
+    add(locks, counts, wanted.clone());
+    Some(Ok(()))
+}
+
+/// A cut leaves two pieces at most, beside what is put between them.
+const PIECES: usize = 3;
+
+/// What of a lock lies before and after `range`.
+fn pieces(lock: &Lock, range: &Range<u64>) -> [Range<u64>; 2] {
+    [
+        lock.range.start..range.start.max(lock.range.start),
+        range.end.min(lock.range.end)..lock.range.end,
+    ]
+}
+
+fn is_hit(lock: &Lock, owner: Owner, range: &Range<u64>) -> bool {
+    lock.owner == owner
+        && lock.range.start < range.end
+        && range.start < lock.range.end
+}
+
+/// How many locks there are more, or fewer, once `range` is taken out of the
+/// owner's; what is left joins a lock of the kind `joins` that takes its place.
+fn growth(
+    locks: &[Lock],
+    owner: Owner,
+    joins: Option<LockKind>,
+    range: &Range<u64>,
+) -> isize {
+    let hit = locks.iter().filter(|lock| is_hit(lock, owner, range));
+    hit.map(|lock| {
+        let left =
+            pieces(lock, range).iter().filter(|it| !it.is_empty()).count();
+        if joins == Some(lock.kind) { -1 } else { left as isize - 1 }
+    })
+    .sum()
 }
 
 /// Puts a lock in its place, joined with what the owner has beside it.
-fn add(locks: &mut Vec<Lock>, mut lock: Lock) {
+fn add(locks: &mut Vec<Lock>, counts: &mut Counts, mut lock: Lock) {
     locks.retain(|it| {
         let joins = it.touches(&lock);
         if joins {
+            counts.remove(it.user);
             lock.range.start = lock.range.start.min(it.range.start);
             lock.range.end = lock.range.end.max(it.range.end);
         }
         !joins
     });
     let place = locks.partition_point(|it| it.range.start < lock.range.start);
+    counts.add(lock.user);
     locks.insert(place, lock);
 }
 
 /// Gives back what `owner` has of `range`.
-pub fn release(inode: InodeId, owner: Owner, range: &Range<u64>) {
-    if COUNT.load(Acquire) == 0 {
-        return;
+///
+/// # Errors
+/// `ENOLCK` if that would make two of one, and that is one too many.
+pub fn release(
+    inode: InodeId,
+    owner: Owner,
+    range: &Range<u64>,
+) -> Result<(), Errno> {
+    if !count::any() {
+        return Ok(());
     }
+    give_back(inode, owner, range, Some(&Allowance::current()))
+}
+
+/// As [`release`]; without an allowance nothing may become two.
+fn give_back(
+    inode: InodeId,
+    owner: Owner,
+    range: &Range<u64>,
+    allowance: Option<&Allowance>,
+) -> Result<(), Errno> {
     let mut all = LOCKS.lock();
-    let Some(locks) = all.held.get_mut(&inode) else { return };
-    let before = locks.len();
-    cut(locks, owner, range);
-    recount(before, locks.len());
+    let Locks { held, counts, .. } = &mut *all;
+    let Some(locks) = held.get_mut(&inode) else { return Ok(()) };
+    let mut hit = locks.iter().filter(|lock| is_hit(lock, owner, range));
+    let Some(first) = hit.next() else { return Ok(()) };
+    if growth(locks, owner, None, range) > 0 {
+        let user = first.user;
+        let may = allowance.is_some_and(|it| counts.have_room(it, user, 1));
+        if !may || locks.try_reserve(PIECES).is_err() {
+            return Err(Errno::ENOLCK);
+        }
+    }
+    cut(locks, counts, owner, range);
     if locks.is_empty() {
-        all.held.remove(&inode);
+        held.remove(&inode);
     }
     drop(all);
     RELEASED.wake_all();
+    Ok(())
 }
 
 /// Gives back all that `owner` has.
 pub fn release_all(inode: InodeId, owner: Owner) {
-    release(inode, owner, &(0..u64::MAX));
-}
-
-fn recount(before: usize, after: usize) {
-    COUNT.fetch_add(after.wrapping_sub(before), Relaxed);
+    if count::any() {
+        // Nothing is left of what lies within.
+        let _ = give_back(inode, owner, &(0..u64::MAX), None);
+    }
 }
 
 /// Takes `range` out of the owner's locks, of which up to two pieces remain.
-fn cut(locks: &mut Vec<Lock>, owner: Owner, range: &Range<u64>) {
-    let mut pieces = Vec::new();
+fn cut(
+    locks: &mut Vec<Lock>,
+    counts: &mut Counts,
+    owner: Owner,
+    range: &Range<u64>,
+) {
+    let mut left = Vec::new();
     locks.retain(|lock| {
-        let is_hit = lock.owner == owner
-            && lock.range.start < range.end
-            && range.start < lock.range.end;
+        let is_hit = is_hit(lock, owner, range);
         if is_hit {
-            for part in [
-                lock.range.start..range.start.max(lock.range.start),
-                range.end.min(lock.range.end)..lock.range.end,
-            ] {
+            counts.remove(lock.user);
+            for part in pieces(lock, range) {
                 if !part.is_empty() {
-                    pieces.push(Lock { range: part, ..lock.clone() });
+                    left.push(Lock { range: part, ..lock.clone() });
                 }
             }
         }
         !is_hit
     });
-    pieces.into_iter().for_each(|piece| add(locks, piece));
+    left.into_iter().for_each(|piece| add(locks, counts, piece));
 }

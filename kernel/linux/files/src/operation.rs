@@ -44,6 +44,9 @@ pub fn open(
 ) -> Result<Arc<OpenFile>, Errno> {
     let walk = asker.walk_within(base, path, bounds)?;
     let permissions = permissions & !asker.context.umask();
+    if flags.intersects(OpenFlags::CREATE | OpenFlags::TEMPORARY) {
+        check_room()?;
+    }
     let file = if flags.contains(OpenFlags::TEMPORARY) {
         let directory = walk.finish(last_link(flags))?;
         let made = nameless::make(&directory, flags, permissions)?;

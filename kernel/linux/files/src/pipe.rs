@@ -23,7 +23,9 @@ mod inode;
 mod ring;
 mod stream;
 
-pub use capacity::{allowed_capacity, most, set_most};
+pub use capacity::{
+    allowed_capacity, hard_limit, most, set_hard_limit, set_most,
+};
 pub use end::End;
 pub use inode::open_pair;
 pub use ring::{CAPACITY, PIPE_BUF};

@@ -42,7 +42,7 @@ struct Descriptor {
     on_exec: OnExec,
 }
 
-#[derive(Clone, Default)]
+#[derive(Default)]
 struct Descriptors {
     by_number: Vec<Option<Descriptor>>,
     /// No number below is free.
@@ -81,16 +81,10 @@ impl Descriptors {
         self.grow(fd + 1)
     }
 
-    /// A program that asks for a large number gets the room for all below
-    /// only if that makes memory not scarce.
     #[cold]
     fn grow(&mut self, count: usize) -> Result<(), Errno> {
-        const FEW: usize = 256;
         let more = count - self.by_number.len();
-        let size = count * size_of::<Option<Descriptor>>();
-        if count > FEW && !heap::has_room(2 * size) {
-            return Err(Errno::ENOMEM);
-        }
+        check_room::<Option<Descriptor>>(count)?;
         let reserved = self.by_number.try_reserve(more);
         reserved.map_err(|_| Errno::ENOMEM)?;
         self.by_number.resize(count, None);
@@ -107,6 +101,16 @@ impl Descriptors {
         let taken = self.by_number.get_mut(fd)?.take();
         self.first_free = self.first_free.min(fd);
         taken
+    }
+}
+
+/// A program that asks for a large number gets the room for all below only if
+/// that makes memory not scarce.
+fn check_room<T>(count: usize) -> Result<(), Errno> {
+    const FEW: usize = 256;
+    match count > FEW && !heap::has_room(2 * count * size_of::<T>()) {
+        true => Err(Errno::ENOMEM),
+        false => Ok(()),
     }
 }
 
@@ -149,10 +153,27 @@ impl FileTable {
         self.limit.load(Relaxed)
     }
 
-    /// A copy for a child: the same open files.
-    pub fn fork(&self) -> Arc<Self> {
-        let copy = self.descriptors.lock().clone();
-        Arc::new(Self::with(copy, self.limit()))
+    /// A copy for a child: the same open files. The room for it is made while
+    /// the lock is free.
+    ///
+    /// # Errors
+    /// `ENOMEM`.
+    pub fn fork(&self) -> Result<Arc<Self>, Errno> {
+        let mut copy = Descriptors::default();
+        loop {
+            let count = self.descriptors.lock().by_number.len();
+            let own = &mut copy.by_number;
+            check_room::<Option<Descriptor>>(count)?;
+            own.try_reserve_exact(count).map_err(|_| Errno::ENOMEM)?;
+            let descriptors = self.descriptors.lock();
+            // Another thread may have opened more meanwhile.
+            if descriptors.by_number.len() <= own.capacity() {
+                own.extend(descriptors.by_number.iter().cloned());
+                copy.first_free = descriptors.first_free;
+                break;
+            }
+        }
+        Ok(Arc::new(Self::with(copy, self.limit())))
     }
 
     /// The open file of a descriptor.
@@ -178,6 +199,18 @@ impl FileTable {
         let fd = descriptors.find_free(least, self.limit())?;
         descriptors.put(fd, Descriptor { file, on_exec });
         Ok(fd)
+    }
+
+    /// Fails where [`FileTable::insert`] would for want of a number: asked
+    /// before something is done that cannot be undone.
+    ///
+    /// # Errors
+    /// `EMFILE`, `ENOMEM`.
+    pub fn check_free(&self) -> Result<(), Errno> {
+        let mut descriptors = self.descriptors.lock();
+        let fd = descriptors.find_free(0, self.limit())?;
+        descriptors.first_free = fd;
+        Ok(())
     }
 
     /// Makes `new` refer to what `old` refers to, closing what it was.
@@ -272,9 +305,32 @@ impl FileTable {
     }
 
     /// The open descriptors, lowest first.
-    pub fn list(&self) -> Vec<usize> {
+    ///
+    /// # Errors
+    /// `ENOMEM`.
+    pub fn list(&self) -> Result<Vec<usize>, Errno> {
+        let mut list = Vec::new();
+        loop {
+            let descriptors = self.descriptors.lock();
+            let all = descriptors.by_number.iter();
+            let open =
+                |(fd, it): (usize, &Option<_>)| it.is_some().then_some(fd);
+            let open = all.enumerate().filter_map(open);
+            let count = open.clone().count();
+            if count <= list.capacity() {
+                list.extend(open);
+                return Ok(list);
+            }
+            drop(descriptors);
+            check_room::<usize>(count)?;
+            list.try_reserve_exact(count).map_err(|_| Errno::ENOMEM)?;
+        }
+    }
+
+    /// The lowest open descriptor from `least` on.
+    pub fn next(&self, least: usize) -> Option<usize> {
         let descriptors = self.descriptors.lock();
-        let open = |fd: &usize| descriptors.by_number[*fd].is_some();
-        (0..descriptors.by_number.len()).filter(open).collect()
+        let from = descriptors.by_number.get(least..)?;
+        from.iter().position(Option::is_some).map(|at| least + at)
     }
 }

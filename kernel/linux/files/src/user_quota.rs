@@ -1,10 +1,10 @@
 //! What the processes of one user may make the kernel keep together: sets of
-//! `inotify`, their watches, files of `epoll` sets (Linux: `inotify(7)`,
-//! `epoll(7)`).
+//! `inotify`, their watches, files of `epoll` sets, pages of pipes (Linux:
+//! `inotify(7)`, `epoll(7)`, `pipe(7)`).
 //!
 //! An [`Account`] counts for the user that opened it, whoever uses it. The
-//! limits are the same for all, root too; root may change them in
-//! `/proc/sys/fs`.
+//! limits are the same for all, root too but for pipes; root may change them
+//! in `/proc/sys/fs`.
 
 use alloc::collections::BTreeMap;
 use alloc::sync::{Arc, Weak};
@@ -25,13 +25,20 @@ pub enum Kind {
     InotifyWatches,
     /// Files in sets of `epoll`.
     EpollWatches,
+    /// Pages that pipes may hold. The limit is the soft one, and 0 for none
+    /// (`pipe/capacity.rs`).
+    PipePages,
 }
 
-const KINDS: usize = 3;
+const KINDS: usize = 4;
 
 /// Most of each for a user.
-static LIMITS: [AtomicUsize; KINDS] =
-    [AtomicUsize::new(128), AtomicUsize::new(8192), AtomicUsize::new(32_768)];
+static LIMITS: [AtomicUsize; KINDS] = [
+    AtomicUsize::new(128),
+    AtomicUsize::new(8192),
+    AtomicUsize::new(32_768),
+    AtomicUsize::new(16_384),
+];
 
 /// Users that have something of it.
 static USERS: SpinLock<BTreeMap<u32, Weak<User>>> =
@@ -85,6 +92,11 @@ impl Account {
         let most = limit(kind);
         let more = |count: usize| (count < most).then_some(count + 1);
         self.count(kind).fetch_update(Relaxed, Relaxed, more).is_ok()
+    }
+
+    /// Counts so many more, whatever the limit is; how many that are in all.
+    pub fn add(&self, kind: Kind, count: usize) -> usize {
+        self.count(kind).fetch_add(count, Relaxed) + count
     }
 
     /// Counts so many less.

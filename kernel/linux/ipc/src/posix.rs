@@ -65,6 +65,7 @@ pub fn open(
         None => {
             let permissions = mode & 0o7777 & !thread.fs()?.umask();
             permission::check_name(&Root, None)?;
+            thread.files()?.check_free()?;
             let new = NewInode::of_root(FileType::Regular, permissions);
             match make(name, &permission::maker().born(&Root, &new), shape) {
                 // Somebody was faster.

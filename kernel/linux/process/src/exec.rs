@@ -128,6 +128,7 @@ pub(super) fn become_program(
     let mut loaded = load::load(thread, request)?;
     end_other_threads(thread)?;
     loaded.renew_credentials(thread)?;
+    unshare_files(thread)?;
     commit(thread, frame, loaded);
     Ok(())
 }
@@ -167,7 +168,9 @@ fn commit(thread: &CurrentThread, frame: &mut TrapFrame, loaded: Loaded) {
     let exchange = || link::install(thread, space, credentials);
     exit::release_memory(thread, exchange);
     link::rename(thread);
-    close_files(thread);
+    if let Ok(files) = thread.files() {
+        files.close_on_exec();
+    }
     handlers::unshare(process);
     // The timers go first: they send no more signals then.
     process.timers.exec();
@@ -193,18 +196,17 @@ fn commit(thread: &CurrentThread, frame: &mut TrapFrame, loaded: Loaded) {
     };
 }
 
-/// Descriptors that do not outlive an exec; a table that others share is
-/// left to them.
-fn close_files(thread: &CurrentThread) {
-    let Ok(files) = thread.files() else { return };
+/// A table of descriptors that other processes share is left to them.
+///
+/// # Errors
+/// `ENOMEM`.
+fn unshare_files(thread: &CurrentThread) -> Result<(), Errno> {
+    let files = thread.files()?;
     // Two references are this one and the thread's own.
-    let is_shared = Arc::strong_count(&files) > 2;
-    if is_shared {
-        let own = files.fork();
-        own.close_on_exec();
+    if Arc::strong_count(&files) > 2 {
+        let own = files.fork()?;
         let old = thread.files.lock().replace(own);
         drop(old);
-    } else {
-        files.close_on_exec();
     }
+    Ok(())
 }

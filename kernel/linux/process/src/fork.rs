@@ -113,7 +113,7 @@ impl Shares {
             },
             files: match request.has(Flags::FILES) {
                 true => files,
-                false => files.fork(),
+                false => files.fork()?,
             },
             fs: match request.has(Flags::FS) {
                 true => fs,

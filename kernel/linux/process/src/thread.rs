@@ -17,7 +17,7 @@ use crate::process::Process;
 use crate::ptrace::{Tracer, Tracing};
 use crate::signal::restart::RestartNote;
 use crate::undo::Undo;
-use kernel_files::{FileTable, FsContext};
+use kernel_files::{FileTable, FsContext, FsShare};
 use kernel_machine::mm::AddressSpace;
 use kernel_machine::sync::{Rank, SpinLock};
 use kernel_task::{self as task, Task, TaskId};
@@ -34,7 +34,7 @@ pub struct Thread {
     /// What is kept of an interrupted system call.
     pub(crate) restart: RestartNote,
     pub(crate) files: SpinLock<Option<Arc<FileTable>>>,
-    pub(crate) fs: SpinLock<Option<Arc<FsContext>>>,
+    pub(crate) fs: SpinLock<Option<FsShare>>,
     /// Where the kernel writes 0 and wakes a futex at the end; 0 for nowhere
     /// (`CLONE_CHILD_CLEARTID`, `set_tid_address`).
     pub clear_at_exit: AtomicU64,
@@ -101,7 +101,7 @@ impl Thread {
             key: new.key,
             restart: RestartNote::new(),
             files: SpinLock::with_rank(cell, Some(new.files)),
-            fs: SpinLock::with_rank(cell, Some(new.fs)),
+            fs: SpinLock::with_rank(cell, Some(FsShare::of(new.fs))),
             clear_at_exit: AtomicU64::new(new.clear_at_exit),
             robust_list: AtomicU64::new(0),
             faults: AtomicU64::new(0),
@@ -161,7 +161,15 @@ impl Thread {
     /// `ESRCH` once the thread has begun to end.
     #[inline]
     pub fn fs(&self) -> Result<Arc<FsContext>, Errno> {
-        self.fs.lock().clone().ok_or(Errno::ESRCH)
+        let fs = self.fs.lock();
+        let share = fs.as_ref().ok_or(Errno::ESRCH)?;
+        Ok(share.context().clone())
+    }
+
+    /// True if another thread, of whichever process, has its root and working
+    /// directory, too.
+    pub(crate) fn shares_directories(&self) -> bool {
+        self.fs.lock().as_ref().is_some_and(FsShare::has_others)
     }
 }
 

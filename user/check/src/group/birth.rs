@@ -4,7 +4,7 @@ use alloc::format;
 use core::sync::atomic::{AtomicU32, Ordering};
 
 use user_lib::linux::{
-    CLONE_VFORK, O_DIRECTORY, O_RDONLY, SIGKILL, WNOHANG, clone_args,
+    CLONE_VFORK, O_DIRECTORY, O_PATH, O_RDONLY, SIGKILL, WNOHANG, clone_args,
 };
 use user_lib::{Errno, file, process, signal};
 
@@ -30,7 +30,8 @@ fn into(fd: i32) -> clone_args {
 }
 
 fn open(group: &Group) -> user_lib::Result<i32> {
-    file::open(group.name(), O_RDONLY | O_DIRECTORY, 0)
+    // A place is enough.
+    file::open(group.name(), O_PATH | O_DIRECTORY, 0)
 }
 
 // spec: Y1 B3

@@ -21,6 +21,7 @@ tests! {
     a_task_that_leaves_a_frozen_group_runs
     writes_that_name_no_task_fail
     another_users_task_does_not_move
+    roots_tasks_are_moved_by_root_alone
     children_are_born_into_their_parents_group
     a_fork_bomb_freezes_every_time
     a_vfork_parent_counts_as_frozen
@@ -125,6 +126,26 @@ fn another_users_task_does_not_move() -> Outcome {
         }
         ensure_eq!(group.read("cgroup.procs")?, "");
     }
+    Ok(())
+}
+
+/// Whoever opened the file: init and what the kernel runs are root's.
+// spec: V9
+fn roots_tasks_are_moved_by_root_alone() -> Outcome {
+    const USER: u32 = 1000;
+    let mount = Mount::v1()?;
+    let group = mount.group("root")?;
+    file::change_mode(&group.path("tasks"), 0o666)?;
+    let status = in_child(|| {
+        become_user(USER)?;
+        for task in ["1", "2", "3"] {
+            let written = group.write("tasks", task);
+            ensure_eq!((task, written), (task, Err(Errno::EACCES)));
+        }
+        Ok(0)
+    })?;
+    ensure_eq!(status.exit_code(), Some(0));
+    ensure_eq!(group.read("tasks")?, "");
     Ok(())
 }
 

@@ -63,7 +63,10 @@ fn number_of(fd: i32) -> Checked<usize> {
 
 fn openat(args: &Args) -> Result {
     let path = path(args.x[1])?;
-    let flags = OpenFlags::from_bits_retain(args.word(2));
+    let mut flags = OpenFlags::from_bits_retain(args.word(2));
+    if flags.contains(OpenFlags::PATH) {
+        flags &= OpenFlags::OF_PATH;
+    }
     open(args.int(0), &path, flags, (args.word(3), Bounds::empty()))
 }
 
@@ -75,10 +78,14 @@ fn open(
 ) -> Result {
     const OF_TEMPORARY: OpenFlags =
         OpenFlags::TEMPORARY.union(OpenFlags::DIRECTORY);
-    if flags.contains(OpenFlags::TEMPORARY) && !flags.contains(OF_TEMPORARY) {
+    let kind = flags & OF_TEMPORARY.union(OpenFlags::CREATE);
+    if flags.contains(OpenFlags::TEMPORARY) && kind != OF_TEMPORARY {
         return Err(Errno::EINVAL);
     }
     let caller = Caller::new()?;
+    if flags.intersects(OpenFlags::CREATE | OpenFlags::TRUNCATE) {
+        caller.table.check_free()?;
+    }
     let asker = caller.asker();
     let how = (mode & 0o7777, bounds);
     let file = operation::open(asker, base, path, flags, how)?;
@@ -154,10 +161,9 @@ fn close_range(args: &Args) -> Result {
         return Err(Errno::EINVAL);
     }
     let table = current().files()?;
-    for fd in table.list() {
-        if !(first as usize..=last as usize).contains(&fd) {
-            continue;
-        }
+    let mut least = first as usize;
+    while let Some(fd) = table.next(least).filter(|fd| *fd <= last as usize) {
+        least = fd + 1;
         // Another thread may have closed it meanwhile.
         let _ = match args.word(2) & CLOEXEC {
             0 => table.close(fd),

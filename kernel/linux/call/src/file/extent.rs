@@ -2,12 +2,15 @@
 //! program is going to do with them. Files live in memory: there is nothing to
 //! write back and nothing to read ahead, so most have only their errors.
 
+use core::ops::Range;
+
 use kernel_abi::{Errno, syscall as number};
 
 use super::transfer::position;
-use super::{check_flags, file};
+use super::{Checked, check_flags, file};
 use crate::call::{Args, Handler, Numbered, Result};
-use kernel_files::{FileType, operation};
+use kernel_files::inode::Extent;
+use kernel_files::{FileType, OpenFile, operation};
 use kernel_task::sleep::give_way;
 
 /// This family's rows of the table.
@@ -26,8 +29,6 @@ pub const CALLS: &[Numbered] = &[
 fn fallocate(args: &Args) -> Result {
     const KEEP_SIZE: u32 = 1;
     const PUNCH_HOLE: u32 = 2 | KEEP_SIZE;
-    /// Bytes of a hole that are made at once.
-    const PIECE: u64 = 1 << 20;
     let (start, length) = (position(args.x[2])?, position(args.x[3])?);
     let file = file(args.int(0))?;
     if length == 0 {
@@ -51,21 +52,27 @@ fn fallocate(args: &Args) -> Result {
             let keeps_size = mode == KEEP_SIZE;
             operation::allocate(&file.location, start..end, keeps_size)?;
         }
-        PUNCH_HOLE => {
-            let end = end.min(file.metadata().size);
-            let mut at = start;
-            while at < end {
-                let next = end.min((at / PIECE + 1) * PIECE);
-                operation::punch(&file.location, at..next)?;
-                at = next;
-                give_way()?;
-            }
-            // Also where nothing is to be done it may be forbidden.
-            operation::punch(&file.location, end..end)?;
-        }
+        PUNCH_HOLE => punch(&file, start..end.min(file.metadata().size))?,
         _ => return Err(Errno::EOPNOTSUPP),
     }
     Ok(0)
+}
+
+/// Makes a hole, in pieces where there are bytes.
+fn punch(file: &OpenFile, range: Range<u64>) -> Checked<()> {
+    /// Bytes of a hole that are made at once.
+    const PIECE: u64 = 1 << 20;
+    let mut at = range.start;
+    while at < range.end
+        && let Ok(from) = file.inode().find_extent(at, Extent::Data)
+        && from < range.end
+    {
+        at = range.end.min((from / PIECE + 1) * PIECE);
+        operation::punch(&file.location, from..at)?;
+        give_way()?;
+    }
+    // Also where nothing is to be done it may be forbidden.
+    operation::punch(&file.location, range.end..range.end)
 }
 
 fn fadvise(args: &Args) -> Result {

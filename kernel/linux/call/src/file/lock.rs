@@ -10,7 +10,7 @@ use super::{Checked, file};
 use crate::call::{Args, Handler, Numbered, Result};
 use kernel_files::file::Blocking;
 use kernel_files::lock::{self, Lock, LockKind, Owner};
-use kernel_files::{FileTable, OpenFile, OpenFlags};
+use kernel_files::{FileTable, OpenFile, OpenFlags, permission};
 use kernel_machine::mm::user;
 use kernel_process::current;
 
@@ -47,7 +47,8 @@ fn flock(args: &Args) -> Result {
     };
     let range = 0..u64::MAX;
     file.note_lock();
-    let wanted = Lock { owner, kind, range, process: 0 };
+    let user = permission::maker().user;
+    let wanted = Lock { owner, kind, range, process: 0, user };
     lock::take(inode, &wanted, blocking).map(|()| 0)
 }
 
@@ -94,13 +95,13 @@ pub(super) fn control(
         READ => LockKind::Shared,
         WRITE => LockKind::Exclusive,
         UNLOCK if !matches!(command, F_GETLK | F_OFD_GETLK) => {
-            lock::release(inode, owner, &range);
-            return Ok(0);
+            return lock::release(inode, owner, &range).map(|()| 0);
         }
         _ => return Err(Errno::EINVAL),
     };
     let process = if is_own { 0 } else { current().process.id };
-    let wanted = Lock { owner, kind, range, process };
+    let user = permission::maker().user;
+    let wanted = Lock { owner, kind, range, process, user };
     match command {
         F_GETLK | F_OFD_GETLK => {
             tell(&mut record, lock::find_conflict(inode, &wanted));
@@ -138,7 +139,11 @@ fn keep_if_open(
     if table.get(fd).is_ok_and(|it| Arc::ptr_eq(&it, file)) {
         return Ok(());
     }
-    lock::release(file.inode().id(), taken.owner, &taken.range);
+    let inode = file.inode().id();
+    if lock::release(inode, taken.owner, &taken.range).is_err() {
+        // The close gives back all that the table has of the file.
+        lock::release_all(inode, taken.owner);
+    }
     Err(Errno::EBADF)
 }
 

@@ -4,6 +4,7 @@
 //! place, so a freeze shows neither in the result nor in the time that is
 //! written back.
 
+use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -16,7 +17,7 @@ use zerocopy::IntoBytes;
 use super::Checked;
 use crate::call::{Args, Handler, Numbered, Result};
 use kernel_files::poll::{Item, wait};
-use kernel_files::{FileTable, PollEvents};
+use kernel_files::{FileTable, OpenFile, OpenFlags, PollEvents};
 use kernel_machine::arch::timer;
 use kernel_machine::mm::heap;
 use kernel_machine::mm::user::{self, UserSlice};
@@ -92,6 +93,15 @@ fn check_room(count: usize) -> core::result::Result<(), Errno> {
     }
 }
 
+/// The open file `fd`, unless that is only a place, for which nobody waits.
+fn watchable(table: &FileTable, fd: usize) -> Checked<Arc<OpenFile>> {
+    let file = table.get(fd)?;
+    match file.flags().contains(OpenFlags::PATH) {
+        true => Err(Errno::EBADF),
+        false => Ok(file),
+    }
+}
+
 fn ppoll(args: &Args) -> Result {
     let [address, count, time_out, mask, size, _] = args.x;
     let table = current().files()?;
@@ -106,7 +116,7 @@ fn ppoll(args: &Args) -> Result {
     let watched = |entry: &&Pollfd| entry.fd >= 0;
     let mut items: Vec<_> = (entries.iter().filter(watched))
         .map(|entry| Item {
-            file: table.get(entry.fd as usize).ok(),
+            file: watchable(&table, entry.fd as usize).ok(),
             wanted: PollEvents::from_bits_retain(entry.events as u16),
             found: PollEvents::empty(),
         })
@@ -176,7 +186,7 @@ fn select_items(
             wanted.set(meaning, wanted.contains(meaning) || set.contains(fd));
         }
         if !wanted.is_empty() {
-            let file = Some(table.get(fd)?);
+            let file = Some(watchable(table, fd)?);
             let found = PollEvents::empty();
             items.push((fd, Item { file, wanted, found }));
         }

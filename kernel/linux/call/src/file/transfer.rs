@@ -6,7 +6,7 @@ use kernel_abi::signal::SIGPIPE;
 use kernel_abi::system::Iovec;
 use kernel_abi::{Errno, syscall as number};
 
-use super::{Checked, any_file as file};
+use super::{Checked, any_file, file};
 use crate::call::{Args, Handler, Numbered, Result};
 use kernel_files::open_file::Transfer;
 use kernel_files::{Input, Output};
@@ -38,13 +38,14 @@ fn slice(args: &Args) -> Checked<UserSlice> {
     UserSlice::new(args.x[1], args.x[2].min(MOST))
 }
 
+// What is only a place is neither read nor written, so these find out anyway.
 fn read(args: &Args) -> Result {
-    let file = file(args.int(0))?;
+    let file = any_file(args.int(0))?;
     file.read(&mut Output::user(slice(args)?))
 }
 
 fn write(args: &Args) -> Result {
-    let file = file(args.int(0))?;
+    let file = any_file(args.int(0))?;
     finish_write(file.write(&mut Input::user(slice(args)?)))
 }
 
@@ -85,12 +86,12 @@ pub(super) fn pieces_at(start: usize, count: usize) -> Checked<Vec<UserSlice>> {
 }
 
 fn readv(args: &Args) -> Result {
-    let file = file(args.int(0))?;
+    let file = any_file(args.int(0))?;
     file.read(&mut Output::vector(&pieces(args)?))
 }
 
 fn writev(args: &Args) -> Result {
-    let file = file(args.int(0))?;
+    let file = any_file(args.int(0))?;
     finish_write(file.write(&mut Input::vector(&pieces(args)?)))
 }
 

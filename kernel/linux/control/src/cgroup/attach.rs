@@ -14,7 +14,8 @@ use super::group::Group;
 use super::member::{group_of, is_alive};
 use super::news;
 use kernel_files::permission::Authority;
-use kernel_process::{Process, find_task, thread_of};
+use kernel_process::credentials::Ids;
+use kernel_process::{find_task, thread_of};
 use kernel_task::refrigerator::{FREEZER, FreezerHost};
 use kernel_task::{self as task, Task};
 
@@ -51,11 +52,15 @@ pub(super) fn attach(
         Some(id) => find_task(id).ok_or(Errno::ESRCH)?,
     };
     let Some(thread) = thread_of(&task) else {
+        if group.hierarchy == Hierarchy::V1 {
+            check_owner(opener, Ids::default())?;
+        }
         check_kthread(&task)?;
         return transfer(&to, core::iter::once(&task));
     };
     if group.hierarchy == Hierarchy::V1 {
-        check_owner(opener, &thread.process)?;
+        let owner = thread.process.credentials.lock().user;
+        check_owner(opener, owner)?;
     }
     match what {
         What::Thread => transfer(&to, core::iter::once(&task)),
@@ -85,11 +90,10 @@ fn check_kthread(task: &Task) -> Result<(), Errno> {
     }
 }
 
-/// cgroup v1: whose the task is counts.
-fn check_owner(opener: &Opener, process: &Process) -> Result<(), Errno> {
+/// cgroup v1: whose the task is counts. Kernel threads are root's.
+fn check_owner(opener: &Opener, owner: Ids) -> Result<(), Errno> {
     let Some(opener) = opener else { return Ok(()) };
-    let their = process.credentials.lock().user;
-    match [0, their.real, their.saved].contains(&opener.user) {
+    match [0, owner.real, owner.saved].contains(&opener.user) {
         true => Ok(()),
         false => Err(Errno::EACCES),
     }
@@ -118,29 +122,30 @@ pub(super) fn check_v2(
     }
 }
 
-/// Moves tasks. First `FROZEN` is forgotten, then each task is moved and
-/// asked (SPECIFICATION.md N5).
+/// Moves tasks, all of them or none. First `FROZEN` is forgotten, then each
+/// task is moved and asked (SPECIFICATION.md N5).
 fn transfer<'a>(
     to: &Destination<'_>,
-    tasks: impl Iterator<Item = &'a Arc<Task>>,
+    tasks: impl Iterator<Item = &'a Arc<Task>> + Clone,
 ) -> Result<(), Errno> {
     let Group { hierarchy, handle } = to.group;
     let slot = handle.slot;
     let mut forest = forest();
     forest.tree(hierarchy).get(handle)?;
     let populated = forest.tree(hierarchy).first_populated(slot, &Tasks);
-    let mut has_moved = false;
-    for task in tasks {
-        let from = group_of(task, hierarchy);
-        if from == slot || !is_alive(task) {
-            continue;
-        }
+    let from = |task: &Task| group_of(task, hierarchy);
+    let moves = |task: &&Arc<Task>| from(task) != slot && is_alive(task);
+    if hierarchy == Hierarchy::V2 {
+        // While the forest is locked nobody else moves them.
         let tree = forest.tree(hierarchy);
-        if hierarchy == Hierarchy::V2 {
-            check_v2(tree, [from, slot], to.opener, to.what)?;
+        for task in tasks.clone().filter(moves) {
+            check_v2(tree, [from(task), slot], to.opener, to.what)?;
         }
+    }
+    let mut has_moved = false;
+    for task in tasks.filter(moves) {
         if !has_moved {
-            tree.joined(slot, &Tasks);
+            forest.tree(hierarchy).joined(slot, &Tasks);
         }
         let request = FREEZER.attach(&FreezerHost, task, hierarchy, slot);
         FreezerHost.deliver(task, request);

@@ -58,7 +58,7 @@ impl ProcessInode {
     }
 
     fn descriptors(&self) -> Result<Vec<usize>, Errno> {
-        let list = |target: &Target| Ok(target.files()?.list());
+        let list = |target: &Target| target.files()?.list();
         self.target().and_then(|it| it.look(list)).map_err(gone)
     }
 

@@ -7,48 +7,109 @@ use kernel_abi::Errno;
 
 use super::ring::CAPACITY;
 use crate::permission;
+use crate::user_quota::{Account, Kind, limit};
 
+const PAGE: usize = 4096;
 /// Bytes of the smallest pipe.
-const LEAST: usize = 4096;
+const LEAST: usize = PAGE;
 /// No pipe is larger, whoever asks.
 const LARGEST: usize = 1 << 31;
 
-/// Bytes by which all pipes may be larger than usual whose owners may not do
-/// everything: what Linux gives to each user.
-const LARGER_BY: usize = 64 << 20;
+/// Bytes of a new pipe of a user that has too much in pipes already.
+const FEW: usize = 2 * PAGE;
 
-/// By how many bytes they are.
-static LARGER: AtomicUsize = AtomicUsize::new(0);
+/// More pages than this all pipes of a user do not get in any case; 0 for any
+/// number (`/proc/sys/fs/pipe-user-pages-hard`).
+static HARD: AtomicUsize = AtomicUsize::new(0);
 
-/// By how many bytes a pipe is larger than usual that counts.
+/// The limit that a user's pipes never exceed, pages; 0 for none.
+pub fn hard_limit() -> usize {
+    HARD.load(Relaxed)
+}
+
+/// Sets [`hard_limit`].
+pub fn set_hard_limit(pages: usize) {
+    HARD.store(pages, Relaxed);
+}
+
+/// True if a user whose pipes may hold `sum` pages has more than `limit`.
+fn exceeds(sum: usize, limit: usize) -> bool {
+    limit != 0 && sum > limit
+}
+
+/// The pages that a pipe may hold, counted for the user that made it. A pipe
+/// with a name, which nobody made for himself, counts for the first who
+/// changes its size. A socket's never changes, and does not count.
+///
+/// Who may do everything may have any number of them, but counts too. Whoever
+/// changes it holds the pipe's lock.
 #[derive(Default)]
-pub(super) struct Larger(AtomicUsize);
+pub(super) struct Share {
+    account: spin::Once<Account>,
+    pages: AtomicUsize,
+}
 
-impl Larger {
-    /// The running process makes the pipe hold `bytes`. The caller holds the
-    /// pipe's lock.
+impl Share {
+    /// That of a new pipe of the running process, and how many bytes it gets.
     ///
     /// # Errors
-    /// `EPERM` if that would be too much in all; nothing changes then.
-    pub(super) fn change(&self, bytes: usize) -> Result<(), Errno> {
-        let old = self.0.load(Relaxed);
-        let may_all = permission::current().is_none();
-        let wanted = bytes.saturating_sub(CAPACITY);
-        let new = if may_all { wanted.min(old) } else { wanted };
-        let more = |all: usize| {
-            let all = all - old + new;
-            (new <= old || all <= LARGER_BY).then_some(all)
-        };
-        let changed = LARGER.fetch_update(Relaxed, Relaxed, more);
-        changed.map_err(|_| Errno::EPERM)?;
-        self.0.store(new, Relaxed);
-        Ok(())
+    /// `ENFILE` if its user has too much in pipes.
+    pub(super) fn begin() -> Result<(Self, usize), Errno> {
+        let share = Self::default();
+        let mut bytes = usual();
+        let mut sum = share.set(bytes);
+        if permission::current().is_none() {
+            return Ok((share, bytes));
+        }
+        if exceeds(sum, limit(Kind::PipePages)) && bytes > FEW {
+            bytes = FEW;
+            sum = share.set(bytes);
+        }
+        match exceeds(sum, hard_limit()) {
+            true => Err(Errno::ENFILE),
+            false => Ok((share, bytes)),
+        }
+    }
+
+    /// The running process makes the pipe hold `bytes` instead of `held`; how
+    /// many it counted before.
+    ///
+    /// # Errors
+    /// `EPERM` if that would be too much for its user; nothing changes then.
+    pub(super) fn change(
+        &self,
+        bytes: usize,
+        held: usize,
+    ) -> Result<usize, Errno> {
+        let old = self.pages.load(Relaxed) * PAGE;
+        let sum = self.set(bytes);
+        let is_too_much = bytes > held
+            && (exceeds(sum, limit(Kind::PipePages))
+                || exceeds(sum, hard_limit()));
+        if is_too_much && permission::current().is_some() {
+            self.set(old);
+            return Err(Errno::EPERM);
+        }
+        Ok(old)
+    }
+
+    /// Counts `bytes` for this pipe, whatever the limits are; how many pages
+    /// its user has then.
+    pub(super) fn set(&self, bytes: usize) -> usize {
+        let account = self.account.call_once(Account::current);
+        let new = bytes / PAGE;
+        let old = self.pages.swap(new, Relaxed);
+        let sum = account.add(Kind::PipePages, new);
+        account.give(Kind::PipePages, old);
+        sum - old
     }
 }
 
-impl Drop for Larger {
+impl Drop for Share {
     fn drop(&mut self) {
-        LARGER.fetch_sub(*self.0.get_mut(), Relaxed);
+        if let Some(account) = self.account.get() {
+            account.give(Kind::PipePages, *self.pages.get_mut());
+        }
     }
 }
 

@@ -108,14 +108,14 @@ fn pipe_mount() -> &'static (Arc<Mount>, u64) {
 /// Makes a pipe without a name: the end to read and the end to write.
 ///
 /// # Errors
-/// `ENFILE` if memory is short.
+/// `ENFILE` if memory is short, or the user has too much in pipes.
 pub fn open_pair(
     flags: OpenFlags,
 ) -> Result<(Arc<OpenFile>, Arc<OpenFile>), Errno> {
     if !has_room() {
         return Err(Errno::ENFILE);
     }
-    let pipe = Pipe::new();
+    let pipe = Pipe::counted()?;
     let location =
         Location { mount: pipe_mount().0.clone(), inode: pipe.clone() };
     let open = |side, access| {

@@ -6,7 +6,7 @@ use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize};
 
 use kernel_abi::Errno;
 
-use super::capacity::{Larger, usual};
+use super::capacity::{Share, usual};
 use super::ring::{PIPE_BUF, Ring};
 use crate::buffer::{Input, Output};
 use crate::clock;
@@ -31,7 +31,8 @@ pub struct Pipe {
     pub(super) filled: AtomicUsize,
     /// Most bytes in it. Written by the holder of `ring`.
     capacity: AtomicUsize,
-    larger: Larger,
+    /// What of it counts for its user.
+    share: Share,
     /// Open ends, and how many were ever opened.
     pub(super) readers: Ends,
     pub(super) writers: Ends,
@@ -63,17 +64,29 @@ impl Ends {
 }
 
 impl Pipe {
-    /// A pipe without ends.
+    /// A pipe without ends that counts for nobody yet.
     pub fn new() -> Arc<Self> {
+        Self::with(Share::default(), usual())
+    }
+
+    /// A pipe without ends that counts for the running process's user.
+    ///
+    /// # Errors
+    /// `ENFILE` if that has too much in pipes.
+    pub(super) fn counted() -> Result<Arc<Self>, Errno> {
+        let (share, capacity) = Share::begin()?;
+        Ok(Self::with(share, capacity))
+    }
+
+    fn with(share: Share, capacity: usize) -> Arc<Self> {
         static NEXT: AtomicU64 = AtomicU64::new(1);
-        let capacity = usual();
         Arc::new_cyclic(|this| Self {
             number: NEXT.fetch_add(1, Relaxed),
             created: clock::now_ns(),
             ring: Mutex::new(Ring::new(capacity)),
             filled: AtomicUsize::new(0),
             capacity: AtomicUsize::new(capacity),
-            larger: Larger::default(),
+            share,
             readers: Ends::default(),
             writers: Ends::default(),
             readable: Arc::new(WaitQueue::new()),
@@ -193,14 +206,13 @@ impl Pipe {
     /// Makes it hold at least `bytes`; how many it holds then.
     ///
     /// # Errors
-    /// `EBUSY` if more is in it; `EPERM` if all are too large; `ENOMEM`.
+    /// `EBUSY` if more is in it; `EPERM` if its user has too much in pipes;
+    /// `ENOMEM`.
     pub(super) fn set_capacity(&self, bytes: usize) -> Result<usize, Errno> {
         let mut ring = self.ring.lock();
-        let old = ring.capacity();
-        self.larger.change(bytes)?;
+        let old = self.share.change(bytes, ring.capacity())?;
         if let Err(error) = ring.resize(bytes) {
-            // It gets back what it had, which was not too much.
-            let _ = self.larger.change(old);
+            self.share.set(old);
             return Err(error);
         }
         let capacity = ring.capacity();

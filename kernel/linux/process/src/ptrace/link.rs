@@ -115,7 +115,11 @@ pub fn memory_of(
 
 /// A program that is traced by somebody without privileges keeps the rights
 /// that its process has, `old`: nobody gets more by tracing a program that
-/// would.
+/// would. The same holds for one whose directories another process shares,
+/// which could lead it anywhere (Linux `LSM_UNSAFE_SHARE`).
+///
+/// The caller is the only thread of its process by now: nobody else gives the
+/// directories on, so that they do not become shared any more.
 pub(crate) fn keep_rights_if_watched(
     thread: &CurrentThread,
     old: &Credentials,
@@ -132,7 +136,10 @@ fn keep_rights(
 ) {
     let tracer = thread.tracing.tracer();
     let tracer = tracer.and_then(|it| tree.node(it.process));
-    if tracer.is_none_or(|it| it.process.credentials.lock().is_privileged()) {
+    let is_watched =
+        tracer.is_some_and(|it| !it.process.credentials.lock().is_privileged());
+    let is_led = thread.shares_directories() && !old.is_privileged();
+    if !is_watched && !is_led {
         return;
     }
     new.user.effective = old.user.effective;

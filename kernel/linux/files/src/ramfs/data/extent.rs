@@ -56,8 +56,9 @@ impl Data {
         }
     }
 
-    /// Makes zeros of a range, and of whole pages a hole. Where the file is
-    /// mapped to be shared its pages stay, since others see them.
+    /// Makes zeros of a range, and of whole pages a hole: as many steps as
+    /// there are pages in it. Where the file is mapped to be shared its pages
+    /// stay, since others see them.
     ///
     /// # Errors
     /// `ENOSPC` without memory.
@@ -69,15 +70,21 @@ impl Data {
         let is_shared = self.is_shared();
         let mut at = range.start;
         while at < range.end {
-            let (index, start) = split(at);
-            let length = (PAGE - start).min((range.end - at) as usize);
             let mut contents = self.contents.lock();
+            let next = contents.pages.range(split(at).0..).next();
+            let Some(index) = next.map(|(index, _)| *index) else { break };
+            at = at.max(index * PAGE as u64);
+            if at >= range.end {
+                break;
+            }
+            let (_, start) = split(at);
+            let length = (range.end - at).min((PAGE - start) as u64) as usize;
             if length == PAGE && !is_shared {
                 let gone = contents.pages.remove(&index);
                 contents.gave_up(usize::from(gone.is_some()));
                 drop(contents);
                 drop(gone);
-            } else if contents.pages.contains_key(&index) {
+            } else {
                 let page = contents.page_to_change(index, is_shared)?;
                 page.zero(start, length);
             }
