@@ -118,8 +118,7 @@ pub(super) fn check_v2(
     }
 }
 
-/// Moves tasks. First `FROZEN` is forgotten, then each task is moved and
-/// asked (SPECIFICATION.md N5).
+/// Moves tasks, and tells of it.
 fn transfer<'a>(
     to: &Destination<'_>,
     tasks: impl Iterator<Item = &'a Arc<Task>>,
@@ -127,32 +126,51 @@ fn transfer<'a>(
     let Group { hierarchy, handle } = to.group;
     let slot = handle.slot;
     let mut forest = forest();
-    forest.tree(hierarchy).get(handle)?;
-    let populated = forest.tree(hierarchy).first_populated(slot, &Tasks);
+    let tree = forest.tree(hierarchy);
+    tree.get(handle)?;
+    let populated = tree.first_populated(slot, &Tasks);
     let mut has_moved = false;
+    // Some may have moved before one that may not.
+    let result = move_all(tree, to, tasks, &mut has_moved);
+    if !has_moved {
+        return result;
+    }
+    match hierarchy {
+        Hierarchy::V1 => {
+            drop(forest);
+            events::changed_upwards(slot);
+        }
+        // Whose places these are is certain under the lock only.
+        Hierarchy::V2 => news::tell_populated(tree, slot, populated),
+    }
+    result
+}
+
+/// First `FROZEN` is forgotten, then each task is moved and asked
+/// (SPECIFICATION.md N5).
+fn move_all<'a>(
+    tree: &mut Tree,
+    to: &Destination<'_>,
+    tasks: impl Iterator<Item = &'a Arc<Task>>,
+    has_moved: &mut bool,
+) -> Result<(), Errno> {
+    let Group { hierarchy, handle } = to.group;
+    let slot = handle.slot;
     for task in tasks {
         let from = group_of(task, hierarchy);
         if from == slot || !is_alive(task) {
             continue;
         }
-        let tree = forest.tree(hierarchy);
         if hierarchy == Hierarchy::V2 {
             check_v2(tree, [from, slot], to.opener, to.what)?;
         }
-        if !has_moved {
+        if !*has_moved {
             tree.joined(slot, &Tasks);
         }
         let request = FREEZER.attach(&FreezerHost, task, hierarchy, slot);
         FreezerHost.deliver(task, request);
         // A task that exits does not move.
-        has_moved |= group_of(task, hierarchy) == slot;
-    }
-    drop(forest);
-    if has_moved {
-        match hierarchy {
-            Hierarchy::V1 => events::changed_upwards(slot),
-            Hierarchy::V2 => news::mark::changed_below(slot, populated),
-        }
+        *has_moved |= group_of(task, hierarchy) == slot;
     }
     Ok(())
 }

@@ -14,6 +14,7 @@
 use alloc::vec::Vec;
 
 use kernel_abi::Errno;
+use kernel_core::cgroup::Tree;
 use kernel_core::freezer::Hierarchy;
 
 use super::events;
@@ -78,10 +79,16 @@ impl Recent {
     }
 }
 
+/// A task has joined `slot`, and so the groups above it, of which `top` was the
+/// lowest that had one: tells of those below that.
+pub(super) fn tell_populated(tree: &mut Tree, slot: u32, top: u32) {
+    tree.note_populated(slot, top);
+    mark::changed_below(slot, top);
+}
+
 /// Tells of the group and those above it that have no task any more.
 fn tell_emptied(slot: u32) {
     let mut forest = forest();
     let tree = forest.tree(Hierarchy::V2);
-    let populated = tree.first_populated(slot, &Tasks);
-    mark::changed_below(slot, populated);
+    tree.note_emptied(slot, &Tasks, mark::changed);
 }

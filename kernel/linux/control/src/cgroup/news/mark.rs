@@ -4,6 +4,8 @@
 use core::sync::atomic::AtomicBool;
 use core::sync::atomic::Ordering::{Acquire, Release};
 
+use kernel_core::cgroup::ROOT;
+
 use super::super::events;
 use super::super::marks::Marks;
 use kernel_task::{Deadline, WaitQueue};
@@ -34,10 +36,11 @@ pub(in crate::cgroup) fn changed(slot: u32) {
     mark(&CHANGED, slot);
 }
 
-/// The group and those above it, below `top`, read differently now.
-pub(in crate::cgroup) fn changed_below(slot: u32, top: u32) {
+/// The group and those above it, below `top`, read differently now. The
+/// lock of the forest is held, so that they stand there.
+pub(super) fn changed_below(slot: u32, top: u32) {
     let mut here = slot;
-    while here != top {
+    while here != top && here != ROOT {
         changed(here);
         here = events::LINKS.parent(here);
     }
