@@ -66,11 +66,8 @@ fn begin(thread: &CurrentThread, shown: &Shown) -> bool {
     let process = &thread.process;
     let tree = tree::lock();
     let mut signals = process.signals.lock();
-    let begun = signals.state.begin_trace_stop(
-        thread.key,
-        shown.reason,
-        shown.message,
-    );
+    let begun =
+        signals.state.begin_trace_stop(thread.key, shown.reason, shown.message);
     let Some(Begun { what, notice }) = begun else { return false };
     // It counts as frozen where it is from here on. Who asks it to trap once
     // more does so under the lock: that mark stays.

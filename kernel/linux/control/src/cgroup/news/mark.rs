@@ -69,17 +69,27 @@ pub(super) fn keep_changed(slot: u32) {
     CHANGED.set(slot, true);
 }
 
-/// Takes the mark of a group whose last awake task has parked.
-pub(super) fn take_quiet() -> Option<u32> {
-    QUIET.take()
+/// Takes marks of groups whose last awake task has parked, one after another.
+pub(super) fn take_quiet() -> impl Iterator<Item = u32> {
+    each(&QUIET)
 }
 
-/// Takes the mark of a group whose last task has left.
-pub(super) fn take_emptied() -> Option<u32> {
-    EMPTY.take()
+/// The same for groups whose last task has left.
+pub(super) fn take_emptied() -> impl Iterator<Item = u32> {
+    each(&EMPTY)
 }
 
-/// Takes the mark of a group that reads differently now.
-pub(super) fn take_changed() -> Option<u32> {
-    CHANGED.take()
+/// The same for groups that read differently now.
+pub(super) fn take_changed() -> impl Iterator<Item = u32> {
+    each(&CHANGED)
+}
+
+/// What is marked behind, meanwhile, is for the next time.
+fn each(marks: &Marks) -> impl Iterator<Item = u32> {
+    let mut first = 0;
+    core::iter::from_fn(move || {
+        let slot = marks.take_from(first)?;
+        first = slot + 1;
+        Some(slot)
+    })
 }
