@@ -5,6 +5,7 @@ mod figures;
 mod group_type;
 mod knob;
 mod links;
+mod populated;
 pub mod request;
 mod slots;
 mod state;

@@ -11,8 +11,11 @@
 //!            begin      end
 //! ```
 
+mod distance;
 #[cfg(test)]
 mod tests;
+
+pub use distance::{Change, Distance};
 
 const NS_PER_S: i128 = 1_000_000_000;
 

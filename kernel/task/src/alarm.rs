@@ -4,9 +4,9 @@
 //! outlives every sleep: `setitimer`, `timer_create` and `timerfd` are made
 //! of alarms. One kernel thread keeps all of them in the order of their
 //! deadlines, those of each clock by its own time, and sleeps until the first:
-//! when the wall clock is set, its alarms come sooner or later by themselves.
-//! The thread is not freezable: an alarm that expires during a freeze is
-//! counted then, and taken after the thaw, once (SPECIFICATION.md X7).
+//! when the wall clock is changed, its alarms come sooner or later by
+//! themselves. The thread is not freezable: an alarm that expires during a
+//! freeze is counted then, and taken after the thaw, once (SPECIFICATION.md X7).
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
@@ -246,13 +246,17 @@ impl Alarms {
         ]
     }
 
-    /// An alarm that has expired.
+    /// An alarm that has expired; of those of both clocks, the one that has
+    /// been due for longest.
     fn take_expired(&mut self) -> Option<Weak<Alarm>> {
-        [Clock::Monotonic, Clock::Realtime].into_iter().find_map(|clock| {
-            let now = clock.now_ns();
-            let first = self.of(clock).first_entry()?;
-            (first.key().0 <= now).then(|| first.remove())
-        })
+        let mut late = |clock: Clock| {
+            let ((at, _), _) = self.of(clock).first_key_value()?;
+            Some((clock.now_ns().checked_sub(*at)?, clock))
+        };
+        let late = [late(Clock::Monotonic), late(Clock::Realtime)];
+        let (_, clock) =
+            late.into_iter().flatten().max_by_key(|(late_ns, _)| *late_ns)?;
+        self.of(clock).pop_first().map(|(_, alarm)| alarm)
     }
 }
 
@@ -264,8 +268,9 @@ pub fn init() -> Result<(), Errno> {
     kthread::kthread_run("alarmd", run).map(|_| ())
 }
 
-/// The wall clock was set: what it keeps may have expired.
-pub fn clock_was_set() {
+/// The wall clock was set, or goes on otherwise: what it keeps may have
+/// expired, or come sooner or later.
+pub fn clock_was_changed() {
     CHANGED.wake_all();
 }
 
@@ -282,7 +287,7 @@ fn run() {
             }
             continue;
         }
-        let look = || (clock::times_set(), ALARMS.lock().first_deadlines());
+        let look = || (clock::changes(), ALARMS.lock().first_deadlines());
         let seen = look();
         let is_changed = || (look() != seen).then_some(());
         let deadlines = seen.1.into_iter().flatten();

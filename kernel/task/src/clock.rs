@@ -25,9 +25,8 @@
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use core::ops::Bound::{Excluded, Unbounded};
-use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use kernel_core::wall_clock::Course;
+use kernel_core::wall_clock::{Change, Course, Distance};
 
 use super::{Task, table, wake};
 use kernel_machine::arch;
@@ -35,16 +34,13 @@ use kernel_machine::sync::{IrqSpinLock, Rank};
 
 /// Nanoseconds since 1970 at the moment when the monotonic clock was 0;
 /// [`BENT`] while that changes. It is written under the lock of [`COURSE`].
-static DISTANCE: AtomicU64 = AtomicU64::new(0);
+static DISTANCE: Distance = Distance::new();
 
 /// The clock gains or loses: [`COURSE`] knows how far it is.
 const BENT: u64 = u64::MAX;
 
 static COURSE: IrqSpinLock<Course> =
     IrqSpinLock::with_rank(Rank::Device, Course::new(0));
-
-/// How often the clock was set.
-static TIMES_SET: AtomicU64 = AtomicU64::new(0);
 
 /// Tasks that sleep until a time of this clock, by the order they came.
 static SLEEPERS: IrqSpinLock<Sleepers> = IrqSpinLock::with_rank(
@@ -72,7 +68,7 @@ impl Deadline {
     pub fn monotonic_ns(self) -> u64 {
         match self {
             Deadline::Monotonic(at) => at,
-            Deadline::Realtime(at) => match DISTANCE.load(Relaxed) {
+            Deadline::Realtime(at) => match DISTANCE.ns() {
                 BENT => COURSE.lock().monotonic_of(at, arch::timer::now_ns()),
                 distance => at.saturating_sub(distance),
             },
@@ -98,7 +94,7 @@ pub fn now_ns() -> u64 {
 /// Nanoseconds since 1970 at boot.
 #[inline]
 pub fn boot_time_ns() -> u64 {
-    match DISTANCE.load(Relaxed) {
+    match DISTANCE.ns() {
         BENT => bent_distance(),
         distance => distance,
     }
@@ -111,13 +107,20 @@ fn bent_distance() -> u64 {
     let course = COURSE.lock();
     let now = arch::timer::now_ns();
     let settled = course.settled(now);
-    DISTANCE.store(settled.unwrap_or(BENT), Relaxed);
+    DISTANCE.settle(settled.unwrap_or(BENT));
     course.distance_at(now)
 }
 
-/// How often the clock was set.
+/// How often the clock was set. Whoever reads a new number reads the new time
+/// after it.
 pub fn times_set() -> u64 {
-    TIMES_SET.load(Relaxed)
+    DISTANCE.times_set()
+}
+
+/// How often the clock was changed in any way: set, or its course. As
+/// [`times_set`].
+pub fn changes() -> u64 {
+    DISTANCE.changes()
 }
 
 /// Sets the clock to `now`, nanoseconds since 1970, and wakes who sleeps by
@@ -126,8 +129,7 @@ pub fn times_set() -> u64 {
 /// # Locks
 /// No spin lock may be held.
 pub fn set_now_ns(now: u64) {
-    TIMES_SET.fetch_add(1, Relaxed);
-    change(|course, monotonic_ns| course.set(monotonic_ns, now));
+    change(Change::Set, |course, monotonic_ns| course.set(monotonic_ns, now));
 }
 
 /// As [`set_now_ns`], so far ahead of what it is.
@@ -135,8 +137,9 @@ pub fn set_now_ns(now: u64) {
 /// # Locks
 /// No spin lock may be held.
 pub fn shift(by_ns: i64) {
-    TIMES_SET.fetch_add(1, Relaxed);
-    change(|course, monotonic_ns| course.shift(monotonic_ns, by_ns));
+    change(Change::Set, |course, monotonic_ns| {
+        course.shift(monotonic_ns, by_ns)
+    });
 }
 
 /// How the clock goes on.
@@ -150,21 +153,26 @@ pub fn course() -> Course {
 /// # Locks
 /// No spin lock may be held.
 pub fn set_course(new: Course) {
-    change(|course, _| *course = new);
+    change(Change::Course, |course, _| *course = new);
 }
 
-fn change(change: impl FnOnce(&mut Course, u64)) {
+fn change(kind: Change, change: impl FnOnce(&mut Course, u64)) {
     let mut course = COURSE.lock();
     let now = arch::timer::now_ns();
     change(&mut course, now);
-    DISTANCE.store(course.settled(now).unwrap_or(BENT), Relaxed);
+    DISTANCE.change(course.settled(now).unwrap_or(BENT), kind);
     drop(course);
     wake_sleepers();
 }
 
+/// Wakes who stands in the list by now. Who comes later has the new distance,
+/// and those that stand there once more are not to be woken again and again.
 fn wake_sleepers() {
+    let end = SLEEPERS.lock().next;
     let mut last = 0;
-    while let Some((place, task)) = sleeper_after(last) {
+    while let Some((place, task)) = sleeper_after(last)
+        && place < end
+    {
         wake::wake_up(&task);
         table::defer_drop(task);
         last = place;

@@ -9,7 +9,8 @@ use user_lib::syscall::arbitrary;
 use user_lib::time::{self, Time, monotonic};
 use user_lib::{Errno, memory, process};
 
-use crate::freezer::wait_for_state;
+use crate::freezer::{wait_for, wait_for_place, wait_for_state, words};
+use crate::group::Mount;
 use crate::tool::{Outcome, ensure, ensure_eq, tests};
 use user_lib::child::{Child, signal_again_and_again};
 
@@ -26,6 +27,7 @@ tests! {
     a_mutex_keeps_others_out
     a_wake_changes_another_word
     the_clock_of_a_wait_may_be_the_wall
+    who_waits_for_an_heir_inherits_from_it
 }
 
 fn word() -> user_lib::Result<&'static AtomicU32> {
@@ -250,5 +252,47 @@ fn the_clock_of_a_wait_may_be_the_wall() -> Outcome {
     ensure!(monotonic() - start >= Time::from_millis(40));
     let arguments = [place, REALTIME | 1, 1, 0, 0, 0];
     ensure_eq!(arbitrary(__NR_futex, arguments), Err(Errno::ENOSYS));
+    Ok(())
+}
+
+/// `FUTEX_LOCK_PI`, with some seconds of patience.
+fn lock_with_owner(word: &AtomicU32) -> user_lib::Result<usize> {
+    const LOCK_PI: usize = 6;
+    let until = time::read(CLOCK_REALTIME)? + Time::from_millis(10_000);
+    let limit = &raw const until as usize;
+    let place = word.as_ptr() as usize;
+    arbitrary(__NR_futex, [place, LOCK_PI, 0, limit, 0, 0])
+}
+
+/// The heir of an ended owner cannot write the word while it is frozen. Who
+/// comes meanwhile waits for it all the same, and has the lock once it ends.
+fn who_waits_for_an_heir_inherits_from_it() -> Outcome {
+    const OWNER_DIED: u32 = 0x4000_0000;
+    let [word, step] = words()?;
+    let mount = Mount::v1()?;
+    let group = mount.group("heir")?;
+    let owner = Child::start(|| {
+        let result = lock_with_owner(word);
+        step.store(1, Ordering::Release);
+        wait_for(step, 2);
+        i32::from(result.is_err())
+    })?;
+    wait_for(step, 1);
+    // It ends with the lock, too.
+    let heir = Child::start(|| i32::from(lock_with_owner(word).is_err()))?;
+    wait_for_place(heir.id(), "futex_lock_pi")?;
+    group.add(heir.id())?;
+    group.freeze()?;
+    step.store(2, Ordering::Release);
+    ensure_eq!(owner.wait()?.exit_code(), Some(0));
+    let last = Child::start(|| i32::from(lock_with_owner(word).is_err()))?;
+    let last_id = last.id() as u32;
+    wait_for_place(last.id(), "futex_lock_pi")?;
+    group.thaw()?;
+    ensure_eq!(heir.wait()?.exit_code(), Some(0));
+    ensure_eq!(last.wait()?.exit_code(), Some(0));
+    let word = word.load(Ordering::Acquire);
+    ensure!(word & OWNER_DIED != 0);
+    ensure_eq!(word & 0x3fff_ffff, last_id);
     Ok(())
 }

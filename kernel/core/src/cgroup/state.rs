@@ -1,6 +1,6 @@
 //! States: requests, their way down the tree, and `FROZEN`.
 //!
-//! Read next: `cgroup/request.rs`.
+//! Read next: `cgroup/populated.rs`, then `cgroup/request.rs`.
 
 use kernel_abi::Errno;
 
@@ -236,21 +236,6 @@ impl Tree {
             }
             here = self.links.parent(here);
         }
-    }
-
-    /// Whether the group or one below has a task.
-    pub fn is_populated(&self, slot: u32, engine: &impl Engine) -> bool {
-        self.subtree(slot).any(|group| engine.members(group) != 0)
-    }
-
-    /// The lowest group at or above `slot` that is populated, or the root: when
-    /// a task joins `slot`, those below it become so.
-    pub fn first_populated(&self, slot: u32, engine: &impl Engine) -> u32 {
-        let mut here = slot;
-        while here != ROOT && !self.is_populated(here, engine) {
-            here = self.links.parent(here);
-        }
-        here
     }
 
     /// Whether the release agent is to be started for a group in which the

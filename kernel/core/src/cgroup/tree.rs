@@ -45,6 +45,8 @@ pub struct Group {
     pub(super) leases: u32,
     /// It belongs to its parent's domain (cgroup v2).
     pub(super) is_threaded: bool,
+    /// It became populated, and nobody has told since that it is not any more.
+    pub(super) is_noted_populated: bool,
     /// Requests to freeze or thaw so far.
     pub(super) requests: u64,
     /// `cgroup.clone_children`
@@ -66,6 +68,7 @@ impl Group {
             is_frozen: false,
             leases: 0,
             is_threaded: false,
+            is_noted_populated: false,
             requests: 0,
             clone_children: false,
             figures: Figures::default(),

@@ -3,6 +3,7 @@
 use kernel_abi::time::NS_PER_S;
 
 use super::timerfd;
+use kernel_core::wall_clock::Course;
 use kernel_machine::drivers::pl031;
 use kernel_task::{alarm, clock};
 
@@ -35,7 +36,17 @@ pub fn shift(by_ns: i64) {
     tell();
 }
 
+/// Lets the clock go on otherwise, and tells alarms; it is not set by that.
+/// Callers take turns.
+///
+/// # Locks
+/// No spin lock may be held.
+pub fn set_course(new: Course) {
+    clock::set_course(new);
+    alarm::clock_was_changed();
+}
+
 fn tell() {
-    alarm::clock_was_set();
+    alarm::clock_was_changed();
     timerfd::clock_was_set();
 }

@@ -141,10 +141,8 @@ fn children_are_born_in_groups_under_freezes() -> Outcome {
     while !group.read("cgroup.procs")?.is_empty() {
         pause(1);
     }
-    // The last of them may still be on its way out.
-    while file::remove_directory(group.name()) == Err(Errno::EBUSY) {
-        pause(1);
-    }
+    // All have left it, even who was on its way out.
+    file::remove_directory(group.name())?;
     let mut arguments = into(fd);
     ensure_eq!(clone::refusal(&arguments), Some(Errno::ENOENT));
     arguments.cgroup = 9999;

@@ -20,6 +20,8 @@ pub struct Fake {
     pub members: RefCell<BTreeMap<u32, (u32, u32)>>,
     /// Groups asked about since the last look.
     pub asked: Cell<u32>,
+    /// Groups whose members were counted since the last look.
+    pub counted: Cell<u32>,
     pub clock_ns: Cell<u64>,
     /// Groups that were told of since the last look.
     pub told: RefCell<Vec<u32>>,
@@ -68,6 +70,7 @@ impl Engine for Fake {
     }
 
     fn members(&self, group: u32) -> u32 {
+        self.counted.set(self.counted.get() + 1);
         self.count(group).0
     }
 

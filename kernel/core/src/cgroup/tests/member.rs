@@ -114,3 +114,40 @@ fn groups_that_become_populated_are_those_that_were_not() {
     world.tasks(chain[2], 1, 0);
     assert_eq!(first(&world), lowest);
 }
+
+/// spec: Y5
+#[test]
+fn groups_are_told_once_that_they_are_empty() {
+    let mut world = World::new();
+    let chain = world.chain(&["a", "b", "c"]);
+    let slots: Vec<_> = chain.iter().map(|group| group.slot).collect();
+    let emptied = |world: &mut World, slot| {
+        let mut told = Vec::new();
+        world.tree.note_emptied(slot, &world.fake, |group| told.push(group));
+        told
+    };
+    assert_eq!(emptied(&mut world, slots[2]), [], "they were so before");
+    world.tasks(chain[2], 1, 0);
+    world.tree.note_populated(slots[2], ROOT);
+    assert_eq!(emptied(&mut world, slots[2]), [], "one is there");
+    world.tasks(chain[2], 0, 0);
+    // Nobody has told of the lowest one when it is removed.
+    world.remove(chain[1], "c").unwrap();
+    assert_eq!(emptied(&mut world, slots[1]), [slots[1], slots[0]]);
+    assert_eq!(emptied(&mut world, slots[1]), []);
+    assert_eq!(emptied(&mut world, slots[2]), [], "it is gone");
+}
+
+#[test]
+fn who_looks_for_the_first_populated_group_counts_each_once() {
+    let mut world = World::new();
+    let mut deep = ROOT_HANDLE;
+    for depth in 0..100 {
+        deep = world.make(deep, &format!("d{depth}"));
+        world.make(deep, "side");
+    }
+    world.fake.counted.set(0);
+    let first = world.tree.first_populated(deep.slot, &world.fake);
+    assert_eq!(first, ROOT);
+    assert_eq!(world.fake.counted.get(), 200);
+}

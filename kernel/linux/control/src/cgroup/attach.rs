@@ -122,8 +122,8 @@ pub(super) fn check_v2(
     }
 }
 
-/// Moves tasks, all of them or none. First `FROZEN` is forgotten, then each
-/// task is moved and asked (SPECIFICATION.md N5).
+/// Moves tasks, all of them or none, and tells of it. First `FROZEN` is
+/// forgotten, then each task is moved and asked (SPECIFICATION.md N5).
 fn transfer<'a>(
     to: &Destination<'_>,
     tasks: impl Iterator<Item = &'a Arc<Task>> + Clone,
@@ -131,13 +131,13 @@ fn transfer<'a>(
     let Group { hierarchy, handle } = to.group;
     let slot = handle.slot;
     let mut forest = forest();
-    forest.tree(hierarchy).get(handle)?;
-    let populated = forest.tree(hierarchy).first_populated(slot, &Tasks);
+    let tree = forest.tree(hierarchy);
+    tree.get(handle)?;
+    let populated = tree.first_populated(slot, &Tasks);
     let from = |task: &Task| group_of(task, hierarchy);
     let moves = |task: &&Arc<Task>| from(task) != slot && is_alive(task);
     if hierarchy == Hierarchy::V2 {
         // While the forest is locked nobody else moves them.
-        let tree = forest.tree(hierarchy);
         for task in tasks.clone().filter(moves) {
             check_v2(tree, [from(task), slot], to.opener, to.what)?;
         }
@@ -145,19 +145,21 @@ fn transfer<'a>(
     let mut has_moved = false;
     for task in tasks.filter(moves) {
         if !has_moved {
-            forest.tree(hierarchy).joined(slot, &Tasks);
+            tree.joined(slot, &Tasks);
         }
         let request = FREEZER.attach(&FreezerHost, task, hierarchy, slot);
         FreezerHost.deliver(task, request);
         // A task that exits does not move.
         has_moved |= group_of(task, hierarchy) == slot;
     }
-    drop(forest);
-    if has_moved {
-        match hierarchy {
-            Hierarchy::V1 => events::changed_upwards(slot),
-            Hierarchy::V2 => news::mark::changed_below(slot, populated),
+    match hierarchy {
+        _ if !has_moved => {}
+        Hierarchy::V1 => {
+            drop(forest);
+            events::changed_upwards(slot);
         }
+        // Whose places these are is certain under the lock only.
+        Hierarchy::V2 => news::tell_populated(tree, slot, populated),
     }
     Ok(())
 }

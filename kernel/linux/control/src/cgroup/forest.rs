@@ -78,7 +78,20 @@ impl Forest {
         self.slots.free(slot);
         // Who still watches it learns that it is gone.
         events::changed(slot);
-        mark::emptied(parent.slot);
+        match hierarchy {
+            Hierarchy::V1 => {
+                if FREEZER.group_requests(parent.slot) != 0 {
+                    // Those above may have waited for its tasks alone.
+                    events::changed_upwards(parent.slot);
+                }
+                mark::emptied(parent.slot);
+            }
+            // What the group's own marks may have told of those above it.
+            Hierarchy::V2 => {
+                news::mark::quiet(parent.slot);
+                news::mark::emptied(parent.slot);
+            }
+        }
         Ok(slot)
     }
 }

@@ -32,14 +32,23 @@ impl Marks {
 
     /// Takes one away, if there is one. Others may take it away meanwhile.
     pub(super) fn take(&self) -> Option<u32> {
-        self.0.iter().enumerate().find_map(|(at, word)| {
-            let mut marks = word.load(Relaxed);
+        self.take_from(0)
+    }
+
+    /// The same, of those from the slot `first` on: who goes on behind what he
+    /// has taken comes to an end, although marks are set meanwhile.
+    pub(super) fn take_from(&self, first: u32) -> Option<u32> {
+        let before = first as usize / 64;
+        let mut meant = u64::MAX << (first % 64);
+        self.0.iter().enumerate().skip(before).find_map(|(at, word)| {
+            let mut marks =
+                word.load(Relaxed) & core::mem::replace(&mut meant, u64::MAX);
             while marks != 0 {
-                let bit = marks.trailing_zeros();
-                marks = word.fetch_and(!(1 << bit), Acquire);
-                if marks & 1 << bit != 0 {
-                    return Some(at as u32 * 64 + bit);
+                let bit = 1 << marks.trailing_zeros();
+                if word.fetch_and(!bit, Acquire) & bit != 0 {
+                    return Some(at as u32 * 64 + bit.trailing_zeros());
                 }
+                marks &= !bit;
             }
             None
         })

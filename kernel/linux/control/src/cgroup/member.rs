@@ -6,12 +6,14 @@
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use kernel_core::cgroup::{Handle, Tree};
+use kernel_core::cgroup::{Handle, ROOT, Tree};
 use kernel_core::freezer::{Flags, Hierarchy};
 
 use super::forest::forest;
+use kernel_machine::arch;
 use kernel_machine::sync::copy_out;
 use kernel_process::{number_of, thread_of};
+use kernel_task::refrigerator::FREEZER;
 use kernel_task::{Task, table};
 
 /// The group of a task.
@@ -28,9 +30,16 @@ fn is_unborn(task: &Task) -> bool {
     task.is_user() && task.freezer.flags().contains(Flags::NOFREEZE)
 }
 
+/// Whether it stands in the group, or has not left it yet although it exits:
+/// until then the group cannot be removed. A task that has left is in the root
+/// for the freezer, and in no group for programs.
+fn is_in(task: &Task, hierarchy: Hierarchy, slot: u32) -> bool {
+    group_of(task, hierarchy) == slot && (slot != ROOT || is_alive(task))
+}
+
 /// The numbers of a group's tasks, ascending.
 pub(super) fn threads(hierarchy: Hierarchy, slot: u32) -> Vec<u32> {
-    numbers(number_of, |task| group_of(task, hierarchy) == slot)
+    numbers(number_of, hierarchy, &[slot])
 }
 
 /// The numbers of the processes in a domain, ascending: in the group, and in
@@ -46,22 +55,34 @@ pub(super) fn processes(hierarchy: Hierarchy, slot: u32) -> Vec<u32> {
         }
         count
     });
-    numbers(process_number, |task| slots.contains(&group_of(task, hierarchy)))
+    numbers(process_number, hierarchy, &slots)
 }
 
-/// Numbers of living tasks, each once.
+/// Numbers of the groups' tasks, each once. If there is none, no task counts as
+/// a member any more: who reads so can remove the group.
 fn numbers(
     of: fn(&Task) -> u32,
-    is_member: impl Fn(&Task) -> bool,
+    hierarchy: Hierarchy,
+    slots: &[u32],
 ) -> Vec<u32> {
-    let all = table::all();
-    let members = all
-        .iter()
-        .filter(|task| is_member(task) && is_alive(task) && !is_unborn(task));
-    let mut numbers: Vec<u32> = members.map(|task| of(task)).collect();
-    numbers.sort_unstable();
-    numbers.dedup();
-    numbers
+    let is_member =
+        |task: &Task| slots.iter().any(|slot| is_in(task, hierarchy, *slot));
+    loop {
+        let mut members = table::all();
+        members.retain(|task| is_member(task));
+        // A task counts in two groups for as long as it takes to go from one
+        // to the other, which is some instructions.
+        let is_between = |slot: &u32| FREEZER.group_members(*slot) != 0;
+        if members.is_empty() && slots.iter().any(is_between) {
+            arch::cpu::relax();
+            continue;
+        }
+        let born = members.iter().filter(|task| !is_unborn(task));
+        let mut numbers: Vec<u32> = born.map(|task| of(task)).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        return numbers;
+    }
 }
 
 /// The number of a thread's process.

@@ -14,12 +14,16 @@
 use alloc::vec::Vec;
 
 use kernel_abi::Errno;
+use kernel_core::cgroup::Tree;
 use kernel_core::freezer::Hierarchy;
+use kernel_core::sync::GROUP_SLOTS;
 
 use super::events;
 use super::forest::{Tasks, forest};
 use kernel_machine::arch;
+use kernel_machine::arch::thread::work;
 use kernel_task::kthread::kthread_run;
+use kernel_task::{self as task, scheduler};
 
 pub(super) mod mark;
 
@@ -36,52 +40,67 @@ pub(super) fn init() -> Result<(), Errno> {
 
 /// Not freezable: it tells of freezes.
 fn run() {
-    let mut recent = Recent(Vec::new());
+    let mut recent = Recent::new();
     let mut deadline_ns = None;
     loop {
         mark::wait(deadline_ns);
-        while let Some(slot) = mark::take_quiet() {
+        for slot in mark::take_quiet() {
             forest().tree(Hierarchy::V2).settle(slot, &Tasks);
+            give_way();
         }
-        while let Some(slot) = mark::take_emptied() {
+        for slot in mark::take_emptied() {
             tell_emptied(slot);
+            give_way();
         }
         deadline_ns = recent.tell_changed();
     }
 }
 
-/// Groups that were told of less than an interval ago, and when.
-struct Recent(Vec<(u32, u64)>);
+/// There may be many of them, and the kernel is not preempted.
+fn give_way() {
+    if task::current().pending_work() & work::RESCHEDULE != 0 {
+        scheduler::schedule();
+    }
+}
+
+/// By slot: until when a group is not told of again.
+struct Recent(Vec<u64>);
 
 impl Recent {
+    fn new() -> Self {
+        Self(alloc::vec![0; GROUP_SLOTS])
+    }
+
     /// Tells of groups that have changed. The next time to do so, if some have
     /// to wait.
     fn tell_changed(&mut self) -> Option<u64> {
-        let now_ns = arch::timer::now_ns();
-        self.0.retain(|(_, told_ns)| told_ns + INTERVAL_NS > now_ns);
-        let mut waiting = Vec::new();
-        while let Some(slot) = mark::take_changed() {
-            match self.0.iter().find(|(told, _)| *told == slot) {
-                Some((_, told_ns)) => {
-                    waiting.push((slot, told_ns + INTERVAL_NS));
-                }
-                None => {
-                    events::changed(slot);
-                    self.0.push((slot, now_ns));
-                }
+        let mut first_ns: Option<u64> = None;
+        for slot in mark::take_changed() {
+            let now_ns = arch::timer::now_ns();
+            let due_ns = &mut self.0[slot as usize];
+            if now_ns < *due_ns {
+                mark::keep_changed(slot);
+                first_ns = Some(first_ns.map_or(*due_ns, |it| it.min(*due_ns)));
+            } else {
+                *due_ns = now_ns + INTERVAL_NS;
+                events::changed(slot);
             }
+            give_way();
         }
-        for (slot, _) in &waiting {
-            mark::keep_changed(*slot);
-        }
-        waiting.iter().map(|(_, due_ns)| *due_ns).min()
+        first_ns
     }
+}
+
+/// A task has joined `slot`, and so the groups above it, of which `top` was the
+/// lowest that had one: tells of those below that.
+pub(super) fn tell_populated(tree: &mut Tree, slot: u32, top: u32) {
+    tree.note_populated(slot, top);
+    mark::changed_below(slot, top);
 }
 
 /// Tells of the group and those above it that have no task any more.
 fn tell_emptied(slot: u32) {
     let mut forest = forest();
     let tree = forest.tree(Hierarchy::V2);
-    let populated = tree.first_populated(slot, &Tasks);
-    mark::changed_below(slot, populated);
+    tree.note_emptied(slot, &Tasks, mark::changed);
 }

@@ -12,7 +12,7 @@ use super::attribute::{may_write, of_processes};
 use super::filesystem::Directory;
 use super::forest::{Tasks, forest};
 use super::member::group_of;
-use super::news::mark;
+use super::news;
 use kernel_files::inode::Inode;
 use kernel_files::permission;
 use kernel_process::fork::Birthplace;
@@ -69,8 +69,7 @@ impl Birthplace for Place {
         let populated = tree.first_populated(slot, &Tasks);
         // An unborn task need not freeze, so nothing is asked of it.
         let _ = FREEZER.attach(&FreezerHost, child, Hierarchy::V2, slot);
-        drop(forest);
-        mark::changed_below(slot, populated);
+        news::tell_populated(tree, slot, populated);
         Ok(())
     }
 

@@ -52,7 +52,7 @@ pub fn adjust(asked: &mut Timex, is_privileged: bool) -> Result<usize, Errno> {
     let mut course = old;
     let state = clock.discipline.adjust(&mut course, asked, now());
     if course != old {
-        clock::set_course(course);
+        files::clock::set_course(course);
     }
     clock.watch();
     Ok(state)

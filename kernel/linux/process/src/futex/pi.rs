@@ -29,6 +29,7 @@
 
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::sync::Arc;
+use core::ops::Bound::{self, Excluded, Unbounded};
 use core::sync::atomic::Ordering::{Acquire, Relaxed};
 
 use kernel_abi::Errno;
@@ -243,9 +244,11 @@ impl Locks {
         lock.owner = claim.who;
         lock.is_inherited = is_inherited;
         self.waits.remove(&claim.who.task);
-        let others_wait = !lock.claims.is_empty();
-        if others_wait && let Some(task) = find_task(claim.who.visible) {
-            // It has not ended: it looks here first.
+        let stays = is_inherited || !lock.claims.is_empty();
+        if stays && let Some(task) = find_task(claim.who.visible) {
+            // It has not ended: it looks here first. Whoever comes while it
+            // has still to write the word finds the lock here, and does not
+            // tell it.
             thread_of(&task).map(|thread| thread.contended.wait());
         }
         self.forget_unused(key);
@@ -284,6 +287,12 @@ impl Locks {
             lock.claims.retain(|claim| claim.who != own);
         }
         self.forget_unused(key);
+    }
+
+    /// The first lock of `owner` from there on.
+    fn first_of(&self, owner: Owner, from: Bound<Key>) -> Option<Key> {
+        let mut later = self.locks.range((from, Unbounded));
+        later.find(|(_, lock)| lock.owner == owner).map(|it| *it.0)
     }
 
     fn forget_unused(&mut self, key: Key) {
@@ -368,11 +377,12 @@ pub(crate) fn release(thread: &CurrentThread, end: End) {
     }
     let own = Owner::current(thread);
     let mut locks = LOCKS.lock();
-    let is_own = |(_, lock): &(&Key, &Lock)| lock.owner == own;
-    while let Some(key) = locks.locks.iter().find(is_own).map(|it| *it.0) {
+    let mut next = locks.first_of(own, Unbounded);
+    while let Some(key) = next {
         if locks.hand_over(key, true).is_none() {
             // Nobody waits any more.
             locks.locks.remove(&key);
         }
+        next = locks.first_of(own, Excluded(key));
     }
 }

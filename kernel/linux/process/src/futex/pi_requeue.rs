@@ -13,7 +13,7 @@ use core::sync::atomic::fence;
 use kernel_abi::Errno;
 
 use super::pi::{LOCKS, Locks, Look, Owner, Patience, sleep};
-use super::table::{BOUND_FOR_LOCKS, checked_key, enter, leave, take_first};
+use super::table::{BOUND_FOR_LOCKS, checked_key, enter, first, leave};
 use super::waiter::{Key, Place, Scope, Target, Waiter};
 use crate::thread::current;
 use kernel_machine::mm::user;
@@ -117,23 +117,23 @@ pub fn requeue(
 }
 
 impl Locks {
-    /// Moves the first waiter of `key`; `None` if there is none.
+    /// Moves the first waiter of `key`; `None` if there is none. It leaves its
+    /// bucket only if it goes on: who stays keeps its turn.
     fn move_first(
         &mut self,
         key: Key,
         lock: Key,
         address: usize,
     ) -> Result<Option<Look>, Errno> {
-        let Some((waiter, place)) = take_first(key) else { return Ok(None) };
-        let looked = self.move_one(&waiter, &place, lock, address);
-        match looked {
-            Ok(Look::Taken) => {
-                waiter.wake();
-            }
-            Ok(Look::Queued) => {}
-            Ok(Look::Changed) | Err(_) => enter(&waiter, place),
+        let Some((waiter, place)) = first(key) else { return Ok(None) };
+        let looked = self.move_one(&waiter, &place, lock, address)?;
+        if looked != Look::Changed {
+            leave(&waiter);
         }
-        looked.map(Some)
+        if looked == Look::Taken {
+            waiter.wake();
+        }
+        Ok(Some(looked))
     }
 
     fn move_one(

@@ -97,13 +97,12 @@ pub(super) fn leave(waiter: &Waiter) -> bool {
     }
 }
 
-/// Takes the first waiter of `key` out of its bucket.
-pub(super) fn take_first(key: Key) -> Option<(Arc<Waiter>, Place)> {
-    let mut bucket = TABLE[index(key)].lock();
-    let at = bucket.iter().position(|it| it.place().key == key)?;
-    let waiter = bucket.remove(at);
-    let place = waiter.place();
-    Some((waiter, place))
+/// The first waiter of `key`, which stays in its bucket.
+pub(super) fn first(key: Key) -> Option<(Arc<Waiter>, Place)> {
+    let bucket = TABLE[index(key)].lock();
+    let mut places = bucket.iter().map(|it| (it, it.place()));
+    let (waiter, place) = places.find(|(_, place)| place.key == key)?;
+    Some((waiter.clone(), place))
 }
 
 /// Waiters that are to be moved to a lock, not woken.

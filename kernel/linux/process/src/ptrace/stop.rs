@@ -65,17 +65,17 @@ fn stop(
 fn begin(thread: &CurrentThread, shown: &Shown) -> bool {
     let process = &thread.process;
     let tree = tree::lock();
-    let begun = process.signals.lock().state.begin_trace_stop(
-        thread.key,
-        shown.reason,
-        shown.message,
-    );
+    let mut signals = process.signals.lock();
+    let begun =
+        signals.state.begin_trace_stop(thread.key, shown.reason, shown.message);
     let Some(Begun { what, notice }) = begun else { return false };
-    // It counts as frozen where it is from here on.
+    // It counts as frozen where it is from here on. Who asks it to trap once
+    // more does so under the lock: that mark stays.
     let task = thread.task();
     if task.freezer.is_trapping() {
         FREEZER.end_trap(&FreezerHost, &*task);
     }
+    drop(signals);
     let tracer = tell::tell_of_stop(&tree, thread, &what);
     drop(tree);
     let is_parents = tracer.is_some_and(|id| id == process.parent());

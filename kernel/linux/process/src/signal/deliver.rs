@@ -43,9 +43,8 @@ fn take_signals(frame: &mut TrapFrame) {
         return;
     }
     loop {
-        if thread.task().freezer.is_trapping() && !has_trap(&thread) {
+        if thread.task().freezer.is_trapping() && end_vain_trap(&thread) {
             // It was let go on for a trap alone: it looks at no signal now.
-            FREEZER.end_trap(&FreezerHost, &*thread.task());
             try_to_freeze();
         }
         // It is changed in place: it is large, and copies cost.
@@ -84,10 +83,15 @@ fn take_signals(frame: &mut TrapFrame) {
     }
 }
 
-/// Whether its tracer asks the thread to trap.
-fn has_trap(thread: &CurrentThread) -> bool {
+/// Ends the leave that the thread has to go on and trap, unless its tracer asks
+/// it to: under the lock under which tracers do. Whether it has ended it.
+fn end_vain_trap(thread: &CurrentThread) -> bool {
     let signals = thread.process.signals.lock();
-    signals.state.is_asked_to_trap(thread.key)
+    let is_vain = !signals.state.is_asked_to_trap(thread.key);
+    if is_vain {
+        FREEZER.end_trap(&FreezerHost, &*thread.task());
+    }
+    is_vain
 }
 
 /// No handler runs: a mask saved by `rt_sigsuspend` or `ppoll` returns.

@@ -4,6 +4,8 @@
 use core::sync::atomic::AtomicBool;
 use core::sync::atomic::Ordering::{Acquire, Release};
 
+use kernel_core::cgroup::ROOT;
+
 use super::super::events;
 use super::super::marks::Marks;
 use kernel_task::{Deadline, WaitQueue};
@@ -34,10 +36,11 @@ pub(in crate::cgroup) fn changed(slot: u32) {
     mark(&CHANGED, slot);
 }
 
-/// The group and those above it, below `top`, read differently now.
-pub(in crate::cgroup) fn changed_below(slot: u32, top: u32) {
+/// The group and those above it, below `top`, read differently now. The
+/// lock of the forest is held, so that they stand there.
+pub(super) fn changed_below(slot: u32, top: u32) {
     let mut here = slot;
-    while here != top {
+    while here != top && here != ROOT {
         changed(here);
         here = events::LINKS.parent(here);
     }
@@ -66,17 +69,27 @@ pub(super) fn keep_changed(slot: u32) {
     CHANGED.set(slot, true);
 }
 
-/// Takes the mark of a group whose last awake task has parked.
-pub(super) fn take_quiet() -> Option<u32> {
-    QUIET.take()
+/// Takes marks of groups whose last awake task has parked, one after another.
+pub(super) fn take_quiet() -> impl Iterator<Item = u32> {
+    each(&QUIET)
 }
 
-/// Takes the mark of a group whose last task has left.
-pub(super) fn take_emptied() -> Option<u32> {
-    EMPTY.take()
+/// The same for groups whose last task has left.
+pub(super) fn take_emptied() -> impl Iterator<Item = u32> {
+    each(&EMPTY)
 }
 
-/// Takes the mark of a group that reads differently now.
-pub(super) fn take_changed() -> Option<u32> {
-    CHANGED.take()
+/// The same for groups that read differently now.
+pub(super) fn take_changed() -> impl Iterator<Item = u32> {
+    each(&CHANGED)
+}
+
+/// What is marked behind, meanwhile, is for the next time.
+fn each(marks: &Marks) -> impl Iterator<Item = u32> {
+    let mut first = 0;
+    core::iter::from_fn(move || {
+        let slot = marks.take_from(first)?;
+        first = slot + 1;
+        Some(slot)
+    })
 }
