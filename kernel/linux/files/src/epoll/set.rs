@@ -131,11 +131,17 @@ impl Epoll {
         Ok(())
     }
 
+    /// The files of the set, each as often as it stands there.
+    pub(super) fn open_files(&self) -> Vec<Arc<OpenFile>> {
+        let set = self.set.lock();
+        set.interests.values().filter_map(Interest::file).collect()
+    }
+
     /// The sets that stand in this one.
     pub(super) fn inner_sets(&self) -> Vec<Arc<OpenFile>> {
-        let set = self.set.lock();
-        let files = set.interests.values().filter_map(Interest::file);
-        files.filter(|file| file.downcast::<Epoll>().is_ok()).collect()
+        let mut files = self.open_files();
+        files.retain(|file| file.downcast::<Epoll>().is_ok());
+        files
     }
 
     /// Waits until there is something to tell, or until `deadline_ns`; at
