@@ -209,6 +209,39 @@ static void one_of_several(unsigned edge)
 	close(ends[1]);
 }
 
+/* Who has looked at a set, and sleeps elsewhere, keeps no event from one that
+ * waits for it; and finds the next, when nobody does. */
+static void absent_one(void)
+{
+	int ends[2], set = epoll_create1(0), status = 1;
+	pid_t waiter;
+	char byte;
+
+	EXPECT(pipe(ends) == 0);
+	EXPECT(add(set, ends[0], EPOLLIN | EPOLLEXCLUSIVE | EPOLLET) == 0);
+	EXPECT(wait_for(set, 0) == -1);
+	waiter = fork();
+	if (!waiter) {
+		set = epoll_create1(0);
+		add(set, ends[0], EPOLLIN | EPOLLEXCLUSIVE);
+		_exit(wait_for(set, 5000) != ends[0]);
+	}
+	until_asleep(waiter);
+	if (!fork()) {
+		nap(100);
+		_exit(write(ends[1], "x", 1) != 1);
+	}
+	EXPECT(waitpid(waiter, &status, 0) == waiter && status == 0);
+	EXPECT(wait(&status) > 0 && status == 0);
+	EXPECT(read(ends[0], &byte, 1) == 1);
+	wait_for(set, 0);
+	EXPECT(write(ends[1], "x", 1) == 1);
+	EXPECT(wait_for(set, 1000) == ends[0]);
+	close(set);
+	close(ends[0]);
+	close(ends[1]);
+}
+
 static void write_file(const char *path, const char *text)
 {
 	int file = open(path, O_WRONLY);
@@ -314,6 +347,7 @@ int main(void)
 	ways_to_a_file();
 	one_of_several(0);
 	one_of_several(EPOLLET);
+	absent_one();
 	frozen_one();
 	refused();
 	mounts();

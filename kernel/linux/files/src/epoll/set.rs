@@ -80,7 +80,7 @@ impl Epoll {
             return Err(Errno::ENOSPC);
         }
         self.files.fetch_add(1, Relaxed);
-        set.interests.insert(key, Interest::new(file, event));
+        set.interests.insert(key, Interest::new(self.address(), file, event));
         drop(set);
         self.changed.wake_all();
         Ok(())
@@ -124,11 +124,18 @@ impl Epoll {
         if interest.is_exclusive() {
             return Err(Errno::EINVAL);
         }
-        let old = core::mem::replace(interest, Interest::new(file, event));
+        let old = core::mem::replace(
+            interest,
+            Interest::new(self.address(), file, event),
+        );
         drop(set);
         drop(old);
         self.changed.wake_all();
         Ok(())
+    }
+
+    fn address(&self) -> usize {
+        self.this.as_ptr().addr()
     }
 
     /// The files of the set, each as often as it stands there.
