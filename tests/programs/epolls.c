@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -127,6 +128,50 @@ static void ways(void)
 			close(sets[level][i]);
 }
 
+/* Puts a set into another one by so many descriptors, which are left open; how
+ * many were refused. */
+static int put_often(int outer, int inner, int count)
+{
+	int refused = 0;
+
+	for (int i = 0; i < count; i++)
+		if (add(outer, dup(inner), EPOLLIN)) {
+			EXPECT(errno == EINVAL);
+			refused++;
+		}
+	return refused;
+}
+
+/* Ways to a file: of each step as many as of the others, and through several
+ * sets. */
+static void ways_to_a_file(void)
+{
+	int sets[3], file = eventfd(0, 0), refused = 0;
+
+	for (int i = 0; i < 3; i++)
+		sets[i] = epoll_create1(0);
+	EXPECT(add(sets[0], file, EPOLLIN) == 0);
+	EXPECT(put_often(sets[1], sets[0], 20) == 0);
+	/* A hundred through two sets. */
+	EXPECT(put_often(sets[2], sets[1], 20) == 15);
+	close_range(file + 1, ~0U, 0);
+	for (int i = 0; i < 3; i++)
+		sets[i] = epoll_create1(0);
+	EXPECT(put_often(sets[2], sets[0], 300) == 0);
+	EXPECT(put_often(sets[2], sets[1], 300) == 0);
+	EXPECT(add(sets[0], file, EPOLLIN) == 0);
+	/* Five hundred through one. */
+	FAILS(add(sets[1], file, EPOLLIN), EINVAL);
+	/* It was not kept. */
+	FAILS(epoll_ctl(sets[1], EPOLL_CTL_DEL, file, 0), ENOENT);
+	/* On Firn a look goes all of them: few files have so many. */
+	for (int i = 0; i < 300; i++)
+		refused += add(sets[0], eventfd(0, 0), EPOLLIN) != 0;
+	EXPECT(refused > 0 && refused < 200);
+	EXPECT(wait_for(sets[2], 0) == -1);
+	close_range(3, ~0U, 0);
+}
+
 static volatile int *woken;
 
 /* Each event wakes one set of those that share it. */
@@ -160,6 +205,39 @@ static void one_of_several(unsigned edge)
 	}
 	for (int i = 0; i < 4; i++)
 		waitpid(children[i], 0, 0);
+	close(ends[0]);
+	close(ends[1]);
+}
+
+/* Who has looked at a set, and sleeps elsewhere, keeps no event from one that
+ * waits for it; and finds the next, when nobody does. */
+static void absent_one(void)
+{
+	int ends[2], set = epoll_create1(0), status = 1;
+	pid_t waiter;
+	char byte;
+
+	EXPECT(pipe(ends) == 0);
+	EXPECT(add(set, ends[0], EPOLLIN | EPOLLEXCLUSIVE | EPOLLET) == 0);
+	EXPECT(wait_for(set, 0) == -1);
+	waiter = fork();
+	if (!waiter) {
+		set = epoll_create1(0);
+		add(set, ends[0], EPOLLIN | EPOLLEXCLUSIVE);
+		_exit(wait_for(set, 5000) != ends[0]);
+	}
+	until_asleep(waiter);
+	if (!fork()) {
+		nap(100);
+		_exit(write(ends[1], "x", 1) != 1);
+	}
+	EXPECT(waitpid(waiter, &status, 0) == waiter && status == 0);
+	EXPECT(wait(&status) > 0 && status == 0);
+	EXPECT(read(ends[0], &byte, 1) == 1);
+	wait_for(set, 0);
+	EXPECT(write(ends[1], "x", 1) == 1);
+	EXPECT(wait_for(set, 1000) == ends[0]);
+	close(set);
 	close(ends[0]);
 	close(ends[1]);
 }
@@ -266,8 +344,10 @@ int main(void)
 		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	sets_in_sets();
 	ways();
+	ways_to_a_file();
 	one_of_several(0);
 	one_of_several(EPOLLET);
+	absent_one();
 	frozen_one();
 	refused();
 	mounts();

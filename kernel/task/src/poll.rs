@@ -34,7 +34,11 @@ pub enum Wakes {
     #[default]
     All,
     /// All who do not share it, and one of those that do (`EPOLLEXCLUSIVE`).
-    One,
+    /// The number tells which set looks.
+    One(usize),
+    /// None: the place is taken away with that of the one of its set, or if no
+    /// set of those that share the object has one that sleeps.
+    None(usize),
 }
 
 /// The current task's places in wait queues; dropping it leaves them all.
@@ -62,7 +66,8 @@ impl PollTable {
         let wakes = self.wakes;
         let ticket = queue.enter(match wakes {
             Wakes::All => Share::Shared,
-            Wakes::One => Share::Elected,
+            Wakes::One(set) => Share::Elected(set),
+            Wakes::None(set) => Share::Noted(set),
         });
         self.places.push(Place { queue: queue.clone(), ticket, wakes });
     }
@@ -90,7 +95,8 @@ impl PollTable {
     /// next that shares the object. The task is about to freeze.
     fn step_aside(&mut self) {
         for Place { queue, ticket, wakes } in self.places.drain(..) {
-            if !queue.leave(ticket) && wakes == Wakes::One {
+            let was_woken = !queue.leave(ticket);
+            if was_woken && matches!(wakes, Wakes::One(_)) {
                 queue.wake_elected();
             }
         }

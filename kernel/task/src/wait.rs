@@ -57,8 +57,13 @@ pub(super) enum Share {
     /// sleep it asks whether it still stands there ([`WaitQueue::holds`]).
     Shared,
     /// As [`Share::Shared`], but of several such tasks that sleep a wake-up
-    /// takes one. A task's places in one queue are one.
-    Elected,
+    /// takes one. A task's places in one queue are one. The number names the
+    /// set of files for which it looks.
+    Elected(usize),
+    /// A set's place that stays while nobody waits for the set: it wakes nobody.
+    /// A wake-up takes it with the elected one of its set; if none is elected,
+    /// with all of them, so that each set finds what happened.
+    Noted(usize),
 }
 
 struct Waiter {
@@ -75,6 +80,25 @@ struct Waiters {
 /// Tasks that wait for one kind of event, first come first served.
 pub struct WaitQueue {
     waiters: IrqSpinLock<Waiters>,
+}
+
+impl Waiters {
+    /// Takes the places of the set away that wake nobody, or those of all.
+    #[cold]
+    fn note(&mut self, elected: Option<usize>) {
+        let mut at = 0;
+        while let Some(waiter) = self.list.get(at) {
+            let is_meant = match waiter.share {
+                Share::Noted(set) => elected.is_none_or(|it| it == set),
+                _ => false,
+            };
+            if !is_meant {
+                at += 1;
+            } else if let Some(waiter) = self.list.remove(at) {
+                table::defer_drop(waiter.task);
+            }
+        }
+    }
 }
 
 impl Default for WaitQueue {
@@ -113,10 +137,20 @@ impl WaitQueue {
         let mut woken = 0;
         let mut at = 0;
         let mut elected = None;
+        let mut is_noted = false;
         while exclusive != 0 && at < waiters.list.len() {
             let waiter = &waiters.list[at];
-            let is_elected = waiter.share == Share::Elected;
-            if is_elected && elected.is_some_and(|it| it != waiter.task.id()) {
+            let is_left = match waiter.share {
+                Share::Noted(_) => {
+                    is_noted = true;
+                    true
+                }
+                Share::Elected(_) => {
+                    elected.is_some_and(|(it, _)| it != waiter.task.id())
+                }
+                Share::Exclusive | Share::Shared => false,
+            };
+            if is_left {
                 at += 1;
                 continue;
             }
@@ -126,8 +160,10 @@ impl WaitQueue {
                 at += 1;
                 continue;
             }
-            if is_elected && was_asleep {
-                elected = Some(waiter.task.id());
+            if let Share::Elected(set) = waiter.share
+                && was_asleep
+            {
+                elected = Some((waiter.task.id(), set));
             }
             woken += usize::from(was_asleep);
             // One that looks at many objects learns here that it must look
@@ -136,6 +172,9 @@ impl WaitQueue {
                 exclusive -= usize::from(waiter.share == Share::Exclusive);
                 table::defer_drop(waiter.task);
             }
+        }
+        if is_noted {
+            waiters.note(elected.map(|(_, set)| set));
         }
         woken
     }

@@ -100,9 +100,11 @@ pub fn change(
     change.check(inner.is_some())?;
     let key = (fd, Arc::as_ptr(file).addr());
     match (change, inner) {
-        (Change::Add(event), None) => set.add(key, file, event),
+        (Change::Add(event), None) => {
+            nest::put_file(set, file, || set.add(key, file, event))
+        }
         (Change::Add(event), Some(inner)) => {
-            nest::put(set, inner, || set.add(key, file, event))
+            nest::put(set, inner, file, || set.add(key, file, event))
         }
         (Change::Remove, _) => set.remove(key),
         (Change::Modify(event), _) => set.modify(key, file, event),

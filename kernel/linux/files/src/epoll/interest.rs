@@ -24,6 +24,8 @@ pub(super) struct Interest {
     /// Events and [`EDGE`], [`ONCE`]; 0 once [`ONCE`] is used up.
     events: u32,
     data: u64,
+    /// Address of its set.
+    set: usize,
     /// Places in the file's queues since it was last told of; only with
     /// [`EDGE`].
     since: PollTable,
@@ -32,11 +34,17 @@ pub(super) struct Interest {
 }
 
 impl Interest {
-    pub(super) fn new(file: &Arc<OpenFile>, event: EpollEvent) -> Self {
+    /// For the set at this address.
+    pub(super) fn new(
+        set: usize,
+        file: &Arc<OpenFile>,
+        event: EpollEvent,
+    ) -> Self {
         Self {
             file: Arc::downgrade(file),
             events: event.events,
             data: event.data,
+            set,
             since: PollTable::new(),
             is_new: true,
         }
@@ -57,8 +65,16 @@ impl Interest {
         self.events & EXCLUSIVE != 0
     }
 
+    /// Whom an event wakes where the waiting task stands.
     fn wakes(&self) -> Wakes {
-        if self.is_exclusive() { Wakes::One } else { Wakes::All }
+        if self.is_exclusive() { Wakes::One(self.set) } else { Wakes::All }
+    }
+
+    /// The same for places that stay between waits. Their task may sleep
+    /// elsewhere: it is none of those that share the file then, and an event
+    /// for one of them is lost on it.
+    fn notes(&self) -> Wakes {
+        if self.is_exclusive() { Wakes::None(self.set) } else { Wakes::All }
     }
 
     fn wanted(&self) -> PollEvents {
@@ -71,18 +87,17 @@ impl Interest {
         if self.events == 0 {
             return None;
         }
-        let wakes = self.wakes();
-        let look = |table: &mut PollTable| {
+        let look = |table: &mut PollTable, wakes: Wakes| {
             table.stand(wakes, |table| file.file().poll(Some(table)))
         };
-        let mut found = look(table) & self.wanted();
+        let mut found = look(table, self.wakes()) & self.wanted();
         if self.events & EDGE != 0 {
             if !self.is_new && !self.since.was_woken() {
                 return None;
             }
             self.since.clear();
-            let wanted = self.wanted();
-            found = look(&mut self.since) & wanted;
+            let (notes, wanted) = (self.notes(), self.wanted());
+            found = look(&mut self.since, notes) & wanted;
         }
         self.is_new = false;
         if found.is_empty() {

@@ -1,10 +1,12 @@
 //! Sets that stand in other sets.
 //!
-//! Looking at a set looks at all sets in it, on every way that leads there. So
-//! no set stands in itself, none is more than five deep, and there are not too
-//! many ways: a look ends, and soon.
+//! Looking at a set looks at all files in it and in the sets in it, on every way
+//! that leads there, and an event goes all these ways up. So no set stands in
+//! itself, none is more than five deep, and no file has too many ways: a look
+//! and an event end, and soon. Read next: `nest/ways.rs`.
 
 use alloc::sync::{Arc, Weak};
+use alloc::vec::Vec;
 
 use kernel_abi::Errno;
 
@@ -12,26 +14,29 @@ use super::set::Epoll;
 use crate::open_file::OpenFile;
 use kernel_task::Mutex;
 
+mod ways;
+
 /// Sets on a way from the outermost to the innermost one.
 const DEEPEST: usize = 5;
 
-/// Steps of a search; the ways below a set are no more (Linux's limit of ways
-/// of two steps is 500).
+/// Steps of a search for circles and depth.
 const MOST_STEPS: usize = 500;
 
-/// Held while a set is put into another one.
+/// Held while a set is put into another one, and a file into a set that stands
+/// in others.
 static NESTING: Mutex<()> = Mutex::new(());
 
-/// Puts `inner` into `outer` by `add`.
+/// Puts `inner`, which `file` is, into `outer` by `add`.
 ///
 /// # Errors
 /// `ELOOP` if it would stand in itself, or too deep; `EINVAL` if there are too
 /// many ways; those of `add`.
-pub(super) fn put<T>(
+pub(super) fn put(
     outer: &Epoll,
     inner: &Epoll,
-    add: impl FnOnce() -> Result<T, Errno>,
-) -> Result<T, Errno> {
+    file: &Arc<OpenFile>,
+    add: impl FnOnce() -> Result<(), Errno>,
+) -> Result<(), Errno> {
     let _nesting = NESTING.lock();
     let mut steps = MOST_STEPS;
     let below = levels_below(inner, outer, DEEPEST, &mut steps)?;
@@ -39,14 +44,65 @@ pub(super) fn put<T>(
     if above + below > DEEPEST {
         return Err(Errno::ELOOP);
     }
+    // Nobody puts a file into it meanwhile that is not counted.
     let mut places = inner.outer.lock();
     places.retain(|it| it.strong_count() != 0);
     if places.len() >= MOST_STEPS {
         return Err(Errno::EINVAL);
     }
-    let added = add()?;
+    ways::check(tops(outer), outer, file)?;
+    add()?;
     places.push(outer.this.clone());
-    Ok(added)
+    Ok(())
+}
+
+/// Puts `file`, which is no set, into `set` by `add`.
+///
+/// # Errors
+/// `EINVAL` if there are too many ways to it; those of `add`.
+pub(super) fn put_file(
+    set: &Epoll,
+    file: &Arc<OpenFile>,
+    add: impl FnOnce() -> Result<(), Errno>,
+) -> Result<(), Errno> {
+    {
+        // While this is held, it is put into no other set.
+        let mut places = set.outer.lock();
+        places.retain(|it| it.strong_count() != 0);
+        if places.is_empty() {
+            return add();
+        }
+    }
+    let _nesting = NESTING.lock();
+    ways::check(tops(set), set, file)?;
+    add()
+}
+
+/// The outermost sets in which `set` stands, or itself. [`NESTING`] is held.
+fn tops(set: &Epoll) -> Vec<Arc<Epoll>> {
+    let mut known = Vec::from_iter(set.this.upgrade());
+    let mut tops = Vec::new();
+    let mut at = 0;
+    while let Some(set) = known.get(at).cloned() {
+        let above = outer_sets(&set);
+        if above.is_empty() {
+            tops.push(set);
+        }
+        for outer in above {
+            if !known.iter().any(|it| Arc::ptr_eq(it, &outer)) {
+                known.push(outer);
+            }
+        }
+        at += 1;
+    }
+    tops
+}
+
+/// The sets in which `set` stands, each as often as it was put there.
+fn outer_sets(set: &Epoll) -> Vec<Arc<Epoll>> {
+    let outer = set.outer.lock().clone();
+    let outer = outer.iter().filter_map(Weak::upgrade);
+    outer.filter(|outer| stands_in(set, outer)).collect()
 }
 
 fn step(steps: &mut usize) -> Result<(), Errno> {
@@ -85,11 +141,8 @@ fn levels_above(
     }
     step(steps)?;
     let mut highest = 0;
-    let outer = set.outer.lock().clone();
-    for outer in outer.iter().filter_map(Weak::upgrade) {
-        if stands_in(set, &outer) {
-            highest = highest.max(levels_above(&outer, most - 1, steps)?);
-        }
+    for outer in outer_sets(set) {
+        highest = highest.max(levels_above(&outer, most - 1, steps)?);
     }
     Ok(highest + 1)
 }

@@ -80,7 +80,7 @@ impl Epoll {
             return Err(Errno::ENOSPC);
         }
         self.files.fetch_add(1, Relaxed);
-        set.interests.insert(key, Interest::new(file, event));
+        set.interests.insert(key, Interest::new(self.address(), file, event));
         drop(set);
         self.changed.wake_all();
         Ok(())
@@ -124,18 +124,31 @@ impl Epoll {
         if interest.is_exclusive() {
             return Err(Errno::EINVAL);
         }
-        let old = core::mem::replace(interest, Interest::new(file, event));
+        let old = core::mem::replace(
+            interest,
+            Interest::new(self.address(), file, event),
+        );
         drop(set);
         drop(old);
         self.changed.wake_all();
         Ok(())
     }
 
+    fn address(&self) -> usize {
+        self.this.as_ptr().addr()
+    }
+
+    /// The files of the set, each as often as it stands there.
+    pub(super) fn open_files(&self) -> Vec<Arc<OpenFile>> {
+        let set = self.set.lock();
+        set.interests.values().filter_map(Interest::file).collect()
+    }
+
     /// The sets that stand in this one.
     pub(super) fn inner_sets(&self) -> Vec<Arc<OpenFile>> {
-        let set = self.set.lock();
-        let files = set.interests.values().filter_map(Interest::file);
-        files.filter(|file| file.downcast::<Epoll>().is_ok()).collect()
+        let mut files = self.open_files();
+        files.retain(|file| file.downcast::<Epoll>().is_ok());
+        files
     }
 
     /// Waits until there is something to tell, or until `deadline_ns`; at
