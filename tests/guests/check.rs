@@ -100,6 +100,7 @@ const AREAS: &[&str] = &[
     "feature",
     "advice",
     "open",
+    "hole",
     "order",
     "record",
     "ipc-semaphore",

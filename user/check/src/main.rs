@@ -26,6 +26,7 @@ mod file;
 mod freezer;
 mod futex;
 mod group;
+mod hole;
 mod ipc;
 mod latency;
 mod limit;
@@ -127,6 +128,7 @@ const AREAS: &[(&str, &[Test])] = &[
     ("feature", feature::TESTS),
     ("advice", advice::TESTS),
     ("open", open::TESTS),
+    ("hole", hole::TESTS),
     ("order", order::TESTS),
     ("record", record::TESTS),
     ("ipc-semaphore", ipc::semaphore::TESTS),

@@ -16,8 +16,7 @@ use kernel_task::Mutex;
 
 mod ways;
 
-/// Sets on a way from the outermost to the innermost one.
-const DEEPEST: usize = 5;
+use ways::DEEPEST;
 
 /// Steps of a search for circles and depth.
 const MOST_STEPS: usize = 500;

@@ -12,8 +12,10 @@ use alloc::vec::Vec;
 use kernel_abi::Errno;
 
 use super::super::set::Epoll;
-use super::DEEPEST;
 use crate::open_file::OpenFile;
+
+/// Sets on a way from the outermost to the innermost one.
+pub(super) const DEEPEST: usize = 5;
 
 /// Ways to one file, by the number of sets around the set that it is in (Linux
 /// `path_limits`).
