@@ -4,7 +4,7 @@
 //! The layouts are aarch64 Linux's (its generic ones for 64 bits), also when
 //! this is built for another host.
 
-use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+use crate::structure::structure;
 
 /// Key of an object that nobody finds by its key.
 pub const IPC_PRIVATE: i32 = 0;
@@ -87,32 +87,6 @@ pub const SHM_STAT_ANY: u32 = 15;
 
 /// One more than the highest priority of a message.
 pub const MQ_PRIO_MAX: u32 = 32_768;
-
-macro_rules! structure {
-    ($(#[$doc:meta])* $name:ident $size:literal {
-        $($(#[$field_doc:meta])* $field:ident: $kind:ty,)*
-    }) => {
-        $(#[$doc])*
-        #[repr(C)]
-        #[derive(
-            Clone,
-            Copy,
-            PartialEq,
-            Eq,
-            Debug,
-            Default,
-            FromBytes,
-            IntoBytes,
-            Immutable,
-            KnownLayout,
-        )]
-        pub struct $name {
-            $($(#[$field_doc])* pub $field: $kind,)*
-        }
-
-        const _: () = assert!(size_of::<$name>() == $size);
-    };
-}
 
 structure! {
     /// `struct ipc64_perm`: whose an object is.

@@ -11,6 +11,7 @@ pub mod ptrace;
 pub mod signal;
 pub mod signal_frame;
 pub mod stat;
+mod structure;
 pub mod syscall;
 pub mod system;
 pub mod terminal;

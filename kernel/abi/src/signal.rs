@@ -3,7 +3,7 @@
 //! The layouts are aarch64 Linux's, also when this is built for another host.
 //! Read next: `signal_frame.rs`, what a handler finds on its stack.
 
-use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+use crate::structure::structure;
 
 macro_rules! numbers {
     ($($name:ident $number:literal)*) => {
@@ -119,34 +119,21 @@ pub const FPE_INTDIV: i32 = 1;
 /// Size of `siginfo_t`, of which [`SigInfo`] is the part that is used.
 pub const SIGINFO_SIZE: usize = 128;
 
-/// The used part of `siginfo_t`; the rest of its 128 bytes is zero.
-#[repr(C)]
-#[derive(
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    Debug,
-    Default,
-    FromBytes,
-    IntoBytes,
-    Immutable,
-    KnownLayout,
-)]
-pub struct SigInfo {
-    /// Signal number.
-    pub signo: i32,
-    /// Mostly 0.
-    pub errno: i32,
-    /// `SI_*`, `CLD_*`, `SEGV_*` and so on.
-    pub code: i32,
-    /// 0.
-    pub pad: u32,
-    /// The union: what it holds depends on the signal.
-    pub fields: [u64; 4],
+structure! {
+    /// The used part of `siginfo_t`; the rest of its 128 bytes is zero.
+    SigInfo 48 {
+        /// Signal number.
+        signo: i32,
+        /// Mostly 0.
+        errno: i32,
+        /// `SI_*`, `CLD_*`, `SEGV_*` and so on.
+        code: i32,
+        /// 0.
+        pad: u32,
+        /// The union: what it holds depends on the signal.
+        fields: [u64; 4],
+    }
 }
-
-const _: () = assert!(size_of::<SigInfo>() == 48);
 
 const fn pair(low: u32, high: u32) -> u64 {
     low as u64 | (high as u64) << 32
@@ -283,59 +270,33 @@ impl SigInfo {
     }
 }
 
-/// `struct sigaction` as `rt_sigaction` takes it.
-#[repr(C)]
-#[derive(
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    Debug,
-    Default,
-    FromBytes,
-    IntoBytes,
-    Immutable,
-    KnownLayout,
-)]
-pub struct SigAction {
-    /// `SIG_DFL`, `SIG_IGN` or an address.
-    pub handler: u64,
-    /// `SA_*`.
-    pub flags: u64,
-    /// Where the handler returns to, with `SA_RESTORER`.
-    pub restorer: u64,
-    /// Blocked while the handler runs; bit 0 is signal 1.
-    pub mask: u64,
+structure! {
+    /// `struct sigaction` as `rt_sigaction` takes it.
+    SigAction 32 {
+        /// `SIG_DFL`, `SIG_IGN` or an address.
+        handler: u64,
+        /// `SA_*`.
+        flags: u64,
+        /// Where the handler returns to, with `SA_RESTORER`.
+        restorer: u64,
+        /// Blocked while the handler runs; bit 0 is signal 1.
+        mask: u64,
+    }
 }
 
-const _: () = assert!(size_of::<SigAction>() == 32);
-
-/// `stack_t` of `sigaltstack`.
-#[repr(C)]
-#[derive(
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    Debug,
-    Default,
-    FromBytes,
-    IntoBytes,
-    Immutable,
-    KnownLayout,
-)]
-pub struct SigStack {
-    /// Lowest address.
-    pub base: u64,
-    /// `SS_*`.
-    pub flags: u32,
-    /// 0.
-    pub pad: u32,
-    /// Bytes.
-    pub size: u64,
+structure! {
+    /// `stack_t` of `sigaltstack`.
+    SigStack 24 {
+        /// Lowest address.
+        base: u64,
+        /// `SS_*`.
+        flags: u32,
+        /// 0.
+        pad: u32,
+        /// Bytes.
+        size: u64,
+    }
 }
-
-const _: () = assert!(size_of::<SigStack>() == 24);
 
 impl SigStack {
     /// A description with these three values.

@@ -2,140 +2,102 @@
 //!
 //! The layouts are aarch64 Linux's, also when this is built for another host.
 
-use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
-
+use crate::structure::structure;
 use crate::time::Timespec;
 
-/// `struct stat` of `newfstatat` and `fstat`.
-#[repr(C)]
-#[derive(
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    Debug,
-    Default,
-    FromBytes,
-    IntoBytes,
-    Immutable,
-    KnownLayout,
-)]
-pub struct Stat {
-    /// Device of the file system, see [`device_number`].
-    pub dev: u64,
-    /// Inode number.
-    pub ino: u64,
-    /// Type and permissions.
-    pub mode: u32,
-    /// Number of names.
-    pub nlink: u32,
-    /// Owner.
-    pub uid: u32,
-    /// Group.
-    pub gid: u32,
-    /// Device number of a device file.
-    pub rdev: u64,
-    /// 0.
-    pub pad1: u64,
-    /// Bytes.
-    pub size: i64,
-    /// Preferred size of a transfer.
-    pub blksize: i32,
-    /// 0.
-    pub pad2: i32,
-    /// Units of 512 bytes that are allocated.
-    pub blocks: i64,
-    /// Last read.
-    pub atime: Timespec,
-    /// Last write.
-    pub mtime: Timespec,
-    /// Last change of the inode.
-    pub ctime: Timespec,
-    /// 0.
-    pub unused: [u32; 2],
+structure! {
+    /// `struct stat` of `newfstatat` and `fstat`.
+    Stat 128 {
+        /// Device of the file system, see [`device_number`].
+        dev: u64,
+        /// Inode number.
+        ino: u64,
+        /// Type and permissions.
+        mode: u32,
+        /// Number of names.
+        nlink: u32,
+        /// Owner.
+        uid: u32,
+        /// Group.
+        gid: u32,
+        /// Device number of a device file.
+        rdev: u64,
+        /// 0.
+        pad1: u64,
+        /// Bytes.
+        size: i64,
+        /// Preferred size of a transfer.
+        blksize: i32,
+        /// 0.
+        pad2: i32,
+        /// Units of 512 bytes that are allocated.
+        blocks: i64,
+        /// Last read.
+        atime: Timespec,
+        /// Last write.
+        mtime: Timespec,
+        /// Last change of the inode.
+        ctime: Timespec,
+        /// 0.
+        unused: [u32; 2],
+    }
 }
 
-const _: () = assert!(size_of::<Stat>() == 128);
-
-/// `struct statx_timestamp`.
-#[repr(C)]
-#[derive(
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    Debug,
-    Default,
-    FromBytes,
-    IntoBytes,
-    Immutable,
-    KnownLayout,
-)]
-pub struct StatxTime {
-    /// Seconds since 1970.
-    pub sec: i64,
-    /// Nanoseconds beside them.
-    pub nsec: u32,
-    /// 0.
-    pub pad: u32,
+structure! {
+    /// `struct statx_timestamp`.
+    StatxTime 16 {
+        /// Seconds since 1970.
+        sec: i64,
+        /// Nanoseconds beside them.
+        nsec: u32,
+        /// 0.
+        pad: u32,
+    }
 }
 
-/// `struct statx`.
-#[repr(C)]
-#[derive(
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    Debug,
-    Default,
-    FromBytes,
-    IntoBytes,
-    Immutable,
-    KnownLayout,
-)]
-pub struct Statx {
-    /// Which fields mean something.
-    pub mask: u32,
-    /// Preferred size of a transfer.
-    pub blksize: u32,
-    /// Of `STATX_ATTR_*`.
-    pub attributes: u64,
-    /// Number of names.
-    pub nlink: u32,
-    /// Owner.
-    pub uid: u32,
-    /// Group.
-    pub gid: u32,
-    /// Type and permissions.
-    pub mode: u16,
-    /// 0.
-    pub pad: u16,
-    /// Inode number.
-    pub ino: u64,
-    /// Bytes.
-    pub size: u64,
-    /// Units of 512 bytes that are allocated.
-    pub blocks: u64,
-    /// Which attributes are known.
-    pub attributes_mask: u64,
-    /// Last read.
-    pub atime: StatxTime,
-    /// When it was made; not kept.
-    pub btime: StatxTime,
-    /// Last change of the inode.
-    pub ctime: StatxTime,
-    /// Last write.
-    pub mtime: StatxTime,
-    /// Major and minor number of a device file's device.
-    pub rdev: [u32; 2],
-    /// Major and minor number of the file system's device.
-    pub dev: [u32; 2],
-    /// 0.
-    pub spare: [u64; 14],
+structure! {
+    /// `struct statx`.
+    Statx 256 {
+        /// Which fields mean something.
+        mask: u32,
+        /// Preferred size of a transfer.
+        blksize: u32,
+        /// Of `STATX_ATTR_*`.
+        attributes: u64,
+        /// Number of names.
+        nlink: u32,
+        /// Owner.
+        uid: u32,
+        /// Group.
+        gid: u32,
+        /// Type and permissions.
+        mode: u16,
+        /// 0.
+        pad: u16,
+        /// Inode number.
+        ino: u64,
+        /// Bytes.
+        size: u64,
+        /// Units of 512 bytes that are allocated.
+        blocks: u64,
+        /// Which attributes are known.
+        attributes_mask: u64,
+        /// Last read.
+        atime: StatxTime,
+        /// When it was made; not kept.
+        btime: StatxTime,
+        /// Last change of the inode.
+        ctime: StatxTime,
+        /// Last write.
+        mtime: StatxTime,
+        /// Major and minor number of a device file's device.
+        rdev: [u32; 2],
+        /// Major and minor number of the file system's device.
+        dev: [u32; 2],
+        /// 0.
+        spare: [u64; 14],
+    }
 }
-
-const _: () = assert!(size_of::<Statx>() == 256);
 
 /// The fields that `stat` has, too (Linux `STATX_BASIC_STATS`).
 pub const STATX_BASIC_STATS: u32 = 0x7ff;
@@ -174,48 +136,35 @@ pub const fn device_parts(number: u64) -> [u32; 2] {
     [(number >> 8 & 0xfff) as u32, minor as u32]
 }
 
-/// `struct statfs`.
-#[repr(C)]
-#[derive(
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    Debug,
-    Default,
-    FromBytes,
-    IntoBytes,
-    Immutable,
-    KnownLayout,
-)]
-pub struct Statfs {
-    /// Magic number of the file system's kind.
-    pub kind: u64,
-    /// Size of a block.
-    pub bsize: u64,
-    /// Blocks in all.
-    pub blocks: u64,
-    /// Blocks that are free.
-    pub bfree: u64,
-    /// Blocks that an ordinary user can have.
-    pub bavail: u64,
-    /// Inodes in all.
-    pub files: u64,
-    /// Inodes that are free.
-    pub ffree: u64,
-    /// Identity of the file system.
-    pub fsid: [u32; 2],
-    /// Longest name.
-    pub namelen: u64,
-    /// Size of a fragment.
-    pub frsize: u64,
-    /// Mount flags.
-    pub flags: u64,
-    /// 0.
-    pub spare: [u64; 4],
+structure! {
+    /// `struct statfs`.
+    Statfs 120 {
+        /// Magic number of the file system's kind.
+        kind: u64,
+        /// Size of a block.
+        bsize: u64,
+        /// Blocks in all.
+        blocks: u64,
+        /// Blocks that are free.
+        bfree: u64,
+        /// Blocks that an ordinary user can have.
+        bavail: u64,
+        /// Inodes in all.
+        files: u64,
+        /// Inodes that are free.
+        ffree: u64,
+        /// Identity of the file system.
+        fsid: [u32; 2],
+        /// Longest name.
+        namelen: u64,
+        /// Size of a fragment.
+        frsize: u64,
+        /// Mount flags.
+        flags: u64,
+        /// 0.
+        spare: [u64; 4],
+    }
 }
-
-const _: () = assert!(size_of::<Statfs>() == 120);
 
 /// `statfs` magic of a RAM file system.
 pub const RAMFS_MAGIC: u64 = 0x8584_58f6;

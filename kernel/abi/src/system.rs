@@ -4,6 +4,8 @@
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
+use crate::structure::structure;
+
 /// `struct new_utsname` of `uname`; every field ends with a NUL.
 #[repr(C)]
 #[derive(
@@ -32,8 +34,6 @@ pub struct Utsname {
     pub domainname: [u8; 65],
 }
 
-const _: () = assert!(size_of::<Utsname>() == 390);
-
 impl Utsname {
     /// A field that holds `text`, cut to 64 bytes.
     pub const fn field(text: &str) -> [u8; 65] {
@@ -47,52 +47,39 @@ impl Utsname {
     }
 }
 
-/// `struct sysinfo`.
-#[repr(C)]
-#[derive(
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    Debug,
-    Default,
-    FromBytes,
-    IntoBytes,
-    Immutable,
-    KnownLayout,
-)]
-pub struct Sysinfo {
-    /// Seconds since boot.
-    pub uptime: i64,
-    /// Load averages, in units of 1/65536.
-    pub loads: [u64; 3],
-    /// In units of `mem_unit`, as all sizes here.
-    pub totalram: u64,
-    /// Memory that nothing uses.
-    pub freeram: u64,
-    /// Shared between processes.
-    pub sharedram: u64,
-    /// In buffers.
-    pub bufferram: u64,
-    /// 0: no swap.
-    pub totalswap: u64,
-    /// 0: no swap.
-    pub freeswap: u64,
-    /// Number of tasks.
-    pub procs: u16,
-    /// 0.
-    pub pad: [u16; 3],
-    /// 0 on 64-bit machines.
-    pub totalhigh: u64,
-    /// 0 on 64-bit machines.
-    pub freehigh: u64,
-    /// Bytes in a unit.
-    pub mem_unit: u32,
-    /// 0.
-    pub pad2: u32,
+structure! {
+    /// `struct sysinfo`.
+    Sysinfo 112 {
+        /// Seconds since boot.
+        uptime: i64,
+        /// Load averages, in units of 1/65536.
+        loads: [u64; 3],
+        /// In units of `mem_unit`, as all sizes here.
+        totalram: u64,
+        /// Memory that nothing uses.
+        freeram: u64,
+        /// Shared between processes.
+        sharedram: u64,
+        /// In buffers.
+        bufferram: u64,
+        /// 0: no swap.
+        totalswap: u64,
+        /// 0: no swap.
+        freeswap: u64,
+        /// Number of tasks.
+        procs: u16,
+        /// 0.
+        pad: [u16; 3],
+        /// 0 on 64-bit machines.
+        totalhigh: u64,
+        /// 0 on 64-bit machines.
+        freehigh: u64,
+        /// Bytes in a unit.
+        mem_unit: u32,
+        /// 0.
+        pad2: u32,
+    }
 }
-
-const _: () = assert!(size_of::<Sysinfo>() == 112);
 
 /// `struct rlimit64` of `prlimit64`.
 #[repr(C)]
@@ -117,92 +104,48 @@ pub struct Rlimit {
 /// The limit that limits nothing.
 pub const RLIM_INFINITY: u64 = u64::MAX;
 
-/// `struct pollfd`.
-#[repr(C)]
-#[derive(
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    Debug,
-    Default,
-    FromBytes,
-    IntoBytes,
-    Immutable,
-    KnownLayout,
-)]
-pub struct Pollfd {
-    /// File descriptor; negative entries are skipped.
-    pub fd: i32,
-    /// What is waited for.
-    pub events: i16,
-    /// What happened.
-    pub revents: i16,
+structure! {
+    /// `struct pollfd`.
+    Pollfd 8 {
+        /// File descriptor; negative entries are skipped.
+        fd: i32,
+        /// What is waited for.
+        events: i16,
+        /// What happened.
+        revents: i16,
+    }
 }
 
-/// `struct epoll_event`; not packed on aarch64.
-#[repr(C)]
-#[derive(
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    Debug,
-    Default,
-    FromBytes,
-    IntoBytes,
-    Immutable,
-    KnownLayout,
-)]
-pub struct EpollEvent {
-    /// `EPOLL*`.
-    pub events: u32,
-    /// 0.
-    pub pad: u32,
-    /// The program's own.
-    pub data: u64,
+structure! {
+    /// `struct epoll_event`; not packed on aarch64.
+    EpollEvent 16 {
+        /// `EPOLL*`.
+        events: u32,
+        /// 0.
+        pad: u32,
+        /// The program's own.
+        data: u64,
+    }
 }
 
-/// `struct iovec`.
-#[repr(C)]
-#[derive(
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    Debug,
-    Default,
-    FromBytes,
-    IntoBytes,
-    Immutable,
-    KnownLayout,
-)]
-pub struct Iovec {
-    /// Address.
-    pub base: u64,
-    /// Bytes.
-    pub len: u64,
+structure! {
+    /// `struct iovec`.
+    Iovec 16 {
+        /// Address.
+        base: u64,
+        /// Bytes.
+        len: u64,
+    }
 }
 
-/// `struct robust_list_head`.
-#[repr(C)]
-#[derive(
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    Debug,
-    Default,
-    FromBytes,
-    IntoBytes,
-    Immutable,
-    KnownLayout,
-)]
-pub struct RobustListHead {
-    /// First entry.
-    pub list: u64,
-    /// From an entry to its futex.
-    pub futex_offset: i64,
-    /// The entry being locked or unlocked.
-    pub pending: u64,
+structure! {
+    /// `struct robust_list_head`.
+    RobustListHead 24 {
+        /// First entry.
+        list: u64,
+        /// From an entry to its futex.
+        futex_offset: i64,
+        /// The entry being locked or unlocked.
+        pending: u64,
+    }
 }

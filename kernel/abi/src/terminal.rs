@@ -4,6 +4,8 @@
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
+use crate::structure::structure;
+
 /// Number of control characters.
 pub const NCCS: usize = 19;
 
@@ -35,8 +37,6 @@ pub struct Termios {
     pub cc: [u8; NCCS],
 }
 
-const _: () = assert!(size_of::<Termios>() == 36);
-
 impl Default for Termios {
     /// What a fresh console has: canonical, with echo and signals.
     fn default() -> Self {
@@ -66,29 +66,18 @@ impl Default for Termios {
     }
 }
 
-/// `struct winsize`.
-#[repr(C)]
-#[derive(
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    Debug,
-    Default,
-    FromBytes,
-    IntoBytes,
-    Immutable,
-    KnownLayout,
-)]
-pub struct Winsize {
-    /// Lines.
-    pub rows: u16,
-    /// Characters in a line.
-    pub columns: u16,
-    /// Pixels, mostly 0.
-    pub width: u16,
-    /// Pixels, mostly 0.
-    pub height: u16,
+structure! {
+    /// `struct winsize`.
+    Winsize 8 {
+        /// Lines.
+        rows: u16,
+        /// Characters in a line.
+        columns: u16,
+        /// Pixels, mostly 0.
+        width: u16,
+        /// Pixels, mostly 0.
+        height: u16,
+    }
 }
 
 macro_rules! numbers {
