@@ -159,7 +159,9 @@ impl SignalState {
         shared & open
     }
 
-    /// A thread has exited.
+    /// A thread has exited. What waits for a process without threads is
+    /// nobody's, and counts for its user no longer when the parent hears of
+    /// the end.
     pub fn remove_thread(&mut self, key: ThreadKey) -> Departure {
         let Some(thread) = self.threads[key.0 as usize].take() else {
             return Departure { notice: None, retarget: SignalSet::EMPTY };
@@ -169,6 +171,10 @@ impl SignalState {
             false => None,
         };
         let retarget = self.pending.set().without(thread.blocked);
+        if self.threads.iter().all(Option::is_none) {
+            self.pending = Pending::default();
+            return Departure { notice, retarget: SignalSet::EMPTY };
+        }
         Departure { notice, retarget }
     }
 

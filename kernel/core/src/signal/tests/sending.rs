@@ -71,6 +71,23 @@ fn ordinary_signals_coalesce_and_real_time_ones_queue() {
 }
 
 #[test]
+fn what_waits_for_nobody_does_not_count() {
+    let (mut state, keys) = process(2);
+    let user = Arc::new(Quota::new(UNLIMITED));
+    state.set_room(Room { user: user.clone(), most: 100 });
+    for key in &keys {
+        block(&mut state, *key, &[SIGRTMIN]);
+    }
+    let value = SigInfo::new(SIGRTMIN, SI_QUEUE);
+    let _ = state.send(Target::Process, &value, false).unwrap();
+    let _ = state.remove_thread(keys[0]);
+    assert_eq!(user.used(), 1);
+    let departure = state.remove_thread(keys[1]);
+    assert!(departure.retarget.is_empty());
+    assert_eq!(user.used(), 0);
+}
+
+#[test]
 fn a_full_queue_refuses_values_but_never_loses_a_signal() {
     let (mut state, keys) = process(1);
     let user = Arc::new(Quota::new(UNLIMITED));
