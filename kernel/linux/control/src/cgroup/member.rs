@@ -58,6 +58,11 @@ pub(super) fn processes(hierarchy: Hierarchy, slot: u32) -> Vec<u32> {
     numbers(process_number, hierarchy, &slots)
 }
 
+/// How often a list is made anew in which a task is missing that counts. One
+/// that goes from group to group needs less than one look; whatever else keeps a
+/// count, the reader comes to an end.
+const LOOKS: usize = 100;
+
 /// Numbers of the groups' tasks, each once. If there is none, no task counts as
 /// a member any more: who reads so can remove the group.
 fn numbers(
@@ -67,22 +72,23 @@ fn numbers(
 ) -> Vec<u32> {
     let is_member =
         |task: &Task| slots.iter().any(|slot| is_in(task, hierarchy, *slot));
-    loop {
-        let mut members = table::all();
+    // A task counts in two groups for as long as it takes to go from one to the
+    // other, which is some instructions.
+    let is_between = |slot: &u32| FREEZER.group_members(*slot) != 0;
+    let mut members = Vec::new();
+    for _ in 0..LOOKS {
+        members = table::all();
         members.retain(|task| is_member(task));
-        // A task counts in two groups for as long as it takes to go from one
-        // to the other, which is some instructions.
-        let is_between = |slot: &u32| FREEZER.group_members(*slot) != 0;
-        if members.is_empty() && slots.iter().any(is_between) {
-            arch::cpu::relax();
-            continue;
+        if !members.is_empty() || !slots.iter().any(is_between) {
+            break;
         }
-        let born = members.iter().filter(|task| !is_unborn(task));
-        let mut numbers: Vec<u32> = born.map(|task| of(task)).collect();
-        numbers.sort_unstable();
-        numbers.dedup();
-        return numbers;
+        arch::cpu::relax();
     }
+    let born = members.iter().filter(|task| !is_unborn(task));
+    let mut numbers: Vec<u32> = born.map(|task| of(task)).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    numbers
 }
 
 /// The number of a thread's process.
