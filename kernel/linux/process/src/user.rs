@@ -17,7 +17,7 @@
 use alloc::collections::BTreeMap;
 use alloc::sync::{Arc, Weak};
 use core::sync::atomic::Ordering::Relaxed;
-use core::sync::atomic::{AtomicU32, AtomicU64};
+use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize};
 
 use kernel_core::memory::quota::{Quota, UNLIMITED};
 use kernel_core::signal::Room;
@@ -33,6 +33,8 @@ pub(crate) struct User {
     signals: Arc<Quota>,
     /// Bytes that its POSIX message queues count.
     messages: AtomicU64,
+    /// Timers that its processes made (`timer_create`).
+    timers: AtomicUsize,
 }
 
 static USERS: SpinLock<BTreeMap<u32, Weak<User>>> =
@@ -47,7 +49,8 @@ impl User {
         }
         let signals = Arc::new(Quota::new(UNLIMITED));
         let (tasks, messages) = (AtomicU32::new(0), AtomicU64::new(0));
-        let user = Arc::new(Self { id, tasks, signals, messages });
+        let timers = AtomicUsize::new(0);
+        let user = Arc::new(Self { id, tasks, signals, messages, timers });
         users.insert(id, Arc::downgrade(&user));
         user
     }
@@ -72,6 +75,21 @@ impl User {
     /// Gives them back.
     pub(crate) fn give_message_bytes(&self, bytes: u64) {
         self.messages.fetch_sub(bytes, Relaxed);
+    }
+
+    /// Counts one more timer, unless it has `most` of timers and of signals
+    /// that wait, together.
+    pub(crate) fn take_timer(&self, most: usize) -> bool {
+        let waiting = self.signals.used();
+        let more = |timers: usize| {
+            (timers.saturating_add(waiting) < most).then_some(timers + 1)
+        };
+        self.timers.fetch_update(Relaxed, Relaxed, more).is_ok()
+    }
+
+    /// One of its timers is gone.
+    pub(crate) fn give_timer(&self) {
+        self.timers.fetch_sub(1, Relaxed);
     }
 
     /// How many tasks it has.

@@ -128,6 +128,32 @@ impl Process {
     }
 }
 
+/// A timer, counted for the user that made it until this is dropped.
+#[derive(Debug)]
+pub struct TimerPlace(Arc<User>);
+
+impl Drop for TimerPlace {
+    fn drop(&mut self) {
+        self.0.give_timer();
+    }
+}
+
+impl Process {
+    /// Counts one more timer for its user: each may send a signal any time
+    /// (`RLIMIT_SIGPENDING`).
+    ///
+    /// # Errors
+    /// `EAGAIN` if that is more than the user may have.
+    pub fn take_timer(&self) -> Result<TimerPlace, Errno> {
+        let most = self.limits.lock().pending();
+        let user = self.tasks.user();
+        match user.take_timer(most) {
+            true => Ok(TimerPlace(user)),
+            false => Err(Errno::EAGAIN),
+        }
+    }
+}
+
 /// What the first process may use. A user may have half of all tasks there
 /// may be, where nobody says otherwise (Linux `fork_init`).
 pub fn usual_limits() -> Limits {
