@@ -35,6 +35,8 @@ pub(crate) struct User {
     messages: AtomicU64,
     /// Timers that its processes made (`timer_create`).
     timers: AtomicUsize,
+    /// Bytes of segments of shared memory that it locked.
+    locked: AtomicU64,
 }
 
 static USERS: SpinLock<BTreeMap<u32, Weak<User>>> =
@@ -49,8 +51,9 @@ impl User {
         }
         let signals = Arc::new(Quota::new(UNLIMITED));
         let (tasks, messages) = (AtomicU32::new(0), AtomicU64::new(0));
-        let timers = AtomicUsize::new(0);
-        let user = Arc::new(Self { id, tasks, signals, messages, timers });
+        let (timers, locked) = (AtomicUsize::new(0), AtomicU64::new(0));
+        let user =
+            Arc::new(Self { id, tasks, signals, messages, timers, locked });
         users.insert(id, Arc::downgrade(&user));
         user
     }
@@ -90,6 +93,17 @@ impl User {
     /// One of its timers is gone.
     pub(crate) fn give_timer(&self) {
         self.timers.fetch_sub(1, Relaxed);
+    }
+
+    /// Counts so many bytes that are locked, unless that is more than `most`.
+    pub(crate) fn take_locked(&self, bytes: u64, most: u64) -> bool {
+        let more = |used: u64| used.checked_add(bytes).filter(|it| *it <= most);
+        self.locked.fetch_update(Relaxed, Relaxed, more).is_ok()
+    }
+
+    /// They are locked no longer.
+    pub(crate) fn give_locked(&self, bytes: u64) {
+        self.locked.fetch_sub(bytes, Relaxed);
     }
 
     /// How many tasks it has.

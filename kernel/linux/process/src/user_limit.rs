@@ -128,6 +128,39 @@ impl Process {
     }
 }
 
+/// Bytes of shared memory that are locked, counted for the user that did it
+/// until this is dropped.
+pub struct LockedBytes {
+    user: Arc<User>,
+    bytes: u64,
+}
+
+impl Drop for LockedBytes {
+    fn drop(&mut self) {
+        self.user.give_locked(self.bytes);
+    }
+}
+
+impl Process {
+    /// Counts so many bytes of shared memory that its user locks
+    /// (`RLIMIT_MEMLOCK`). Who may do everything may lock any number.
+    ///
+    /// # Errors
+    /// `EPERM` if it may lock none; `ENOMEM` for more than the user may.
+    pub fn take_locked(&self, bytes: u64) -> Result<LockedBytes, Errno> {
+        let most = match self.credentials.lock().is_privileged() {
+            true => u64::MAX,
+            false => self.limits.lock().locked(),
+        };
+        let user = self.tasks.user();
+        match user.take_locked(bytes, most) {
+            true => Ok(LockedBytes { user, bytes }),
+            false if most == 0 => Err(Errno::EPERM),
+            false => Err(Errno::ENOMEM),
+        }
+    }
+}
+
 /// A timer, counted for the user that made it until this is dropped.
 #[derive(Debug)]
 pub struct TimerPlace(Arc<User>);
