@@ -13,7 +13,7 @@ use kernel_abi::signal::{SI_TIMER, SIGALRM, SigInfo};
 
 use super::clock::Clock;
 use super::signal::send;
-use super::user_limit::TimerPlace;
+use super::user::TimerPlace;
 use super::{Process, ProcessId, thread_of, tree};
 use kernel_core::power::wakeup::Source;
 use kernel_machine::arch;

@@ -82,17 +82,12 @@ impl User {
 
     /// Counts one more timer, unless it has `most` of timers and of signals
     /// that wait, together.
-    pub(crate) fn take_timer(&self, most: usize) -> bool {
+    fn take_timer(&self, most: usize) -> bool {
         let waiting = self.signals.used();
         let more = |timers: usize| {
             (timers.saturating_add(waiting) < most).then_some(timers + 1)
         };
         self.timers.fetch_update(Relaxed, Relaxed, more).is_ok()
-    }
-
-    /// One of its timers is gone.
-    pub(crate) fn give_timer(&self) {
-        self.timers.fetch_sub(1, Relaxed);
     }
 
     /// Counts so many bytes that are locked, unless that is more than `most`.
@@ -120,6 +115,23 @@ impl Drop for User {
         if known.is_some_and(|user| user.strong_count() == 0) {
             users.remove(&self.id);
         }
+    }
+}
+
+/// A timer, counted for the user that made it until this is dropped.
+#[derive(Debug)]
+pub struct TimerPlace(Arc<User>);
+
+impl TimerPlace {
+    /// One more, unless `user` has `most` of timers and of signals that wait.
+    pub(crate) fn of(user: Arc<User>, most: usize) -> Option<Self> {
+        user.take_timer(most).then(|| Self(user))
+    }
+}
+
+impl Drop for TimerPlace {
+    fn drop(&mut self) {
+        self.0.timers.fetch_sub(1, Relaxed);
     }
 }
 

@@ -8,7 +8,7 @@ use alloc::sync::Arc;
 use kernel_abi::Errno;
 
 use super::limits::{self, Limits};
-use super::user::{Place, User};
+use super::user::{Place, TimerPlace, User};
 use super::{Process, Thread, thread_of};
 use kernel_task::table;
 
@@ -161,16 +161,6 @@ impl Process {
     }
 }
 
-/// A timer, counted for the user that made it until this is dropped.
-#[derive(Debug)]
-pub struct TimerPlace(Arc<User>);
-
-impl Drop for TimerPlace {
-    fn drop(&mut self) {
-        self.0.give_timer();
-    }
-}
-
 impl Process {
     /// Counts one more timer for its user: each may send a signal any time
     /// (`RLIMIT_SIGPENDING`).
@@ -179,11 +169,8 @@ impl Process {
     /// `EAGAIN` if that is more than the user may have.
     pub fn take_timer(&self) -> Result<TimerPlace, Errno> {
         let most = self.limits.lock().pending();
-        let user = self.tasks.user();
-        match user.take_timer(most) {
-            true => Ok(TimerPlace(user)),
-            false => Err(Errno::EAGAIN),
-        }
+        let place = TimerPlace::of(self.tasks.user(), most);
+        place.ok_or(Errno::EAGAIN)
     }
 }
 

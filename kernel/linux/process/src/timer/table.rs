@@ -7,7 +7,7 @@ use core::sync::atomic::AtomicU32;
 use kernel_abi::Errno;
 
 use super::cpu_timers::CpuTimers;
-use crate::user_limit::TimerPlace;
+use crate::user::TimerPlace;
 use kernel_machine::sync::{Rank, SpinLock};
 use kernel_task::Task;
 use kernel_task::alarm::{Alarm, Setting};
