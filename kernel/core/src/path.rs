@@ -6,8 +6,11 @@
 
 use kernel_abi::Errno;
 
+mod changes;
 #[cfg(test)]
 mod tests;
+
+pub use changes::Changes;
 
 /// Longest name of a file, in bytes.
 pub const NAME_MAX: usize = 255;

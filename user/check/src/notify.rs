@@ -156,6 +156,10 @@ fn watches_are_changed_and_ended() -> Outcome {
     let path = fresh_path("changed");
     file::close(file::open(&path, O_WRONLY | O_CREAT, 0o644)?)?;
     let watcher = Watcher::new()?;
+    // To add to what there is, and only where nothing is, cannot be.
+    const ADD_AND_CREATE: u32 = 0x3000_0000;
+    let both = watcher.watch("/tmp", IN_OPEN | ADD_AND_CREATE);
+    ensure_eq!(both, Err(Errno::EINVAL));
     ensure_eq!(watcher.watch(&path, 0), Err(Errno::EINVAL));
     ensure_eq!(watcher.watch("/no/such", IN_MODIFY), Err(Errno::ENOENT));
     let watch = watcher.watch(&path, IN_OPEN)?;

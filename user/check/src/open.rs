@@ -37,8 +37,8 @@ tests! {
 const NO_XDEV: u64 = 1;
 const NO_MAGICLINKS: u64 = 2;
 const NO_SYMLINKS: u64 = 4;
-const BENEATH: u64 = 8;
-const IN_ROOT: u64 = 16;
+pub(crate) const BENEATH: u64 = 8;
+pub(crate) const IN_ROOT: u64 = 16;
 const HERE: usize = AT_FDCWD as usize;
 
 fn text(path: &str) -> core::result::Result<CString, Failure> {
@@ -46,7 +46,7 @@ fn text(path: &str) -> core::result::Result<CString, Failure> {
 }
 
 /// Opens by `openat2`, with flags, mode and bounds.
-fn open2(base: i32, path: &str, how: [u64; 3]) -> Result<i32> {
+pub(crate) fn open2(base: i32, path: &str, how: [u64; 3]) -> Result<i32> {
     let path = CString::new(path).map_err(|_| Errno::EINVAL)?;
     let words = [
         base as usize,
@@ -101,6 +101,11 @@ fn a_walk_stays_within_its_bounds() -> Outcome {
     let out = open2(proc, "..", [0, 0, NO_XDEV]);
     ensure_eq!(out, Err(Errno::EXDEV));
     ensure!(open2(proc, "self/stat", [0, 0, NO_XDEV]).is_ok());
+    // Where an absolute name begins is no move, whatever the descriptor is.
+    ensure!(open2(proc, "/", [0, 0, NO_XDEV]).is_ok());
+    ensure!(open2(-1, "/", [0, 0, NO_SYMLINKS]).is_ok());
+    ensure_eq!(open2(-1, "/", [0, 0, BENEATH]), Err(Errno::EXDEV));
+    ensure_eq!(open2(-1, "/", [0, 0, IN_ROOT]), Err(Errno::EBADF));
     Ok(())
 }
 

@@ -4,22 +4,25 @@ use alloc::ffi::CString;
 use alloc::format;
 use alloc::string::String;
 
+use user_lib::child::Child;
 use user_lib::linux::{
     __NR_chroot, __NR_mmap, __NR_mprotect, __NR_readlinkat, __NR_utimensat,
     AT_FDCWD, MAP_PRIVATE, MAP_SHARED, O_CREAT, O_PATH, O_RDONLY, O_RDWR,
-    O_TRUNC, O_WRONLY, PROT_READ, PROT_WRITE,
+    O_TRUNC, O_WRONLY, PROT_READ, PROT_WRITE, SIGKILL,
 };
 use user_lib::syscall::arbitrary;
-use user_lib::{Errno, Result, file, memory, process, system};
+use user_lib::{Errno, Result, file, memory, process, signal, system};
 
+use crate::open::{BENEATH, IN_ROOT, open2};
 use crate::tool::{
-    Failure, NOBODY, Outcome, ensure_eq, fresh_path, in_child, tests,
+    Failure, NOBODY, Outcome, ensure, ensure_eq, fresh_path, in_child, tests,
 };
 
 tests! {
     the_device_of_zeros_is_mapped_as_memory
     what_is_wrong_first_is_told
     proc_is_mounted_over_itself
+    no_move_leads_a_walk_out_of_its_bounds
 }
 
 const HERE: usize = AT_FDCWD as usize;
@@ -108,5 +111,40 @@ fn proc_is_mounted_over_itself() -> Outcome {
     ensure_eq!(mounts()?, before + 1);
     system::unmount("/proc", 0)?;
     ensure_eq!(mounts()?, before);
+    Ok(())
+}
+
+/// A directory is moved out and back while others walk through it and up.
+fn no_move_leads_a_walk_out_of_its_bounds() -> Outcome {
+    const WALKS: usize = 4000;
+    let path = fresh_path("moves");
+    for part in ["", "/base", "/base/in", "/base/in/sub", "/out"] {
+        file::make_directory(&format!("{path}{part}"), 0o755)?;
+    }
+    file::close(file::open(
+        &format!("{path}/mark"),
+        O_CREAT | O_WRONLY,
+        0o600,
+    )?)?;
+    let base = file::open(&format!("{path}/base"), O_RDONLY, 0)?;
+    let inside = format!("{path}/base/in/sub");
+    let outside = format!("{path}/out/sub");
+    let mover = Child::start(|| {
+        loop {
+            let there = file::rename(&inside, &outside, 0);
+            if there.and_then(|()| file::rename(&outside, &inside, 0)).is_err()
+            {
+                return 1;
+            }
+        }
+    })?;
+    for _ in 0..WALKS {
+        for bounds in [BENEATH, IN_ROOT] {
+            let open = open2(base, "in/sub/../../mark", [0, 0, bounds]);
+            ensure!(matches!(open, Err(Errno::ENOENT | Errno::EAGAIN)));
+        }
+    }
+    signal::send(mover.id(), SIGKILL)?;
+    mover.wait()?;
     Ok(())
 }

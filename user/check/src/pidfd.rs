@@ -96,6 +96,7 @@ fn a_descriptor_means_its_process_and_no_other() -> Outcome {
     let child = Child::start(|| 0)?;
     let id = child.id();
     let fd = open(id, 0)?;
+    let directory = file::open(&format!("/proc/{id}"), O_RDONLY, 0)?;
     child.wait()?;
     ensure_eq!(send(fd, 0), Err(Errno::ESRCH));
     // Another process gets the number.
@@ -108,6 +109,7 @@ fn a_descriptor_means_its_process_and_no_other() -> Outcome {
     })?;
     ensure_eq!(other, id);
     ensure_eq!(send(fd, SIGTERM), Err(Errno::ESRCH));
+    ensure_eq!(send(directory, SIGTERM), Err(Errno::ESRCH));
     ensure_eq!(wait(fd, WEXITED | WNOHANG), Err(Errno::ECHILD));
     ensure!(is_over(fd, 0)?);
     signal::send(other, SIGKILL)?;

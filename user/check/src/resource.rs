@@ -4,9 +4,10 @@
 use alloc::string::String;
 
 use user_lib::linux::{
-    __NR_brk, __NR_fcntl, __NR_mmap, __NR_mprotect, __NR_prlimit64,
-    __NR_rt_sigqueueinfo, MAP_ANONYMOUS, MAP_PRIVATE, MAP_SHARED, PROT_READ,
-    PROT_WRITE, SIG_BLOCK, SIGSEGV, SIGUSR1,
+    __NR_brk, __NR_fcntl, __NR_mlock, __NR_mlockall, __NR_mmap, __NR_mprotect,
+    __NR_munlock, __NR_munlockall, __NR_prlimit64, __NR_rt_sigqueueinfo,
+    __NR_timer_create, __NR_timer_delete, MAP_ANONYMOUS, MAP_PRIVATE,
+    MAP_SHARED, PROT_READ, PROT_WRITE, SIG_BLOCK, SIGSEGV, SIGUSR1,
 };
 use user_lib::signal::{self, bit};
 use user_lib::syscall::arbitrary;
@@ -22,6 +23,8 @@ tests! {
     data_grows_no_further_than_it_may
     a_stack_grows_no_further_than_it_may
     so_many_signals_wait_for_a_user
+    timers_count_with_signals_that_wait
+    so_much_memory_is_locked
     limits_are_raised_by_root_alone
 }
 
@@ -152,6 +155,75 @@ fn so_many_signals_wait_for_a_user() -> Outcome {
         ensure_eq!(signal::wait(bit(FIRST), None)?, FIRST);
         ensure_eq!(queued()?, "4/5");
         queue(FIRST)?;
+        Ok(())
+    })
+}
+
+fn timers_count_with_signals_that_wait() -> Outcome {
+    let create = || {
+        let mut id = 0_u32;
+        let place = (&raw mut id) as usize;
+        arbitrary(__NR_timer_create, [1, 0, place, 0, 0, 0])?;
+        Ok(core::hint::black_box(id))
+    };
+    let delete =
+        |id: u32| arbitrary(__NR_timer_delete, [id as usize, 0, 0, 0, 0, 0]);
+    ensure_done(|| {
+        become_user(SOMEBODY)?;
+        set_limit(SIGNALS, 3, 3)?;
+        let first = create()?;
+        create()?;
+        create()?;
+        ensure_eq!(create(), Err(Errno::EAGAIN));
+        delete(first)?;
+        create()?;
+        ensure_done(|| {
+            ensure_eq!(create(), Err(Errno::EAGAIN));
+            Ok(())
+        })
+    })
+}
+
+fn so_much_memory_is_locked() -> Outcome {
+    const LOCKED: usize = 8;
+    const PAGE: usize = 4096;
+    const MAP_LOCKED: u32 = 0x2000;
+    const NOW: usize = 1;
+    const FUTURE: usize = 2;
+    let call =
+        |number, first, second| arbitrary(number, [first, second, 0, 0, 0, 0]);
+    let map = |pages: usize, more: u32| {
+        let flags = (MAP_PRIVATE | MAP_ANONYMOUS | more) as usize;
+        let rights = (PROT_READ | PROT_WRITE) as usize;
+        let words = [0, pages * PAGE, rights, flags, usize::MAX, 0];
+        arbitrary(__NR_mmap, words)
+    };
+    ensure_done(|| {
+        set_limit(LOCKED, 8 * PAGE as u64, 8 * PAGE as u64)?;
+        // Root locks any number.
+        let memory = map(16, 0)?;
+        call(__NR_mlock, memory, 16 * PAGE)?;
+        call(__NR_munlock, memory, 16 * PAGE)?;
+        become_user(SOMEBODY)?;
+        let more = call(__NR_mlock, memory, 9 * PAGE);
+        ensure_eq!(more, Err(Errno::ENOMEM));
+        call(__NR_mlock, memory, 8 * PAGE)?;
+        // What is locked already counts once.
+        call(__NR_mlock, memory + 4 * PAGE, 4 * PAGE)?;
+        let more = call(__NR_mlock, memory + 4 * PAGE, 5 * PAGE);
+        ensure_eq!(more, Err(Errno::ENOMEM));
+        ensure_eq!(map(1, MAP_LOCKED), Err(Errno::EAGAIN));
+        call(__NR_munlock, memory, 4 * PAGE)?;
+        map(4, MAP_LOCKED)?;
+        ensure_eq!(call(__NR_mlockall, NOW, 0), Err(Errno::ENOMEM));
+        call(__NR_mlockall, FUTURE, 0)?;
+        ensure_eq!(map(1, 0), Err(Errno::EAGAIN));
+        call(__NR_munlockall, 0, 0)?;
+        map(1, 0)?;
+        set_limit(LOCKED, 0, 0)?;
+        ensure_eq!(call(__NR_mlock, memory, PAGE), Err(Errno::EPERM));
+        ensure_eq!(call(__NR_mlockall, NOW, 0), Err(Errno::EPERM));
+        ensure_eq!(map(1, MAP_LOCKED), Err(Errno::EPERM));
         Ok(())
     })
 }

@@ -11,10 +11,13 @@ use user_lib::syscall::arbitrary;
 use user_lib::{Errno, Result, directory, file, process};
 
 use crate::group::Mount;
-use crate::tool::{Failure, NOBODY, Outcome, ensure, in_child, tests};
+use crate::tool::{
+    Failure, NOBODY, Outcome, ensure, ensure_eq, in_child, tests,
+};
 
 tests! {
     every_text_can_be_read
+    a_core_pattern_is_a_name
     every_text_can_be_read_or_is_refused
 }
 
@@ -43,6 +46,18 @@ const REFUSALS: [Errno; 6] = [
 struct Found {
     read: usize,
     refused: usize,
+}
+
+fn a_core_pattern_is_a_name() -> Outcome {
+    const PATTERN: &str = "/proc/sys/kernel/core_pattern";
+    let old = file::text(PATTERN)?;
+    let piped = file::overwrite(PATTERN, b"|/bin/cat\n");
+    ensure_eq!(piped, Err(Errno::EOPNOTSUPP));
+    ensure_eq!(file::text(PATTERN)?, old);
+    file::overwrite(PATTERN, b"\n")?;
+    ensure_eq!(file::text(PATTERN)?, "\n");
+    file::overwrite(PATTERN, old.as_bytes())?;
+    Ok(())
 }
 
 fn every_text_can_be_read() -> Outcome {

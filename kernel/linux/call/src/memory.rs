@@ -79,6 +79,9 @@ fn mmap(args: &Args) -> Result {
     if length == 0 {
         return Err(Errno::EINVAL);
     }
+    if flags & MAP_LOCKED != 0 {
+        bounds::check_may_lock()?;
+    }
     let mut request = MapRequest {
         placement: placement(address, flags)?,
         sharing,
@@ -102,7 +105,8 @@ fn mmap(args: &Args) -> Result {
 /// Maps `request` in the caller's space, if the process may have so much.
 ///
 /// # Errors
-/// `ENOMEM`; those of the mapping.
+/// `ENOMEM`; `EAGAIN` if it would be locked and that is too much; those of the
+/// mapping.
 pub(super) fn map(space: &AddressSpace, request: MapRequest) -> Result {
     if let Some(most) = most_pages() {
         let place = match request.placement {
@@ -112,6 +116,9 @@ pub(super) fn map(space: &AddressSpace, request: MapRequest) -> Result {
             _ => 0..0,
         };
         check_room(most, request.length, place)?;
+    }
+    if request.is_locked || space.locks_future() {
+        bounds::check_lock_new(space, request.length)?;
     }
     if is_data(&request) {
         bounds::check_data(request.length)?;
@@ -249,10 +256,13 @@ fn brk(args: &Args) -> Result {
             return Ok(now);
         }
     }
-    if wanted > space.set_break(0)
-        && bounds::check_break(&space, wanted).is_err()
-    {
-        return Ok(space.set_break(0));
+    let now = space.set_break(0);
+    if wanted > now {
+        let may_lock = !space.locks_future()
+            || bounds::check_lock_new(&space, wanted - now).is_ok();
+        if !may_lock || bounds::check_break(&space, wanted).is_err() {
+            return Ok(now);
+        }
     }
     let result = with_memory(|| match space.set_break(wanted) {
         end if end < wanted => Err(Errno::ENOMEM),
@@ -277,6 +287,8 @@ fn mremap(args: &Args) -> Result {
     }
     if new > old {
         bounds::check_growth(address, new - old)?;
+        let space = current().space()?;
+        bounds::check_lock_growth(&space, address, new - old)?;
     }
     current().space()?.remap(address, [old, new], target)
 }

@@ -120,21 +120,25 @@ fn store_levels(text: &[u8]) -> Result<(), Errno> {
     Ok(())
 }
 
-/// Names of core dumps, which nobody makes: kept for who asks.
-static CORE_PATTERN: SpinLock<([u8; 128], usize)> =
-    SpinLock::with_rank(Rank::Device, ([0; 128], 0));
+/// Names of core dumps, which nobody makes: kept for who asks. An empty one
+/// stands for no name.
+static CORE_PATTERN: SpinLock<([u8; 128], usize)> = {
+    let (mut bytes, usual) = ([0; 128], *b"core");
+    bytes.split_at_mut(usual.len()).0.copy_from_slice(&usual);
+    SpinLock::with_rank(Rank::Device, (bytes, usual.len()))
+};
 
 fn show_core() -> Result<String, Errno> {
     let (bytes, length) = *CORE_PATTERN.lock();
-    let text = match length {
-        0 => "core".into(),
-        _ => String::from_utf8_lossy(&bytes[..length]),
-    };
-    Ok(format!("{text}\n"))
+    Ok(format!("{}\n", String::from_utf8_lossy(&bytes[..length])))
 }
 
+/// A program that gets the dump, `|PROGRAM`, would wait for ever.
 fn store_core(text: &[u8]) -> Result<(), Errno> {
     let text = text.strip_suffix(b"\n").unwrap_or(text);
+    if text.starts_with(b"|") {
+        return Err(Errno::EOPNOTSUPP);
+    }
     let mut bytes = [0; 128];
     let place = bytes.get_mut(..text.len()).ok_or(Errno::EINVAL)?;
     place.copy_from_slice(text);

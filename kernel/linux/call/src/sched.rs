@@ -136,7 +136,17 @@ fn setpriority(args: &Args) -> Result {
             if nice < task.nice() && !may {
                 return Err(Errno::EACCES);
             }
-            account::change_account(&task, |account, _| account.set_nice(nice));
+            let mut is_refused = false;
+            account::change_account(&task, |account, _| {
+                // Somebody may have changed it since the look.
+                is_refused = nice < account.attributes().nice && !may;
+                if !is_refused {
+                    account.set_nice(nice);
+                }
+            });
+            if is_refused {
+                return Err(Errno::EACCES);
+            }
         }
     }
     Ok(0)

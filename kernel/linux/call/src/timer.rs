@@ -129,7 +129,8 @@ fn timer_create(args: &Args) -> Result {
     };
     check_alarm(&clock)?;
     let process = current().process.clone();
-    let id = process.timers.create(process.id, clock, notify)?;
+    let place = process.take_timer()?;
+    let id = process.timers.create(process.id, clock, notify, place)?;
     user::write_value(args.x[2], &id).inspect_err(|_| {
         let _ = process.timers.delete(id);
     })?;

@@ -16,6 +16,7 @@ use kernel_abi::Errno;
 use kernel_abi::stat::device_number;
 
 use super::inode::{FileSystem, FileType, Inode, InodeId, Location};
+use kernel_core::path::Changes;
 use kernel_machine::sync::{Rank, SpinLock, copy_out};
 
 mod watch;
@@ -160,6 +161,8 @@ type Covers = BTreeMap<Point, Arc<Mount>>;
 
 static COVERS: SpinLock<Covers> =
     SpinLock::with_rank(Rank::Process, BTreeMap::new());
+/// Counts what may make `..` lead elsewhere: names that move, and mounts.
+pub(super) static CHANGES: Changes = Changes::new();
 static ROOT: spin::Once<Arc<Mount>> = spin::Once::new();
 
 fn point(location: &Location) -> Point {
@@ -227,7 +230,7 @@ fn attach(
         drop(covers);
         return Err(Errno::EBUSY);
     }
-    covers.insert(point, mount);
+    CHANGES.make(|| covers.insert(point, mount));
     drop(covers);
     changed();
     Ok(())
@@ -285,7 +288,7 @@ pub fn unmount(location: Location, how: Unmount) -> Result<(), Errno> {
     if how == Unmount::IfIdle && Arc::strong_count(&mount) > 2 {
         return Err(Errno::EBUSY);
     }
-    let removed = remove_tree(&mut covers, point);
+    let removed = CHANGES.make(|| remove_tree(&mut covers, point));
     drop(covers);
     for mount in &removed {
         mount.is_attached.store(false, Relaxed);

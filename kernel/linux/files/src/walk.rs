@@ -14,6 +14,7 @@ use kernel_core::path::{self, Component, Path};
 use super::context::FsContext;
 use super::inode::{FileType, Inode, Link};
 use super::location::Location;
+use super::mount::CHANGES;
 use super::open_file::OpenFile;
 use super::permission::{self, Authority};
 use super::table::FileTable;
@@ -78,18 +79,19 @@ impl Part {
 pub struct Walk<'a> {
     /// Whose rights count; `None` if all is allowed.
     who: Option<Authority>,
+    /// What it does not go above: where it begins, if it must stay inside.
     root: Location,
-    /// Where it begins, if it must not leave that.
-    start: Option<Location>,
     bounds: Bounds,
+    /// How often names had moved when it began.
+    since: u32,
     here: Location,
     rest: Cow<'a, [u8]>,
     links: u32,
 }
 
 impl<'a> Walk<'a> {
-    /// Starts at `base`, or at the root for an absolute name, and stays within
-    /// `bounds`.
+    /// Starts at `base`, or at the root for an absolute name, whatever `base`
+    /// is then, and stays within `bounds`.
     ///
     /// # Errors
     /// `ENOENT` for an empty name, `ENAMETOOLONG`; `EXDEV` for a name that
@@ -100,22 +102,16 @@ impl<'a> Walk<'a> {
         path: &'a [u8],
         bounds: Bounds,
     ) -> Result<Self, Errno> {
+        let since = CHANGES.count();
         let is_absolute = Path::new(path)?.is_absolute();
-        let here = match is_absolute && bounds.is_empty() {
-            true => root.clone(),
-            false => base()?,
-        };
-        let root = match bounds.contains(Bounds::IN_ROOT) {
-            true => here.clone(),
-            false => root,
-        };
-        let (who, rest) = (permission::current(), Cow::Borrowed(path));
-        let start = bounds.contains(Bounds::BENEATH).then(|| here.clone());
-        let mut walk = Self { who, root, start, bounds, here, rest, links: 0 };
-        if is_absolute && !bounds.is_empty() {
-            walk.go_to_root()?;
+        let is_from_root = is_absolute && !bounds.contains(Bounds::IN_ROOT);
+        if is_from_root {
+            bounds.check_leave()?;
         }
-        Ok(walk)
+        let here = if is_from_root { root.clone() } else { base()? };
+        let root = if bounds.is_inside() { here.clone() } else { root };
+        let (who, rest) = (permission::current(), Cow::Borrowed(path));
+        Ok(Self { who, root, bounds, since, here, rest, links: 0 })
     }
 
     /// Goes to the directory in which the last part stands.
@@ -234,12 +230,17 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
+    /// Goes up. Where it must stay inside, and something moves meanwhile, what
+    /// is above may be outside.
     fn go_up(&mut self) -> Result<(), Errno> {
-        if self.start.as_ref() == Some(&self.here) {
-            return Err(Errno::EXDEV);
+        if self.here == self.root {
+            self.bounds.check_leave()?;
         }
         let above = self.here.parent(&self.root);
-        self.go(above)
+        match self.bounds.is_inside() && CHANGES.any_since(self.since) {
+            true => Err(Errno::EAGAIN),
+            false => self.go(above),
+        }
     }
 
     fn go_to_root(&mut self) -> Result<(), Errno> {

@@ -35,6 +35,7 @@ use kernel_machine::mm::{
     FrameRef, MapRequest, PAGE_SIZE, PageSource, Protection, Sharing, frame,
 };
 use kernel_machine::sync::{Rank, SpinLock};
+use kernel_process::LockedBytes;
 
 use crate::caller::{Caller, process_id};
 use crate::registry::{Object, Registry, Wanted};
@@ -76,6 +77,8 @@ struct State {
     ctime: i64,
     /// Who attached or detached it last.
     last: u32,
+    /// For whom it counts while it is locked.
+    locked: Option<LockedBytes>,
 }
 
 impl Object for Segment {
@@ -151,8 +154,14 @@ impl Segment {
         file.set_size(size as u64)?;
         let shown = file.inode().shared_pages(true)?;
         PAGES.fetch_add(pages, Relaxed);
-        let state =
-            State { permission, atime: 0, dtime: 0, ctime: now_s(), last: 0 };
+        let state = State {
+            permission,
+            atime: 0,
+            dtime: 0,
+            ctime: now_s(),
+            last: 0,
+            locked: None,
+        };
         Ok(Arc::new(Self {
             file,
             pages: shown,

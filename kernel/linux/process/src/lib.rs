@@ -68,7 +68,7 @@ pub use process::{Process, ProcessId};
 pub use thread::{
     CurrentThread, Thread, current, current_files, number_of, thread_of,
 };
-pub use user_limit::MessageBytes;
+pub use user_limit::{LockedBytes, MessageBytes};
 
 /// Makes room for futexes and starts this layer's kernel threads.
 ///

@@ -13,6 +13,7 @@ use kernel_abi::signal::{SI_TIMER, SIGALRM, SigInfo};
 
 use super::clock::Clock;
 use super::signal::send;
+use super::user::TimerPlace;
 use super::{Process, ProcessId, thread_of, tree};
 use kernel_core::power::wakeup::Source;
 use kernel_machine::arch;
@@ -50,7 +51,7 @@ impl Timers {
         real.set(deadline, new.interval_ns)
     }
 
-    /// Makes a timer that is off; its number.
+    /// Makes a timer that is off and counts in `place`; its number.
     ///
     /// # Errors
     /// `EAGAIN` if there are too many, or memory is short.
@@ -59,6 +60,7 @@ impl Timers {
         process: ProcessId,
         clock: Clock,
         notify: Notify,
+        place: TimerPlace,
     ) -> Result<u32, Errno> {
         if frame::is_short() {
             return Err(Errno::EAGAIN);
@@ -81,7 +83,7 @@ impl Timers {
             Clock::Cpu(clock) => CpuAlarm::new(clock, expired),
             clock => Arc::new(TimeAlarm { clock, alarm: Alarm::new(expired) }),
         };
-        let timer = Timer { alarm, overrun };
+        let timer = Timer { alarm, overrun, _place: place };
         inner.created.insert(id, Arc::new(timer));
         Ok(id)
     }

@@ -17,7 +17,7 @@
 use alloc::collections::BTreeMap;
 use alloc::sync::{Arc, Weak};
 use core::sync::atomic::Ordering::Relaxed;
-use core::sync::atomic::{AtomicU32, AtomicU64};
+use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize};
 
 use kernel_core::memory::quota::{Quota, UNLIMITED};
 use kernel_core::signal::Room;
@@ -33,6 +33,10 @@ pub(crate) struct User {
     signals: Arc<Quota>,
     /// Bytes that its POSIX message queues count.
     messages: AtomicU64,
+    /// Timers that its processes made (`timer_create`).
+    timers: AtomicUsize,
+    /// Bytes of segments of shared memory that it locked.
+    locked: AtomicU64,
 }
 
 static USERS: SpinLock<BTreeMap<u32, Weak<User>>> =
@@ -47,7 +51,9 @@ impl User {
         }
         let signals = Arc::new(Quota::new(UNLIMITED));
         let (tasks, messages) = (AtomicU32::new(0), AtomicU64::new(0));
-        let user = Arc::new(Self { id, tasks, signals, messages });
+        let (timers, locked) = (AtomicUsize::new(0), AtomicU64::new(0));
+        let user =
+            Arc::new(Self { id, tasks, signals, messages, timers, locked });
         users.insert(id, Arc::downgrade(&user));
         user
     }
@@ -74,6 +80,27 @@ impl User {
         self.messages.fetch_sub(bytes, Relaxed);
     }
 
+    /// Counts one more timer, unless it has `most` of timers and of signals
+    /// that wait, together.
+    fn take_timer(&self, most: usize) -> bool {
+        let waiting = self.signals.used();
+        let more = |timers: usize| {
+            (timers.saturating_add(waiting) < most).then_some(timers + 1)
+        };
+        self.timers.fetch_update(Relaxed, Relaxed, more).is_ok()
+    }
+
+    /// Counts so many bytes that are locked, unless that is more than `most`.
+    pub(crate) fn take_locked(&self, bytes: u64, most: u64) -> bool {
+        let more = |used: u64| used.checked_add(bytes).filter(|it| *it <= most);
+        self.locked.fetch_update(Relaxed, Relaxed, more).is_ok()
+    }
+
+    /// They are locked no longer.
+    pub(crate) fn give_locked(&self, bytes: u64) {
+        self.locked.fetch_sub(bytes, Relaxed);
+    }
+
     /// How many tasks it has.
     pub(crate) fn tasks(&self) -> u64 {
         self.tasks.load(Relaxed).into()
@@ -88,6 +115,23 @@ impl Drop for User {
         if known.is_some_and(|user| user.strong_count() == 0) {
             users.remove(&self.id);
         }
+    }
+}
+
+/// A timer, counted for the user that made it until this is dropped.
+#[derive(Debug)]
+pub struct TimerPlace(Arc<User>);
+
+impl TimerPlace {
+    /// One more, unless `user` has `most` of timers and of signals that wait.
+    pub(crate) fn of(user: Arc<User>, most: usize) -> Option<Self> {
+        user.take_timer(most).then(|| Self(user))
+    }
+}
+
+impl Drop for TimerPlace {
+    fn drop(&mut self) {
+        self.0.timers.fetch_sub(1, Relaxed);
     }
 }
 

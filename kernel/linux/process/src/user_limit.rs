@@ -8,7 +8,7 @@ use alloc::sync::Arc;
 use kernel_abi::Errno;
 
 use super::limits::{self, Limits};
-use super::user::{Place, User};
+use super::user::{Place, TimerPlace, User};
 use super::{Process, Thread, thread_of};
 use kernel_task::table;
 
@@ -125,6 +125,52 @@ impl Process {
             true => Ok(MessageBytes { user, bytes }),
             false => Err(Errno::EMFILE),
         }
+    }
+}
+
+/// Bytes of shared memory that are locked, counted for the user that did it
+/// until this is dropped.
+pub struct LockedBytes {
+    user: Arc<User>,
+    bytes: u64,
+}
+
+impl Drop for LockedBytes {
+    fn drop(&mut self) {
+        self.user.give_locked(self.bytes);
+    }
+}
+
+impl Process {
+    /// Counts so many bytes of shared memory that its user locks
+    /// (`RLIMIT_MEMLOCK`). Who may do everything may lock any number.
+    ///
+    /// # Errors
+    /// `EPERM` if it may lock none; `ENOMEM` for more than the user may.
+    pub fn take_locked(&self, bytes: u64) -> Result<LockedBytes, Errno> {
+        let most = match self.credentials.lock().is_privileged() {
+            true => u64::MAX,
+            false => self.limits.lock().locked(),
+        };
+        let user = self.tasks.user();
+        match user.take_locked(bytes, most) {
+            true => Ok(LockedBytes { user, bytes }),
+            false if most == 0 => Err(Errno::EPERM),
+            false => Err(Errno::ENOMEM),
+        }
+    }
+}
+
+impl Process {
+    /// Counts one more timer for its user: each may send a signal any time
+    /// (`RLIMIT_SIGPENDING`).
+    ///
+    /// # Errors
+    /// `EAGAIN` if that is more than the user may have.
+    pub fn take_timer(&self) -> Result<TimerPlace, Errno> {
+        let most = self.limits.lock().pending();
+        let place = TimerPlace::of(self.tasks.user(), most);
+        place.ok_or(Errno::EAGAIN)
     }
 }
 

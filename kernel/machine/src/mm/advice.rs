@@ -79,6 +79,8 @@ impl AddressSpace {
         inner.new_flags = (inner.new_flags - clear - set) | future;
         let locks_new = inner.new_flags == RegionFlags::LOCKED;
         self.locks_new.store(locks_new, Relaxed);
+        let locks_future = inner.new_flags.contains(RegionFlags::LOCKED);
+        self.locks_future.store(locks_future, Relaxed);
         if is_present {
             let all = 0..kernel_core::memory::region::HIGHEST;
             inner.regions.change_flags(all, set, clear)?;
@@ -250,6 +252,25 @@ impl AddressSpace {
     /// Whether new mappings are to be brought in at once (`mlockall`).
     pub fn locks_new(&self) -> bool {
         self.locks_new.load(Relaxed)
+    }
+
+    /// Whether new mappings are locked, brought in at once or not.
+    pub fn locks_future(&self) -> bool {
+        self.locks_future.load(Relaxed)
+    }
+
+    /// Pages of `range` that are locked.
+    pub fn locked_pages(&self, range: Range<usize>) -> usize {
+        let inner = self.inner.lock();
+        let is_locked = |region: &&Region<Object>| {
+            region.flags.contains(RegionFlags::LOCKED)
+        };
+        let bytes = |region: &Region<Object>| {
+            let start = region.start.max(range.start);
+            region.end.min(range.end).saturating_sub(start)
+        };
+        let regions = inner.regions.overlapping(range.clone());
+        regions.filter(is_locked).map(bytes).sum::<usize>() / PAGE_SIZE
     }
 
     /// Pages of mappings with these flags.

@@ -58,6 +58,8 @@ pub struct AddressSpace {
     pub(super) resident: AtomicUsize,
     /// New mappings are to be brought in at once; written under the lock.
     pub(super) locks_new: AtomicBool,
+    /// The same, whether they are brought in or not.
+    pub(super) locks_future: AtomicBool,
     pub(super) inner: SpinLock<Inner>,
 }
 
@@ -94,6 +96,7 @@ impl AddressSpace {
             stack_limit: AtomicUsize::new(STACK_LIMIT),
             resident: AtomicUsize::new(0),
             locks_new: AtomicBool::new(false),
+            locks_future: AtomicBool::new(false),
             inner: SpinLock::with_rank(Rank::AddressSpace, inner),
         })
     }

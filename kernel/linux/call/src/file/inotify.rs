@@ -1,7 +1,9 @@
 //! Calls of `inotify(7)`.
 
 use kernel_abi::{Errno, syscall as number};
-use kernel_core::inotify::{DO_NOT_FOLLOW, ONLY_DIRECTORY};
+use kernel_core::inotify::{
+    DO_NOT_FOLLOW, MASK_ADD, MASK_CREATE, ONLY_DIRECTORY,
+};
 
 use super::{AT_SYMLINK_NOFOLLOW, Caller, check_flags, file};
 use crate::call::{Args, Handler, Numbered, Result};
@@ -32,6 +34,9 @@ fn inotify_init1(args: &Args) -> Result {
 fn inotify_add_watch(args: &Args) -> Result {
     let mask = args.word(2);
     let set = file(args.int(0))?;
+    if mask & MASK_ADD != 0 && mask & MASK_CREATE != 0 {
+        return Err(Errno::EINVAL);
+    }
     let links = match mask & DO_NOT_FOLLOW {
         0 => 0,
         _ => AT_SYMLINK_NOFOLLOW,

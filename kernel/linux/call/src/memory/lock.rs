@@ -5,7 +5,8 @@
 
 use kernel_abi::{Errno, syscall as number};
 
-use super::populate::{Touch, populate};
+use super::bounds;
+use super::populate::{Touch, populate, populate_all};
 use crate::call::{Args, Handler, Numbered, Result};
 use kernel_core::memory::region::HIGHEST;
 use kernel_machine::mm::{AddressSpace, PAGE_SIZE, RegionFlags};
@@ -54,8 +55,10 @@ fn mlock2(args: &Args) -> Result {
 }
 
 fn lock(args: &Args, marks: RegionFlags) -> Result {
+    bounds::check_may_lock()?;
     let (start, length) = pages(args)?;
     let space = current().space()?;
+    bounds::check_lock(&space, start..start + length)?;
     space.mark(start, length, [marks, ANY - marks])?;
     if marks != ANY {
         bring_in(&space, start, length)?;
@@ -96,8 +99,12 @@ fn mlockall(args: &Args) -> Result {
         0 => RegionFlags::LOCKED,
         _ => ANY,
     };
+    bounds::check_may_lock()?;
     let space = current().space()?;
     let [is_present, is_future] = [CURRENT, FUTURE].map(|it| flags & it != 0);
+    if is_present {
+        bounds::check_lock(&space, 0..HIGHEST)?;
+    }
     space.mark_all([marks, ANY - marks], is_present, is_future)?;
     if is_present && marks != ANY {
         bring_all_in(&space);
@@ -110,8 +117,7 @@ fn bring_all_in(space: &AddressSpace) {
     let mut end = 0;
     while let Some(region) = space.region_above(end) {
         end = region.range.end;
-        let is_over = populate(space, region.range, Touch::AsAllowed);
-        if is_over == Err(Errno::ERESTARTSYS) {
+        if populate_all(space, region.range) == Err(Errno::EINTR) {
             return;
         }
     }

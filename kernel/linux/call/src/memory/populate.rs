@@ -8,7 +8,7 @@ use kernel_machine::mm::{
     AddressSpace, FaultError, PAGE_SIZE, Protection, RegionFlags, Sharing,
 };
 use kernel_process::oom;
-use kernel_task::sleep::give_way;
+use kernel_task::sleep::{give_way, give_way_until_killed};
 
 /// Pages between two looks whether somebody waits for this call.
 const PIECE: usize = 64;
@@ -36,6 +36,27 @@ pub fn populate(
     range: Range<usize>,
     touch: Touch,
 ) -> Result<(), Errno> {
+    populate_by(space, range, touch, give_way)
+}
+
+/// As [`populate`], for a call that cannot begin anew: only the task's end
+/// cuts it short.
+///
+/// # Errors
+/// As there, but `EINTR` if the task is to end, and no `ERESTARTSYS`.
+pub fn populate_all(
+    space: &AddressSpace,
+    range: Range<usize>,
+) -> Result<(), Errno> {
+    populate_by(space, range, Touch::AsAllowed, give_way_until_killed)
+}
+
+fn populate_by(
+    space: &AddressSpace,
+    range: Range<usize>,
+    touch: Touch,
+    pause: fn() -> Result<(), Errno>,
+) -> Result<(), Errno> {
     let mut at = range.start;
     while at < range.end {
         let region = space.region_above(at).ok_or(Errno::ENOMEM)?;
@@ -57,7 +78,7 @@ pub fn populate(
             bring(space, at, access)?;
             at += PAGE_SIZE;
             if (at / PAGE_SIZE).is_multiple_of(PIECE) {
-                give_way()?;
+                pause()?;
             }
         }
     }
@@ -90,6 +111,6 @@ pub fn populate_new(space: &AddressSpace, start: usize, length: usize) {
             && !region.flags.contains(RegionFlags::LOCK_ON_FAULT)
     };
     if space.region_above(start).is_some_and(|region| may(&region)) {
-        let _ = populate(space, start..end, Touch::AsAllowed);
+        let _ = populate_all(space, start..end);
     }
 }

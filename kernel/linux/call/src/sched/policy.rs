@@ -64,20 +64,30 @@ fn priority_from(value: i32) -> core::result::Result<u8, Errno> {
     value.try_into().map_err(|_| Errno::EINVAL)
 }
 
-/// Gives the task what `new` makes of its attributes, if the caller may.
+/// Gives the task what `new` makes of its attributes, if the caller may. What
+/// it may depends on what they are, which is looked at without a lock: if they
+/// have changed once that is held, it is asked anew.
 fn change(
     task: &Arc<Task>,
-    new: impl FnOnce(Attributes) -> core::result::Result<Attributes, Errno>,
+    new: impl Fn(Attributes) -> core::result::Result<Attributes, Errno>,
 ) -> Result {
-    let old = account::account(task).attributes();
-    let new = new(old)?;
-    new.check()?;
-    check_may_change(task, old, new)?;
-    account::change_account(task, |account, min| {
-        account.set_attributes(new);
-        account.catch_up(min);
-    });
-    Ok(0)
+    loop {
+        let old = account::account(task).attributes();
+        let new = new(old)?;
+        new.check()?;
+        check_may_change(task, old, new)?;
+        let mut is_done = false;
+        account::change_account(task, |account, min| {
+            is_done = account.attributes() == old;
+            if is_done {
+                account.set_attributes(new);
+                account.catch_up(min);
+            }
+        });
+        if is_done {
+            return Ok(0);
+        }
+    }
 }
 
 fn check_may_change(

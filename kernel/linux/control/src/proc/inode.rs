@@ -1,7 +1,10 @@
 //! What an inode of `/proc` says: which process, which thread, which file.
 
+use alloc::sync::Weak;
+
 use kernel_files::FileType;
 use kernel_files::table::LIMIT;
+use kernel_process::Process;
 use kernel_task::table::ID_LIMIT;
 
 /// The top directory. Its number is that of the attributes' tree.
@@ -93,9 +96,12 @@ pub(super) const NAMES: [(&str, Item); 23] = [
 ];
 
 /// A file about a process or a thread.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(super) struct ProcessInode {
     pub(super) process: u32,
+    /// Whose number that was when the directory was looked for; `None` for a
+    /// kernel thread.
+    pub(super) owner: Option<Weak<Process>>,
     /// `None` for the process as a whole.
     pub(super) thread: Option<u32>,
     pub(super) item: Item,

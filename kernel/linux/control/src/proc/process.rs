@@ -1,11 +1,12 @@
 //! `/proc/PID`: one inode type for all of it, made anew at each lookup.
 //!
 //! An inode says only which process, which thread, and which file. Whether
-//! the process still lives is found out when something is read.
+//! the process still lives is found out when something is read, by its number;
+//! a directory means the one that had the number when it was looked for.
 
 use alloc::boxed::Box;
 use alloc::format;
-use alloc::sync::Arc;
+use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
 
 use kernel_abi::Errno;
@@ -26,7 +27,7 @@ use kernel_files::inode::{
     DirectoryEntry, FIRST_ENTRY, FileType, Inode, InodeId, Link, Metadata,
 };
 use kernel_files::location::Location;
-use kernel_process::{Process, tree};
+use kernel_process::Process;
 
 impl ProcessInode {
     /// The directory of a process.
@@ -34,23 +35,34 @@ impl ProcessInode {
     /// # Errors
     /// `ENOENT` if there is none.
     pub(super) fn directory(process: u32) -> Result<Self, Errno> {
-        let inode = Self { process, thread: None, item: Item::Top };
-        inode.threads().map(|_| inode)
+        let target = Target::find(process, None).map_err(gone)?;
+        let owner = target.process().map(Arc::downgrade);
+        Ok(Self { process, owner, thread: None, item: Item::Top })
     }
 
     /// Number of the directory of a process.
     pub(super) fn number_of(process: u32) -> u64 {
-        let inode = Self { process, thread: None, item: Item::Top };
+        let inode =
+            Self { process, owner: None, thread: None, item: Item::Top };
         inode.id().number
     }
 
     fn with(&self, item: Item) -> Self {
-        Self { item, ..*self }
+        Self { item, ..self.clone() }
     }
 
-    /// The process that it is about.
+    /// The process that it is about: not another one that has its number by
+    /// now.
+    ///
+    /// # Errors
+    /// `ESRCH`.
     fn target(&self) -> Result<Target, Errno> {
-        Target::find(self.process, None)
+        let target = Target::find(self.process, None)?;
+        let now = target.process().map(Arc::as_ptr);
+        match self.owner.as_ref().map(Weak::as_ptr) == now {
+            true => Ok(target),
+            false => Err(Errno::ESRCH),
+        }
     }
 
     fn threads(&self) -> Result<Vec<u32>, Errno> {
@@ -63,7 +75,7 @@ impl ProcessInode {
     }
 
     fn of_thread(&self, thread: u32) -> Self {
-        Self { thread: Some(thread), item: Item::Top, ..*self }
+        Self { thread: Some(thread), item: Item::Top, ..self.clone() }
     }
 
     fn find(&self, name: &[u8]) -> Result<Self, Errno> {
@@ -168,15 +180,16 @@ impl ProcessInode {
     }
 }
 
-/// The process that the directory of a process in `/proc` is about; `None`
-/// for any other inode. An inode knows a number, so the one that has it now.
+/// The process that the directory of a process in `/proc` is about, dead or
+/// alive; `None` for any other inode.
 pub fn process_of(
     inode: &Arc<dyn Inode>,
 ) -> Option<Result<Arc<Process>, Errno>> {
     let any: &dyn core::any::Any = &**inode;
     let inode = any.downcast_ref::<ProcessInode>()?;
     (inode.item == Item::Top && inode.thread.is_none())
-        .then(|| tree::find(inode.process).ok_or(Errno::ESRCH))
+        .then(|| inode.owner.as_ref().and_then(Weak::upgrade))
+        .map(|process| process.ok_or(Errno::ESRCH))
 }
 
 /// No such process means no such file.
@@ -217,7 +230,7 @@ impl Inode for ProcessInode {
         let up = match (self.item, self.thread) {
             (Item::Top, None) => return Some(Arc::new(Root)),
             (Item::Top, Some(_)) => {
-                Self { thread: None, item: Item::Threads, ..*self }
+                Self { thread: None, item: Item::Threads, ..self.clone() }
             }
             (Item::Descriptor(_), _) => self.with(Item::Descriptors),
             (Item::Details(_), _) => self.with(Item::DescriptorDetails),

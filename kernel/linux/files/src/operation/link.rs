@@ -8,6 +8,7 @@ use kernel_core::inotify as event;
 use crate::inode::{FileType, Inode, Replace};
 use crate::inotify;
 use crate::location::Location;
+use crate::mount::CHANGES;
 use crate::permission;
 use crate::walk::{Asker, Last, Part};
 
@@ -50,12 +51,10 @@ pub fn rename(
         }
         to.directory.check_not_covered(&target)?;
     }
-    from.directory.inode.rename(
-        old_name,
-        &to.directory.inode,
-        new_name,
-        replace,
-    )?;
+    let target = &to.directory.inode;
+    CHANGES.make(|| {
+        from.directory.inode.rename(old_name, target, new_name, replace)
+    })?;
     tell_of_move(&*inode, (&from, old_name), (&to, new_name));
     Ok(())
 }

@@ -23,8 +23,12 @@ bitflags! {
 }
 
 impl Bounds {
-    /// It must not leave the directory it starts from.
     const INSIDE: Self = Self::BENEATH.union(Self::IN_ROOT);
+
+    /// It must not leave the directory it starts from.
+    pub(super) fn is_inside(self) -> bool {
+        self.intersects(Self::INSIDE)
+    }
 
     /// Fails unless it may go from one place to another, in another mount
     /// perhaps.
@@ -67,7 +71,7 @@ impl Bounds {
         if self.intersects(refused) {
             return Err(Errno::ELOOP);
         }
-        match is_magic && self.intersects(Bounds::INSIDE) {
+        match is_magic && self.is_inside() {
             true => Err(Errno::EXDEV),
             false => Ok(()),
         }

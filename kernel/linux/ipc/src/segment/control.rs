@@ -114,15 +114,28 @@ fn lock(id: i32, command: u32) -> Result<usize, Errno> {
     let (_, segment) = SEGMENTS.find(Name::Id(id))?;
     let caller = Caller::new();
     let process = &kernel_process::current().process;
-    let may_lock = process.limits.lock().locked() > 0;
+    let is_locked = {
+        let state = segment.state.lock();
+        state.permission.check_owner(&caller.asker())?;
+        state.locked.is_some()
+    };
+    // Counted before the lock is taken: who locks it twice at once counts once
+    // in the end.
+    let mut counted = match command {
+        SHM_LOCK if is_locked => return Ok(0),
+        SHM_LOCK => Some(process.take_locked(segment.size as u64)?),
+        _ => None,
+    };
     let mut state = segment.state.lock();
-    state.permission.check_owner(&caller.asker())?;
-    if command == SHM_LOCK && !caller.is_privileged() && !may_lock {
-        return Err(Errno::EPERM);
-    }
     match command {
-        SHM_LOCK => state.permission.mode |= SHM_LOCKED,
-        _ => state.permission.mode &= !SHM_LOCKED,
+        SHM_LOCK if state.locked.is_some() => {}
+        _ => core::mem::swap(&mut state.locked, &mut counted),
     }
+    state.permission.mode &= !SHM_LOCKED;
+    if state.locked.is_some() {
+        state.permission.mode |= SHM_LOCKED;
+    }
+    drop(state);
+    drop(counted);
     Ok(0)
 }

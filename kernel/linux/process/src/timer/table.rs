@@ -7,6 +7,7 @@ use core::sync::atomic::AtomicU32;
 use kernel_abi::Errno;
 
 use super::cpu_timers::CpuTimers;
+use crate::user::TimerPlace;
 use kernel_machine::sync::{Rank, SpinLock};
 use kernel_task::Task;
 use kernel_task::alarm::{Alarm, Setting};
@@ -35,6 +36,8 @@ pub struct Timer {
     /// Expiries between the one that the last signal taken told of, and its
     /// taking.
     pub overrun: AtomicU32,
+    /// For whom it counts.
+    pub(super) _place: TimerPlace,
 }
 
 /// When a timer is to expire.
