@@ -72,14 +72,18 @@ impl AddressSpace {
         range: Range<usize>,
         left: &mut usize,
     ) -> usize {
-        let mut gather = Gather::new(self);
+        // Most ranges hold no page: room for frames is made at the first one.
+        let mut gather = None;
         let (root, tables) = (self.root, &mut inner.tables);
         let visit = |_: &mut _, address, entry| {
+            let gather = gather.get_or_insert_with(|| Gather::new(self));
             gather.add(address, entry);
             Entry::INVALID
         };
         let end = page_table::for_each_within(tables, root, range, left, visit);
-        gather.finish();
+        if let Some(mut gather) = gather {
+            gather.finish();
+        }
         end
     }
 

@@ -231,11 +231,24 @@ pub fn clear_empty<T: Tables>(
     hole: Range<usize>,
 ) -> usize {
     let mut found = 0;
+    if !holds_span(&range, &hole) {
+        return found;
+    }
     detach_level(tables, (root, 0), &range, &hole, &mut |tables, branch| {
         free_level(tables, branch);
         found += 1;
     });
     found
+}
+
+/// Whether all that one table of the last level spans lies in the hole, and
+/// some of it in the range: else no table goes, and none is looked for.
+#[inline]
+fn holds_span(range: &Range<usize>, hole: &Range<usize>) -> bool {
+    let span = 1usize << level_shift(LAST_LEVEL - 1);
+    let start = (range.start & !(span - 1)).max(hole.start);
+    let first = start.next_multiple_of(span);
+    first < range.end && first + span <= hole.end
 }
 
 /// A table and all that hangs on it, and its level.
