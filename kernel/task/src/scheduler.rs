@@ -179,12 +179,12 @@ fn exchange_accounts(
     if previous.kind == Kind::Idle {
         queue.idle_ns += now.saturating_sub(queue.switched_in_ns);
     } else {
-        *previous.entity.lock() = queue.running;
+        previous.entity.lock().assign(&queue.running);
         if queue.running.is_real_time() {
             queue.waiting.bill_real_time(queue.switched_in_ns, now);
         }
     }
-    queue.running = *next.entity.lock();
+    queue.running.assign(&next.entity.lock());
     queue.running.start(now);
     queue.switched_in_ns = now;
     queue.turn_is_over = false;

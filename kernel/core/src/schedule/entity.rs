@@ -65,6 +65,20 @@ pub struct Entity {
 }
 
 impl Entity {
+    /// Becomes as `other` is. Field by field: of a whole structure of this
+    /// size the compiler makes a call of `memcpy`, and every switch has two.
+    #[inline(always)]
+    pub fn assign(&mut self, other: &Self) {
+        let Self { vruntime, base, charged_ns, total_ns, .. } = *other;
+        self.vruntime = vruntime;
+        self.base = base;
+        self.charged_ns = charged_ns;
+        self.total_ns = total_ns;
+        self.inverse = other.inverse;
+        self.weight = other.weight;
+        self.attributes = other.attributes;
+    }
+
     /// A task that never ran, to be placed as `Arrival::Moved`. It starts a
     /// slice behind the others, or forking would be a way to get more than
     /// one share.
