@@ -168,7 +168,12 @@ impl WaitQueue {
             woken += usize::from(was_asleep);
             // One that looks at many objects learns here that it must look
             // again: its place is gone.
-            if let Some(waiter) = waiters.list.remove(at) {
+            let gone = match at {
+                // Mostly the first, which goes without a search.
+                0 => waiters.list.pop_front(),
+                at => waiters.list.remove(at),
+            };
+            if let Some(waiter) = gone {
                 exclusive -= usize::from(waiter.share == Share::Exclusive);
                 table::defer_drop(waiter.task);
             }
