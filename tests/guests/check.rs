@@ -86,6 +86,7 @@ const AREAS: &[&str] = &[
     "timer",
     "cpu-time",
     "traits",
+    "habit",
     "access",
     "owner",
     "stranger",
@@ -167,7 +168,7 @@ fn groups_keep_their_promises() -> Result<()> {
 }
 
 fn claims_timers_and_traits_keep_their_promises() -> Result<()> {
-    check(Setup::new(), "claim timer cpu-time traits")
+    check(Setup::new(), "claim timer cpu-time traits habit")
 }
 
 fn semaphores_messages_and_segments_keep_their_promises() -> Result<()> {

@@ -182,6 +182,19 @@ pub fn last_id() -> TaskId {
     TABLE.lock().last
 }
 
+/// Makes the next new task be given the first free number after `id`, for a
+/// checkpoint that is to be restored.
+///
+/// # Errors
+/// `EINVAL` for a number that no task can have.
+pub fn set_last_id(id: TaskId) -> Result<(), Errno> {
+    if !(FIRST_ID..ID_LIMIT).contains(&id) {
+        return Err(Errno::EINVAL);
+    }
+    TABLE.lock().last = id;
+    Ok(())
+}
+
 /// Whether a reference was the last one, so that the task is freed later.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Deferred {

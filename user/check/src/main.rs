@@ -26,6 +26,7 @@ mod file;
 mod freezer;
 mod futex;
 mod group;
+mod habit;
 mod hole;
 mod ipc;
 mod latency;
@@ -114,6 +115,7 @@ const AREAS: &[(&str, &[Test])] = &[
     ("timer", timer::TESTS),
     ("cpu-time", cpu_time::TESTS),
     ("traits", traits::TESTS),
+    ("habit", habit::TESTS),
     ("access", access::TESTS),
     ("owner", owner::TESTS),
     ("stranger", stranger::TESTS),

@@ -12,7 +12,7 @@ use kernel_machine::mm::{
     AddressSpace, MapRequest, Move, PAGE_SIZE, Placement, Protection, Sharing,
 };
 use kernel_process::oom::with_memory;
-use kernel_process::{current, current_files, limits};
+use kernel_process::{current, current_files, limits, personality};
 
 pub(super) mod advice;
 mod bounds;
@@ -193,7 +193,14 @@ fn to_protection(bits: usize) -> core::result::Result<Protection, Errno> {
     /// `PROT_BTI`, `PROT_MTE` are hints here.
     const HINTS: usize = 0x30;
     let bits = u8::try_from(bits & !HINTS).map_err(|_| Errno::EINVAL)?;
-    Protection::from_bits(bits).ok_or(Errno::EINVAL)
+    let protection = Protection::from_bits(bits).ok_or(Errno::EINVAL)?;
+    let wants_execute = personality::READ_IMPLIES_EXEC;
+    match protection.contains(Protection::READ)
+        && current().personality.get() & wants_execute != 0
+    {
+        true => Ok(protection | Protection::EXECUTE),
+        false => Ok(protection),
+    }
 }
 
 /// `/dev/zero`: mapped, it is memory without a file.

@@ -6,7 +6,7 @@ use alloc::string::String;
 
 use kernel_abi::Errno;
 
-use crate::system::{RELEASE, VERSION, host_name};
+use crate::system::{Name, RELEASE, VERSION, name, set_name};
 use kernel_control::proc::register;
 use kernel_core::inotify;
 use kernel_core::memory::region::{LOWEST, MOST_REGIONS};
@@ -32,7 +32,7 @@ const DEVICES: &str = "Character devices:\n  1 mem\n  5 /dev/tty\n  \
 /// # Errors
 /// `EEXIST` if called twice.
 pub fn register_all() -> Result<(), Errno> {
-    let files: [(&str, ShowFn); 17] = [
+    let files: [(&str, ShowFn); 16] = [
         ("/proc/version", || {
             Ok(format!("Linux version {RELEASE} {VERSION}\n"))
         }),
@@ -40,7 +40,6 @@ pub fn register_all() -> Result<(), Errno> {
         ("/proc/sys/kernel/osrelease", || Ok(format!("{RELEASE}\n"))),
         ("/proc/sys/kernel/version", || Ok(format!("{VERSION}\n"))),
         ("/proc/sys/kernel/pid_max", || Ok(format!("{PID_MAX}\n"))),
-        ("/proc/sys/kernel/hostname", show_host_name),
         ("/proc/sys/kernel/ngroups_max", || Ok("65536\n".into())),
         ("/proc/sys/kernel/cap_last_cap", || Ok("39\n".into())),
         ("/proc/sys/kernel/randomize_va_space", || Ok("0\n".into())),
@@ -63,7 +62,7 @@ pub fn register_all() -> Result<(), Errno> {
 
 /// Those that root may write.
 fn register_settings() -> Result<(), Errno> {
-    let settings: [(&str, ShowFn, StoreFn); 9] = [
+    let settings: [(&str, ShowFn, StoreFn); 12] = [
         (
             "/proc/sys/fs/pipe-max-size",
             || Ok(format!("{}\n", pipe::most())),
@@ -80,6 +79,21 @@ fn register_settings() -> Result<(), Errno> {
             |text| number(text).map(pipe::set_hard_limit),
         ),
         ("/proc/sys/kernel/printk", show_levels, store_levels),
+        (
+            "/proc/sys/kernel/hostname",
+            || Ok(show_name(Name::Host)),
+            |text| set_name(Name::Host, trim(text)),
+        ),
+        (
+            "/proc/sys/kernel/domainname",
+            || Ok(show_name(Name::Domain)),
+            |text| set_name(Name::Domain, trim(text)),
+        ),
+        (
+            "/proc/sys/kernel/ns_last_pid",
+            || Ok(format!("{}\n", table::last_id())),
+            |text| table::set_last_id(number(text)? as u32),
+        ),
         ("/proc/sys/kernel/core_pattern", show_core, store_core),
         (
             "/proc/sys/kernel/threads-max",
@@ -162,7 +176,6 @@ fn number(text: &[u8]) -> Result<usize, Errno> {
     Ok(value as usize)
 }
 
-fn show_host_name() -> Result<String, Errno> {
-    let name = host_name();
-    Ok(format!("{}\n", String::from_utf8_lossy(&name)))
+fn show_name(which: Name) -> String {
+    format!("{}\n", String::from_utf8_lossy(&name(which)))
 }

@@ -256,10 +256,12 @@ fn prlimit64(args: &Args) -> Result {
     Ok(0)
 }
 
-/// Only Linux's own personality exists; asking gives it.
+/// Sets how the thread wants the kernel to behave; -1 only asks. What it was.
 fn personality(args: &Args) -> Result {
-    match args.word(0) {
-        0 | u32::MAX => Ok(0),
-        _ => Err(Errno::EINVAL),
-    }
+    let own = &current().personality;
+    let old = match args.word(0) {
+        u32::MAX => own.get(),
+        word => own.set(word),
+    };
+    Ok(old as usize)
 }

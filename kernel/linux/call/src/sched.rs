@@ -1,23 +1,25 @@
-//! Calls about scheduling: turns, CPUs, nice values; policies are in
-//! `sched/policy.rs`.
-
-use alloc::sync::Arc;
+//! Calls about scheduling: turns and CPUs. Nice values are in
+//! `sched/priority.rs`, policies in `sched/policy.rs`.
 
 use kernel_abi::{Errno, syscall as number};
 
 use super::call::{Args, Handler, Numbered, Result};
 use kernel_machine::mm::user::{self, UserSlice};
-use kernel_process::{Process, current, group, thread_of, tree};
+use kernel_process::thread_of;
 use kernel_task::{self as task, account, scheduler};
 
+mod io;
 mod policy;
+mod priority;
 mod target;
 
+use io::{ioprio_get, ioprio_set};
 use policy::{
     sched_get_priority_max, sched_get_priority_min, sched_getattr,
     sched_getparam, sched_getscheduler, sched_rr_get_interval, sched_setattr,
     sched_setparam, sched_setscheduler,
 };
+use priority::{getpriority, setpriority};
 use target::{check_may_schedule, named};
 
 /// This family's rows of the table.
@@ -36,6 +38,8 @@ pub const CALLS: &[Numbered] = &[
     (number::SCHED_GETATTR, Handler::Plain(sched_getattr)),
     (number::GETPRIORITY, Handler::Plain(getpriority)),
     (number::SETPRIORITY, Handler::Plain(setpriority)),
+    (number::IOPRIO_GET, Handler::Plain(ioprio_get)),
+    (number::IOPRIO_SET, Handler::Plain(ioprio_set)),
     (number::GETCPU, Handler::Plain(getcpu)),
 ];
 
@@ -80,73 +84,6 @@ fn getcpu(args: &Args) -> Result {
     for (address, value) in [(args.x[0], cpu), (args.x[1], 0)] {
         if address != 0 {
             user::write_value(address, &value)?;
-        }
-    }
-    Ok(0)
-}
-
-/// The processes that `PRIO_*` and a number mean.
-fn meant(
-    which: usize,
-    who: u32,
-) -> core::result::Result<alloc::vec::Vec<Arc<Process>>, Errno> {
-    const PROCESS: usize = 0;
-    const GROUP: usize = 1;
-    const USER: usize = 2;
-    let own = current().process.clone();
-    match which {
-        PROCESS => Ok([group::named(who as i32)?].into()),
-        GROUP => {
-            let id = if who == 0 { own.group() } else { who };
-            tree::lock().group_members(id).ok_or(Errno::ESRCH)
-        }
-        USER => {
-            let mut all = tree::all();
-            let real = own.credentials.lock().user.real;
-            let user = if who == 0 { real } else { who };
-            all.retain(|it| it.credentials.lock().user.real == user);
-            Ok(all)
-        }
-        _ => Err(Errno::EINVAL),
-    }
-}
-
-/// The best of the nice values meant, as 20 less the value.
-fn getpriority(args: &Args) -> Result {
-    let processes = meant(args.x[0], args.word(1))?;
-    let tasks = processes.iter().flat_map(|process| process.threads());
-    let best = tasks.map(|task| task.nice()).min();
-    let nice = i32::from(best.ok_or(Errno::ESRCH)?);
-    Ok((20 - nice) as usize)
-}
-
-fn setpriority(args: &Args) -> Result {
-    let nice = args.int(2).clamp(-20, 19) as i8;
-    let processes = meant(args.x[0], args.word(1))?;
-    if processes.is_empty() {
-        return Err(Errno::ESRCH);
-    }
-    let mut targets = processes.iter();
-    targets.try_for_each(|process| check_may_schedule(Some(process)))?;
-    let is_privileged = current().process.credentials.lock().is_privileged();
-    for process in &processes {
-        let rights = process.limits.lock().scheduling();
-        let may = is_privileged || rights.may_have_nice(nice);
-        for task in process.threads() {
-            if nice < task.nice() && !may {
-                return Err(Errno::EACCES);
-            }
-            let mut is_refused = false;
-            account::change_account(&task, |account, _| {
-                // Somebody may have changed it since the look.
-                is_refused = nice < account.attributes().nice && !may;
-                if !is_refused {
-                    account.set_nice(nice);
-                }
-            });
-            if is_refused {
-                return Err(Errno::EACCES);
-            }
         }
     }
     Ok(0)

@@ -14,7 +14,7 @@ use kernel_machine::mm::frame;
 use kernel_machine::mm::user::{self, UserSlice};
 use kernel_machine::mm::{FrameStats, PAGE_SIZE};
 use kernel_machine::sync::{Rank, SpinLock};
-use kernel_process::{current, tree};
+use kernel_process::{current, personality, tree};
 
 /// This family's rows of the table.
 pub const CALLS: &[Numbered] = &[
@@ -39,10 +39,44 @@ static NAMES: SpinLock<[[u8; 65]; 2]> = SpinLock::with_rank(
     [Utsname::field("firn"), Utsname::field("(none)")],
 );
 
-/// The host's name, up to the first NUL.
-pub fn host_name() -> alloc::vec::Vec<u8> {
-    let [host, _] = *NAMES.lock();
-    host.split(|&byte| byte == 0).next().unwrap_or(&[]).to_vec()
+/// As Linux tells it to programs that know no release but 2.6: 60 more than
+/// the minor number.
+const RELEASE_26: &str = concat!("2.6.70-firn-", env!("CARGO_PKG_VERSION"));
+
+fn release() -> &'static str {
+    match current().personality.get() & personality::UNAME26 {
+        0 => RELEASE,
+        _ => RELEASE_26,
+    }
+}
+
+/// A name of the machine.
+#[derive(Clone, Copy)]
+pub enum Name {
+    /// Its own.
+    Host,
+    /// That of its domain.
+    Domain,
+}
+
+/// The name, up to the first NUL.
+pub fn name(which: Name) -> alloc::vec::Vec<u8> {
+    let name = NAMES.lock()[which as usize];
+    name.split(|&byte| byte == 0).next().unwrap_or(&[]).to_vec()
+}
+
+/// Gives the machine a name of at most 64 bytes.
+///
+/// # Errors
+/// `EINVAL` for a longer one.
+pub fn set_name(which: Name, name: &[u8]) -> core::result::Result<(), Errno> {
+    let mut field = [0; 65];
+    if name.len() >= field.len() {
+        return Err(Errno::EINVAL);
+    }
+    field[..name.len()].copy_from_slice(name);
+    NAMES.lock()[which as usize] = field;
+    Ok(())
 }
 
 fn getrandom(args: &Args) -> Result {
@@ -61,7 +95,7 @@ fn uname(args: &Args) -> Result {
     let name = Utsname {
         sysname: Utsname::field("Linux"),
         nodename,
-        release: Utsname::field(RELEASE),
+        release: Utsname::field(release()),
         version: Utsname::field(VERSION),
         machine: Utsname::field("aarch64"),
         domainname,
@@ -71,14 +105,14 @@ fn uname(args: &Args) -> Result {
 }
 
 fn sethostname(args: &Args) -> Result {
-    set_name(args, 0)
+    store_name(args, Name::Host)
 }
 
 fn setdomainname(args: &Args) -> Result {
-    set_name(args, 1)
+    store_name(args, Name::Domain)
 }
 
-fn set_name(args: &Args, which: usize) -> Result {
+fn store_name(args: &Args, which: Name) -> Result {
     let [address, length, ..] = args.x;
     if !is_privileged() {
         return Err(Errno::EPERM);
@@ -88,8 +122,7 @@ fn set_name(args: &Args, which: usize) -> Result {
     }
     let mut name = [0; 65];
     UserSlice::new(address, length)?.read(0, &mut name[..length])?;
-    NAMES.lock()[which] = name;
-    Ok(0)
+    set_name(which, &name[..length]).map(|()| 0)
 }
 
 fn is_privileged() -> bool {

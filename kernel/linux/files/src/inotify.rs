@@ -253,20 +253,27 @@ pub fn about(inode: &dyn Inode, event: u32) -> u32 {
     }
 }
 
-/// Something happened to what lies at `location`: tells who watches it, and
-/// who watches its directory.
+/// Something happened to what lies at `location`: tells who watches its
+/// directory, then who watches it, as Linux does since 5.9.
 #[cold]
 pub fn notify_at(location: &Location, event: u32) {
     let inode = &location.inode;
     let event = about(&**inode, event);
     let parent = inode.parent();
     let has_name = parent.is_some() || inode.nameless().is_some();
+    if let Some(parent) = parent {
+        notify_directory(&*parent, inode.id(), event);
+    }
     let excludes = if has_name { 0 } else { EXCLUDE_UNLINKED };
     tell(inode.id(), event, (0, b""), excludes);
-    let Some(parent) = parent else { return };
-    let is_watched =
-        WATCHES.lock().iter().any(|watch| watch.inode == parent.id());
-    if is_watched && let Ok(name) = name_in(&*parent, inode.id()) {
-        notify(parent.id(), event, &name);
+}
+
+/// Tells who watches a directory of an event of the inode `id` in it.
+fn notify_directory(directory: &dyn Inode, id: InodeId, event: u32) {
+    let watches = WATCHES.lock();
+    let is_watched = watches.iter().any(|it| it.inode == directory.id());
+    drop(watches);
+    if is_watched && let Ok(name) = name_in(directory, id) {
+        notify(directory.id(), event, &name);
     }
 }

@@ -71,6 +71,24 @@ impl Location {
         if let Some(name) = self.inode.nameless() {
             return Ok(name.into_bytes());
         }
+        self.names(root).map(|(path, _)| path)
+    }
+
+    /// The absolute name below `root`; of what does not lie below it, the name
+    /// from the top, behind `(unreachable)` (`getcwd(2)`).
+    ///
+    /// # Errors
+    /// As [`Location::path`].
+    pub fn full_path(&self, root: &Location) -> Result<Vec<u8>, Errno> {
+        let (mut path, is_below) = self.names(root)?;
+        if !is_below {
+            path.splice(..0, *b"(unreachable)");
+        }
+        Ok(path)
+    }
+
+    /// The names from `root`, or from the top, to here; whether it is below.
+    fn names(&self, root: &Location) -> Result<(Vec<u8>, bool), Errno> {
         // Names come last one first, each reversed, and are turned at the
         // end: no quadratic copying.
         let mut reversed = Vec::new();
@@ -93,7 +111,7 @@ impl Location {
             reversed.push(b'/');
         }
         reversed.reverse();
-        Ok(reversed)
+        Ok((reversed, here == *root))
     }
 }
 

@@ -164,6 +164,10 @@ fn commit(thread: &CurrentThread, frame: &mut TrapFrame, loaded: Loaded) {
     futex::release_robust_list(thread);
     futex::pi::release(thread, futex::End::Exec);
     let Loaded { space, credentials, .. } = loaded;
+    let (user, group) = (credentials.user, credentials.group);
+    let gives_rights =
+        user.real != user.effective || group.real != group.effective;
+    thread.personality.exec(gives_rights);
     space.set_stack_limit(process.limits.lock().stack_bytes());
     let exchange = || link::install(thread, space, credentials);
     exit::release_memory(thread, exchange);

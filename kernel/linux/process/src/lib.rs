@@ -44,6 +44,7 @@ pub mod limits;
 mod load;
 pub mod lookup;
 pub mod oom;
+pub mod personality;
 pub mod pidfd;
 pub mod prctl;
 mod process;

@@ -3,7 +3,7 @@
 use alloc::sync::Arc;
 use core::ops::Deref;
 use core::sync::atomic::Ordering::Relaxed;
-use core::sync::atomic::{AtomicU32, AtomicU64};
+use core::sync::atomic::{AtomicU16, AtomicU32, AtomicU64};
 
 use kernel_abi::Errno;
 use kernel_core::cgroup::Trail;
@@ -12,6 +12,7 @@ use kernel_core::signal::ThreadKey;
 use crate::first_step::FirstStep;
 use crate::fork::VforkDone;
 use crate::futex::{Contended, Waiter};
+use crate::personality::Personality;
 use crate::prctl::TimerSlack;
 use crate::process::Process;
 use crate::ptrace::{Tracer, Tracing};
@@ -54,6 +55,10 @@ pub struct Thread {
     pub(crate) first_step: SpinLock<Option<FirstStep>>,
     /// How late its timers may be.
     pub timer_slack: TimerSlack,
+    /// How it wants the kernel to behave.
+    pub personality: Personality,
+    /// Its class and level for disks, as `ioprio_set(2)` writes them.
+    pub io_priority: AtomicU16,
     /// Who traces it, and what it shows the tracer.
     pub(crate) tracing: Tracing,
     /// The group of cgroup v2 in which it ended.
@@ -95,6 +100,8 @@ impl Thread {
     /// A thread for a task that has not run yet.
     pub(crate) fn new(new: NewThread) -> Self {
         let cell = Rank::Device;
+        let own = task::current();
+        let maker = thread_of(&own);
         Self {
             process: new.process,
             visible_id: AtomicU32::new(new.id),
@@ -110,8 +117,12 @@ impl Thread {
             undo: SpinLock::with_rank(cell, new.undo),
             vfork: SpinLock::with_rank(cell, new.vfork),
             first_step: SpinLock::with_rank(cell, Some(new.first_step)),
-            timer_slack: TimerSlack::inherited(
-                thread_of(&task::current()).map(|maker| &maker.timer_slack),
+            timer_slack: TimerSlack::inherited(maker.map(|it| &it.timer_slack)),
+            personality: Personality::inherited(
+                maker.map(|it| &it.personality),
+            ),
+            io_priority: AtomicU16::new(
+                maker.map_or(0, |it| it.io_priority.load(Relaxed)),
             ),
             tracing: Tracing::new(),
             trail: spin::Once::new(),

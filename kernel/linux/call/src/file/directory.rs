@@ -97,7 +97,7 @@ fn getdents64(args: &Args) -> Result {
 
 fn getcwd(args: &Args) -> Result {
     let context = current().fs()?;
-    let mut path = context.directory().path(&context.root())?;
+    let mut path = context.directory().full_path(&context.root())?;
     path.push(0);
     if path.len() > args.x[1] {
         return Err(Errno::ERANGE);

@@ -102,7 +102,11 @@ fn check_access(args: &Args, flags: u32) -> Result {
     check_flags(mode, 7)?;
     let place = Caller::new()?.find(args.int(0), args.x[1], flags)?;
     let metadata = place.inode.metadata();
-    if mode & W_OK != 0 && metadata.kind == FileType::Regular {
+    let is_of_disk = matches!(
+        metadata.kind,
+        FileType::Regular | FileType::Directory | FileType::Symlink
+    );
+    if mode & W_OK != 0 && is_of_disk {
         place.check_writable()?;
     }
     let credentials = current().process.credentials.lock().clone();
