@@ -193,6 +193,9 @@ fn syslog(args: &Args) -> Result {
 /// The log's end, as much as there is room for.
 fn read_log(args: &Args) -> Result {
     let room = usize::try_from(args.int(2)).map_err(|_| Errno::EINVAL)?;
+    if args.x[1] == 0 {
+        return Err(Errno::EINVAL);
+    }
     let text = log::read_all();
     let kept = &text[text.len() - text.len().min(room)..];
     UserSlice::new(args.x[1], kept.len())?.write(0, kept)?;

@@ -71,8 +71,9 @@ fn take_signals(frame: &mut TrapFrame) {
             }
             Delivery::JoinStop => stop::take_part(thread),
             Delivery::Trap => ptrace::stop::trap(&thread, frame),
-            Delivery::Terminate { signal, core } => {
-                let status = status::killed(signal, core);
+            Delivery::Terminate { signal, core: _ } => {
+                // Whatever the signal asks for: no core is dumped.
+                let status = status::killed(signal, false);
                 ptrace::event::exiting(frame, status);
                 exit::exit_group(status);
             }
