@@ -60,6 +60,8 @@ const AREAS: &[&str] = &[
     "policy",
     "edge",
     "terminal",
+    "pair",
+    "pair-flow",
     "shell",
     "freezer-task",
     "freezer-signal",
@@ -302,7 +304,7 @@ fn edges_keep_their_promises() -> Result<()> {
 }
 
 fn terminals_keep_their_promises() -> Result<()> {
-    check(Setup::new(), "terminal")
+    check(Setup::new(), "terminal pair pair-flow")
 }
 
 fn shells_keep_their_promises() -> Result<()> {

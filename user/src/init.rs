@@ -65,9 +65,13 @@ fn prepare() {
         // These signals may all be handled.
         let _ = signal::handle(number, noted);
     }
-    for (kind, target) in
-        [("proc", "/proc"), ("sysfs", "/sys"), ("devtmpfs", "/dev")]
-    {
+    let mounts = [
+        ("proc", "/proc"),
+        ("sysfs", "/sys"),
+        ("devtmpfs", "/dev"),
+        ("devpts", "/dev/pts"),
+    ];
+    for (kind, target) in mounts {
         // What is there already needs no directory and no mount.
         let _ = file::make_directory(target, 0o755);
         match system::mount(kind, target, kind, 0, "") {

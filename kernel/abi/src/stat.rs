@@ -187,6 +187,8 @@ pub const PIPEFS_MAGIC: u64 = 0x5049_5045;
 pub const ANON_INODE_MAGIC: u64 = 0x0904_1934;
 /// `f_type` of POSIX message queues.
 pub const MQUEUE_MAGIC: u64 = 0x1980_0202;
+/// `statfs` type of `devpts`.
+pub const DEVPTS_MAGIC: u64 = 0x1cd1;
 
 /// A device number as `stat` carries it: 12 bits of major, 20 of minor.
 pub const fn device_number(major: u32, minor: u32) -> u64 {

@@ -156,6 +156,8 @@ numbers! {
     /// `oflag`: tabs become spaces.
     XTABS: u32 = 0o14000;
 
+    /// `cflag`: 38,400 baud.
+    B38400: u32 = 0o17;
     /// `cflag`: 115,200 baud.
     B115200: u32 = 0o10002;
     /// `cflag`: 8 data bits.
@@ -218,8 +220,22 @@ numbers! {
     TIOCSWINSZ: u32 = 0x5414;
     /// `ioctl`: how many bytes can be read.
     FIONREAD: u32 = 0x541b;
+    /// `ioctl`: how many bytes wait to be shown.
+    TIOCOUTQ: u32 = 0x5411;
+    /// `ioctl`: packets instead of bytes for the master of a pair.
+    TIOCPKT: u32 = 0x5420;
     /// `ioctl`: give up the controlling terminal.
     TIOCNOTTY: u32 = 0x5422;
     /// `ioctl`: session of the terminal.
     TIOCGSID: u32 = 0x5429;
+    /// `ioctl`: number of a pair.
+    TIOCGPTN: u32 = 0x8004_5430;
+    /// `ioctl`: lock or unlock a pair.
+    TIOCSPTLCK: u32 = 0x4004_5431;
+    /// `ioctl`: send a signal to the foreground.
+    TIOCSIG: u32 = 0x4004_5436;
+    /// `ioctl`: whether there are packets.
+    TIOCGPKT: u32 = 0x8004_5438;
+    /// `ioctl`: whether a pair is locked.
+    TIOCGPTLCK: u32 = 0x8004_5439;
 }

@@ -38,6 +38,7 @@ mod notify;
 mod open;
 mod order;
 mod owner;
+mod pair;
 mod pidfd;
 mod pipe;
 mod policy;
@@ -89,6 +90,8 @@ const AREAS: &[(&str, &[Test])] = &[
     ("policy", policy::TESTS),
     ("edge", edge::TESTS),
     ("terminal", terminal::TESTS),
+    ("pair", pair::TESTS),
+    ("pair-flow", pair::flow::TESTS),
     ("shell", shell::TESTS),
     ("freezer-task", freezer::task::TESTS),
     ("freezer-signal", freezer::signal::TESTS),

@@ -10,6 +10,11 @@ use linux_raw_sys::ioctl::{
     TCGETS, TCSETS, TIOCGPGRP, TIOCGWINSZ, TIOCSCTTY, TIOCSPGRP, TIOCSWINSZ,
 };
 
+/// Numbers of requests that only tests make.
+pub mod request {
+    pub use linux_raw_sys::ioctl::{TCFLSH, TIOCGPTN, TIOCPKT, TIOCSPTLCK};
+}
+
 // SAFETY: integers only.
 unsafe impl file::Plain for termios {}
 // SAFETY: integers only.

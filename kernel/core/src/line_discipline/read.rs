@@ -2,7 +2,7 @@
 
 use kernel_abi::terminal::{VMIN, VTIME};
 
-use super::state::{Cell, LineDiscipline};
+use super::state::{CAPACITY, Cell, LineDiscipline};
 
 const TENTH_NS: u64 = 100_000_000;
 
@@ -87,6 +87,15 @@ impl LineDiscipline {
             _ => 1,
         };
         self.cells.len() >= least
+    }
+
+    /// How many bytes can be typed before one is lost. While a line is edited
+    /// and none can be read, any number: no reader would ever make room.
+    pub fn input_room(&self) -> usize {
+        match self.is_canonical() && self.lines == 0 {
+            true => CAPACITY,
+            false => (CAPACITY - 1).saturating_sub(self.cells.len()),
+        }
     }
 
     /// Number of bytes that can be read (`FIONREAD`).

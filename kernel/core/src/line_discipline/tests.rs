@@ -348,3 +348,21 @@ fn any_keys_and_settings_keep_the_state_sound() {
         }
     }
 }
+
+#[test]
+fn there_is_room_for_what_can_be_typed_without_loss() {
+    let mut terminal = terminal();
+    raw(&mut terminal, 1, 0);
+    while terminal.input_room() > 0 {
+        let before = terminal.available();
+        assert!(press(&mut terminal, b'x').ready);
+        assert_eq!(terminal.available(), before + 1);
+    }
+    assert_eq!(terminal.available(), CAPACITY - 1);
+    // Who edits a line is never kept waiting: nobody could read it.
+    let mut terminal = self::terminal();
+    type_keys(&mut terminal, &[b'x'; 2 * CAPACITY]);
+    assert!(terminal.input_room() > 0);
+    type_keys(&mut terminal, b"\x15\nmore");
+    assert_eq!(terminal.input_room(), CAPACITY - 1 - b"\nmore".len());
+}

@@ -1,4 +1,5 @@
-//! The terminal: the console's serial port behind a line discipline.
+//! Terminals: the console's serial port behind a line discipline, and pairs
+//! that programs make (`pair.rs`).
 //!
 //! ```text
 //! interrupt ─> queue ─> thread ─> line discipline ─> waiting readers
@@ -11,34 +12,39 @@
 //! must not, above all to send `^C`'s signal. Readers sleep in skip waits, so
 //! they freeze in place. Output is polled and works while all else is frozen.
 //!
-//! Read next: `state.rs` (what it consists of), `job.rs` (who may use it),
-//! `transfer.rs` (how bytes pass), `control.rs` (its `ioctl`s).
+//! Read next: `state.rs` (what one consists of), `job.rs` (who may use it),
+//! `transfer.rs` (how bytes pass), `control.rs` (its `ioctl`s), `pair.rs`.
 
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use kernel_abi::Errno;
+use kernel_abi::terminal::{Termios, Winsize};
 use kernel_core::power::wakeup::Source;
 
 use kernel_files::OpenFlags;
 use kernel_files::device;
 use kernel_files::file::File;
 use kernel_files::inode::DeviceNumber;
-use kernel_machine::drivers::console;
+use kernel_machine::drivers::console as serial;
 use kernel_machine::sync::{IrqSpinLock, Rank};
 use kernel_task::freezer::wakeup;
 use kernel_task::{WaitQueue, kthread};
 
 mod control;
+mod devpts;
 mod file;
 mod job;
+mod master;
+mod pair;
+mod pairs;
 mod state;
 mod transfer;
 
 use file::OpenTerminal;
 pub use job::{leave_session, of_session};
-use state::{NUMBER, TERMINAL, Terminal, terminal};
+use state::{CONSOLE, CONSOLE_NUMBER, Port, Terminal, console};
 
 /// Bytes that can wait for the thread; more are dropped.
 const QUEUE_MAX: usize = 4096;
@@ -53,39 +59,38 @@ static QUEUE_FILLED: WaitQueue = WaitQueue::new();
 /// # Errors
 /// `ENOMEM`, and those of [`device::register`].
 pub fn init() -> Result<(), Errno> {
-    let made = Terminal::new()?;
-    TERMINAL.call_once(|| made);
+    let window = Winsize { rows: 24, columns: 80, ..Winsize::default() };
+    let termios = Termios::default();
+    let made = Terminal::new(CONSOLE_NUMBER, Port::Console, window, termios)?;
+    CONSOLE.call_once(|| Arc::new(made));
     QUEUE.lock().reserve(QUEUE_MAX);
-    device::register("ttyAMA0", NUMBER, 0o600, open)?;
+    device::register("ttyAMA0", CONSOLE_NUMBER, 0o600, open)?;
     device::register("console", DeviceNumber::new(5, 1), 0o600, open_console)?;
     device::register("tty", DeviceNumber::new(5, 0), 0o666, open_own)?;
+    devpts::init()?;
     kthread::kthread_run("ttyinput", take_input)?;
-    console::start_receiving();
+    serial::start_receiving();
     Ok(())
 }
 
 /// Opens the serial port; a session leader without a terminal gets it as its
 /// controlling one.
 fn open(flags: OpenFlags) -> Result<Arc<dyn File>, Errno> {
-    let terminal = terminal()?;
+    let terminal = console()?;
     if !flags.contains(OpenFlags::NO_CONTROLLING_TERMINAL) {
         terminal.offer_to_session();
     }
-    Ok(Arc::new(OpenTerminal(terminal)))
+    Ok(OpenTerminal::open(terminal))
 }
 
 /// Opens the console, which never becomes a controlling terminal by itself.
 fn open_console(_flags: OpenFlags) -> Result<Arc<dyn File>, Errno> {
-    Ok(Arc::new(OpenTerminal(terminal()?)))
+    Ok(OpenTerminal::open(console()?))
 }
 
 /// Opens the controlling terminal of the caller's session.
 fn open_own(_flags: OpenFlags) -> Result<Arc<dyn File>, Errno> {
-    let terminal = terminal()?;
-    match terminal.is_own() {
-        true => Ok(Arc::new(OpenTerminal(terminal))),
-        false => Err(Errno::ENXIO),
-    }
+    Ok(OpenTerminal::open(job::own()?))
 }
 
 /// Takes a byte from the port, which is a wakeup event, too. It runs in
@@ -102,7 +107,7 @@ pub fn on_byte(byte: u8) {
 
 /// The thread that gives bytes to the line discipline.
 fn take_input() {
-    let Some(terminal) = TERMINAL.get() else { return };
+    let Some(terminal) = CONSOLE.get() else { return };
     loop {
         let next = || {
             let mut queue = QUEUE.lock();

@@ -41,6 +41,15 @@ pub fn register(
     devtmpfs().root().create(name.as_bytes(), &new).map(drop)
 }
 
+/// Adds a directory to `/dev`, for a file system of devices.
+///
+/// # Errors
+/// `EEXIST`, `ENOSPC`.
+pub fn make_directory(name: &str, permissions: u32) -> Result<(), Errno> {
+    let new = NewInode::of_root(FileType::Directory, permissions);
+    devtmpfs().root().create(name.as_bytes(), &new).map(drop)
+}
+
 /// Adds the devices of this module.
 ///
 /// # Errors

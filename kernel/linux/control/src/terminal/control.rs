@@ -4,7 +4,7 @@ use kernel_abi::Errno;
 use kernel_abi::signal::SIGWINCH;
 use kernel_abi::terminal::{
     FIONREAD, TCFLSH, TCGETS, TCSBRK, TCSETS, TCSETSF, TCSETSW, TCXONC,
-    TIOCGPGRP, TIOCGSID, TIOCGWINSZ, TIOCNOTTY, TIOCSCTTY, TIOCSPGRP,
+    TIOCGPGRP, TIOCGSID, TIOCGWINSZ, TIOCNOTTY, TIOCOUTQ, TIOCSCTTY, TIOCSPGRP,
     TIOCSWINSZ, Termios, Winsize,
 };
 use zerocopy::{Immutable, IntoBytes};
@@ -15,6 +15,7 @@ use kernel_machine::mm::user;
 
 /// `TCFLSH`: what was typed, what is to be shown, both.
 const FLUSH: core::ops::RangeInclusive<usize> = 0..=2;
+const FLUSH_INPUT: usize = 0;
 const FLUSH_OUTPUT: usize = 1;
 /// `TCXONC`: stop output, restart it, the same for input.
 const OUTPUT_OFF: usize = 0;
@@ -33,6 +34,7 @@ impl Terminal {
         request: u32,
         argument: usize,
     ) -> Result<usize, Errno> {
+        self.check_there()?;
         match request {
             TCGETS => {
                 let termios = *self.line.lock().termios();
@@ -49,6 +51,7 @@ impl Terminal {
                 let available = self.line.lock().available() as u32;
                 give(argument, &available)
             }
+            TIOCOUTQ => give(argument, &0_u32),
             TCSBRK => Ok(0),
             TCXONC => self.set_flow(argument),
             TCFLSH => self.flush(argument),
@@ -90,6 +93,9 @@ impl Terminal {
         drop(line);
         self.readable.wake_all();
         self.flowing.wake_all();
+        if let Some(pair) = self.pair() {
+            pair.typing.wake_all();
+        }
         Ok(0)
     }
 
@@ -106,10 +112,10 @@ impl Terminal {
         match action {
             OUTPUT_OFF => self.line.lock().set_output_stopped(true),
             OUTPUT_ON => self.line.lock().set_output_stopped(false),
-            2 | 3 => {}
+            2 | 3 => return Ok(0),
             _ => return Err(Errno::EINVAL),
         }
-        self.flowing.wake_all();
+        self.flow_changed();
         Ok(0)
     }
 
@@ -120,6 +126,17 @@ impl Terminal {
         }
         if what != FLUSH_OUTPUT {
             self.line.lock().flush_input();
+        }
+        let Some(pair) = self.pair() else { return Ok(0) };
+        // `TIOCPKT_FLUSHREAD`, `TIOCPKT_FLUSHWRITE`.
+        if what != FLUSH_INPUT {
+            pair.forget_shown();
+            self.flowing.wake_all();
+            pair.tell(2);
+        }
+        if what != FLUSH_OUTPUT {
+            pair.typing.wake_all();
+            pair.tell(1);
         }
         Ok(0)
     }

@@ -1,5 +1,7 @@
 //! The terminal as an open file.
 
+use alloc::sync::Arc;
+
 use kernel_abi::Errno;
 
 use super::state::Terminal;
@@ -8,7 +10,25 @@ use kernel_files::{Input, Output, PollEvents};
 use kernel_task::PollTable;
 
 /// An open terminal.
-pub(super) struct OpenTerminal(pub(super) &'static Terminal);
+pub(super) struct OpenTerminal(Arc<Terminal>);
+
+impl OpenTerminal {
+    /// Opens it.
+    pub(super) fn open(terminal: Arc<Terminal>) -> Arc<dyn File> {
+        if let Some(pair) = terminal.pair() {
+            pair.enter();
+        }
+        Arc::new(Self(terminal))
+    }
+}
+
+impl Drop for OpenTerminal {
+    fn drop(&mut self) {
+        if let Some(pair) = self.0.pair() {
+            pair.leave();
+        }
+    }
+}
 
 impl File for OpenTerminal {
     fn read(
@@ -34,10 +54,12 @@ impl File for OpenTerminal {
             table.add(&self.0.readable);
             table.add(&self.0.flowing);
         }
-        let line = self.0.line.lock();
+        let is_hung_up = self.0.is_hung_up();
+        let is_readable = self.0.line.lock().is_readable();
         let mut events = PollEvents::empty();
-        events.set(PollEvents::READABLE, line.is_readable());
-        events.set(PollEvents::WRITABLE, !line.is_output_stopped());
+        events.set(PollEvents::READABLE, is_readable || is_hung_up);
+        events.set(PollEvents::WRITABLE, self.0.flows());
+        events.set(PollEvents::ERROR | PollEvents::HANG_UP, is_hung_up);
         events
     }
 

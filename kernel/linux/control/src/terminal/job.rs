@@ -1,13 +1,16 @@
 //! Who may use the terminal: sessions and process groups.
 
+use alloc::sync::Arc;
+
 use kernel_abi::Errno;
 use kernel_abi::signal::{SIG_IGN, SIGCONT, SIGHUP, SIGTTIN, SIGTTOU};
 use kernel_core::signal::job_control::{Access, Background};
 
-use super::state::{Job, NUMBER, TERMINAL, Terminal};
+use super::pairs::all_terminals;
+use super::state::{Job, Terminal};
 use kernel_process::signal::send;
 use kernel_process::{self as process, tree};
-use kernel_task as task;
+use kernel_task::{self as task, Mutex};
 
 /// Where the running process stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -50,7 +53,7 @@ fn signal_group(group: u32, signal: u32) {
 /// The leader of `session` has ended: the session has no terminal any more,
 /// and who used it in the foreground is told.
 pub fn leave_session(session: u32) {
-    if let Some(terminal) = TERMINAL.get() {
+    for terminal in all_terminals() {
         terminal.release_from(session);
     }
 }
@@ -58,16 +61,38 @@ pub fn leave_session(session: u32) {
 /// The terminal of `session`, if it has one: device number and foreground
 /// process group, for `/proc/PID/stat`.
 pub fn of_session(session: u32) -> Option<(u32, u32)> {
-    let job = *TERMINAL.get()?.job.lock();
-    let is_its = session != 0 && job.session == session;
-    is_its.then_some((NUMBER.encode() as u32, job.foreground))
+    let terminal = own_of(session)?;
+    let foreground = terminal.job.lock().foreground;
+    Some((terminal.number.encode() as u32, foreground))
 }
+
+/// The terminal of `session`.
+fn own_of(session: u32) -> Option<Arc<Terminal>> {
+    let is_its = |it: &Arc<Terminal>| it.job.lock().session == session;
+    all_terminals().into_iter().find(|it| session != 0 && is_its(it))
+}
+
+/// The controlling terminal of the caller's session.
+///
+/// # Errors
+/// `ENXIO` if it has none.
+pub(super) fn own() -> Result<Arc<Terminal>, Errno> {
+    let member = member().ok_or(Errno::ENXIO)?;
+    own_of(member.session).ok_or(Errno::ENXIO)
+}
+
+/// Held while a terminal becomes a session's: no session gets two.
+static CLAIMING: Mutex<()> = Mutex::new(());
 
 impl Terminal {
     /// Gives itself to the caller's session, if it is nobody's and the
-    /// caller leads one.
+    /// caller leads one that has none.
     pub(super) fn offer_to_session(&self) {
         let Some(member) = member() else { return };
+        let _claiming = CLAIMING.lock();
+        if own_of(member.session).is_some() {
+            return;
+        }
         let mut job = self.job.lock();
         if job.session == 0 && member.session == member.process {
             *job = Job { session: member.session, foreground: member.group };
@@ -87,9 +112,14 @@ impl Terminal {
     /// `TIOCSCTTY`.
     pub(super) fn claim(&self, must_steal: bool) -> Result<(), Errno> {
         let member = member().ok_or(Errno::EPERM)?;
+        let _claiming = CLAIMING.lock();
+        let has_other = own_of(member.session).is_some();
         let mut job = self.job.lock();
         if job.session == member.session {
             return Ok(());
+        }
+        if has_other {
+            return Err(Errno::EPERM);
         }
         let is_free = job.session == 0 || must_steal;
         if member.session != member.process || !is_free {

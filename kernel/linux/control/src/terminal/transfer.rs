@@ -8,7 +8,8 @@ use kernel_abi::terminal::TOSTOP;
 use kernel_core::line_discipline::{CAPACITY, Received};
 
 use super::job::TerminalUse;
-use super::state::Terminal;
+use super::pair::{Pair, WIDEST};
+use super::state::{Port, Terminal};
 use kernel_files::file::{Blocking, interrupted};
 use kernel_files::{Input, Output};
 use kernel_machine::arch;
@@ -29,7 +30,7 @@ impl Terminal {
         };
         if !echo.is_empty() {
             let _output = self.output.lock();
-            write_between_lines(&echo);
+            self.put_out(&echo);
         }
         self.act_on(received);
     }
@@ -39,10 +40,29 @@ impl Terminal {
             self.signal_foreground(signal);
         }
         if received.flow_changed {
-            self.flowing.wake_all();
+            self.flow_changed();
         }
         if received.ready {
             self.readable.wake_all();
+        }
+    }
+
+    /// Output was stopped, or goes on.
+    pub(super) fn flow_changed(&self) {
+        const STOP: u8 = 4;
+        const START: u8 = 8;
+        let is_stopped = self.line.lock().is_output_stopped();
+        if let Some(pair) = self.pair() {
+            pair.tell(if is_stopped { STOP } else { START });
+        }
+        self.flowing.wake_all();
+    }
+
+    /// Shows bytes as they are. The caller holds `output`.
+    fn put_out(&self, bytes: &[u8]) {
+        match &self.port {
+            Port::Console => write_between_lines(bytes),
+            Port::Pair(pair) => pair.show(bytes),
         }
     }
 
@@ -57,6 +77,9 @@ impl Terminal {
         }
         let mut bytes = vec![0; output.remaining().min(CAPACITY)];
         loop {
+            if self.is_hung_up() {
+                return Ok(0);
+            }
             self.check_foreground(TerminalUse::Read)?;
             let taken = self.line.lock().read(&mut bytes);
             if let Some(count) = taken {
@@ -84,6 +107,9 @@ impl Terminal {
         if self.line.lock().is_readable() {
             self.readable.wake_one();
         }
+        if let Some(pair) = self.pair() {
+            pair.typing.wake_all();
+        }
         output.put(bytes).map(|()| bytes.len())
     }
 
@@ -100,7 +126,7 @@ impl Terminal {
         let has_more = || {
             let line = self.line.lock();
             let is_timed = wait_ns.is_some() && line.available() != before;
-            (line.is_readable() || is_timed).then_some(())
+            (line.is_readable() || is_timed || self.is_hung_up()).then_some(())
         };
         self.readable.wait_until_deadline("n_tty_read", deadline, has_more)
     }
@@ -114,16 +140,13 @@ impl Terminal {
         if self.line.lock().termios().lflag & TOSTOP != 0 {
             self.check_foreground(TerminalUse::Write)?;
         }
-        let mut bytes = [0; CHUNK];
         while input.remaining() > 0 {
             if let Err(error) = self.wait_for_flow(blocking) {
                 return input.short(error);
             }
-            let size = input.remaining().min(CHUNK);
-            if let Err(error) = input.take(&mut bytes[..size]) {
+            if let Err(error) = self.write_piece(input) {
                 return input.short(error);
             }
-            self.show(&bytes[..size]);
             // A console is slow: the rest may take minutes. The first piece
             // is written whatever comes, so that each call gets further.
             if input.remaining() > 0
@@ -135,27 +158,45 @@ impl Terminal {
         Ok(input.done())
     }
 
-    /// Sleeps while output is stopped by `VSTOP`.
-    fn wait_for_flow(&self, blocking: Blocking) -> Result<(), Errno> {
-        let flows = || (!self.line.lock().is_output_stopped()).then_some(());
-        if flows().is_some() {
-            return Ok(());
-        }
-        if blocking == Blocking::Fail {
-            return Err(Errno::EAGAIN);
-        }
-        self.flowing.wait_until("tty_write", flows).map_err(interrupted)
+    /// Writes as much as there is room for, at most a chunk.
+    fn write_piece(&self, input: &mut Input<'_>) -> Result<(), Errno> {
+        let _output = self.output.lock();
+        let room = self.pair().map_or(CHUNK, |pair| pair.room() / WIDEST);
+        let mut bytes = [0; CHUNK];
+        let size = input.remaining().min(CHUNK).min(room);
+        input.take(&mut bytes[..size])?;
+        self.show(&bytes[..size]);
+        Ok(())
     }
 
+    /// Sleeps while output is stopped by `VSTOP`, or by a master that does not
+    /// read.
+    fn wait_for_flow(&self, blocking: Blocking) -> Result<(), Errno> {
+        let flows = || self.flows().then_some(());
+        if flows().is_none() {
+            if blocking == Blocking::Fail {
+                return Err(Errno::EAGAIN);
+            }
+            self.flowing.wait_until("tty_write", flows).map_err(interrupted)?;
+        }
+        self.check_there()
+    }
+
+    /// Whether a write would not wait.
+    pub(super) fn flows(&self) -> bool {
+        let has_room = self.pair().is_none_or(Pair::is_writable);
+        has_room && !self.line.lock().is_output_stopped() || self.is_hung_up()
+    }
+
+    /// Shows what a program writes. The caller holds `output`.
     fn show(&self, bytes: &[u8]) {
         // A newline becomes two bytes, a tab up to eight.
         let mut shown = Vec::with_capacity(bytes.len() * 2);
-        let _output = self.output.lock();
         let mut line = self.line.lock();
         for byte in bytes {
             line.output(*byte, &mut |byte| shown.push(byte));
         }
         drop(line);
-        write_between_lines(&shown);
+        self.put_out(&shown);
     }
 }
