@@ -7,6 +7,7 @@ use tests::catalog::Test;
 use tests::linux::{Image, ensure_lines, run_in_ash, sysroot, wait_for_ash};
 use tests::setup::{BOOT, Firn, Setup};
 
+pub mod pair;
 pub mod trace;
 
 pub const TESTS: &[Test] = tests::list![
@@ -27,6 +28,7 @@ pub const MOUNTS: &str = "#!/bin/sh
 /bin/busybox mount -t proc proc /proc
 /bin/busybox mount -t sysfs sysfs /sys
 /bin/busybox mount -t devtmpfs dev /dev
+/bin/busybox mount -t devpts devpts /dev/pts
 ";
 
 fn the_initramfs_of_a_linux_kernel_boots() -> Result<()> {

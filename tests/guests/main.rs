@@ -53,6 +53,7 @@ const GROUPS: &[Group] = &[
     Group { tier: "system", tests: debian::TESTS, runs: Runs::Always },
     Group { tier: "system", tests: user_land::TESTS, runs: Runs::Always },
     Group { tier: "system", tests: nested::TESTS, runs: Runs::Always },
+    Group { tier: "system", tests: debian::pair::TESTS, runs: Runs::Always },
     Group { tier: "system", tests: debian::trace::TESTS, runs: Runs::Always },
     Group { tier: "system", tests: c_library::TESTS, runs: Runs::Always },
     Group { tier: "system", tests: program::TESTS, runs: Runs::Always },

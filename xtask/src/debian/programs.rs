@@ -11,9 +11,10 @@ use crate::layout;
 const SUITE: &str = "bookworm";
 
 /// What is fetched; what these need comes with them.
-const PACKAGES: [&str; 9] = [
+const PACKAGES: [&str; 10] = [
     "busybox-static",
     "bash-static",
+    "bsdutils",
     "coreutils",
     "procps",
     "ncurses-base",
