@@ -106,6 +106,11 @@ impl Backing for Object {
             _ => false,
         }
     }
+
+    #[inline]
+    fn is_object(&self) -> bool {
+        self.source.is_some()
+    }
 }
 
 /// Memory that processes share: `MAP_SHARED | MAP_ANONYMOUS`. Pages appear,

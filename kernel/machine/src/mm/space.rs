@@ -134,6 +134,8 @@ impl AddressSpace {
         }
         let (length, placement) = (request.length, request.placement);
         let (protection, flags) = (request.protection, request.flags());
+        // If the mapping fails, its object does not end under the lock.
+        let kept = request.source.as_ref().map(|(source, _)| source.clone());
         // Where it lies is found out under the lock.
         let region = Region {
             start: 0,
@@ -151,6 +153,7 @@ impl AddressSpace {
             self.map_locked(&mut inner, region, placement, &mut removed);
         drop(inner);
         self.let_go(removed);
+        drop(kept);
         start
     }
 

@@ -58,6 +58,8 @@ pub trait Backing: Clone {
     fn skip(&self, pages: usize) -> Self;
     /// True if `next` begins where this ends after `pages` pages.
     fn is_continued_by(&self, pages: usize, next: &Self) -> bool;
+    /// True if it holds an object, which may take long to end.
+    fn is_object(&self) -> bool;
 }
 
 /// A run of pages, `start..end`, page-aligned, not empty.

@@ -56,7 +56,19 @@ impl<B: Backing> RegionMap<B> {
         self.regions.into_iter()
     }
 
-    /// Makes room for `more` regions.
+    /// Makes room for `more` regions: changes that add no more than these do
+    /// not fail for want of it.
+    ///
+    /// # Errors
+    /// [`RegionError::TooMany`].
+    pub fn make_room(&mut self, more: usize) -> Result<(), RegionError> {
+        if self.regions.len() + more > MOST_REGIONS {
+            return Err(RegionError::TooMany);
+        }
+        self.reserve(more)
+    }
+
+    /// Has memory for `more` regions.
     #[inline]
     fn reserve(&mut self, more: usize) -> Result<(), RegionError> {
         let reserved = self.regions.try_reserve(more);
@@ -184,20 +196,29 @@ impl<B: Backing> RegionMap<B> {
     }
 
     /// Takes every region in `range` out, splitting those that stick out, and
-    /// hands each piece to `removed`.
+    /// adds the objects behind them to `removed`.
     ///
     /// # Errors
-    /// [`RegionError::TooMany`] if a split would exceed the limit.
+    /// [`RegionError::TooMany`] if a split would exceed the limit, or if there
+    /// is no memory for it or for the objects: nothing was removed then.
     pub fn remove(
         &mut self,
         range: Range<usize>,
-        mut removed: impl FnMut(Region<B>),
+        removed: &mut Vec<B>,
     ) -> Result<(), RegionError> {
         let indices = self.isolate(&range)?;
+        let inside = self.regions[indices.clone()].iter();
+        let objects = inside.filter(|it| it.backing.is_object()).count();
+        if objects > 0 && removed.try_reserve(objects).is_err() {
+            self.rejoin(&indices);
+            return Err(RegionError::TooMany);
+        }
         let mut pages = 0;
         for region in self.regions.drain(indices) {
             pages += region.pages();
-            removed(region);
+            if region.backing.is_object() {
+                removed.push(region.backing);
+            }
         }
         self.pages -= pages;
         Ok(())

@@ -22,6 +22,9 @@ impl Backing for Object {
     fn is_continued_by(&self, pages: usize, next: &Self) -> bool {
         self.skip(pages) == *next
     }
+    fn is_object(&self) -> bool {
+        self.id != 0
+    }
 }
 
 const ANONYMOUS: Object = Object { id: 0, first: 0 };
@@ -80,8 +83,8 @@ fn removal_splits_and_keeps_offsets() {
     let object = Object { id: 1, first: 5 };
     map.insert(Region { backing: object, ..region(0..10) }).unwrap();
     let mut gone = Vec::new();
-    map.remove(at(3)..at(6), |r| gone.push(r.backing.first)).unwrap();
-    assert_eq!(gone, [8]);
+    map.remove(at(3)..at(6), &mut gone).unwrap();
+    assert_eq!(gone, [Object { id: 1, first: 8 }]);
     assert_eq!(ranges(&map), [(0, 3), (6, 10)]);
     assert_eq!(map.find(at(6)).unwrap().backing.first, 11);
     assert_eq!(map.find(at(3)), None);
@@ -226,11 +229,14 @@ fn the_number_of_regions_is_limited() {
     let one_more = region(MOST_REGIONS * 4..MOST_REGIONS * 4 + 1);
     assert_eq!(map.insert(one_more), Err(RegionError::TooMany));
     let hole = at(1)..at(2);
-    assert_eq!(map.remove(hole.clone(), drop), Err(RegionError::TooMany));
+    let removed = map.remove(hole.clone(), &mut Vec::new());
+    assert_eq!(removed, Err(RegionError::TooMany));
+    assert_eq!(map.make_room(1), Err(RegionError::TooMany));
+    assert_eq!(map.make_room(0), Ok(()));
     assert_eq!(map.protect(hole, Protection::READ), Err(RegionError::TooMany));
-    map.remove(at(0)..at(3), drop).unwrap();
-    map.remove(at(4)..at(7), drop).unwrap();
-    map.remove(at(9)..at(10), drop).unwrap();
+    map.remove(at(0)..at(3), &mut Vec::new()).unwrap();
+    map.remove(at(4)..at(7), &mut Vec::new()).unwrap();
+    map.remove(at(9)..at(10), &mut Vec::new()).unwrap();
 }
 
 #[test]
@@ -314,7 +320,7 @@ fn random_operations_agree_with_an_array_of_pages() {
                     let id = random(3) as u32;
                     let start = if id == 0 { 0 } else { first };
                     let backing = Object { id, first: start };
-                    map.remove(range, drop).unwrap();
+                    map.remove(range, &mut Vec::new()).unwrap();
                     let new =
                         Region { protection, backing, ..region(pages.clone()) };
                     map.insert(new).unwrap();
@@ -323,7 +329,7 @@ fn random_operations_agree_with_an_array_of_pages() {
                     }
                 }
                 2 => {
-                    map.remove(range, drop).unwrap();
+                    map.remove(range, &mut Vec::new()).unwrap();
                     model[pages].fill(None);
                 }
                 _ => {
