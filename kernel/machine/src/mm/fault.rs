@@ -208,6 +208,10 @@ impl AddressSpace {
         if must_copy && !frame::is_sole(number) {
             return self.copy_on_write(tables, target, old);
         }
+        if region.protection.contains(Protection::EXECUTE) {
+            // The region may have become so after the page was brought in.
+            frame::prepare_execution(number);
+        }
         // Another thread was faster, or the page is nobody else's.
         let writable = target.is_write
             || old.is_user_writable()
