@@ -38,9 +38,11 @@ impl AddressSpace {
             if range.is_empty() {
                 return Ok(());
             }
+            inner.protecting += 1;
             drop(inner);
             pause();
             inner = self.inner.lock();
+            inner.protecting -= 1;
         }
     }
 
@@ -77,7 +79,7 @@ impl AddressSpace {
 /// A present page's entry under the region's new rights. A private page that
 /// was not writable stays so: it may be shared, which the next store finds
 /// out.
-fn reprotect(region: &Region<Object>, old: Entry) -> Entry {
+pub(super) fn reprotect(region: &Region<Object>, old: Entry) -> Entry {
     let protection = region.protection;
     let writable = protection.contains(Protection::WRITE)
         && (!region.is_private() || old.is_user_writable());

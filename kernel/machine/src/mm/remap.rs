@@ -13,6 +13,7 @@ use kernel_core::memory::region::{
     Backing, Placement, Region, RegionFlags, checked_range,
 };
 
+use super::protect::reprotect;
 use super::removed::Removed;
 use super::source::Object;
 use super::space::{AddressSpace, Inner, MAP_TOP};
@@ -141,7 +142,7 @@ impl AddressSpace {
             return Ok(());
         }
         let distance = new.start.wrapping_sub(old.start);
-        if self.move_pages(inner, old.clone(), distance).is_err() {
+        if self.move_pages(inner, region, old.clone(), distance).is_err() {
             // No page has moved; the tables made for them serve nothing.
             self.unmap_locked(inner, new, removed)?;
             return Err(Errno::ENOMEM);
@@ -154,6 +155,7 @@ impl AddressSpace {
     fn move_pages(
         &self,
         inner: &mut Inner,
+        region: &Region<Object>,
         old: Range<usize>,
         distance: usize,
     ) -> Result<(), page_table::OutOfTables> {
@@ -170,7 +172,12 @@ impl AddressSpace {
         result?;
         page_table::for_each(tables, root, old.clone(), |tables, at, entry| {
             match page_table::slot(tables, root, new(at)) {
-                Ok(slot) => tables.write(slot.table, slot.index, entry),
+                // The entry may lag behind its region.
+                Ok(slot) => tables.write(
+                    slot.table,
+                    slot.index,
+                    reprotect(region, entry),
+                ),
                 Err(_) => unreachable!("all tables were made before"),
             }
             Entry::INVALID

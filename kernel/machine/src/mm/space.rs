@@ -73,6 +73,9 @@ pub(super) struct Inner {
     pub new_flags: RegionFlags,
     /// Changes whenever regions do.
     pub layout: u64,
+    /// How many are changing rights of pages whose regions have changed: some
+    /// entries still allow what their regions forbid.
+    pub protecting: usize,
     /// The out-of-memory reaper took the pages: no page comes back.
     pub is_reaped: bool,
 }
