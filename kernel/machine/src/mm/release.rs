@@ -6,7 +6,6 @@ use core::ops::Range;
 use core::sync::atomic::Ordering::Relaxed;
 
 use kernel_abi::Errno;
-use kernel_core::memory::PAGE_SIZE;
 use kernel_core::memory::frame::FrameNumber;
 use kernel_core::memory::page_table::{self, Entry};
 use kernel_core::memory::region::{HIGHEST, Region};
@@ -238,8 +237,7 @@ fn shown_at(
     is_it: impl Fn(&dyn PageSource) -> bool,
 ) -> Result<Vec<Range<usize>>, Errno> {
     let begins_here = |region: &Region<Object>| {
-        let offset = region.backing.first * PAGE_SIZE;
-        region.start.checked_sub(offset) == Some(address)
+        region.start.checked_sub(region.backing.offset()) == Some(address)
     };
     let mut regions = inner.regions.overlapping(address..HIGHEST);
     let source = regions

@@ -188,8 +188,8 @@ impl AddressSpace {
         }
         let source = region.backing.source.as_ref()?;
         let object = Arc::as_ptr(source).cast::<()>().addr();
-        let offset = region.backing.first * PAGE_SIZE;
-        Some((object, offset + (address - region.start)))
+        let offset = region.backing.offset();
+        Some((object, offset.wrapping_add(address - region.start)))
     }
 
     /// Where the heap begins: right after the program's data. For `execve`.
@@ -277,6 +277,18 @@ impl AddressSpace {
         self.inner.lock().tables.count()
     }
 
+    /// Pages mapped, but for those in the range, which is page-aligned.
+    pub fn mapped_pages_outside(&self, range: Range<usize>) -> usize {
+        let inner = self.inner.lock();
+        let inside = |region: &Region<Object>| {
+            let start = region.start.max(range.start);
+            region.end.min(range.end).saturating_sub(start)
+        };
+        let regions = inner.regions.overlapping(range.clone());
+        let gone = regions.map(inside).sum::<usize>() / PAGE_SIZE;
+        inner.regions.pages() - gone
+    }
+
     /// Pages mapped, touched or not (`VmSize`).
     pub fn mapped_pages(&self) -> usize {
         self.inner.lock().regions.pages()
@@ -318,7 +330,7 @@ impl Inner {
             } else {
                 Sharing::Shared
             },
-            offset: region.backing.first * PAGE_SIZE,
+            offset: region.backing.offset(),
             source: region.backing.source.clone(),
             flags: region.flags,
             label,
