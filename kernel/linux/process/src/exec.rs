@@ -164,7 +164,7 @@ fn commit(thread: &CurrentThread, frame: &mut TrapFrame, loaded: Loaded) {
     futex::release_robust_list(thread);
     futex::pi::release(thread, futex::End::Exec);
     let Loaded { space, credentials, .. } = loaded;
-    space.set_stack_limit(process.limits.lock().stack_bytes());
+    process.limit_growth(&space);
     let exchange = || link::install(thread, space, credentials);
     exit::release_memory(thread, exchange);
     link::rename(thread);

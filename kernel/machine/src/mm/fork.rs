@@ -57,7 +57,7 @@ impl AddressSpace {
         let pieces = [PIECE; TRIES].into_iter().chain([usize::MAX]);
         for piece in pieces {
             let mut child = AddressSpace::empty()?;
-            child.set_stack_limit(self.stack_limit.load(Relaxed));
+            child.set_growth_limits(self.growth_limits());
             let copied = self.copy_to(&mut child, piece);
             let child = Arc::new(child);
             match copied {

@@ -28,8 +28,8 @@ use kernel_core::memory::PAGE_SIZE;
 use kernel_core::memory::asid::Context;
 use kernel_core::memory::page_table::{Attributes, Memory, Privilege, Tables};
 use kernel_core::memory::region::{
-    Break, BreakChange, HIGHEST, Placement, Protection, Region, RegionFlags,
-    RegionMap,
+    Break, BreakChange, GrowthLimits, HIGHEST, Placement, Protection, Region,
+    RegionFlags, RegionMap,
 };
 
 use super::removed::Removed;
@@ -52,8 +52,9 @@ pub struct AddressSpace {
     pub(super) root: u64,
     /// ASID and its generation; see `asid.rs`.
     context: AtomicU64,
-    /// Bytes its stack may grow to (`RLIMIT_STACK`).
-    pub(super) stack_limit: AtomicUsize,
+    /// Bytes its stack may grow to, pages all regions may have then, and
+    /// locked ones: [`GrowthLimits`].
+    growth: [AtomicUsize; 3],
     /// Pages in the tables; written under the lock.
     pub(super) resident: AtomicUsize,
     /// New mappings are to be brought in at once; written under the lock.
@@ -96,7 +97,7 @@ impl AddressSpace {
         Ok(Self {
             root,
             context: AtomicU64::new(0),
-            stack_limit: AtomicUsize::new(STACK_LIMIT),
+            growth: [STACK_LIMIT, usize::MAX, usize::MAX].map(AtomicUsize::new),
             resident: AtomicUsize::new(0),
             locks_new: AtomicBool::new(false),
             locks_future: AtomicBool::new(false),
@@ -197,9 +198,19 @@ impl AddressSpace {
         self.inner.lock().heap = Break::new(address);
     }
 
-    /// From now on its stack grows to so many bytes at the most.
-    pub fn set_stack_limit(&self, bytes: usize) {
-        self.stack_limit.store(bytes, Relaxed);
+    /// From now on its stack grows so far at the most.
+    pub fn set_growth_limits(&self, limits: GrowthLimits) {
+        let [stack, pages, locked] = &self.growth;
+        stack.store(limits.stack, Relaxed);
+        pages.store(limits.pages, Relaxed);
+        locked.store(limits.locked, Relaxed);
+    }
+
+    /// How far its stack grows.
+    pub(super) fn growth_limits(&self) -> GrowthLimits {
+        let [stack, pages, locked] =
+            [0, 1, 2].map(|which| self.growth[which].load(Relaxed));
+        GrowthLimits { stack, pages, locked }
     }
 
     /// Moves the program break to `address` if that is possible. Returns the

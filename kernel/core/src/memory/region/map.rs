@@ -8,8 +8,8 @@ use alloc::vec::Vec;
 use core::ops::Range;
 
 use super::{
-    Backing, MOST_REGIONS, Protection, Region, RegionError, RegionFlags,
-    STACK_GUARD,
+    Backing, GrowthLimits, MOST_REGIONS, Protection, Region, RegionError,
+    RegionFlags, STACK_GUARD,
 };
 use crate::memory::{PAGE_SHIFT, page_floor};
 
@@ -124,16 +124,17 @@ impl<B: Backing> RegionMap<B> {
     }
 
     /// The region that holds `address`, if need be after the stack above it
-    /// has grown; see [`RegionMap::grow_stack`].
+    /// has grown. `grow` does that and says whether it could; see
+    /// [`RegionMap::grow_stack`].
     #[inline]
     pub fn find_or_grow(
         &mut self,
         address: usize,
-        limit: usize,
+        grow: impl FnOnce(&mut Self) -> bool,
     ) -> Option<&Region<B>> {
         let index = self.first_above(address);
         let is_inside = self.regions.get(index)?.start <= address;
-        if !is_inside && !self.grow_stack(address, limit) {
+        if !is_inside && !grow(self) {
             return None;
         }
         self.regions.get(index)
@@ -244,20 +245,30 @@ impl<B: Backing> RegionMap<B> {
     }
 
     /// Extends the stack above `address` down to it, if there is one, it
-    /// stays within `limit` bytes and keeps its distance. True if it grew.
-    pub fn grow_stack(&mut self, address: usize, limit: usize) -> bool {
+    /// stays within the limits and keeps its distance. True if it grew.
+    pub fn grow_stack(&mut self, address: usize, limits: GrowthLimits) -> bool {
         let bottom = page_floor(address);
         let index = self.first_above(address);
         let below = index.checked_sub(1).map(|below| self.regions[below].end);
         let floor = below.map_or(super::LOWEST, |end| end + STACK_GUARD);
-        let Some(stack) = self.regions.get_mut(index) else { return false };
+        let Some(stack) = self.regions.get(index) else { return false };
         let is_stack = stack.flags.contains(RegionFlags::GROWS_DOWN);
         let is_below = bottom >= floor && bottom < stack.start;
-        if !is_stack || !is_below || stack.end - bottom > limit {
+        if !is_stack || !is_below || stack.end - bottom > limits.stack {
             return false;
         }
-        self.pages += (stack.start - bottom) >> PAGE_SHIFT;
-        stack.start = bottom;
+        let pages = self.pages + ((stack.start - bottom) >> PAGE_SHIFT);
+        if pages > limits.pages {
+            return false;
+        }
+        if stack.flags.contains(RegionFlags::LOCKED) {
+            let locked = self.pages_with(RegionFlags::LOCKED);
+            if locked + (pages - self.pages) > limits.locked {
+                return false;
+            }
+        }
+        self.pages = pages;
+        self.regions[index].start = bottom;
         true
     }
 

@@ -1,9 +1,9 @@
 use kernel_abi::Errno;
 
 use super::{
-    Backing, Break, BreakChange, HIGHEST, LOWEST, MOST_REGIONS, Placement,
-    Protection, Region, RegionError, RegionFlags, RegionMap, STACK_GUARD,
-    checked_range,
+    Backing, Break, BreakChange, GrowthLimits, HIGHEST, LOWEST, MOST_REGIONS,
+    Placement, Protection, Region, RegionError, RegionFlags, RegionMap,
+    STACK_GUARD, checked_range,
 };
 use crate::memory::PAGE_SIZE;
 
@@ -31,6 +31,7 @@ const ANONYMOUS: Object = Object { id: 0, first: 0 };
 const RW: Protection = Protection::READ.union(Protection::WRITE);
 const BASE: usize = 0x10_0000;
 const STACK_LIMIT: usize = 8 << 20;
+const LIMITS: GrowthLimits = GrowthLimits::of_stack(STACK_LIMIT);
 
 fn at(page: usize) -> usize {
     BASE + page * PAGE_SIZE
@@ -171,24 +172,44 @@ fn a_stack_grows_to_its_limit_and_keeps_its_distance() {
     let mut map = RegionMap::new();
     let flags = RegionFlags::GROWS_DOWN;
     map.insert(Region { flags, ..region(5000..5004) }).unwrap();
-    let grown = map.find_or_grow(at(4998) + 8, STACK_LIMIT).unwrap();
+    let grown = map
+        .find_or_grow(at(4998) + 8, |map| map.grow_stack(at(4998) + 8, LIMITS))
+        .unwrap();
     assert_eq!(grown.start, at(4998));
     assert_eq!(ranges(&map), [(4998, 5004)]);
-    assert!(!map.grow_stack(at(5004) - STACK_LIMIT - 1, STACK_LIMIT));
-    assert!(map.grow_stack(at(5004) - STACK_LIMIT, STACK_LIMIT));
+    assert!(!map.grow_stack(at(5004) - STACK_LIMIT - 1, LIMITS));
+    assert!(map.grow_stack(at(5004) - STACK_LIMIT, LIMITS));
     assert_eq!(map.pages(), STACK_LIMIT / PAGE_SIZE);
     map.insert(region(0..1)).unwrap();
     map.insert(Region { flags, ..region(1000..1001) }).unwrap();
-    assert!(!map.grow_stack(at(1) + STACK_GUARD - 1, STACK_LIMIT));
-    assert!(map.grow_stack(at(1) + STACK_GUARD, STACK_LIMIT));
-    assert!(!map.grow_stack(at(9000), STACK_LIMIT), "nothing is above");
+    assert!(!map.grow_stack(at(1) + STACK_GUARD - 1, LIMITS));
+    assert!(map.grow_stack(at(1) + STACK_GUARD, LIMITS));
+    assert!(!map.grow_stack(at(9000), LIMITS), "nothing is above");
+}
+
+#[test]
+fn a_stack_counts_against_all_memory_and_all_that_is_locked() {
+    let mut map = RegionMap::new();
+    let flags = RegionFlags::GROWS_DOWN | RegionFlags::LOCKED;
+    map.insert(region(0..2)).unwrap();
+    map.insert(Region { flags, ..region(1000..1004) }).unwrap();
+    let few = GrowthLimits { pages: 8, ..LIMITS };
+    assert!(!map.grow_stack(at(997), few));
+    assert!(map.grow_stack(at(998), few));
+    assert_eq!(map.pages(), 8);
+    let locked = GrowthLimits { locked: 7, ..LIMITS };
+    assert!(!map.grow_stack(at(996), locked));
+    assert!(map.grow_stack(at(997), locked));
+    let none = RegionFlags::empty();
+    map.change_flags(at(0)..at(2000), none, RegionFlags::LOCKED).unwrap();
+    assert!(map.grow_stack(at(990), locked));
 }
 
 #[test]
 fn ordinary_regions_do_not_grow() {
     let mut map = RegionMap::new();
     map.insert(region(10..11)).unwrap();
-    assert!(!map.grow_stack(at(9), STACK_LIMIT));
+    assert!(!map.grow_stack(at(9), LIMITS));
 }
 
 #[test]
