@@ -47,6 +47,7 @@ pub use kernel_core::memory::layout::BootMemory;
 pub use kernel_core::memory::region::{
     GrowthLimits, Placement, Protection, RegionFlags,
 };
+pub use release::Observed;
 pub use remap::Move;
 pub use request::{MapRequest, RegionInfo, Sharing};
 pub use source::PageSource;

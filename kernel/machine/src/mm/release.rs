@@ -2,10 +2,11 @@
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::ops::Range;
+use core::ops::{Deref, Range};
 use core::sync::atomic::Ordering::Relaxed;
 
 use kernel_abi::Errno;
+use kernel_core::memory::PAGE_SIZE;
 use kernel_core::memory::frame::FrameNumber;
 use kernel_core::memory::page_table::{self, Entry};
 use kernel_core::memory::region::{HIGHEST, Region};
@@ -126,6 +127,56 @@ impl AddressSpace {
         result
     }
 
+    /// Takes the pages away that show page `first` of a source, or a later one,
+    /// for which `is_it` is true: it has no such page any more. In pieces, with
+    /// no lock held between them.
+    ///
+    /// # Locks
+    /// `is_it` is called with the space's spin lock held.
+    pub fn forget_pages(
+        &self,
+        first: usize,
+        is_it: impl Fn(&dyn PageSource) -> bool,
+    ) {
+        let mut next = 0;
+        loop {
+            let mut inner = self.inner.lock();
+            next = self.forget_some(&mut inner, next, first, &is_it);
+            drop(inner);
+            if next >= HIGHEST {
+                return;
+            }
+            pause();
+        }
+    }
+
+    /// The same for some regions from `next` on; where it ended.
+    fn forget_some(
+        &self,
+        inner: &mut Inner,
+        mut next: usize,
+        first: usize,
+        is_it: impl Fn(&dyn PageSource) -> bool,
+    ) -> usize {
+        let mut left = PIECE;
+        while left > 0 {
+            let Some(region) = inner.regions.above(next) else {
+                return HIGHEST;
+            };
+            let Object { source, first: shown } = &region.backing;
+            let is_meant = source.as_ref().is_some_and(|it| is_it(&**it));
+            let kept = first.saturating_sub(*shown).min(region.pages());
+            let start = region.start + kept * PAGE_SIZE;
+            let part = start.max(next)..region.end;
+            next = part.end;
+            left -= 1;
+            if is_meant && !part.is_empty() {
+                next = self.clear_some_pages(inner, part, &mut left);
+            }
+        }
+        next
+    }
+
     /// Bytes of memory that are this space's: of a page that several hold,
     /// its part. The walk over all tables makes it for rare decisions only.
     ///
@@ -219,6 +270,35 @@ impl AddressSpace {
             if count % PIECE == PIECE - 1 {
                 pause();
             }
+        }
+    }
+}
+
+/// Memory of a process that somebody looks at, who may be the last to hold it:
+/// then it goes in pieces. Whoever ends it holds no spin lock.
+pub struct Observed(Option<Arc<AddressSpace>>);
+
+impl From<Arc<AddressSpace>> for Observed {
+    fn from(space: Arc<AddressSpace>) -> Self {
+        Self(Some(space))
+    }
+}
+
+impl Deref for Observed {
+    type Target = Arc<AddressSpace>;
+
+    fn deref(&self) -> &Arc<AddressSpace> {
+        match &self.0 {
+            Some(space) => space,
+            None => unreachable!("it is there until the end"),
+        }
+    }
+}
+
+impl Drop for Observed {
+    fn drop(&mut self) {
+        if let Some(space) = self.0.take() {
+            AddressSpace::leave(space);
         }
     }
 }
