@@ -31,6 +31,7 @@ mod ipc;
 mod latency;
 mod limit;
 mod long;
+mod mapping;
 mod memfd;
 mod memory;
 mod notify;
@@ -127,6 +128,7 @@ const AREAS: &[(&str, &[Test])] = &[
     ("latency", latency::TESTS),
     ("feature", feature::TESTS),
     ("advice", advice::TESTS),
+    ("mapping", mapping::TESTS),
     ("open", open::TESTS),
     ("hole", hole::TESTS),
     ("order", order::TESTS),
