@@ -5,6 +5,8 @@ use core::ops::Range;
 
 use kernel_abi::{Errno, syscall as number};
 
+use kernel_core::memory::region::LOWEST;
+
 use super::call::{Args, Handler, Numbered, Result};
 use kernel_files::inode::DeviceNumber;
 use kernel_files::{FileType, OpenFlags};
@@ -91,7 +93,7 @@ fn mmap(args: &Args) -> Result {
         sharing,
         is_stack,
         is_locked: flags & MAP_LOCKED != 0,
-        ..MapRequest::anonymous(length, to_protection(protection)?)
+        ..MapRequest::anonymous(length, known_protection(protection))
     };
     if flags & MAP_ANONYMOUS == 0 {
         back_by_file(&mut request, file, offset / PAGE_SIZE)?;
@@ -175,7 +177,8 @@ fn placement(
     if !address.is_multiple_of(PAGE_SIZE) {
         return Err(Errno::EINVAL);
     }
-    if address == 0 {
+    let is_privileged = || current().process.credentials.lock().is_privileged();
+    if address == 0 || address < LOWEST && !is_privileged() {
         return Err(Errno::EPERM);
     }
     Ok(match flags & MAP_FIXED_NOREPLACE {
@@ -184,9 +187,14 @@ fn placement(
     })
 }
 
+/// What `mmap` is asked for; it passes over what it does not know.
+fn known_protection(bits: usize) -> Protection {
+    Protection::from_bits_truncate((bits & 0xff) as u8)
+}
+
 fn to_protection(bits: usize) -> core::result::Result<Protection, Errno> {
-    /// `PROT_BTI`, `PROT_MTE` are hints here.
-    const HINTS: usize = 0x30;
+    /// `PROT_SEM`, `PROT_BTI`, `PROT_MTE` are hints here.
+    const HINTS: usize = 0x38;
     let bits = u8::try_from(bits & !HINTS).map_err(|_| Errno::EINVAL)?;
     Protection::from_bits(bits).ok_or(Errno::EINVAL)
 }

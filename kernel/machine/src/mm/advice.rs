@@ -6,8 +6,10 @@ use core::sync::atomic::Ordering::Relaxed;
 
 use kernel_abi::Errno;
 use kernel_core::memory::page_table::{self, Entry, Tables};
-use kernel_core::memory::region::{Region, RegionFlags, checked_range};
-use kernel_core::memory::{PAGE_SHIFT, PAGE_SIZE};
+use kernel_core::memory::region::{
+    HIGHEST, Region, RegionFlags, checked_range,
+};
+use kernel_core::memory::{PAGE_SHIFT, PAGE_SIZE, page_ceiling};
 
 use super::pace::{PIECE, pause};
 use super::removed::Removed;
@@ -47,7 +49,7 @@ impl AddressSpace {
         if length == 0 {
             return Ok(());
         }
-        let range = checked_range(address, length)?;
+        let range = told_range(address, length)?;
         let mut inner = self.inner.lock();
         if set.contains(RegionFlags::WIPE_ON_FORK) {
             let mut all = inner.regions.overlapping(range.clone());
@@ -101,7 +103,7 @@ impl AddressSpace {
         if length == 0 {
             return Ok(());
         }
-        let range = checked_range(address, length)?;
+        let range = told_range(address, length)?;
         let is_bad = |region: &Region<Object>| {
             region.flags.intersects(forbids)
                 || is_own_only && !is_own_memory(region)
@@ -131,7 +133,7 @@ impl AddressSpace {
         if length == 0 {
             return Ok(());
         }
-        let range = checked_range(address, length)?;
+        let range = told_range(address, length)?;
         let inner = self.inner.lock();
         let mut all = inner.regions.overlapping(range.clone());
         if all.any(|region| region.flags.intersects(forbids)) {
@@ -281,6 +283,19 @@ impl AddressSpace {
 /// True for private memory with nothing behind it.
 fn is_own_memory(region: &Region<Object>) -> bool {
     region.is_private() && region.backing.source.is_none()
+}
+
+/// A range that a program says something of.
+///
+/// # Errors
+/// `EINVAL` for one that makes no sense, `ENOMEM` past the end of what can be
+/// mapped.
+fn told_range(address: usize, length: usize) -> Result<Range<usize>, Errno> {
+    let end = page_ceiling(length).and_then(|all| address.checked_add(all));
+    if address.is_multiple_of(PAGE_SIZE) && end.is_some_and(|it| it > HIGHEST) {
+        return Err(Errno::ENOMEM);
+    }
+    Ok(checked_range(address, length)?)
 }
 
 fn check_mapped(inner: &Inner, range: Range<usize>) -> Result<(), Errno> {

@@ -26,10 +26,15 @@ impl AddressSpace {
         length: usize,
         protection: Protection,
     ) -> Result<(), Errno> {
-        if length == 0 && address.is_multiple_of(PAGE_SIZE) {
+        if !address.is_multiple_of(PAGE_SIZE) {
+            return Err(Errno::EINVAL);
+        }
+        if length == 0 {
             return Ok(());
         }
-        let mut range = checked_range(address, length)?;
+        // Nothing is mapped past the end.
+        let range = checked_range(address, length);
+        let mut range = range.map_err(|_| Errno::ENOMEM)?;
         let mut inner = self.inner.lock();
         inner.regions.protect(range.clone(), protection)?;
         inner.layout += 1;
