@@ -2,9 +2,10 @@
 //! meet a limit.
 
 use user_lib::linux::{
-    __NR_memfd_create, __NR_mmap, __NR_mprotect, __NR_mremap, __NR_munmap,
-    __NR_remap_file_pages, MAP_ANONYMOUS, MAP_FIXED, MAP_GROWSDOWN,
-    MAP_PRIVATE, MAP_SHARED, PROT_NONE, PROT_READ, PROT_WRITE, SIGBUS, SIGSEGV,
+    __NR_madvise, __NR_memfd_create, __NR_mmap, __NR_mprotect, __NR_mremap,
+    __NR_munmap, __NR_remap_file_pages, MAP_ANONYMOUS, MAP_FIXED,
+    MAP_GROWSDOWN, MAP_PRIVATE, MAP_SHARED, PROT_NONE, PROT_READ, PROT_WRITE,
+    SIGBUS, SIGSEGV,
 };
 use user_lib::memory::{Mapping, PAGE_SIZE, Sharing};
 use user_lib::syscall::arbitrary;
@@ -23,6 +24,9 @@ tests! {
     a_mapping_of_several_parts_shrinks
     no_bytes_of_shared_memory_are_mapped_once_more
     a_move_that_fails_moves_nothing
+    rights_that_are_not_known_are_refused_later
+    nothing_is_past_the_end_of_all_addresses
+    low_addresses_are_not_for_everybody
 }
 
 const ADDRESS_SPACE: usize = 9;
@@ -250,5 +254,47 @@ fn a_move_that_fails_moves_nothing() -> Outcome {
     }
     // It never moves.
     ensure!(!has_failed);
+    Ok(())
+}
+
+fn rights_that_are_not_known_are_refused_later() -> Outcome {
+    const SEMAPHORE: u32 = 8;
+    const UNKNOWN: u32 = 0x40;
+    let address = map(0, 1, PROT_READ | UNKNOWN, MAP_PRIVATE)?;
+    let protect = |rights: u32| {
+        let words = [address, PAGE_SIZE, rights as usize, 0, 0, 0];
+        arbitrary(__NR_mprotect, words)
+    };
+    protect(PROT_READ | PROT_WRITE | SEMAPHORE)?;
+    memory::write_byte(address, 1);
+    ensure_eq!(protect(PROT_READ | UNKNOWN), Err(Errno::EINVAL));
+    Ok(())
+}
+
+fn nothing_is_past_the_end_of_all_addresses() -> Outcome {
+    const END: usize = 1 << 48;
+    const DONTNEED: usize = 4;
+    let protect = |address: usize, length: usize| {
+        let words = [address, length, PROT_READ as usize, 0, 0, 0];
+        arbitrary(__NR_mprotect, words)
+    };
+    ensure_eq!(protect(END - PAGE_SIZE, 2 * PAGE_SIZE), Err(Errno::ENOMEM));
+    ensure_eq!(protect(PAGE_SIZE, usize::MAX), Err(Errno::ENOMEM));
+    ensure_eq!(protect(1, 0), Err(Errno::EINVAL));
+    let words = [END - PAGE_SIZE, 2 * PAGE_SIZE, DONTNEED, 0, 0, 0];
+    ensure_eq!(arbitrary(__NR_madvise, words), Err(Errno::ENOMEM));
+    let words = [PAGE_SIZE, usize::MAX, DONTNEED, 0, 0, 0];
+    ensure_eq!(arbitrary(__NR_madvise, words), Err(Errno::EINVAL));
+    Ok(())
+}
+
+fn low_addresses_are_not_for_everybody() -> Outcome {
+    let status = in_child(|| {
+        user_lib::process::set_user_id(crate::tool::NOBODY)?;
+        let low = map(PAGE_SIZE, 1, PROT_READ, MAP_PRIVATE | MAP_FIXED);
+        ensure_eq!(low, Err(Errno::EPERM));
+        Ok(0)
+    })?;
+    ensure_eq!(status.exit_code(), Some(0));
     Ok(())
 }
