@@ -102,6 +102,7 @@ const AREAS: &[&str] = &[
     "latency",
     "feature",
     "advice",
+    "mapping",
     "open",
     "hole",
     "order",
@@ -192,7 +193,7 @@ fn texts_and_limits_keep_their_promises() -> Result<()> {
 }
 
 fn advice_and_ways_to_open_keep_their_promises() -> Result<()> {
-    check(Setup::new(), "advice open order record")
+    check(Setup::new(), "advice mapping open order record")
 }
 
 fn nothing_takes_for_ever() -> Result<()> {

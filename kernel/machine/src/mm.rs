@@ -44,7 +44,10 @@ pub use frame::FrameRef;
 pub use kernel_core::memory::PAGE_SIZE;
 pub use kernel_core::memory::frame::{FrameStats, FrameUse};
 pub use kernel_core::memory::layout::BootMemory;
-pub use kernel_core::memory::region::{Placement, Protection, RegionFlags};
+pub use kernel_core::memory::region::{
+    GrowthLimits, Placement, Protection, RegionFlags,
+};
+pub use release::Observed;
 pub use remap::Move;
 pub use request::{MapRequest, RegionInfo, Sharing};
 pub use source::PageSource;

@@ -32,6 +32,7 @@ mod ipc;
 mod latency;
 mod limit;
 mod long;
+mod mapping;
 mod memfd;
 mod memory;
 mod notify;
@@ -132,6 +133,7 @@ const AREAS: &[(&str, &[Test])] = &[
     ("latency", latency::TESTS),
     ("feature", feature::TESTS),
     ("advice", advice::TESTS),
+    ("mapping", mapping::TESTS),
     ("open", open::TESTS),
     ("hole", hole::TESTS),
     ("order", order::TESTS),

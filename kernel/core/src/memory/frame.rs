@@ -11,6 +11,7 @@
 //! (`kernel/machine/src/mm/frame.rs`), which also keeps a few frames for each CPU.
 
 mod buddy;
+mod prepared;
 mod span;
 mod table;
 #[cfg(test)]

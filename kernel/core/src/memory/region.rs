@@ -18,8 +18,8 @@ mod place;
 mod tests;
 
 pub use description::{
-    Backing, HIGHEST, LOWEST, MOST_REGIONS, Protection, Region, RegionError,
-    RegionFlags, STACK_GUARD, checked_range,
+    Backing, GrowthLimits, HIGHEST, LOWEST, MOST_REGIONS, Protection, Region,
+    RegionError, RegionFlags, STACK_GUARD, checked_range,
 };
 pub use heap::{Break, BreakChange};
 pub use map::RegionMap;

@@ -5,6 +5,8 @@ use core::ops::Range;
 
 use kernel_abi::{Errno, syscall as number};
 
+use kernel_core::memory::region::LOWEST;
+
 use super::call::{Args, Handler, Numbered, Result};
 use kernel_files::inode::DeviceNumber;
 use kernel_files::{FileType, OpenFlags};
@@ -79,15 +81,19 @@ fn mmap(args: &Args) -> Result {
     if length == 0 {
         return Err(Errno::EINVAL);
     }
+    let is_stack = flags & MAP_GROWSDOWN != 0;
+    if is_stack && (sharing == Sharing::Shared || flags & MAP_ANONYMOUS == 0) {
+        return Err(Errno::EINVAL);
+    }
     if flags & MAP_LOCKED != 0 {
         bounds::check_may_lock()?;
     }
     let mut request = MapRequest {
         placement: placement(address, flags)?,
         sharing,
-        is_stack: flags & MAP_GROWSDOWN != 0,
+        is_stack,
         is_locked: flags & MAP_LOCKED != 0,
-        ..MapRequest::anonymous(length, to_protection(protection)?)
+        ..MapRequest::anonymous(length, known_protection(protection))
     };
     if flags & MAP_ANONYMOUS == 0 {
         back_by_file(&mut request, file, offset / PAGE_SIZE)?;
@@ -111,7 +117,8 @@ pub(super) fn map(space: &AddressSpace, request: MapRequest) -> Result {
     if let Some(most) = most_pages() {
         let place = match request.placement {
             Placement::Fixed(start) => {
-                start..start.saturating_add(request.length)
+                let end = start.saturating_add(request.length);
+                start..end.checked_next_multiple_of(PAGE_SIZE).unwrap_or(end)
             }
             _ => 0..0,
         };
@@ -153,17 +160,7 @@ fn check_room(
     more: usize,
     place: Range<usize>,
 ) -> core::result::Result<(), Errno> {
-    let space = current().space()?;
-    let (mut at, mut gone) = (place.start, 0);
-    while at < place.end
-        && let Some(region) = space.region_above(at)
-    {
-        let start = region.range.start.max(at);
-        let end = region.range.end.min(place.end);
-        gone += end.saturating_sub(start);
-        at = region.range.end;
-    }
-    let pages = space.mapped_pages() as u64 - (gone / PAGE_SIZE) as u64;
+    let pages = current().space()?.mapped_pages_outside(place) as u64;
     match pages.saturating_add(more.div_ceil(PAGE_SIZE) as u64) > most {
         true => Err(Errno::ENOMEM),
         false => Ok(()),
@@ -180,7 +177,8 @@ fn placement(
     if !address.is_multiple_of(PAGE_SIZE) {
         return Err(Errno::EINVAL);
     }
-    if address == 0 {
+    let is_privileged = || current().process.credentials.lock().is_privileged();
+    if address == 0 || address < LOWEST && !is_privileged() {
         return Err(Errno::EPERM);
     }
     Ok(match flags & MAP_FIXED_NOREPLACE {
@@ -189,9 +187,14 @@ fn placement(
     })
 }
 
+/// What `mmap` is asked for; it passes over what it does not know.
+fn known_protection(bits: usize) -> Protection {
+    Protection::from_bits_truncate((bits & 0xff) as u8)
+}
+
 fn to_protection(bits: usize) -> core::result::Result<Protection, Errno> {
-    /// `PROT_BTI`, `PROT_MTE` are hints here.
-    const HINTS: usize = 0x30;
+    /// `PROT_SEM`, `PROT_BTI`, `PROT_MTE` are hints here.
+    const HINTS: usize = 0x38;
     let bits = u8::try_from(bits & !HINTS).map_err(|_| Errno::EINVAL)?;
     let protection = Protection::from_bits(bits).ok_or(Errno::EINVAL)?;
     let wants_execute = personality::READ_IMPLIES_EXEC;
@@ -225,6 +228,7 @@ fn back_by_file(
             false => Ok(()),
         };
     }
+    check_end(first, request.length)?;
     let pages = match request.sharing {
         Sharing::Private => open.inode().pages().ok_or(Errno::ENODEV)?,
         Sharing::Shared => {
@@ -238,6 +242,18 @@ fn back_by_file(
     };
     request.source = Some((pages, first));
     Ok(())
+}
+
+/// Fails unless a file can have all these bytes from page `first` on.
+///
+/// # Errors
+/// `EOVERFLOW`.
+fn check_end(first: usize, length: usize) -> core::result::Result<(), Errno> {
+    const MOST: usize = i64::MAX as usize / PAGE_SIZE;
+    match first.checked_add(length.div_ceil(PAGE_SIZE)) {
+        Some(end) if end <= MOST => Ok(()),
+        _ => Err(Errno::EOVERFLOW),
+    }
 }
 
 fn munmap(args: &Args) -> Result {
@@ -305,11 +321,11 @@ fn remap_file_pages(args: &Args) -> Result {
     let [address, length, protection, first, _, _] = args.x;
     let start = address & !(PAGE_SIZE - 1);
     let length = length & !(PAGE_SIZE - 1);
-    let pages = length / PAGE_SIZE;
-    let fits = first.checked_add(pages).is_some();
+    let fits = first.checked_add(length / PAGE_SIZE).is_some();
     if protection != 0 || length == 0 || !fits {
         return Err(Errno::EINVAL);
     }
+    check_end(first, length)?;
     current().space()?.show_pages(start, length, first).map(|()| 0)
 }
 

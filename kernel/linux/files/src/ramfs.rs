@@ -23,6 +23,7 @@ use kernel_machine::mm::frame;
 
 mod data;
 mod directory;
+mod mapping;
 mod node;
 mod rename;
 mod shared;

@@ -13,7 +13,7 @@ use kernel_abi::Errno;
 use crate::credentials::{Access, Credentials};
 use crate::process::Process;
 use crate::thread::thread_of;
-use kernel_machine::mm::AddressSpace;
+use kernel_machine::mm::{AddressSpace, Observed};
 use kernel_task::{self as task, Task};
 
 /// The asking process's credentials; `None` if it needs not be asked: it is
@@ -60,11 +60,12 @@ pub fn look<T>(
     access: Access,
     take: impl FnOnce() -> T,
 ) -> Result<T, Errno> {
-    let before = space(process, task, access)?;
+    let now = || space(process, task, access).map(|it| it.map(Observed::from));
+    let before = now()?;
     let found = take();
-    let after = space(process, task, access)?;
+    let after = now()?;
     let place = |space: &Arc<AddressSpace>| Arc::as_ptr(space);
-    match before.as_ref().map(place) == after.as_ref().map(place) {
+    match before.as_deref().map(place) == after.as_deref().map(place) {
         true => Ok(found),
         false => Err(Errno::EPERM),
     }

@@ -168,7 +168,7 @@ fn commit(thread: &CurrentThread, frame: &mut TrapFrame, loaded: Loaded) {
     let gives_rights =
         user.real != user.effective || group.real != group.effective;
     thread.personality.exec(gives_rights);
-    space.set_stack_limit(process.limits.lock().stack_bytes());
+    process.limit_growth(&space);
     let exchange = || link::install(thread, space, credentials);
     exit::release_memory(thread, exchange);
     link::rename(thread);

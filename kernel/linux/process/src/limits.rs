@@ -29,9 +29,9 @@ const PROCESSES: usize = 6;
 /// `RLIMIT_NOFILE`.
 pub const FILES: usize = 7;
 /// `RLIMIT_MEMLOCK`.
-const LOCKED: usize = 8;
+pub(crate) const LOCKED: usize = 8;
 /// `RLIMIT_AS`.
-const ADDRESS_SPACE: usize = 9;
+pub(crate) const ADDRESS_SPACE: usize = 9;
 /// `RLIMIT_SIGPENDING`.
 pub const PENDING: usize = 11;
 /// `RLIMIT_MSGQUEUE`.

@@ -10,6 +10,7 @@ use kernel_abi::Errno;
 use super::limits::{self, Limits};
 use super::user::{Place, TimerPlace, User};
 use super::{Process, Thread, thread_of};
+use kernel_machine::mm::{AddressSpace, GrowthLimits, PAGE_SIZE};
 use kernel_task::table;
 
 impl Process {
@@ -57,9 +58,9 @@ impl Process {
         let own = self.limits.lock().clone();
         match kind {
             limits::PENDING => self.limit_signals(),
-            limits::STACK => {
+            limits::STACK | limits::ADDRESS_SPACE | limits::LOCKED => {
                 if let Some(space) = self.space() {
-                    space.set_stack_limit(own.stack_bytes());
+                    self.limit_growth(&space);
                 }
             }
             limits::FILES => {
@@ -72,6 +73,25 @@ impl Process {
             }
             _ => {}
         }
+    }
+
+    /// A stack in its memory grows as far as it may have memory, and may lock
+    /// it. Called whenever it may have other limits, or other rights when it
+    /// locks something.
+    pub fn limit_growth(&self, space: &AddressSpace) {
+        let is_privileged = self.credentials.lock().is_privileged();
+        let own = self.limits.lock();
+        let pages = |bytes: u64| {
+            usize::try_from(bytes).unwrap_or(usize::MAX) / PAGE_SIZE
+        };
+        space.set_growth_limits(GrowthLimits {
+            stack: own.stack_bytes(),
+            pages: own.address_space().map_or(usize::MAX, pages),
+            locked: match is_privileged {
+                true => usize::MAX,
+                false => pages(own.locked()),
+            },
+        });
     }
 
     /// Signals that wait for its user's processes, and how many there may be.

@@ -50,10 +50,10 @@ impl AddressSpace {
         for (at, range) in pieces(address, bytes.len())? {
             let part = &bytes[range];
             self.with_own_page(at, Access::Write, |number| {
-                frame::will_change(number);
                 // SAFETY: the entry holds a reference under the lock, and
                 // nobody else sees the page, or all may store to it.
                 unsafe { page::write(number, at % PAGE_SIZE, part) }
+                frame::changed(number);
             })?;
         }
         Ok(())
@@ -97,10 +97,10 @@ impl AddressSpace {
             let count = (bytes.len() - done).min(PAGE_SIZE - offset);
             let part = &bytes[done..done + count];
             self.with_page(at, Access::Write, |number| {
-                frame::will_change(number);
                 // SAFETY: the entry holds a reference under the lock, and
                 // the program itself may store there.
                 unsafe { page::write(number, offset, part) }
+                frame::changed(number);
             })?;
             done += count;
             if done % CHUNK < count {

@@ -5,19 +5,17 @@ use core::ops::Range;
 use core::sync::atomic::Ordering::Relaxed;
 
 use kernel_abi::Errno;
-use kernel_core::memory::page_table::{self, Tables};
-use kernel_core::memory::region::{Region, RegionFlags, checked_range};
-use kernel_core::memory::{PAGE_SHIFT, PAGE_SIZE};
+use kernel_core::memory::page_table::{self, Entry, Tables};
+use kernel_core::memory::region::{
+    HIGHEST, Region, RegionFlags, checked_range,
+};
+use kernel_core::memory::{PAGE_SHIFT, PAGE_SIZE, page_ceiling};
 
+use super::pace::{PIECE, pause};
 use super::removed::Removed;
 use super::source::Object;
 use super::space::{AddressSpace, Inner};
 use super::{frame, page};
-
-/// Pages that are looked at under the lock in one piece.
-const PIECE: usize = 512;
-/// As many, where most are not there.
-const SPARSE_PIECE: usize = 16 * PIECE;
 
 /// What of a range is in memory, in pages.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -51,7 +49,7 @@ impl AddressSpace {
         if length == 0 {
             return Ok(());
         }
-        let range = checked_range(address, length)?;
+        let range = told_range(address, length)?;
         let mut inner = self.inner.lock();
         if set.contains(RegionFlags::WIPE_ON_FORK) {
             let mut all = inner.regions.overlapping(range.clone());
@@ -105,7 +103,7 @@ impl AddressSpace {
         if length == 0 {
             return Ok(());
         }
-        let range = checked_range(address, length)?;
+        let range = told_range(address, length)?;
         let is_bad = |region: &Region<Object>| {
             region.flags.intersects(forbids)
                 || is_own_only && !is_own_memory(region)
@@ -135,7 +133,7 @@ impl AddressSpace {
         if length == 0 {
             return Ok(());
         }
-        let range = checked_range(address, length)?;
+        let range = told_range(address, length)?;
         let inner = self.inner.lock();
         let mut all = inner.regions.overlapping(range.clone());
         if all.any(|region| region.flags.intersects(forbids)) {
@@ -207,22 +205,24 @@ impl AddressSpace {
         Ok(count)
     }
 
-    /// What of `range`, which is page-aligned, is in memory.
-    pub fn usage(&self, range: Range<usize>) -> Usage {
+    /// What of `range`, which is page-aligned, is in memory. In pieces, with no
+    /// lock held between them.
+    pub fn usage(&self, mut range: Range<usize>) -> Usage {
         let mut usage = Usage::default();
-        let mut start = range.start;
-        while start < range.end {
-            let end = range.end.min(start + SPARSE_PIECE * PAGE_SIZE);
-            self.add_usage(start..end, &mut usage);
-            start = end;
+        loop {
+            range.start = self.add_usage(range.clone(), &mut usage);
+            if range.is_empty() {
+                return usage;
+            }
+            pause();
         }
-        usage
     }
 
-    fn add_usage(&self, range: Range<usize>, usage: &mut Usage) {
+    /// Adds a piece of the range; where it ended.
+    fn add_usage(&self, range: Range<usize>, usage: &mut Usage) -> usize {
         let mut inner = self.inner.lock();
-        let tables = &mut inner.tables;
-        page_table::for_each(tables, self.root, range, |_, _, entry| {
+        let (tables, root) = (&mut inner.tables, self.root);
+        let visit = |_: &mut _, _, entry: Entry| {
             let is_own = entry.is_owned();
             // An object holds its pages itself.
             let all = frame::holders(page::number(entry.address()));
@@ -234,7 +234,8 @@ impl AddressSpace {
             usage.sole_owned += usize::from(is_own && is_sole);
             usage.share += PAGE_SIZE / holders as usize;
             entry
-        });
+        };
+        page_table::for_each_within(tables, root, range, &mut { PIECE }, visit)
     }
 
     /// The frame of the page at `address`, and whether it is the process's
@@ -282,6 +283,19 @@ impl AddressSpace {
 /// True for private memory with nothing behind it.
 fn is_own_memory(region: &Region<Object>) -> bool {
     region.is_private() && region.backing.source.is_none()
+}
+
+/// A range that a program says something of.
+///
+/// # Errors
+/// `EINVAL` for one that makes no sense, `ENOMEM` past the end of what can be
+/// mapped.
+fn told_range(address: usize, length: usize) -> Result<Range<usize>, Errno> {
+    let end = page_ceiling(length).and_then(|all| address.checked_add(all));
+    if address.is_multiple_of(PAGE_SIZE) && end.is_some_and(|it| it > HIGHEST) {
+        return Err(Errno::ENOMEM);
+    }
+    Ok(checked_range(address, length)?)
 }
 
 fn check_mapped(inner: &Inner, range: Range<usize>) -> Result<(), Errno> {

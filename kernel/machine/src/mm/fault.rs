@@ -16,7 +16,7 @@ use core::sync::atomic::Ordering::Relaxed;
 use kernel_abi::Errno;
 use kernel_core::memory::frame::{FrameNumber, FrameUse};
 use kernel_core::memory::page_table::{self, Entry, LAST_LEVEL, Slot, Tables};
-use kernel_core::memory::region::{HIGHEST, Protection, Region};
+use kernel_core::memory::region::{HIGHEST, Protection, Region, RegionMap};
 use kernel_core::memory::{PAGE_SHIFT, PAGE_SIZE, page_floor};
 
 use super::source::Object;
@@ -77,7 +77,7 @@ impl AddressSpace {
         access: Access,
     ) -> Result<Entry, FaultError> {
         let address = page_floor(address);
-        let Inner { regions, tables, is_reaped, .. } = inner;
+        let Inner { regions, tables, is_reaped, layout, .. } = inner;
         if *is_reaped {
             return Err(FaultError::OutOfMemory);
         }
@@ -85,7 +85,9 @@ impl AddressSpace {
             return Err(FaultError::Unmapped);
         }
         let region = regions
-            .find_or_grow(address, self.stack_limit.load(Relaxed))
+            .find_or_grow(address, |regions| {
+                self.grow_stack(regions, layout, address)
+            })
             .ok_or(FaultError::Unmapped)?;
         if !allows(region.protection, access) {
             return Err(FaultError::Denied);
@@ -107,6 +109,19 @@ impl AddressSpace {
         }
         tlb::publish();
         Ok(new)
+    }
+
+    /// Lets the stack grow down to the address; whether it could.
+    #[cold]
+    fn grow_stack(
+        &self,
+        regions: &mut RegionMap<Object>,
+        layout: &mut u64,
+        address: usize,
+    ) -> bool {
+        let has_grown = regions.grow_stack(address, self.growth_limits());
+        *layout += u64::from(has_grown);
+        has_grown
     }
 
     /// Makes the page present for a tracer, and the process's own if the
@@ -207,6 +222,10 @@ impl AddressSpace {
         let number = page::number(old.address());
         if must_copy && !frame::is_sole(number) {
             return self.copy_on_write(tables, target, old);
+        }
+        if region.protection.contains(Protection::EXECUTE) {
+            // The region may have become so after the page was brought in.
+            frame::prepare_execution(number);
         }
         // Another thread was faster, or the page is nobody else's.
         let writable = target.is_write

@@ -15,6 +15,7 @@ use kernel_core::memory::page_table::{
 use kernel_core::memory::region::{Region, RegionFlags};
 
 use super::pace::{PIECE, pause};
+use super::protect::reprotect;
 use super::space::AddressSpace;
 use super::table::UserTables;
 use super::{frame, page, tlb};
@@ -38,6 +39,11 @@ enum Try {
 /// After so many tries that other threads spoil, all is copied in one piece.
 const TRIES: usize = 4;
 
+/// Regions of whose pages a child gets none.
+const EMPTY: RegionFlags = RegionFlags::SHARED
+    .union(RegionFlags::NO_FORK)
+    .union(RegionFlags::WIPE_ON_FORK);
+
 impl AddressSpace {
     /// A copy of this space.
     ///
@@ -51,13 +57,17 @@ impl AddressSpace {
         let pieces = [PIECE; TRIES].into_iter().chain([usize::MAX]);
         for piece in pieces {
             let mut child = AddressSpace::empty()?;
-            child.set_stack_limit(self.stack_limit.load(Relaxed));
-            // On error dropping the child releases what it got.
+            child.set_growth_limits(self.growth_limits());
             let copied = self.copy_to(&mut child, piece);
-            if let Try::Done = copied.map_err(|_| Errno::ENOMEM)? {
-                return Ok(Arc::new(child));
+            let child = Arc::new(child);
+            match copied {
+                Ok(Try::Done) => return Ok(child),
+                Ok(Try::Changed) => AddressSpace::leave(child),
+                Err(OutOfTables) => {
+                    AddressSpace::leave(child);
+                    return Err(Errno::ENOMEM);
+                }
             }
-            AddressSpace::leave(Arc::new(child));
         }
         unreachable!("one piece is copied under the lock")
     }
@@ -77,11 +87,10 @@ impl AddressSpace {
         copy.heap = inner.heap;
         copy.is_reaped = inner.is_reaped;
         let layout = inner.layout;
+        // Whoever begins to protect after this changes the layout.
+        let is_protecting = inner.protecting > 0;
         let tables = &mut copy.tables;
         let mut copier = Copier { tables, root, last: None, pages: 0 };
-        const EMPTY: RegionFlags = RegionFlags::SHARED
-            .union(RegionFlags::NO_FORK)
-            .union(RegionFlags::WIPE_ON_FORK);
         let is_copied = |region: &&Region<_>| !region.flags.intersects(EMPTY);
         let (mut left, mut changed) = (piece, false);
         let mut result = Ok(Try::Done);
@@ -105,7 +114,11 @@ impl AddressSpace {
                         return old;
                     }
                     let new = old.read_only();
-                    if let Err(error) = copier.add(at, new) {
+                    let copy = match is_protecting {
+                        true => reprotect(region, old).read_only(),
+                        false => new,
+                    };
+                    if let Err(error) = copier.add(at, copy) {
                         result = Err(error);
                         return old;
                     }

@@ -17,9 +17,9 @@ use kernel_core::memory::frame::{FrameNumber, FrameUse};
 use super::page;
 
 pub(super) use self::allocator::{
-    alloc_run, can_promise, has_half_reserve, has_room, holders, init,
+    alloc_run, can_promise, changed, has_half_reserve, has_room, holders, init,
     is_ready, is_sole, note, prepare_execution, release, release_of_heap,
-    set_note, share, take_for_heap, will_change,
+    set_note, share, take_for_heap,
 };
 pub use self::allocator::{is_low, is_scarce, is_short, stats};
 pub use self::handle::{Frame, FrameRef};

@@ -26,10 +26,15 @@ impl AddressSpace {
         length: usize,
         protection: Protection,
     ) -> Result<(), Errno> {
-        if length == 0 && address.is_multiple_of(PAGE_SIZE) {
+        if !address.is_multiple_of(PAGE_SIZE) {
+            return Err(Errno::EINVAL);
+        }
+        if length == 0 {
             return Ok(());
         }
-        let mut range = checked_range(address, length)?;
+        // Nothing is mapped past the end.
+        let range = checked_range(address, length);
+        let mut range = range.map_err(|_| Errno::ENOMEM)?;
         let mut inner = self.inner.lock();
         inner.regions.protect(range.clone(), protection)?;
         inner.layout += 1;
@@ -38,9 +43,11 @@ impl AddressSpace {
             if range.is_empty() {
                 return Ok(());
             }
+            inner.protecting += 1;
             drop(inner);
             pause();
             inner = self.inner.lock();
+            inner.protecting -= 1;
         }
     }
 
@@ -77,7 +84,7 @@ impl AddressSpace {
 /// A present page's entry under the region's new rights. A private page that
 /// was not writable stays so: it may be shared, which the next store finds
 /// out.
-fn reprotect(region: &Region<Object>, old: Entry) -> Entry {
+pub(super) fn reprotect(region: &Region<Object>, old: Entry) -> Entry {
     let protection = region.protection;
     let writable = protection.contains(Protection::WRITE)
         && (!region.is_private() || old.is_user_writable());

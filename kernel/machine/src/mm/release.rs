@@ -2,7 +2,7 @@
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::ops::Range;
+use core::ops::{Deref, Range};
 use core::sync::atomic::Ordering::Relaxed;
 
 use kernel_abi::Errno;
@@ -101,7 +101,7 @@ impl AddressSpace {
     /// whose page 0 is or would be at `address` (`shmdt(2)`).
     ///
     /// # Errors
-    /// `EINVAL` if there is no such region.
+    /// `EINVAL` if there is no such region, `ENOMEM`.
     ///
     /// # Locks
     /// `is_it` is called with the space's spin lock held.
@@ -111,11 +111,11 @@ impl AddressSpace {
         is_it: impl Fn(&dyn PageSource) -> bool,
     ) -> Result<(), Errno> {
         let inner = self.inner.lock();
-        let length = shown_at(&inner, address, &is_it)?
-            .iter()
-            .fold(0, |length, range| length + range.len());
+        let shown = shown_at(&inner, address, &is_it)?;
         drop(inner);
-        let mut removed = Removed::of(length)?;
+        let mut removed = shown
+            .iter()
+            .try_fold(Removed::default(), |all, range| all.and(range.len()))?;
         let mut inner = self.inner.lock();
         let result = shown_at(&inner, address, &is_it).and_then(|shown| {
             shown.into_iter().try_for_each(|range| {
@@ -127,22 +127,87 @@ impl AddressSpace {
         result
     }
 
+    /// Takes the pages away that show page `first` of a source, or a later one,
+    /// for which `is_it` is true: it has no such page any more. In pieces, with
+    /// no lock held between them.
+    ///
+    /// # Locks
+    /// `is_it` is called with the space's spin lock held.
+    pub fn forget_pages(
+        &self,
+        first: usize,
+        is_it: impl Fn(&dyn PageSource) -> bool,
+    ) {
+        let mut next = 0;
+        loop {
+            let mut inner = self.inner.lock();
+            next = self.forget_some(&mut inner, next, first, &is_it);
+            drop(inner);
+            if next >= HIGHEST {
+                return;
+            }
+            pause();
+        }
+    }
+
+    /// The same for some regions from `next` on; where it ended.
+    fn forget_some(
+        &self,
+        inner: &mut Inner,
+        mut next: usize,
+        first: usize,
+        is_it: impl Fn(&dyn PageSource) -> bool,
+    ) -> usize {
+        let mut left = PIECE;
+        while left > 0 {
+            let Some(region) = inner.regions.above(next) else {
+                return HIGHEST;
+            };
+            let Object { source, first: shown } = &region.backing;
+            let is_meant = source.as_ref().is_some_and(|it| is_it(&**it));
+            let kept = first.saturating_sub(*shown).min(region.pages());
+            let start = region.start + kept * PAGE_SIZE;
+            let part = start.max(next)..region.end;
+            next = part.end;
+            left -= 1;
+            if is_meant && !part.is_empty() {
+                next = self.clear_some_pages(inner, part, &mut left);
+            }
+        }
+        next
+    }
+
     /// Bytes of memory that are this space's: of a page that several hold,
     /// its part. The walk over all tables makes it for rare decisions only.
     ///
     /// # Locks
     /// The space's.
     pub fn share(&self) -> u64 {
-        let mut inner = self.inner.lock();
-        let Inner { regions, tables, .. } = &mut *inner;
-        let mut bytes = 0;
-        for region in regions.iter() {
-            let range = region.range();
-            page_table::for_each(tables, self.root, range, |_, _, entry| {
-                let holders = frame::holders(page::number(entry.address()));
-                bytes += super::PAGE_SIZE as u64 / u64::from(holders.max(1));
-                entry
-            });
+        let (mut bytes, mut next) = (0, 0);
+        let mut visit = |_: &mut _, _, entry: Entry| {
+            let holders = frame::holders(page::number(entry.address()));
+            bytes += PAGE_SIZE as u64 / u64::from(holders.max(1));
+            entry
+        };
+        // The lock is free between pieces, but the caller, who may hold other
+        // locks, does not pause.
+        while next < HIGHEST {
+            let mut inner = self.inner.lock();
+            let Inner { regions, tables, .. } = &mut *inner;
+            let mut left = PIECE;
+            while left > 0 && next < HIGHEST {
+                left -= 1;
+                next = match regions.above(next) {
+                    None => HIGHEST,
+                    Some(region) => page_table::for_each_within(
+                        tables,
+                        self.root,
+                        region.start.max(next)..region.end,
+                        &mut left,
+                        &mut visit,
+                    ),
+                };
+            }
         }
         bytes
     }
@@ -154,25 +219,24 @@ impl AddressSpace {
     pub fn reap(&self) -> usize {
         let before = self.resident.load(Relaxed);
         let mut next = 0;
-        while let Some(range) = self.reap_region(next) {
-            next = range.end;
+        while let Some(end) = self.reap_some(next) {
+            next = end;
         }
         before.saturating_sub(self.resident.load(Relaxed))
     }
 
-    /// Reaps the first region at or above `from`; `None` if there is none. The
-    /// lock is free between regions.
-    fn reap_region(&self, from: usize) -> Option<Range<usize>> {
+    /// Reaps a piece of the first region above `from`, and says where it ended;
+    /// `None` if there is none. The lock is free between pieces.
+    fn reap_some(&self, from: usize) -> Option<usize> {
         let mut inner = self.inner.lock();
         inner.is_reaped = true;
         inner.layout += 1;
-        let all = from..kernel_core::memory::region::HIGHEST;
-        let region = inner.regions.overlapping(all).next()?;
-        let (range, is_private) = (region.range(), region.is_private());
-        if is_private {
-            self.clear_pages(&mut inner, range.clone());
-        }
-        Some(range)
+        let region = inner.regions.above(from)?;
+        let part = region.start.max(from)..region.end;
+        Some(match region.is_private() {
+            true => self.clear_some_pages(&mut inner, part, &mut { PIECE }),
+            false => part.end,
+        })
     }
 }
 
@@ -224,6 +288,35 @@ impl AddressSpace {
     }
 }
 
+/// Memory of a process that somebody looks at, who may be the last to hold it:
+/// then it goes in pieces. Whoever ends it holds no spin lock.
+pub struct Observed(Option<Arc<AddressSpace>>);
+
+impl From<Arc<AddressSpace>> for Observed {
+    fn from(space: Arc<AddressSpace>) -> Self {
+        Self(Some(space))
+    }
+}
+
+impl Deref for Observed {
+    type Target = Arc<AddressSpace>;
+
+    fn deref(&self) -> &Arc<AddressSpace> {
+        match &self.0 {
+            Some(space) => space,
+            None => unreachable!("it is there until the end"),
+        }
+    }
+}
+
+impl Drop for Observed {
+    fn drop(&mut self) {
+        if let Some(space) = self.0.take() {
+            AddressSpace::leave(space);
+        }
+    }
+}
+
 impl Drop for AddressSpace {
     fn drop(&mut self) {
         self.release_all(|| {});
@@ -238,8 +331,7 @@ fn shown_at(
     is_it: impl Fn(&dyn PageSource) -> bool,
 ) -> Result<Vec<Range<usize>>, Errno> {
     let begins_here = |region: &Region<Object>| {
-        let offset = region.backing.first * PAGE_SIZE;
-        region.start.checked_sub(offset) == Some(address)
+        region.start.checked_sub(region.backing.offset()) == Some(address)
     };
     let mut regions = inner.regions.overlapping(address..HIGHEST);
     let source = regions
@@ -254,6 +346,10 @@ fn shown_at(
         begins_here(region)
             && other.is_some_and(|other| Arc::ptr_eq(other, &source))
     };
-    let all = inner.regions.overlapping(address..HIGHEST);
-    Ok(all.filter(shows).map(Region::range).collect())
+    let all = || inner.regions.overlapping(address..HIGHEST).filter(shows);
+    let mut ranges = Vec::new();
+    let reserved = ranges.try_reserve_exact(all().count());
+    reserved.map_err(|_| Errno::ENOMEM)?;
+    ranges.extend(all().map(Region::range));
+    Ok(ranges)
 }

@@ -13,6 +13,7 @@ use kernel_core::memory::region::{
     Backing, Placement, Region, RegionFlags, checked_range,
 };
 
+use super::protect::reprotect;
 use super::removed::Removed;
 use super::source::Object;
 use super::space::{AddressSpace, Inner, MAP_TOP};
@@ -42,13 +43,19 @@ impl AddressSpace {
         [old, new]: [usize; 2],
         target: Move,
     ) -> Result<usize, Errno> {
-        let old = checked_range(address, old)?;
         let length = checked_range(address, new)?.len();
+        let old = match old {
+            0 => address..address,
+            old => checked_range(address, old)?,
+        };
         let more = length.saturating_sub(old.len()) / PAGE_SIZE;
         if !frame::can_promise(more) {
             return Err(Errno::ENOMEM);
         }
-        let mut removed = Removed::of(old.len().max(length))?;
+        // What is cut off goes, what is in the new place, and the old place.
+        let mut removed = Removed::of(old.len().saturating_sub(length))?
+            .and(length)?
+            .and(length)?;
         let mut inner = self.inner.lock();
         inner.layout += 1;
         let result =
@@ -61,45 +68,59 @@ impl AddressSpace {
     fn remap_locked(
         &self,
         inner: &mut Inner,
-        mut old: Range<usize>,
+        old: Range<usize>,
         length: usize,
         target: Move,
         removed: &mut Removed,
     ) -> Result<usize, Errno> {
-        if let Move::To(to) = target {
-            let new = checked_range(to, length)?;
-            if new.start < old.end && old.start < new.end {
-                return Err(Errno::EINVAL);
+        let placement = match target {
+            Move::No | Move::Anywhere => Placement::Hint(0),
+            Move::To(to) => {
+                let new = checked_range(to, length)?;
+                if new.start < old.end && old.start < new.end {
+                    return Err(Errno::EINVAL);
+                }
+                Placement::Fixed(to)
             }
-        }
-        if length < old.len() {
-            let rest = old.start + length..old.end;
-            old.end = rest.start;
-            self.unmap_locked(inner, rest, removed)?;
-        }
+        };
+        let stays = !matches!(target, Move::To(_));
+        let kept = old.start..old.end.min(old.start + length);
+        let rest = kept.end..old.end;
         let region = inner.regions.find(old.start).ok_or(Errno::EFAULT)?;
-        if region.end < old.end {
+        if stays && !rest.is_empty() {
+            self.unmap_locked(inner, rest, removed)?;
+            return Ok(old.start);
+        }
+        if old.is_empty() && region.is_private() {
+            return Err(Errno::EINVAL);
+        }
+        if region.end < kept.end {
             return Err(Errno::EFAULT);
         }
         let region = region.clone();
-        if !matches!(target, Move::To(_))
+        if stays
             && (length == old.len() || extend(inner, &region, &old, length))
         {
             return Ok(old.start);
         }
-        let placement = match target {
-            Move::No => return Err(Errno::ENOMEM),
-            Move::Anywhere => Placement::Hint(0),
-            Move::To(to) => Placement::Fixed(to),
-        };
+        if target == Move::No {
+            return Err(Errno::ENOMEM);
+        }
+        // The new mapping, and a cut at each place where one ends.
+        inner.regions.make_room(4)?;
         let new = inner.regions.place(length, placement, MAP_TOP)?;
-        if matches!(placement, Placement::Fixed(_)) {
+        if !stays {
             self.unmap_locked(inner, new.clone(), removed)?;
         }
-        self.move_locked(inner, &region, old, new.clone(), removed)?;
+        if !rest.is_empty() {
+            self.unmap_locked(inner, rest, removed)?;
+        }
+        self.move_locked(inner, &region, kept, new.clone(), removed)?;
         Ok(new.start)
     }
 
+    /// Shows at `new` what `old` shows, which goes, with its pages. There is
+    /// room for all changes of regions.
     fn move_locked(
         &self,
         inner: &mut Inner,
@@ -108,6 +129,7 @@ impl AddressSpace {
         new: Range<usize>,
         removed: &mut Removed,
     ) -> Result<(), Errno> {
+        removed.make_room()?;
         let skipped = (old.start - region.start) / PAGE_SIZE;
         inner.regions.insert(Region {
             start: new.start,
@@ -116,8 +138,11 @@ impl AddressSpace {
             flags: region.flags - RegionFlags::GROWS_DOWN,
             backing: region.backing.skip(skipped),
         })?;
+        if old.is_empty() {
+            return Ok(());
+        }
         let distance = new.start.wrapping_sub(old.start);
-        if self.move_pages(inner, old.clone(), distance).is_err() {
+        if self.move_pages(inner, region, old.clone(), distance).is_err() {
             // No page has moved; the tables made for them serve nothing.
             self.unmap_locked(inner, new, removed)?;
             return Err(Errno::ENOMEM);
@@ -130,6 +155,7 @@ impl AddressSpace {
     fn move_pages(
         &self,
         inner: &mut Inner,
+        region: &Region<Object>,
         old: Range<usize>,
         distance: usize,
     ) -> Result<(), page_table::OutOfTables> {
@@ -146,7 +172,12 @@ impl AddressSpace {
         result?;
         page_table::for_each(tables, root, old.clone(), |tables, at, entry| {
             match page_table::slot(tables, root, new(at)) {
-                Ok(slot) => tables.write(slot.table, slot.index, entry),
+                // The entry may lag behind its region.
+                Ok(slot) => tables.write(
+                    slot.table,
+                    slot.index,
+                    reprotect(region, entry),
+                ),
                 Err(_) => unreachable!("all tables were made before"),
             }
             Entry::INVALID

@@ -49,10 +49,39 @@ impl Removed {
 
     #[cold]
     fn of_many(length: usize) -> Result<Self, Errno> {
-        let mut branches = Vec::new();
-        let most = (length / SPAN).min(MOST_BRANCHES);
-        let reserved = branches.try_reserve_exact(most);
-        reserved.map_err(|_| Errno::ENOMEM)?;
-        Ok(Self { objects: Vec::new(), branches })
+        Self::default().and(length)
     }
+
+    /// With room for what `length` bytes elsewhere hold beside the rest. Nothing
+    /// waits yet.
+    ///
+    /// # Errors
+    /// `ENOMEM`.
+    pub fn and(mut self, length: usize) -> Result<Self, Errno> {
+        if length > LONG {
+            let all = self.branches.capacity() + most_branches(length);
+            let reserved = self.branches.try_reserve_exact(all);
+            reserved.map_err(|_| Errno::ENOMEM)?;
+        }
+        Ok(self)
+    }
+
+    /// Whether all branches fit in that lie in `length` bytes.
+    pub fn has_room(&self, length: usize) -> bool {
+        let left = self.branches.capacity() - self.branches.len();
+        left >= most_branches(length)
+    }
+
+    /// Makes room for one more object.
+    ///
+    /// # Errors
+    /// `ENOMEM`.
+    pub fn make_room(&mut self) -> Result<(), Errno> {
+        self.objects.try_reserve(1).map_err(|_| Errno::ENOMEM)
+    }
+}
+
+/// The most branches that lie in `length` bytes.
+fn most_branches(length: usize) -> usize {
+    (length / SPAN).min(MOST_BRANCHES)
 }

@@ -77,7 +77,8 @@ impl MapRequest {
             (Some((source, first)), _) => Object::new(source, first),
             (None, Sharing::Private) => Object::default(),
             (None, Sharing::Shared) => {
-                Object::new(Arc::new(SharedMemory::default()), 0)
+                let pages = self.length.div_ceil(PAGE_SIZE);
+                Object::new(Arc::new(SharedMemory::new(pages)), 0)
             }
         }
     }

@@ -6,6 +6,7 @@ use alloc::sync::Arc;
 use core::any::Any;
 
 use kernel_abi::Errno;
+use kernel_core::memory::PAGE_SIZE;
 use kernel_core::memory::frame::FrameUse;
 use kernel_core::memory::region::Backing;
 
@@ -68,6 +69,12 @@ impl Object {
         source.opened();
         Self { source: Some(source), first }
     }
+
+    /// Bytes of `source` before the first page; of a place that no file can
+    /// have, the lower bits, as on Linux.
+    pub(super) fn offset(&self) -> usize {
+        self.first.wrapping_mul(PAGE_SIZE)
+    }
 }
 
 impl Clone for Object {
@@ -92,7 +99,9 @@ impl Drop for Object {
 impl Backing for Object {
     fn skip(&self, pages: usize) -> Self {
         let mut rest = self.clone();
-        rest.first += if self.source.is_some() { pages } else { 0 };
+        if self.source.is_some() {
+            rest.first = rest.first.wrapping_add(pages);
+        }
         rest
     }
 
@@ -101,18 +110,33 @@ impl Backing for Object {
         match (&self.source, &next.source) {
             (None, None) => true,
             (Some(one), Some(other)) => {
-                Arc::ptr_eq(one, other) && self.first + pages == next.first
+                Arc::ptr_eq(one, other)
+                    && self.first.wrapping_add(pages) == next.first
             }
             _ => false,
         }
     }
+
+    #[inline]
+    fn is_object(&self) -> bool {
+        self.source.is_some()
+    }
 }
 
 /// Memory that processes share: `MAP_SHARED | MAP_ANONYMOUS`. Pages appear,
-/// zeroed, when first touched, and stay until the last mapping is gone.
-#[derive(Default)]
+/// zeroed, when first touched, and stay until the last mapping is gone. It is
+/// as long as the mapping that it was made for.
 pub struct SharedMemory {
     pages: SpinLock<BTreeMap<usize, FrameRef>>,
+    /// How many pages it may have.
+    count: usize,
+}
+
+impl SharedMemory {
+    /// So many pages.
+    pub(super) fn new(count: usize) -> Self {
+        Self { pages: SpinLock::default(), count }
+    }
 }
 
 impl Default for SpinLock<BTreeMap<usize, FrameRef>> {
@@ -138,6 +162,9 @@ impl Drop for SharedMemory {
 
 impl PageSource for SharedMemory {
     fn page(&self, index: usize) -> Result<FrameRef, Errno> {
+        if index >= self.count {
+            return Err(Errno::ENXIO);
+        }
         let mut pages = self.pages.lock();
         if let Some(page) = pages.get(&index) {
             return Ok(page.clone());

@@ -28,8 +28,8 @@ use kernel_core::memory::PAGE_SIZE;
 use kernel_core::memory::asid::Context;
 use kernel_core::memory::page_table::{Attributes, Memory, Privilege, Tables};
 use kernel_core::memory::region::{
-    Break, BreakChange, HIGHEST, Placement, Protection, Region, RegionFlags,
-    RegionMap,
+    Break, BreakChange, GrowthLimits, HIGHEST, Placement, Protection, Region,
+    RegionFlags, RegionMap,
 };
 
 use super::removed::Removed;
@@ -52,8 +52,9 @@ pub struct AddressSpace {
     pub(super) root: u64,
     /// ASID and its generation; see `asid.rs`.
     context: AtomicU64,
-    /// Bytes its stack may grow to (`RLIMIT_STACK`).
-    pub(super) stack_limit: AtomicUsize,
+    /// Bytes its stack may grow to, pages all regions may have then, and
+    /// locked ones: [`GrowthLimits`].
+    growth: [AtomicUsize; 3],
     /// Pages in the tables; written under the lock.
     pub(super) resident: AtomicUsize,
     /// New mappings are to be brought in at once; written under the lock.
@@ -73,6 +74,9 @@ pub(super) struct Inner {
     pub new_flags: RegionFlags,
     /// Changes whenever regions do.
     pub layout: u64,
+    /// How many are changing rights of pages whose regions have changed: some
+    /// entries still allow what their regions forbid.
+    pub protecting: usize,
     /// The out-of-memory reaper took the pages: no page comes back.
     pub is_reaped: bool,
 }
@@ -93,7 +97,7 @@ impl AddressSpace {
         Ok(Self {
             root,
             context: AtomicU64::new(0),
-            stack_limit: AtomicUsize::new(STACK_LIMIT),
+            growth: [STACK_LIMIT, usize::MAX, usize::MAX].map(AtomicUsize::new),
             resident: AtomicUsize::new(0),
             locks_new: AtomicBool::new(false),
             locks_future: AtomicBool::new(false),
@@ -134,6 +138,8 @@ impl AddressSpace {
         }
         let (length, placement) = (request.length, request.placement);
         let (protection, flags) = (request.protection, request.flags());
+        // If the mapping fails, its object does not end under the lock.
+        let kept = request.source.as_ref().map(|(source, _)| source.clone());
         // Where it lies is found out under the lock.
         let region = Region {
             start: 0,
@@ -151,6 +157,7 @@ impl AddressSpace {
             self.map_locked(&mut inner, region, placement, &mut removed);
         drop(inner);
         self.let_go(removed);
+        drop(kept);
         start
     }
 
@@ -182,8 +189,8 @@ impl AddressSpace {
         }
         let source = region.backing.source.as_ref()?;
         let object = Arc::as_ptr(source).cast::<()>().addr();
-        let offset = region.backing.first * PAGE_SIZE;
-        Some((object, offset + (address - region.start)))
+        let offset = region.backing.offset();
+        Some((object, offset.wrapping_add(address - region.start)))
     }
 
     /// Where the heap begins: right after the program's data. For `execve`.
@@ -191,9 +198,19 @@ impl AddressSpace {
         self.inner.lock().heap = Break::new(address);
     }
 
-    /// From now on its stack grows to so many bytes at the most.
-    pub fn set_stack_limit(&self, bytes: usize) {
-        self.stack_limit.store(bytes, Relaxed);
+    /// From now on its stack grows so far at the most.
+    pub fn set_growth_limits(&self, limits: GrowthLimits) {
+        let [stack, pages, locked] = &self.growth;
+        stack.store(limits.stack, Relaxed);
+        pages.store(limits.pages, Relaxed);
+        locked.store(limits.locked, Relaxed);
+    }
+
+    /// How far its stack grows.
+    pub(super) fn growth_limits(&self) -> GrowthLimits {
+        let [stack, pages, locked] =
+            [0, 1, 2].map(|which| self.growth[which].load(Relaxed));
+        GrowthLimits { stack, pages, locked }
     }
 
     /// Moves the program break to `address` if that is possible. Returns the
@@ -271,6 +288,18 @@ impl AddressSpace {
         self.inner.lock().tables.count()
     }
 
+    /// Pages mapped, but for those in the range, which is page-aligned.
+    pub fn mapped_pages_outside(&self, range: Range<usize>) -> usize {
+        let inner = self.inner.lock();
+        let inside = |region: &Region<Object>| {
+            let start = region.start.max(range.start);
+            region.end.min(range.end).saturating_sub(start)
+        };
+        let regions = inner.regions.overlapping(range.clone());
+        let gone = regions.map(inside).sum::<usize>() / PAGE_SIZE;
+        inner.regions.pages() - gone
+    }
+
     /// Pages mapped, touched or not (`VmSize`).
     pub fn mapped_pages(&self) -> usize {
         self.inner.lock().regions.pages()
@@ -312,7 +341,7 @@ impl Inner {
             } else {
                 Sharing::Shared
             },
-            offset: region.backing.first * PAGE_SIZE,
+            offset: region.backing.offset(),
             source: region.backing.source.clone(),
             flags: region.flags,
             label,

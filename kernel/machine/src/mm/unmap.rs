@@ -35,6 +35,11 @@ impl AddressSpace {
 
     /// Removes regions and their pages; what is to end without the lock goes
     /// to `removed`.
+    ///
+    /// # Errors
+    /// `ENOMEM`: nothing was removed. What removes one region, or what lies in
+    /// one, does not fail if there is room in the map for one more, and in
+    /// `removed` for one object.
     pub(super) fn unmap_locked(
         &self,
         inner: &mut Inner,
@@ -42,12 +47,8 @@ impl AddressSpace {
         removed: &mut Removed,
     ) -> Result<(), Errno> {
         inner.layout += 1;
-        inner.regions.remove(range.clone(), |region| {
-            if region.backing.source.is_some() {
-                removed.objects.push(region.backing);
-            }
-        })?;
-        if removed.branches.capacity() > 0 && range.len() > LONG {
+        inner.regions.remove(range.clone(), &mut removed.objects)?;
+        if range.len() > LONG && removed.has_room(range.len()) {
             self.detach(inner, &range, removed);
         }
         self.clear_pages(inner, range.clone());

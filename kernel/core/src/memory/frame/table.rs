@@ -1,11 +1,11 @@
 //! One record for each frame, found by frame number; reference counts.
 
-use core::sync::atomic::AtomicU32;
-use core::sync::atomic::Ordering::{Acquire, Relaxed, Release as ReleaseOrder};
-
+use super::prepared;
 use super::span::{
     FrameError, FrameNumber, FrameSpan, MAX_SPANS, NONE, ORDERS,
 };
+use crate::sync::AtomicU32;
+use crate::sync::Ordering::{Acquire, Relaxed, Release as ReleaseOrder};
 
 /// What is known about one frame. All zero means: reserved, or inside a
 /// block that another frame heads.
@@ -14,7 +14,7 @@ use super::span::{
 /// |---|---|---|
 /// | 0: no block starts here | 0 | 0 |
 /// | 1..=11: free, order + 1 | next free block | previous free block |
-/// | 12: allocated | order, mark | reference count, or its holder's note |
+/// | 12: allocated | order, `prepared.rs` | reference count, or its holder's note |
 ///
 /// The lists are written under the lock of [`super::Buddy`]; counts are
 /// atomic, since processes that share a frame do not share a lock.
@@ -24,12 +24,9 @@ pub struct Record {
     tail: AtomicU32,
 }
 
-const _: () = assert!(size_of::<Record>() == 8);
-
 const TAG_SHIFT: u32 = 28;
 const ALLOCATED: u32 = 12;
 const ORDER_MASK: u32 = 0xf;
-const MARK: u32 = 1 << 8;
 
 impl Record {
     /// Order of the free block that starts here.
@@ -203,7 +200,7 @@ impl<'a> FrameTable<'a> {
     }
 
     /// Gives a block that was released but not returned to the buddy lists a
-    /// new first reference. The mark is cleared.
+    /// new first reference. It is not prepared.
     #[inline]
     pub fn revive(&self, frame: FrameNumber) {
         if let Some(record) = self.record(frame) {
@@ -226,20 +223,21 @@ impl<'a> FrameTable<'a> {
         }
     }
 
-    /// Takes the block's mark away; cheap if there is none.
-    #[inline]
-    pub fn unmark(&self, frame: FrameNumber) {
-        let Some(record) = self.record(frame) else { return };
-        if record.head.load(Relaxed) & MARK != 0 {
-            record.head.fetch_and(!MARK, Relaxed);
+    /// Notes that somebody has stored to the block; cheap unless it was
+    /// prepared.
+    #[inline(always)]
+    pub fn changed(&self, frame: FrameNumber) {
+        if let Some(record) = self.record(frame) {
+            prepared::changed(&record.head);
         }
     }
 
-    /// Sets the block's mark and says whether it was set already. The machine
-    /// half marks frames whose contents the instruction fetch can see.
-    pub fn mark(&self, frame: FrameNumber) -> bool {
-        self.record(frame).is_some_and(|record| {
-            record.head.fetch_or(MARK, Relaxed) & MARK != 0
-        })
+    /// Calls `synchronise` unless that was done since the block was changed or
+    /// taken. The machine half makes contents fit for instruction fetch by it.
+    #[inline]
+    pub fn prepare(&self, frame: FrameNumber, synchronise: impl FnOnce()) {
+        if let Some(record) = self.record(frame) {
+            prepared::prepare(&record.head, synchronise);
+        }
     }
 }

@@ -156,20 +156,29 @@ fn references_are_counted() {
 }
 
 #[test]
-fn a_mark_lasts_until_it_is_taken_or_the_frame_is_new() {
+fn a_frame_is_prepared_once_until_it_changes_or_is_new() {
     let records = records(16);
     let table = FrameTable::new(&[span(16, 16)], &records);
     let mut buddy = Buddy::new();
     buddy.add(&table, span(16, 16));
     let frame = buddy.allocate(&table, 0, FrameUse::Kernel).unwrap();
-    assert!(!table.mark(frame));
-    assert!(table.mark(frame));
-    table.unmark(frame);
-    assert!(!table.mark(frame));
+    let is_prepared_now = || {
+        let mut is_now = false;
+        table.prepare(frame, || is_now = true);
+        is_now
+    };
+    assert!(is_prepared_now());
+    assert!(!is_prepared_now());
+    table.changed(frame);
+    assert!(is_prepared_now());
+    table.prepare(frame, || unreachable!("it is prepared"));
+    table.changed(frame);
+    table.prepare(frame, || table.changed(frame));
+    assert!(is_prepared_now(), "a store came between");
     assert_eq!(table.release(frame), Ok(Release::Last));
     table.revive(frame);
     assert_eq!(table.references(frame), 1);
-    assert!(!table.mark(frame));
+    assert!(is_prepared_now());
     buddy.free(&table, frame).unwrap();
 }
 

@@ -52,12 +52,32 @@ bitflags! {
     }
 }
 
+/// How far a stack may grow.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct GrowthLimits {
+    /// Bytes of the stack (`RLIMIT_STACK`).
+    pub stack: usize,
+    /// Pages of all regions (`RLIMIT_AS`).
+    pub pages: usize,
+    /// Locked pages of all regions, if it is locked (`RLIMIT_MEMLOCK`).
+    pub locked: usize,
+}
+
+impl GrowthLimits {
+    /// So many bytes of stack, whatever else there is.
+    pub const fn of_stack(stack: usize) -> Self {
+        Self { stack, pages: usize::MAX, locked: usize::MAX }
+    }
+}
+
 /// What stands behind a region: nothing (zero pages) or an object.
 pub trait Backing: Clone {
     /// The backing of the part that begins `pages` pages later.
     fn skip(&self, pages: usize) -> Self;
     /// True if `next` begins where this ends after `pages` pages.
     fn is_continued_by(&self, pages: usize, next: &Self) -> bool;
+    /// True if it holds an object, which may take long to end.
+    fn is_object(&self) -> bool;
 }
 
 /// A run of pages, `start..end`, page-aligned, not empty.

@@ -8,8 +8,8 @@ use alloc::vec::Vec;
 use core::ops::Range;
 
 use super::{
-    Backing, MOST_REGIONS, Protection, Region, RegionError, RegionFlags,
-    STACK_GUARD,
+    Backing, GrowthLimits, MOST_REGIONS, Protection, Region, RegionError,
+    RegionFlags, STACK_GUARD,
 };
 use crate::memory::{PAGE_SHIFT, page_floor};
 
@@ -56,7 +56,19 @@ impl<B: Backing> RegionMap<B> {
         self.regions.into_iter()
     }
 
-    /// Makes room for `more` regions.
+    /// Makes room for `more` regions: changes that add no more than these do
+    /// not fail for want of it.
+    ///
+    /// # Errors
+    /// [`RegionError::TooMany`].
+    pub fn make_room(&mut self, more: usize) -> Result<(), RegionError> {
+        if self.regions.len() + more > MOST_REGIONS {
+            return Err(RegionError::TooMany);
+        }
+        self.reserve(more)
+    }
+
+    /// Has memory for `more` regions.
     #[inline]
     fn reserve(&mut self, more: usize) -> Result<(), RegionError> {
         let reserved = self.regions.try_reserve(more);
@@ -112,16 +124,17 @@ impl<B: Backing> RegionMap<B> {
     }
 
     /// The region that holds `address`, if need be after the stack above it
-    /// has grown; see [`RegionMap::grow_stack`].
+    /// has grown. `grow` does that and says whether it could; see
+    /// [`RegionMap::grow_stack`].
     #[inline]
     pub fn find_or_grow(
         &mut self,
         address: usize,
-        limit: usize,
+        grow: impl FnOnce(&mut Self) -> bool,
     ) -> Option<&Region<B>> {
         let index = self.first_above(address);
         let is_inside = self.regions.get(index)?.start <= address;
-        if !is_inside && !self.grow_stack(address, limit) {
+        if !is_inside && !grow(self) {
             return None;
         }
         self.regions.get(index)
@@ -184,20 +197,29 @@ impl<B: Backing> RegionMap<B> {
     }
 
     /// Takes every region in `range` out, splitting those that stick out, and
-    /// hands each piece to `removed`.
+    /// adds the objects behind them to `removed`.
     ///
     /// # Errors
-    /// [`RegionError::TooMany`] if a split would exceed the limit.
+    /// [`RegionError::TooMany`] if a split would exceed the limit, or if there
+    /// is no memory for it or for the objects: nothing was removed then.
     pub fn remove(
         &mut self,
         range: Range<usize>,
-        mut removed: impl FnMut(Region<B>),
+        removed: &mut Vec<B>,
     ) -> Result<(), RegionError> {
         let indices = self.isolate(&range)?;
+        let inside = self.regions[indices.clone()].iter();
+        let objects = inside.filter(|it| it.backing.is_object()).count();
+        if objects > 0 && removed.try_reserve(objects).is_err() {
+            self.rejoin(&indices);
+            return Err(RegionError::TooMany);
+        }
         let mut pages = 0;
         for region in self.regions.drain(indices) {
             pages += region.pages();
-            removed(region);
+            if region.backing.is_object() {
+                removed.push(region.backing);
+            }
         }
         self.pages -= pages;
         Ok(())
@@ -223,20 +245,30 @@ impl<B: Backing> RegionMap<B> {
     }
 
     /// Extends the stack above `address` down to it, if there is one, it
-    /// stays within `limit` bytes and keeps its distance. True if it grew.
-    pub fn grow_stack(&mut self, address: usize, limit: usize) -> bool {
+    /// stays within the limits and keeps its distance. True if it grew.
+    pub fn grow_stack(&mut self, address: usize, limits: GrowthLimits) -> bool {
         let bottom = page_floor(address);
         let index = self.first_above(address);
         let below = index.checked_sub(1).map(|below| self.regions[below].end);
         let floor = below.map_or(super::LOWEST, |end| end + STACK_GUARD);
-        let Some(stack) = self.regions.get_mut(index) else { return false };
+        let Some(stack) = self.regions.get(index) else { return false };
         let is_stack = stack.flags.contains(RegionFlags::GROWS_DOWN);
         let is_below = bottom >= floor && bottom < stack.start;
-        if !is_stack || !is_below || stack.end - bottom > limit {
+        if !is_stack || !is_below || stack.end - bottom > limits.stack {
             return false;
         }
-        self.pages += (stack.start - bottom) >> PAGE_SHIFT;
-        stack.start = bottom;
+        let pages = self.pages + ((stack.start - bottom) >> PAGE_SHIFT);
+        if pages > limits.pages {
+            return false;
+        }
+        if stack.flags.contains(RegionFlags::LOCKED) {
+            let locked = self.pages_with(RegionFlags::LOCKED);
+            if locked + (pages - self.pages) > limits.locked {
+                return false;
+            }
+        }
+        self.pages = pages;
+        self.regions[index].start = bottom;
         true
     }
 

@@ -1,9 +1,9 @@
 use kernel_abi::Errno;
 
 use super::{
-    Backing, Break, BreakChange, HIGHEST, LOWEST, MOST_REGIONS, Placement,
-    Protection, Region, RegionError, RegionFlags, RegionMap, STACK_GUARD,
-    checked_range,
+    Backing, Break, BreakChange, GrowthLimits, HIGHEST, LOWEST, MOST_REGIONS,
+    Placement, Protection, Region, RegionError, RegionFlags, RegionMap,
+    STACK_GUARD, checked_range,
 };
 use crate::memory::PAGE_SIZE;
 
@@ -22,12 +22,16 @@ impl Backing for Object {
     fn is_continued_by(&self, pages: usize, next: &Self) -> bool {
         self.skip(pages) == *next
     }
+    fn is_object(&self) -> bool {
+        self.id != 0
+    }
 }
 
 const ANONYMOUS: Object = Object { id: 0, first: 0 };
 const RW: Protection = Protection::READ.union(Protection::WRITE);
 const BASE: usize = 0x10_0000;
 const STACK_LIMIT: usize = 8 << 20;
+const LIMITS: GrowthLimits = GrowthLimits::of_stack(STACK_LIMIT);
 
 fn at(page: usize) -> usize {
     BASE + page * PAGE_SIZE
@@ -80,8 +84,8 @@ fn removal_splits_and_keeps_offsets() {
     let object = Object { id: 1, first: 5 };
     map.insert(Region { backing: object, ..region(0..10) }).unwrap();
     let mut gone = Vec::new();
-    map.remove(at(3)..at(6), |r| gone.push(r.backing.first)).unwrap();
-    assert_eq!(gone, [8]);
+    map.remove(at(3)..at(6), &mut gone).unwrap();
+    assert_eq!(gone, [Object { id: 1, first: 8 }]);
     assert_eq!(ranges(&map), [(0, 3), (6, 10)]);
     assert_eq!(map.find(at(6)).unwrap().backing.first, 11);
     assert_eq!(map.find(at(3)), None);
@@ -168,24 +172,44 @@ fn a_stack_grows_to_its_limit_and_keeps_its_distance() {
     let mut map = RegionMap::new();
     let flags = RegionFlags::GROWS_DOWN;
     map.insert(Region { flags, ..region(5000..5004) }).unwrap();
-    let grown = map.find_or_grow(at(4998) + 8, STACK_LIMIT).unwrap();
+    let grown = map
+        .find_or_grow(at(4998) + 8, |map| map.grow_stack(at(4998) + 8, LIMITS))
+        .unwrap();
     assert_eq!(grown.start, at(4998));
     assert_eq!(ranges(&map), [(4998, 5004)]);
-    assert!(!map.grow_stack(at(5004) - STACK_LIMIT - 1, STACK_LIMIT));
-    assert!(map.grow_stack(at(5004) - STACK_LIMIT, STACK_LIMIT));
+    assert!(!map.grow_stack(at(5004) - STACK_LIMIT - 1, LIMITS));
+    assert!(map.grow_stack(at(5004) - STACK_LIMIT, LIMITS));
     assert_eq!(map.pages(), STACK_LIMIT / PAGE_SIZE);
     map.insert(region(0..1)).unwrap();
     map.insert(Region { flags, ..region(1000..1001) }).unwrap();
-    assert!(!map.grow_stack(at(1) + STACK_GUARD - 1, STACK_LIMIT));
-    assert!(map.grow_stack(at(1) + STACK_GUARD, STACK_LIMIT));
-    assert!(!map.grow_stack(at(9000), STACK_LIMIT), "nothing is above");
+    assert!(!map.grow_stack(at(1) + STACK_GUARD - 1, LIMITS));
+    assert!(map.grow_stack(at(1) + STACK_GUARD, LIMITS));
+    assert!(!map.grow_stack(at(9000), LIMITS), "nothing is above");
+}
+
+#[test]
+fn a_stack_counts_against_all_memory_and_all_that_is_locked() {
+    let mut map = RegionMap::new();
+    let flags = RegionFlags::GROWS_DOWN | RegionFlags::LOCKED;
+    map.insert(region(0..2)).unwrap();
+    map.insert(Region { flags, ..region(1000..1004) }).unwrap();
+    let few = GrowthLimits { pages: 8, ..LIMITS };
+    assert!(!map.grow_stack(at(997), few));
+    assert!(map.grow_stack(at(998), few));
+    assert_eq!(map.pages(), 8);
+    let locked = GrowthLimits { locked: 7, ..LIMITS };
+    assert!(!map.grow_stack(at(996), locked));
+    assert!(map.grow_stack(at(997), locked));
+    let none = RegionFlags::empty();
+    map.change_flags(at(0)..at(2000), none, RegionFlags::LOCKED).unwrap();
+    assert!(map.grow_stack(at(990), locked));
 }
 
 #[test]
 fn ordinary_regions_do_not_grow() {
     let mut map = RegionMap::new();
     map.insert(region(10..11)).unwrap();
-    assert!(!map.grow_stack(at(9), STACK_LIMIT));
+    assert!(!map.grow_stack(at(9), LIMITS));
 }
 
 #[test]
@@ -226,11 +250,14 @@ fn the_number_of_regions_is_limited() {
     let one_more = region(MOST_REGIONS * 4..MOST_REGIONS * 4 + 1);
     assert_eq!(map.insert(one_more), Err(RegionError::TooMany));
     let hole = at(1)..at(2);
-    assert_eq!(map.remove(hole.clone(), drop), Err(RegionError::TooMany));
+    let removed = map.remove(hole.clone(), &mut Vec::new());
+    assert_eq!(removed, Err(RegionError::TooMany));
+    assert_eq!(map.make_room(1), Err(RegionError::TooMany));
+    assert_eq!(map.make_room(0), Ok(()));
     assert_eq!(map.protect(hole, Protection::READ), Err(RegionError::TooMany));
-    map.remove(at(0)..at(3), drop).unwrap();
-    map.remove(at(4)..at(7), drop).unwrap();
-    map.remove(at(9)..at(10), drop).unwrap();
+    map.remove(at(0)..at(3), &mut Vec::new()).unwrap();
+    map.remove(at(4)..at(7), &mut Vec::new()).unwrap();
+    map.remove(at(9)..at(10), &mut Vec::new()).unwrap();
 }
 
 #[test]
@@ -314,7 +341,7 @@ fn random_operations_agree_with_an_array_of_pages() {
                     let id = random(3) as u32;
                     let start = if id == 0 { 0 } else { first };
                     let backing = Object { id, first: start };
-                    map.remove(range, drop).unwrap();
+                    map.remove(range, &mut Vec::new()).unwrap();
                     let new =
                         Region { protection, backing, ..region(pages.clone()) };
                     map.insert(new).unwrap();
@@ -323,7 +350,7 @@ fn random_operations_agree_with_an_array_of_pages() {
                     }
                 }
                 2 => {
-                    map.remove(range, drop).unwrap();
+                    map.remove(range, &mut Vec::new()).unwrap();
                     model[pages].fill(None);
                 }
                 _ => {

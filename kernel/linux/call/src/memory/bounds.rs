@@ -80,10 +80,13 @@ fn most_locked() -> Option<u64> {
 /// # Errors
 /// `EPERM`.
 pub(super) fn check_may_lock() -> Checked {
-    match most_locked() {
-        Some(0) => Err(Errno::EPERM),
-        _ => Ok(()),
+    if most_locked() == Some(0) {
+        return Err(Errno::EPERM);
     }
+    let current = current();
+    let space = current.space()?;
+    current.process.limit_growth(&space);
+    Ok(())
 }
 
 /// Fails if the process may not lock a range: of all there is, what is mapped

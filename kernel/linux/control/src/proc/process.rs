@@ -165,7 +165,7 @@ impl ProcessInode {
     fn open_memory(&self, what: Text) -> Result<Arc<dyn File>, Errno> {
         let (process, thread) = (self.process, self.thread);
         let memory = Target::find(process, thread)?.memory()?;
-        let memory = memory.as_ref().map(Arc::downgrade);
+        let memory = memory.as_deref().map(Arc::downgrade);
         Ok(Generated::of_process(Box::new(move || {
             let target = Target::find(process, thread)?;
             match (&memory, target.memory()?) {
@@ -282,7 +282,7 @@ impl Inode for ProcessInode {
             ) => self.open_memory(what),
             Item::Pages => {
                 let memory = Target::find(process, thread)?.memory()?;
-                let memory = memory.as_ref().map(Arc::downgrade);
+                let memory = memory.as_deref().map(Arc::downgrade);
                 Ok(Arc::new(Pages { process, thread, memory }))
             }
             Item::Details(fd) => {

@@ -24,7 +24,7 @@ use kernel_files::location::Location;
 use kernel_files::mount::{self, MountFlags};
 use kernel_files::ramfs;
 use kernel_machine::mm::stack::{self, STACK_SIZE};
-use kernel_machine::mm::{AddressSpace, PAGE_SIZE, frame, heap};
+use kernel_machine::mm::{AddressSpace, Observed, PAGE_SIZE, frame, heap};
 use kernel_task::table;
 
 /// What the boot loader passed.
@@ -127,11 +127,12 @@ fn memory() -> Result<String, Errno> {
 }
 
 /// All memories of user programs, each once, and the number of tasks.
-fn spaces() -> (BTreeMap<usize, Arc<AddressSpace>>, usize) {
+fn spaces() -> (BTreeMap<usize, Observed>, usize) {
     let tasks = table::all();
     let spaces = tasks.iter().filter_map(|task| task.space());
-    let by_address =
-        |space: Arc<AddressSpace>| (Arc::as_ptr(&space).addr(), space);
+    let by_address = |space: Arc<AddressSpace>| {
+        (Arc::as_ptr(&space).addr(), Observed::from(space))
+    };
     (spaces.map(by_address).collect(), tasks.len())
 }
 

@@ -8,7 +8,7 @@ use kernel_abi::Errno;
 use kernel_core::number;
 
 use kernel_files::{FileTable, FsContext, Location, permission};
-use kernel_machine::mm::AddressSpace;
+use kernel_machine::mm::{AddressSpace, Observed};
 use kernel_process::credentials::Access;
 use kernel_process::{
     Process, Thread, access, find_task, number_of, thread_of, tree,
@@ -154,7 +154,7 @@ impl Target {
     ///
     /// # Errors
     /// `EACCES` if that may not.
-    pub(super) fn memory(&self) -> Result<Option<Arc<AddressSpace>>, Errno> {
+    pub(super) fn memory(&self) -> Result<Option<Observed>, Errno> {
         let Some(process) = self.process() else {
             return match permission::current() {
                 None => Ok(None),
@@ -163,7 +163,8 @@ impl Target {
         };
         let task = process.any_thread();
         let task = task.as_ref().unwrap_or(&self.task);
-        access::space(process, task, Access::Look).map_err(|_| Errno::EACCES)
+        let space = access::space(process, task, Access::Look);
+        Ok(space.map_err(|_| Errno::EACCES)?.map(Observed::from))
     }
 
     /// What `take` finds of it, if the running process may look at it before
@@ -179,7 +180,7 @@ impl Target {
         let found = take(self);
         let after = self.memory()?;
         let place = |space: &Arc<AddressSpace>| Arc::as_ptr(space);
-        match before.as_ref().map(place) == after.as_ref().map(place) {
+        match before.as_deref().map(place) == after.as_deref().map(place) {
             true => found,
             false => Err(Errno::EACCES),
         }

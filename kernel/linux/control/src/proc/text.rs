@@ -2,7 +2,6 @@
 //!
 //! The formats are `kernel_core::procfmt`'s; here the figures are collected.
 
-use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::sync::atomic::Ordering::Relaxed;
 
@@ -18,7 +17,7 @@ use super::target::Target;
 use crate::{cgroup, terminal};
 use kernel_files::OpenFlags;
 use kernel_files::table::OnExec;
-use kernel_machine::mm::{AddressSpace, PAGE_SIZE, heap};
+use kernel_machine::mm::{AddressSpace, Observed, PAGE_SIZE, heap};
 use kernel_process::image::Image;
 use kernel_process::usage::Usage;
 use kernel_process::{
@@ -102,8 +101,8 @@ impl Target {
         }
     }
 
-    fn space(&self) -> Option<Arc<AddressSpace>> {
-        self.process()?.space()
+    fn space(&self) -> Option<Observed> {
+        self.process()?.space().map(Observed::from)
     }
 
     fn state(&self) -> format::State {
@@ -255,7 +254,7 @@ impl Target {
             keeps_rights: self
                 .process()
                 .is_some_and(|process| process.attributes.keeps_rights()),
-            memory: self.space().as_deref().map(memory::status_of),
+            memory: self.space().map(|space| memory::status_of(&space)),
             queued: self
                 .process()
                 .map_or([0, 0], |process| process.queued_signals()),

@@ -15,7 +15,8 @@
 //! may see a part of it, as on Linux.
 //!
 //! Once a file was mapped to be shared, its frames are changed in place,
-//! since whoever shares them is to see what is written.
+//! since whoever shares them is to see what is written; and when its end is cut
+//! off, that is gone from all mappings (`mapping.rs`).
 
 use alloc::collections::BTreeMap;
 use alloc::collections::btree_map::Entry;
@@ -321,7 +322,16 @@ impl Data {
         Ok(())
     }
 
-    pub(super) fn truncate(&self, size: u64) -> Result<(), Errno> {
+    /// Makes it longer or shorter. `forget` takes the pages from a number on
+    /// away from whoever has mapped them.
+    ///
+    /// # Errors
+    /// `EFBIG`, `ENOSPC`, `EINTR` if the task is to end first.
+    pub(super) fn truncate(
+        &self,
+        size: u64,
+        forget: impl FnOnce(usize),
+    ) -> Result<(), Errno> {
         if size > SIZE_MAX {
             return Err(Errno::EFBIG);
         }
@@ -341,9 +351,13 @@ impl Data {
             }
         }
         let cut = contents.pages.split_off(&kept);
-        contents.gave_up(cut.len());
         contents.size = size;
         drop(contents);
+        // Nobody writes until then, so no page comes back meanwhile.
+        if self.is_shared() && !cut.is_empty() {
+            forget(usize::try_from(kept).unwrap_or(usize::MAX));
+        }
+        self.contents.lock().gave_up(cut.len());
         drop(writing);
         give_back(cut);
         Ok(())

@@ -253,16 +253,14 @@ pub(in crate::mm) fn is_sole(frame: FrameNumber) -> bool {
 
 /// Makes the frame's contents fit for instruction fetch, once.
 pub(in crate::mm) fn prepare_execution(frame: FrameNumber) {
-    if !table().mark(frame) {
-        page::sync_instructions(frame);
-    }
+    table().prepare(frame, || page::sync_instructions(frame));
 }
 
-/// Notes that the kernel is about to store to the frame, so that
-/// instructions in it must be prepared again.
+/// Notes that the kernel has stored to the frame, so that instructions in it
+/// must be prepared again.
 #[inline(always)]
-pub(in crate::mm) fn will_change(frame: FrameNumber) {
-    table().unmark(frame);
+pub(in crate::mm) fn changed(frame: FrameNumber) {
+    table().changed(frame);
 }
 
 /// Counts of frames, those in the CPUs' caches as free ones.

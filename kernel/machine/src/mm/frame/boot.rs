@@ -8,6 +8,8 @@ use kernel_core::memory::{PAGE_SHIFT, PAGE_SIZE};
 
 use crate::mm::page;
 
+const _: () = assert!(size_of::<Record>() == 8);
+
 /// Takes room for the frame records out of `free` and clears it.
 pub(super) fn place_records(
     free: &mut RangeList<64>,

@@ -3,7 +3,7 @@
 use kernel_core::memory::PAGE_SIZE;
 use kernel_core::memory::frame::FrameNumber;
 
-use super::allocator::{is_sole, release, share, will_change};
+use super::allocator::{changed, is_sole, release, share};
 use crate::mm::page;
 
 /// A frame that belongs to its holder alone. Its contents are unspecified
@@ -76,10 +76,10 @@ impl FrameRef {
     /// If they do not all lie in the frame.
     #[inline]
     pub fn write(&self, offset: usize, bytes: &[u8]) {
-        will_change(self.number);
         // SAFETY: this is a reference to the frame; whoever shares it
         // expects changes.
         unsafe { page::write(self.number, offset, bytes) }
+        changed(self.number);
     }
 
     /// Fills `count` bytes from `offset` on with zero.
@@ -89,11 +89,11 @@ impl FrameRef {
     #[inline]
     pub fn zero(&self, offset: usize, count: usize) {
         assert!(offset <= PAGE_SIZE && count <= PAGE_SIZE - offset);
-        will_change(self.number);
         let start = page::pointer(self.number).wrapping_add(offset);
         // SAFETY: inside the frame (checked above), which is held; no Rust
         // reference covers frames that are shared.
         unsafe { start.write_bytes(0, count) }
+        changed(self.number);
     }
 
     /// True if there is no other reference, nor a mapping.

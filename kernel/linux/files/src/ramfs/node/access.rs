@@ -8,6 +8,7 @@ use core::ops::Range;
 use kernel_abi::Errno;
 
 use super::super::data::At;
+use super::super::mapping;
 use super::super::rename::rename;
 use super::super::shared::check_room;
 use super::{Attributes, Body, Node};
@@ -229,7 +230,8 @@ impl Inode for Node {
     }
 
     fn truncate(&self, size: u64) -> Result<(), Errno> {
-        self.data()?.truncate(size)?;
+        let forget = |first| mapping::forget_pages(self, first);
+        self.data()?.truncate(size, forget)?;
         self.contents_changed();
         Ok(())
     }
