@@ -29,9 +29,10 @@ const SET: usize = 1;
 const STAT: usize = 2;
 /// `SEM_UNDO`
 const UNDO: i16 = 0x1000;
-/// `semctl`: `GETVAL`, `GETNCNT`, `SETVAL`.
+/// `semctl`: `GETVAL`, `GETNCNT`, `GETZCNT`, `SETVAL`.
 const VALUE: usize = 12;
 const WAITERS: usize = 14;
+const WAITERS_FOR_0: usize = 15;
 const SET_VALUE: usize = 16;
 
 fn semget(key: usize, count: usize, flags: usize) -> Result<usize> {

@@ -22,13 +22,47 @@ struct Semaphore {
     claimed: i32,
 }
 
+/// What the value of a semaphore must be before a call can be done, all that
+/// the call itself does to it before the operation that waits counted in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Need {
+    /// As large, for an operation that takes.
+    AtLeast(i32),
+    /// This, for an operation that waits for 0.
+    Exactly(i32),
+}
+
+impl Need {
+    /// What is kept of a semaphore for a call that is woken for this.
+    fn claim(self) -> i32 {
+        match self {
+            Self::AtLeast(amount) => amount,
+            Self::Exactly(_) => 0,
+        }
+    }
+}
+
 /// The operation for which a call waits.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Blocked {
     /// Which semaphore.
     pub number: u16,
-    /// How large it must be; 0 waits for 0.
-    pub amount: i32,
+    /// What it must be.
+    pub need: Need,
+}
+
+impl Blocked {
+    /// At `operation`, which comes after those that could be `done`.
+    fn at(operation: &SemBuf, done: &[SemBuf]) -> Self {
+        let number = operation.number;
+        let before = done.iter().filter(|it| it.number == number);
+        let moved: i32 = before.map(|it| i32::from(it.change)).sum();
+        let need = match i32::from(operation.change) {
+            0 => Need::Exactly(-moved),
+            change => Need::AtLeast(-change - moved),
+        };
+        Self { number, need }
+    }
 }
 
 /// What became of a call's operations.
@@ -107,17 +141,16 @@ impl<W: Wake> SemaphoreSet<W> {
     ) -> Result<Attempt, Errno> {
         for (at, operation) in operations.iter().enumerate() {
             let result = self.apply(operation, actor.list);
-            if result == Ok(Attempt::Done) {
+            if result == Ok(true) {
                 continue;
             }
-            let done = operations[..at].iter().rev();
-            done.for_each(|it| self.take_back(it, actor.list));
-            if let Ok(Attempt::Blocked(_)) = result
-                && u32::from(operation.flags) & IPC_NOWAIT != 0
-            {
-                return Err(Errno::EAGAIN);
-            }
-            return result;
+            let done = &operations[..at];
+            done.iter().rev().for_each(|it| self.take_back(it, actor.list));
+            result?;
+            return match u32::from(operation.flags) & IPC_NOWAIT {
+                0 => Ok(Attempt::Blocked(Blocked::at(operation, done))),
+                _ => Err(Errno::EAGAIN),
+            };
         }
         for operation in operations {
             let place = usize::from(operation.number);
@@ -129,18 +162,14 @@ impl<W: Wake> SemaphoreSet<W> {
         Ok(Attempt::Done)
     }
 
-    fn apply(
-        &mut self,
-        operation: &SemBuf,
-        list: u64,
-    ) -> Result<Attempt, Errno> {
+    /// Carries one operation out; false if it must wait.
+    fn apply(&mut self, operation: &SemBuf, list: u64) -> Result<bool, Errno> {
         let number = operation.number;
         let semaphore = self.semaphores[usize::from(number)];
         let change = i32::from(operation.change);
         let new = semaphore.value + change;
         if new < 0 || change == 0 && semaphore.value != 0 {
-            let amount = -change;
-            return Ok(Attempt::Blocked(Blocked { number, amount }));
+            return Ok(false);
         }
         if new > VALUE_MAX {
             return Err(Errno::ERANGE);
@@ -151,7 +180,7 @@ impl<W: Wake> SemaphoreSet<W> {
             *sum = new.map_err(|_| Errno::ERANGE)?;
         }
         self.semaphores[usize::from(number)].value = new;
-        Ok(Attempt::Done)
+        Ok(true)
     }
 
     /// The list, made if there is none.
@@ -236,7 +265,8 @@ impl<W: Wake> SemaphoreSet<W> {
         let wants = waiter.wants;
         let was_woken = waiter.set_standing(standing) == Standing::Woken;
         if was_woken {
-            self.semaphores[usize::from(wants.number)].claimed -= wants.amount;
+            let semaphore = &mut self.semaphores[usize::from(wants.number)];
+            semaphore.claimed -= wants.need.claim();
         }
         was_woken
     }
@@ -264,15 +294,15 @@ impl<W: Wake> SemaphoreSet<W> {
     /// Wakes those whose turn it is.
     fn wake_waiters(&mut self) {
         for waiter in self.line.asleep() {
-            let Blocked { number, amount } = waiter.wants;
+            let Blocked { number, need } = waiter.wants;
             let semaphore = &mut self.semaphores[usize::from(number)];
             let left = semaphore.value - semaphore.claimed;
-            let may_go = match amount {
-                0 => semaphore.value == 0,
-                amount => left >= amount,
+            let may_go = match need {
+                Need::AtLeast(amount) => left >= amount,
+                Need::Exactly(value) => semaphore.value == value,
             };
             if may_go {
-                semaphore.claimed += amount;
+                semaphore.claimed += need.claim();
                 waiter.wake();
             }
         }
@@ -288,18 +318,22 @@ impl<W: Wake> SemaphoreSet<W> {
         self.semaphores.get(number).map(|it| it.process)
     }
 
+    fn needs(&self, number: usize) -> impl Iterator<Item = Need> {
+        let line = self.line.iter().map(|it| it.wants);
+        let line = line.filter(move |it| usize::from(it.number) == number);
+        line.map(|it| it.need)
+    }
+
     /// How many wait for a semaphore to grow.
     pub fn waiters_for_more(&self, number: usize) -> usize {
-        let line = self.line.iter().map(|it| it.wants);
-        line.filter(|it| usize::from(it.number) == number && it.amount != 0)
-            .count()
+        let needs = self.needs(number);
+        needs.filter(|it| matches!(it, Need::AtLeast(_))).count()
     }
 
     /// How many wait for a semaphore to be 0.
     pub fn waiters_for_zero(&self, number: usize) -> usize {
-        let line = self.line.iter().map(|it| it.wants);
-        line.filter(|it| usize::from(it.number) == number && it.amount == 0)
-            .count()
+        let needs = self.needs(number);
+        needs.filter(|it| matches!(it, Need::Exactly(_))).count()
     }
 
     /// All values.
