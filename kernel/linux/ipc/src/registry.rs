@@ -1,14 +1,17 @@
 //! Objects of one kind, by key and identifier.
 
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 use core::sync::atomic::AtomicI64;
 use core::sync::atomic::Ordering::Relaxed;
 
 use kernel_abi::Errno;
-use kernel_core::ipc::identifier::{Found, Table};
+use kernel_core::ipc::identifier::{Found, Table, place_of};
 use kernel_core::ipc::permission::Asker;
-use kernel_machine::sync::{Rank, SpinLock, copy_out};
+use kernel_machine::sync::{Rank, SpinLock};
+use kernel_task::sleep::give_way_until_killed;
+
+/// Objects that are looked at in one piece.
+pub(crate) const PIECE: usize = 64;
 
 /// What objects of all kinds can do.
 pub(crate) trait Object {
@@ -121,14 +124,35 @@ impl<T: Object> Registry<T> {
         }
     }
 
-    /// All objects with their identifiers.
-    pub(crate) fn list(&self) -> Vec<(u32, Arc<T>)> {
-        copy_out(|room| {
-            let table = self.table.lock();
-            if table.len() <= room.capacity() {
-                room.extend(table.iter().map(|(id, it)| (id, it.clone())));
+    /// The first object at `place` or above, and its identifier.
+    fn next_from(&self, place: u32) -> Option<(u32, Arc<T>)> {
+        let table = self.table.lock();
+        table.next_from(place).map(|(id, it)| (id, it.clone()))
+    }
+
+    /// Calls `visit` for each object and its identifier, with room for a
+    /// freeze between two pieces; what comes and goes meanwhile may be seen or
+    /// not.
+    ///
+    /// # Errors
+    /// Those of `visit`; `EINTR` if the caller is to end.
+    ///
+    /// # Locks
+    /// None may be held, and none is while `visit` runs.
+    pub(crate) fn each(
+        &self,
+        mut visit: impl FnMut(u32, &T) -> Result<(), Errno>,
+    ) -> Result<(), Errno> {
+        let (mut place, mut seen) = (0, 0);
+        while let Some((id, object)) = self.next_from(place) {
+            visit(id, &object)?;
+            drop(object);
+            place = place_of(id) + 1;
+            seen += 1;
+            if seen % PIECE == 0 {
+                give_way_until_killed()?;
             }
-            table.len()
-        })
+        }
+        Ok(())
     }
 }

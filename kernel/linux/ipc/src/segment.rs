@@ -225,12 +225,16 @@ fn forget(id: u32) {
 
 /// Ends all segments that nobody uses and that end with their last use
 /// (`shm_rmid_forced`).
-pub(crate) fn remove_unused() {
-    for (id, segment) in SEGMENTS.list() {
+///
+/// # Errors
+/// `EINTR` if the caller is to end before it has seen all.
+pub(crate) fn remove_unused() -> Result<(), Errno> {
+    SEGMENTS.each(|id, segment| {
         if segment.ends_with_last_use() {
             forget(id);
         }
-    }
+        Ok(())
+    })
 }
 
 /// `shmget(2)`: the identifier of the segment.

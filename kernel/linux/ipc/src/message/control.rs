@@ -51,12 +51,15 @@ fn inform(command: u32, address: usize) -> Result<usize, Errno> {
         pad: 0,
     };
     if command == MSG_INFO {
-        let queues = QUEUES.list();
-        let told = queues.iter().map(|(id, queue)| queue.describe(*id));
-        let (count, bytes) = told.fold((0, 0), |(count, bytes), it| {
-            (count + it.qnum, bytes + it.cbytes)
-        });
-        info.msgpool = limit(queues.len() as u64);
+        let (mut queues, mut count, mut bytes) = (0, 0, 0);
+        QUEUES.each(|id, queue| {
+            let told = queue.describe(id);
+            queues += 1;
+            count += told.qnum;
+            bytes += told.cbytes;
+            Ok(())
+        })?;
+        info.msgpool = limit(queues);
         (info.msgmap, info.msgtql) = (limit(count), limit(bytes));
     }
     user::write_value(address, &info)?;

@@ -59,14 +59,13 @@ fn limits(address: usize) -> Result<usize, Errno> {
 }
 
 fn inform(address: usize) -> Result<usize, Errno> {
-    let segments = SEGMENTS.list();
-    let resident = segments.iter().map(|it| it.1.resident_pages());
-    let info = ShmInfo {
-        used_ids: segments.len() as i32,
-        total: PAGES.load(Relaxed) as u64,
-        resident: resident.sum::<usize>() as u64,
-        ..ShmInfo::default()
-    };
+    let mut info =
+        ShmInfo { total: PAGES.load(Relaxed) as u64, ..ShmInfo::default() };
+    SEGMENTS.each(|_, segment| {
+        info.used_ids += 1;
+        info.resident += segment.resident_pages() as u64;
+        Ok(())
+    })?;
     user::write_value(address, &info)?;
     Ok(SEGMENTS.table.lock().highest() as usize)
 }
