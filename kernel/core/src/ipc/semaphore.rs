@@ -1,7 +1,6 @@
 //! A set of semaphores: operations that are done all at once or not at all,
 //! and undone when their process ends (semop(2)).
 
-use alloc::vec;
 use alloc::vec::Vec;
 
 use kernel_abi::Errno;
@@ -115,12 +114,15 @@ impl Undo {
 
 impl<W: Wake> SemaphoreSet<W> {
     /// So many semaphores, all 0.
-    pub fn new(count: usize) -> Self {
-        Self {
-            semaphores: vec![Semaphore::default(); count],
-            line: Line::new(),
-            undo: Vec::new(),
-        }
+    ///
+    /// # Errors
+    /// `ENOMEM`.
+    pub fn new(count: usize) -> Result<Self, Errno> {
+        let mut semaphores = Vec::new();
+        let reserved = semaphores.try_reserve_exact(count);
+        reserved.map_err(|_| Errno::ENOMEM)?;
+        semaphores.resize(count, Semaphore::default());
+        Ok(Self { semaphores, line: Line::new(), undo: Vec::new() })
     }
 
     /// How many there are.

@@ -16,7 +16,7 @@ use kernel_machine::mm::user::UserSlice;
 
 use kernel_task::Deadline;
 
-use crate::room::check_room;
+use crate::room::{check_room, zeros};
 
 mod filesystem;
 mod notify;
@@ -131,8 +131,8 @@ pub fn send(
     if length > queue.shape().size {
         return Err(Errno::EMSGSIZE);
     }
-    check_room(length)?;
-    let mut body: Body = alloc::vec![0; length].into_boxed_slice();
+    check_room(0)?;
+    let mut body: Body = zeros(length)?.into_boxed_slice();
     UserSlice::new(address, length)?.read(0, &mut body)?;
     let waits = !file.flags().contains(OpenFlags::NON_BLOCKING);
     queue.send(priority, body, waits, deadline)

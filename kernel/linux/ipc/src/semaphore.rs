@@ -73,7 +73,7 @@ impl Set {
         check_room(count * SEMAPHORE_SIZE)?;
         let state = State {
             permission,
-            set: SemaphoreSet::new(count),
+            set: SemaphoreSet::new(count)?,
             otime: 0,
             ctime: now_s(),
             is_removed: false,

@@ -24,7 +24,7 @@ fn more(amount: i32) -> Blocked {
 
 #[test]
 fn operations_are_done_together_or_not_at_all() {
-    let mut set = SemaphoreSet::<Bell>::new(2);
+    let mut set = SemaphoreSet::<Bell>::new(2).unwrap();
     let both = [operation(0, 2, 0), operation(1, -1, SEM_UNDO)];
     assert_eq!(set.attempt(&both, ME), blocked(1, Need::AtLeast(1)));
     assert!(set.values().eq([0, 0]));
@@ -40,7 +40,7 @@ fn operations_are_done_together_or_not_at_all() {
 
 #[test]
 fn values_and_what_is_undone_have_limits() {
-    let mut set = SemaphoreSet::<Bell>::new(1);
+    let mut set = SemaphoreSet::<Bell>::new(1).unwrap();
     let most = VALUE_MAX as i16;
     let up = [operation(0, most, 0)];
     assert_eq!(set.attempt(&up, ME), Ok(Attempt::Done));
@@ -60,7 +60,7 @@ fn values_and_what_is_undone_have_limits() {
 
 #[test]
 fn what_was_done_is_undone_and_stays_within_limits() {
-    let mut set = SemaphoreSet::<Bell>::new(2);
+    let mut set = SemaphoreSet::<Bell>::new(2).unwrap();
     let steps = [operation(0, 5, SEM_UNDO), operation(1, 3, SEM_UNDO)];
     assert_eq!(set.attempt(&steps, ME), Ok(Attempt::Done));
     let other = Actor { process: 9, list: 2 };
@@ -73,7 +73,7 @@ fn what_was_done_is_undone_and_stays_within_limits() {
 
 #[test]
 fn a_set_value_is_not_undone() {
-    let mut set = SemaphoreSet::<Bell>::new(2);
+    let mut set = SemaphoreSet::<Bell>::new(2).unwrap();
     let steps = [operation(0, 5, SEM_UNDO), operation(1, 3, SEM_UNDO)];
     assert_eq!(set.attempt(&steps, ME), Ok(Attempt::Done));
     set.set(0, 9, 1).unwrap();
@@ -87,7 +87,7 @@ fn a_set_value_is_not_undone() {
 
 #[test]
 fn only_those_are_woken_for_whom_there_is_something() {
-    let mut set = SemaphoreSet::new(1);
+    let mut set = SemaphoreSet::new(1).unwrap();
     let bells = [(); 3].map(|()| Bell::default());
     let take = |amount| [operation(0, amount, 0)];
     let first = set.wait(bells[0].clone(), more(2));
@@ -109,7 +109,7 @@ fn only_those_are_woken_for_whom_there_is_something() {
 
 #[test]
 fn who_gives_up_leaves_its_turn_to_the_next() {
-    let mut set = SemaphoreSet::new(1);
+    let mut set = SemaphoreSet::new(1).unwrap();
     let bells = [(); 2].map(|()| Bell::default());
     let first = set.wait(bells[0].clone(), more(1));
     set.wait(bells[1].clone(), more(1));
@@ -121,7 +121,7 @@ fn who_gives_up_leaves_its_turn_to_the_next() {
 
 #[test]
 fn all_that_wait_for_zero_see_it() {
-    let mut set = SemaphoreSet::new(1);
+    let mut set = SemaphoreSet::new(1).unwrap();
     set.set(0, 1, 1).unwrap();
     let bells = [(); 2].map(|()| Bell::default());
     let wants = Blocked { number: 0, need: Need::Exactly(0) };
@@ -135,7 +135,7 @@ fn all_that_wait_for_zero_see_it() {
 
 #[test]
 fn what_a_call_does_itself_counts_for_what_it_waits_for() {
-    let mut set = SemaphoreSet::new(1);
+    let mut set = SemaphoreSet::new(1).unwrap();
     let bell = Bell::default();
     // 1 more is enough, since the call adds 1 itself.
     let up_and_down = [operation(0, 1, 0), operation(0, -2, 0)];
@@ -160,7 +160,7 @@ fn what_a_call_does_itself_counts_for_what_it_waits_for() {
 
 #[test]
 fn who_must_wait_does_not_wake_itself() {
-    let mut set = SemaphoreSet::new(2);
+    let mut set = SemaphoreSet::new(2).unwrap();
     set.set(0, 1, 1).unwrap();
     let bell = Bell::default();
     let twice = [operation(1, -1, 0), operation(0, -1, 0), operation(0, -1, 0)];

@@ -54,7 +54,7 @@ fn random_steps(random: &mut Random) -> Vec<SemBuf> {
 impl Schedule {
     fn new() -> Self {
         Self {
-            set: SemaphoreSet::new(SEMAPHORES),
+            set: SemaphoreSet::new(SEMAPHORES).unwrap(),
             values: [0; SEMAPHORES],
             waiting: Vec::new(),
         }
