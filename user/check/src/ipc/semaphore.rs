@@ -2,6 +2,9 @@
 
 use core::sync::atomic::Ordering::SeqCst;
 
+use user_lib::linux::__NR_semtimedop;
+use user_lib::memory::PAGE_SIZE;
+use user_lib::syscall::arbitrary;
 use user_lib::time::Time;
 use user_lib::{Errno, file, process, signal};
 
@@ -22,6 +25,7 @@ tests! {
     the_end_of_semaphores_ends_a_wait
     a_semaphore_wait_ends_in_time
     semaphores_are_their_owners
+    a_call_with_more_operations_than_memory_fails
 }
 
 fn value(id: usize) -> user_lib::Result<usize> {
@@ -164,6 +168,20 @@ fn a_semaphore_wait_ends_in_time() -> Outcome {
     ensure_eq!(begun.load(SeqCst), 1);
     signal::send(child.id(), user_lib::linux::SIGUSR1)?;
     ensure_eq!(child.wait()?.exit_code(), Some(0));
+    semctl(id, 0, REMOVE, 0)?;
+    Ok(())
+}
+
+fn a_call_with_more_operations_than_memory_fails() -> Outcome {
+    const LIMIT: &str = "/proc/sys/kernel/sem";
+    let old = file::text(LIMIT)?;
+    let id = semget(PRIVATE, 1, 0o600)?;
+    file::overwrite(LIMIT, b"32000 1024000000 2147483647 32000\n")?;
+    // Whether something is there does not matter any more.
+    let arguments = [id, PAGE_SIZE, 1 << 30, 0, 0, 0];
+    let result = arbitrary(__NR_semtimedop, arguments);
+    file::overwrite(LIMIT, old.as_bytes())?;
+    ensure_eq!(result, Err(Errno::ENOMEM));
     semctl(id, 0, REMOVE, 0)?;
     Ok(())
 }
