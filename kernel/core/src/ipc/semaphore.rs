@@ -1,5 +1,5 @@
 //! A set of semaphores: operations that are done all at once or not at all,
-//! and undone when their process ends (semop(2)).
+//! and undone when their process ends (semop(2), `semaphore/undo.rs`).
 
 use alloc::vec::Vec;
 
@@ -7,6 +7,11 @@ use kernel_abi::Errno;
 use kernel_abi::ipc::{IPC_NOWAIT, SEM_UNDO, SemBuf};
 
 use super::line::{Line, Standing, Wake};
+use undo::Undo;
+
+mod undo;
+
+pub use undo::Sums;
 
 /// Largest value (`SEMVMX`), and the most that is undone (`SEMAEM`).
 pub const VALUE_MAX: i32 = 32_767;
@@ -88,27 +93,46 @@ pub struct Actor {
 pub struct SemaphoreSet<W> {
     semaphores: Vec<Semaphore>,
     line: Line<W, Blocked>,
-    /// What is to be undone, by list.
-    undo: Vec<Undo>,
+    undo: Undo,
 }
 
-/// What is added to semaphores when the owner of a list ends.
-#[derive(Debug)]
-struct Undo {
-    list: u64,
-    /// By number.
-    sums: Vec<(u16, i16)>,
+/// What a call changes.
+struct Changed<'a> {
+    semaphores: &'a mut [Semaphore],
+    sums: Option<&'a mut [i16]>,
 }
 
-impl Undo {
-    /// The sum of a semaphore, made if there is none.
-    fn sum(&mut self, number: u16) -> &mut i16 {
-        let found = self.sums.binary_search_by_key(&number, |it| it.0);
-        let (Ok(place) | Err(place)) = found;
-        if found.is_err() {
-            self.sums.insert(place, (number, 0));
+impl Changed<'_> {
+    /// Carries one operation out; false if it must wait.
+    fn apply(&mut self, operation: &SemBuf) -> Result<bool, Errno> {
+        let place = usize::from(operation.number);
+        let value = self.semaphores[place].value;
+        let change = i32::from(operation.change);
+        let new = value + change;
+        if new < 0 || change == 0 && value != 0 {
+            return Ok(false);
         }
-        &mut self.sums[place].1
+        if new > VALUE_MAX {
+            return Err(Errno::ERANGE);
+        }
+        if operation.flags & SEM_UNDO != 0 && change != 0 {
+            let sums = self.sums.as_deref_mut().ok_or(Errno::ENOMEM)?;
+            let new = i16::try_from(i32::from(sums[place]) - change);
+            sums[place] = new.map_err(|_| Errno::ERANGE)?;
+        }
+        self.semaphores[place].value = new;
+        Ok(true)
+    }
+
+    fn take_back(&mut self, operation: &SemBuf) {
+        let place = usize::from(operation.number);
+        let change = operation.change;
+        self.semaphores[place].value -= i32::from(change);
+        if operation.flags & SEM_UNDO != 0
+            && let Some(sums) = self.sums.as_deref_mut()
+        {
+            sums[place] = sums[place].wrapping_add(change);
+        }
     }
 }
 
@@ -122,7 +146,7 @@ impl<W: Wake> SemaphoreSet<W> {
         let reserved = semaphores.try_reserve_exact(count);
         reserved.map_err(|_| Errno::ENOMEM)?;
         semaphores.resize(count, Semaphore::default());
-        Ok(Self { semaphores, line: Line::new(), undo: Vec::new() })
+        Ok(Self { semaphores, line: Line::new(), undo: Undo::new() })
     }
 
     /// How many there are.
@@ -135,19 +159,24 @@ impl<W: Wake> SemaphoreSet<W> {
     ///
     /// # Errors
     /// `EAGAIN` if the one that must wait may not; `ERANGE` if a value, or
-    /// what is to be undone, becomes too large.
+    /// what is to be undone, becomes too large; `ENOMEM` if there is no room
+    /// for what is to be undone.
     pub fn attempt(
         &mut self,
         operations: &[SemBuf],
         actor: Actor,
     ) -> Result<Attempt, Errno> {
+        let mut changed = Changed {
+            semaphores: &mut self.semaphores,
+            sums: self.undo.sums(actor.list),
+        };
         for (at, operation) in operations.iter().enumerate() {
-            let result = self.apply(operation, actor.list);
+            let result = changed.apply(operation);
             if result == Ok(true) {
                 continue;
             }
             let done = &operations[..at];
-            done.iter().rev().for_each(|it| self.take_back(it, actor.list));
+            done.iter().rev().for_each(|it| changed.take_back(it));
             result?;
             return match u32::from(operation.flags) & IPC_NOWAIT {
                 0 => Ok(Attempt::Blocked(Blocked::at(operation, done))),
@@ -164,67 +193,30 @@ impl<W: Wake> SemaphoreSet<W> {
         Ok(Attempt::Done)
     }
 
-    /// Carries one operation out; false if it must wait.
-    fn apply(&mut self, operation: &SemBuf, list: u64) -> Result<bool, Errno> {
-        let number = operation.number;
-        let semaphore = self.semaphores[usize::from(number)];
-        let change = i32::from(operation.change);
-        let new = semaphore.value + change;
-        if new < 0 || change == 0 && semaphore.value != 0 {
-            return Ok(false);
-        }
-        if new > VALUE_MAX {
-            return Err(Errno::ERANGE);
-        }
-        if operation.flags & SEM_UNDO != 0 && change != 0 {
-            let sum = self.undo_of(list).sum(number);
-            let new = i16::try_from(i32::from(*sum) - change);
-            *sum = new.map_err(|_| Errno::ERANGE)?;
-        }
-        self.semaphores[usize::from(number)].value = new;
-        Ok(true)
+    /// True if there is room for what is to be undone of this list.
+    pub fn has_list(&self, list: u64) -> bool {
+        self.undo.has(list)
     }
 
-    /// The list, made if there is none.
-    fn undo_of(&mut self, list: u64) -> &mut Undo {
-        let found = self.undo.binary_search_by_key(&list, |it| it.list);
-        let (Ok(place) | Err(place)) = found;
-        if found.is_err() {
-            self.undo.insert(place, Undo { list, sums: Vec::new() });
-        }
-        &mut self.undo[place]
+    /// Keeps this room for what is to be undone of a list: one sum for each
+    /// semaphore. It comes back if the list has some.
+    #[must_use]
+    pub fn add_list(&mut self, list: u64, sums: Sums) -> Option<Sums> {
+        self.undo.add(list, sums)
     }
 
-    fn take_back(&mut self, operation: &SemBuf, list: u64) {
-        let number = operation.number;
-        let change = operation.change;
-        self.semaphores[usize::from(number)].value -= i32::from(change);
-        if operation.flags & SEM_UNDO == 0 || change == 0 {
-            return;
-        }
-        let sum = self.undo_of(list).sum(number);
-        *sum = sum.wrapping_add(change);
-    }
-
-    /// True if something of this list's owner is to be undone here.
-    pub fn has_undo(&self, list: u64) -> bool {
-        let mut sums = self.undo.iter().filter(|it| it.list == list);
-        sums.any(|it| it.sums.iter().any(|sum| sum.1 != 0))
-    }
-
-    /// Undoes what the owner of a list, which has ended, has done. True if
-    /// there was something.
-    pub fn undo(&mut self, actor: Actor) -> bool {
-        let found = self.undo.binary_search_by_key(&actor.list, |it| it.list);
-        let Ok(place) = found else { return false };
-        for (number, sum) in self.undo.remove(place).sums {
-            let semaphore = &mut self.semaphores[usize::from(number)];
-            let value = semaphore.value + i32::from(sum);
+    /// Undoes what the owner of a list, which has ended, has done; what that
+    /// was, if there is room for it.
+    pub fn undo(&mut self, actor: Actor) -> Option<Sums> {
+        let undone = self.undo.take(actor.list)?;
+        let sums = self.semaphores.iter_mut().zip(undone.iter());
+        for (semaphore, sum) in sums.filter(|it| it.1 != 0) {
+            let value = semaphore.value + sum;
             semaphore.value = value.clamp(0, VALUE_MAX);
             semaphore.process = actor.process;
         }
         self.wake_waiters();
-        true
+        Some(undone)
     }
 
     /// Stands in the line for what `attempt` said. The ticket names the
@@ -287,10 +279,12 @@ impl<W: Wake> SemaphoreSet<W> {
         self.wake_waiters();
     }
 
-    /// Lets everybody see that the set is gone.
-    pub fn remove(&mut self) {
+    /// Lets everybody see that the set is gone. What was to be undone, which is
+    /// to end without a lock.
+    #[must_use]
+    pub fn remove(&mut self) -> impl Sized + use<W> {
         self.line.wake_all();
-        self.undo.clear();
+        core::mem::replace(&mut self.undo, Undo::new())
     }
 
     /// Wakes those whose turn it is.
@@ -358,9 +352,7 @@ impl<W: Wake> SemaphoreSet<W> {
         }
         let semaphore = self.semaphores.get_mut(number).ok_or(Errno::EINVAL)?;
         (semaphore.value, semaphore.process) = (value, process);
-        for list in &mut self.undo {
-            list.sums.retain(|sum| usize::from(sum.0) != number);
-        }
+        self.undo.forget(number);
         self.wake_waiters();
         Ok(())
     }
@@ -381,7 +373,7 @@ impl<W: Wake> SemaphoreSet<W> {
             semaphore.value = i32::from(*value);
             semaphore.process = process;
         }
-        self.undo.clear();
+        self.undo.forget_all();
         self.wake_waiters();
         Ok(())
     }

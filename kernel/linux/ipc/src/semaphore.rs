@@ -7,7 +7,7 @@ use core::sync::atomic::Ordering::Relaxed;
 use kernel_abi::Errno;
 use kernel_abi::ipc::{SEM_UNDO, SemBuf, SemidDs};
 use kernel_core::ipc::permission::{Asker, Permission, READ, WRITE};
-use kernel_core::ipc::semaphore::{Actor, Attempt, SemaphoreSet};
+use kernel_core::ipc::semaphore::{Actor, Attempt, SemaphoreSet, Sums};
 use kernel_machine::sync::{Rank, SpinLock};
 use kernel_task::{Deadline, WaitError};
 
@@ -83,6 +83,18 @@ impl Set {
         Ok(Arc::new(Self { count, state }))
     }
 
+    /// Makes room for what is to be undone of a list.
+    fn make_room_to_undo(&self, list: u64) -> Result<(), Errno> {
+        if self.state.lock().set.has_list(list) {
+            return Ok(());
+        }
+        check_room(Sums::size(self.count))?;
+        let sums = Sums::new(self.count)?;
+        let surplus = self.state.lock().set.add_list(list, sums);
+        drop(surplus);
+        Ok(())
+    }
+
     /// As `semctl(2)` and `/proc` tell of it.
     pub(crate) fn describe(&self, id: u32) -> SemidDs {
         self.state.lock().describe(id)
@@ -92,9 +104,12 @@ impl Set {
 impl Undoes for Set {
     fn undo(&self, actor: Actor) {
         let mut state = self.state.lock();
-        if state.set.undo(actor) {
+        let undone = state.set.undo(actor);
+        if undone.is_some() {
             state.otime = now_s();
         }
+        drop(state);
+        drop(undone);
     }
 }
 
@@ -172,7 +187,7 @@ pub fn operate(
     let kept = operations.iter().any(undoes).then(undo::own);
     let list = kept.as_ref().and_then(|it| it.get(UndoList::new));
     if let Some(list) = list {
-        check_room(0)?;
+        set.make_room_to_undo(list.id)?;
         let undoes: Arc<dyn Undoes> = set.clone();
         list.note(&undoes);
     }

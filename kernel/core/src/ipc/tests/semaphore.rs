@@ -3,12 +3,21 @@ use kernel_abi::ipc::{IPC_NOWAIT, SEM_UNDO, SemBuf};
 
 use super::Bell;
 use crate::ipc::semaphore::{
-    Actor, Attempt, Blocked, Need, SemaphoreSet, VALUE_MAX,
+    Actor, Attempt, Blocked, Need, SemaphoreSet, Sums, VALUE_MAX,
 };
 
 mod schedule;
 
 const ME: Actor = Actor { process: 7, list: 1 };
+
+/// A set in which what is done for the list of `ME` can be undone.
+fn set_of(count: usize) -> SemaphoreSet<Bell> {
+    let mut set = SemaphoreSet::new(count).unwrap();
+    let sums = || Sums::new(count).unwrap();
+    assert!(set.add_list(ME.list, sums()).is_none());
+    assert!(set.add_list(ME.list, sums()).is_some(), "it has some");
+    set
+}
 
 fn operation(number: u16, change: i16, flags: u16) -> SemBuf {
     SemBuf { number, change, flags }
@@ -24,11 +33,12 @@ fn more(amount: i32) -> Blocked {
 
 #[test]
 fn operations_are_done_together_or_not_at_all() {
-    let mut set = SemaphoreSet::<Bell>::new(2).unwrap();
+    let mut set = set_of(2);
     let both = [operation(0, 2, 0), operation(1, -1, SEM_UNDO)];
     assert_eq!(set.attempt(&both, ME), blocked(1, Need::AtLeast(1)));
     assert!(set.values().eq([0, 0]));
-    assert!(!set.has_undo(ME.list));
+    assert!(set.undo(ME).unwrap().iter().all(|sum| sum == 0));
+    assert!(set.add_list(ME.list, Sums::new(2).unwrap()).is_none());
     set.set(1, 1, 7).unwrap();
     assert_eq!(set.attempt(&both, ME), Ok(Attempt::Done));
     assert!(set.values().eq([2, 0]));
@@ -40,7 +50,7 @@ fn operations_are_done_together_or_not_at_all() {
 
 #[test]
 fn values_and_what_is_undone_have_limits() {
-    let mut set = SemaphoreSet::<Bell>::new(1).unwrap();
+    let mut set = set_of(1);
     let most = VALUE_MAX as i16;
     let up = [operation(0, most, 0)];
     assert_eq!(set.attempt(&up, ME), Ok(Attempt::Done));
@@ -59,35 +69,48 @@ fn values_and_what_is_undone_have_limits() {
 }
 
 #[test]
+fn nothing_is_undone_without_room_for_it() {
+    let mut set = SemaphoreSet::<Bell>::new(1).unwrap();
+    let steps = [operation(0, 5, 0), operation(0, -1, SEM_UNDO)];
+    assert_eq!(set.attempt(&steps, ME), Err(Errno::ENOMEM));
+    assert_eq!(set.value(0), Some(0));
+    assert!(!set.has_list(ME.list));
+}
+
+#[test]
 fn what_was_done_is_undone_and_stays_within_limits() {
-    let mut set = SemaphoreSet::<Bell>::new(2).unwrap();
+    let mut set = set_of(2);
     let steps = [operation(0, 5, SEM_UNDO), operation(1, 3, SEM_UNDO)];
     assert_eq!(set.attempt(&steps, ME), Ok(Attempt::Done));
     let other = Actor { process: 9, list: 2 };
     let down = [operation(0, -4, 0)];
     assert_eq!(set.attempt(&down, other), Ok(Attempt::Done));
-    assert!(set.undo(ME));
-    assert!(!set.undo(ME));
+    let undone = set.undo(ME).unwrap();
+    assert!(undone.iter().eq([-5, -3]));
+    assert!(set.undo(ME).is_none());
     assert!(set.values().eq([0, 0]), "no value falls below 0");
 }
 
 #[test]
 fn a_set_value_is_not_undone() {
-    let mut set = SemaphoreSet::<Bell>::new(2).unwrap();
+    let mut set = set_of(2);
     let steps = [operation(0, 5, SEM_UNDO), operation(1, 3, SEM_UNDO)];
     assert_eq!(set.attempt(&steps, ME), Ok(Attempt::Done));
     set.set(0, 9, 1).unwrap();
     set.undo(ME);
     assert!(set.values().eq([9, 0]));
+    let mut set = set_of(2);
     assert_eq!(set.attempt(&steps, ME), Ok(Attempt::Done));
     set.set_all(&[1, 2], 1).unwrap();
-    assert!(!set.undo(ME));
+    // What is done after that is undone again.
+    assert_eq!(set.attempt(&steps[..1], ME), Ok(Attempt::Done));
+    assert!(set.undo(ME).is_some());
     assert!(set.values().eq([1, 2]));
 }
 
 #[test]
 fn only_those_are_woken_for_whom_there_is_something() {
-    let mut set = SemaphoreSet::new(1).unwrap();
+    let mut set = set_of(1);
     let bells = [(); 3].map(|()| Bell::default());
     let take = |amount| [operation(0, amount, 0)];
     let first = set.wait(bells[0].clone(), more(2));
@@ -109,7 +132,7 @@ fn only_those_are_woken_for_whom_there_is_something() {
 
 #[test]
 fn who_gives_up_leaves_its_turn_to_the_next() {
-    let mut set = SemaphoreSet::new(1).unwrap();
+    let mut set = set_of(1);
     let bells = [(); 2].map(|()| Bell::default());
     let first = set.wait(bells[0].clone(), more(1));
     set.wait(bells[1].clone(), more(1));
@@ -121,7 +144,7 @@ fn who_gives_up_leaves_its_turn_to_the_next() {
 
 #[test]
 fn all_that_wait_for_zero_see_it() {
-    let mut set = SemaphoreSet::new(1).unwrap();
+    let mut set = set_of(1);
     set.set(0, 1, 1).unwrap();
     let bells = [(); 2].map(|()| Bell::default());
     let wants = Blocked { number: 0, need: Need::Exactly(0) };
@@ -135,7 +158,7 @@ fn all_that_wait_for_zero_see_it() {
 
 #[test]
 fn what_a_call_does_itself_counts_for_what_it_waits_for() {
-    let mut set = SemaphoreSet::new(1).unwrap();
+    let mut set = set_of(1);
     let bell = Bell::default();
     // 1 more is enough, since the call adds 1 itself.
     let up_and_down = [operation(0, 1, 0), operation(0, -2, 0)];
@@ -160,7 +183,7 @@ fn what_a_call_does_itself_counts_for_what_it_waits_for() {
 
 #[test]
 fn who_must_wait_does_not_wake_itself() {
-    let mut set = SemaphoreSet::new(2).unwrap();
+    let mut set = set_of(2);
     set.set(0, 1, 1).unwrap();
     let bell = Bell::default();
     let twice = [operation(1, -1, 0), operation(0, -1, 0), operation(0, -1, 0)];

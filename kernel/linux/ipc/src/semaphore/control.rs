@@ -44,7 +44,7 @@ pub fn control(
         GETVAL | GETPID | GETNCNT | GETZCNT => ask(id, number, command),
         IPC_SET => {
             let new: SemidDs = user::read_value(argument)?;
-            own(id, |state| state.permission.set(&new.perm))
+            own(id, |state| state.permission.set(&new.perm)).map(|()| 0)
         }
         IPC_RMID => remove(id),
         _ => Err(Errno::EINVAL),
@@ -68,10 +68,10 @@ fn with<T>(
 }
 
 /// What `body` does with a set of the caller's own, which changes.
-fn own(
+fn own<T>(
     id: i32,
-    body: impl FnOnce(&mut State) -> Result<(), Errno>,
-) -> Result<usize, Errno> {
+    body: impl FnOnce(&mut State) -> Result<T, Errno>,
+) -> Result<T, Errno> {
     let (_, set) = SETS.find(Name::Id(id))?;
     let caller = Caller::new();
     let mut state = set.state.lock();
@@ -79,9 +79,9 @@ fn own(
     if state.is_removed {
         return Err(Errno::EIDRM);
     }
-    body(&mut state)?;
+    let result = body(&mut state)?;
     state.ctime = now_s();
-    Ok(0)
+    Ok(result)
 }
 
 fn inform(command: u32, address: usize) -> Result<usize, Errno> {
@@ -183,11 +183,11 @@ fn ask(id: i32, number: i32, command: u32) -> Result<usize, Errno> {
 }
 
 fn remove(id: i32) -> Result<usize, Errno> {
-    own(id, |state| {
+    let undo = own(id, |state| {
         state.is_removed = true;
-        state.set.remove();
-        Ok(())
+        Ok(state.set.remove())
     })?;
+    drop(undo);
     let gone = SETS.table.lock().remove(id as u32);
     drop(gone);
     Ok(0)
