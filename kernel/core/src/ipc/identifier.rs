@@ -110,7 +110,7 @@ impl<T> Table<T> {
     /// of `wanted` if that is free; its identifier.
     ///
     /// # Errors
-    /// `ENOSPC` if there are `most` already.
+    /// `ENOSPC` if there are `most` already; `ENOMEM`.
     pub fn insert(
         &mut self,
         key: i32,
@@ -129,6 +129,9 @@ impl<T> Table<T> {
         let free = self.free_in(first, PLACES);
         let place = free.or_else(|| self.free_in(0, first));
         let place = place.ok_or(Errno::ENOSPC)?;
+        let [entries, keys] =
+            [self.entries.try_reserve(1), self.keys.try_reserve(1)];
+        entries.and(keys).map_err(|_| Errno::ENOMEM)?;
         let sequence = match wanted {
             Some(id) => sequence_of(id) % SEQUENCES,
             None => {

@@ -74,7 +74,7 @@ impl<T: Object> Registry<T> {
     ///
     /// # Errors
     /// `ENOENT`, `EEXIST`; those of `make`, `room` and [`Object::check`];
-    /// `ENOSPC`.
+    /// `ENOSPC`, `ENOMEM`.
     pub(crate) fn get(
         &self,
         asker: &Asker<'_>,
@@ -101,7 +101,8 @@ impl<T: Object> Registry<T> {
         }
         room()?;
         let id = u32::try_from(self.next_id.load(Relaxed)).ok();
-        let given = table.insert(key, most, id, new)?;
+        // If there is no room, the object ends after the lock.
+        let given = table.insert(key, most, id, new.clone())?;
         table.get(given as i32)?.note_id(given);
         if id.is_some() {
             self.next_id.store(-1, Relaxed);

@@ -1,9 +1,11 @@
 //! Shared memory of System V.
 
+use user_lib::linux::IN_DELETE_SELF;
 use user_lib::memory::{PAGE_SIZE, read_byte, write_byte};
 use user_lib::{Errno, file, process};
 
 use super::{PRIVATE, REMOVE, STAT, shmat, shmctl, shmdt, shmget};
+use crate::notify::Watcher;
 use crate::tool::{
     NOBODY, Outcome, ensure, ensure_eq, in_background, in_child, soon, tests,
 };
@@ -128,6 +130,9 @@ fn segments_have_limits() -> Outcome {
     ensure_eq!(shmget(PRIVATE, 0, 0o600), Err(Errno::EINVAL));
     ensure_eq!(shmget(PRIVATE, 1 << 62, 0o600), Err(Errno::ENOMEM));
     let old = file::text(MOST)?;
+    // What is made in vain tells nobody that it ends while a lock is held.
+    let watcher = Watcher::new()?;
+    watcher.watch("/tmp", IN_DELETE_SELF)?;
     file::overwrite(MOST, b"0\n")?;
     let refused = shmget(PRIVATE, 1, 0o600);
     file::overwrite(MOST, old.as_bytes())?;
