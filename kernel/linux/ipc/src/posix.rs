@@ -9,7 +9,7 @@ use alloc::boxed::Box;
 use kernel_abi::Errno;
 use kernel_abi::ipc::{MQ_PRIO_MAX, MqAttr};
 use kernel_core::path::NAME_MAX;
-use kernel_files::inode::{FileType, Inode, NewInode};
+use kernel_files::inode::{FileType, NewInode};
 use kernel_files::table::OnExec;
 use kernel_files::{Location, OpenFile, OpenFlags, mount, permission};
 use kernel_machine::mm::user::UserSlice;
@@ -106,9 +106,14 @@ fn find(queue: &Queue, flags: OpenFlags) -> Result<(), Errno> {
 /// As there.
 pub fn unlink(name: &[u8]) -> Result<(), Errno> {
     check_name(name)?;
-    let queue = Root.find(name).ok_or(Errno::ENOENT)?;
-    permission::check_name(&Root, Some(&*queue))?;
-    Root.unlink(name)
+    loop {
+        let queue = Root.find(name).ok_or(Errno::ENOENT)?;
+        permission::check_name(&Root, Some(&*queue))?;
+        // Another may have the name by now.
+        if Root.remove(name, &queue) {
+            return Ok(());
+        }
+    }
 }
 
 /// `mq_timedsend(2)`, with a deadline on the monotonic clock.
