@@ -93,16 +93,16 @@ fn own(
 
 /// Nobody finds it by its key any more; it ends with its last use.
 fn remove(id: i32) -> Result<usize, Errno> {
-    own(id, |_| Ok(()))?;
+    let caller = Caller::new();
     let mut table = SEGMENTS.table.lock();
     let segment = table.get(id)?.clone();
-    table.hide(id as u32);
+    let mut state = segment.state.lock();
+    state.permission.check_owner(&caller.asker())?;
+    state.permission.key = kernel_abi::ipc::IPC_PRIVATE;
+    state.permission.mode |= SHM_DEST;
     segment.is_doomed.store(true, SeqCst);
-    {
-        let mut state = segment.state.lock();
-        state.permission.key = kernel_abi::ipc::IPC_PRIVATE;
-        state.permission.mode |= SHM_DEST;
-    }
+    drop(state);
+    table.hide(id as u32);
     drop(table);
     forget(id as u32);
     Ok(0)
