@@ -5,6 +5,7 @@ use user_lib::memory::{PAGE_SIZE, read_byte, write_byte};
 use user_lib::{Errno, file, process};
 
 use super::{PRIVATE, REMOVE, STAT, shmat, shmctl, shmdt, shmget};
+use crate::limit::set_limit;
 use crate::notify::Watcher;
 use crate::tool::{
     NOBODY, Outcome, ensure, ensure_eq, in_background, in_child, soon, tests,
@@ -17,6 +18,7 @@ tests! {
     a_part_of_a_segment_is_detached_with_the_rest
     segments_are_their_owners
     segments_have_limits
+    so_many_pages_of_segments_are_locked
 }
 
 const READ_ONLY: usize = 0o10000;
@@ -122,6 +124,35 @@ fn segments_are_their_owners() -> Outcome {
     })?;
     ensure_eq!(status.exit_code(), Some(0));
     shmctl(id, REMOVE, 0)?;
+    Ok(())
+}
+
+fn so_many_pages_of_segments_are_locked() -> Outcome {
+    const LIMIT: usize = 8;
+    const LOCK: usize = 11;
+    const UNLOCK: usize = 12;
+    let status = in_child(|| {
+        let pages = 2 * PAGE_SIZE as u64;
+        set_limit(LIMIT, pages, pages)?;
+        process::set_user_id(NOBODY)?;
+        // A part of a page is one.
+        let [one, two] = [
+            shmget(PRIVATE, 1, 0o600)?,
+            shmget(PRIVATE, PAGE_SIZE + 1, 0o600)?,
+        ];
+        shmctl(two, LOCK, 0)?;
+        ensure_eq!(shmctl(two, LOCK, 0), Ok(0));
+        ensure_eq!(shmctl(one, LOCK, 0), Err(Errno::ENOMEM));
+        shmctl(two, UNLOCK, 0)?;
+        shmctl(one, LOCK, 0)?;
+        set_limit(LIMIT, 0, 0)?;
+        ensure_eq!(shmctl(one, LOCK, 0), Err(Errno::EPERM));
+        ensure_eq!(shmctl(two, LOCK, 0), Err(Errno::EPERM));
+        shmctl(one, REMOVE, 0)?;
+        shmctl(two, REMOVE, 0)?;
+        Ok(0)
+    })?;
+    ensure_eq!(status.exit_code(), Some(0));
     Ok(())
 }
 

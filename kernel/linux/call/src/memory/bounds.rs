@@ -68,11 +68,7 @@ pub(super) fn check_break(space: &AddressSpace, end: usize) -> Checked {
 
 /// Bytes that the process may lock; `None` for any.
 fn most_locked() -> Option<u64> {
-    let process = &current().process;
-    match process.credentials.lock().is_privileged() {
-        true => None,
-        false => Some(process.limits.lock().locked()),
-    }
+    current().process.most_locked()
 }
 
 /// Fails if the process may lock nothing.
@@ -80,10 +76,7 @@ fn most_locked() -> Option<u64> {
 /// # Errors
 /// `EPERM`.
 pub(super) fn check_may_lock() -> Checked {
-    match most_locked() {
-        Some(0) => Err(Errno::EPERM),
-        _ => Ok(()),
-    }
+    current().process.check_may_lock()
 }
 
 /// Fails if the process may not lock a range: of all there is, what is mapped

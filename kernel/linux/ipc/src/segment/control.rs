@@ -9,7 +9,7 @@ use kernel_abi::ipc::{
     ShmidDs,
 };
 use kernel_core::ipc::permission::READ;
-use kernel_machine::mm::user;
+use kernel_machine::mm::{PAGE_SIZE, user};
 
 use super::{PAGES, SEGMENTS, State, forget};
 use crate::caller::Caller;
@@ -118,11 +118,15 @@ fn lock(id: i32, command: u32) -> Result<usize, Errno> {
         state.permission.check_owner(&caller.asker())?;
         state.locked.is_some()
     };
+    if command == SHM_LOCK {
+        process.check_may_lock()?;
+    }
+    let size = segment.size.next_multiple_of(PAGE_SIZE);
     // Counted before the lock is taken: who locks it twice at once counts once
     // in the end.
     let mut counted = match command {
         SHM_LOCK if is_locked => return Ok(0),
-        SHM_LOCK => Some(process.take_locked(segment.size as u64)?),
+        SHM_LOCK => Some(process.take_locked(size as u64)?),
         _ => None,
     };
     let mut state = segment.state.lock();
