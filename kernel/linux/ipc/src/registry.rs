@@ -8,7 +8,7 @@ use kernel_abi::Errno;
 use kernel_core::ipc::identifier::{Found, Table, place_of};
 use kernel_core::ipc::permission::Asker;
 use kernel_machine::sync::{Rank, SpinLock};
-use kernel_task::sleep::give_way_until_killed;
+use kernel_task::sleep::{give_way_and_go_on, give_way_until_killed};
 
 /// Objects that are looked at in one piece.
 pub(crate) const PIECE: usize = 64;
@@ -142,6 +142,27 @@ impl<T: Object> Registry<T> {
     /// None may be held, and none is while `visit` runs.
     pub(crate) fn each(
         &self,
+        visit: impl FnMut(u32, &T) -> Result<(), Errno>,
+    ) -> Result<(), Errno> {
+        self.walk(give_way_until_killed, visit)
+    }
+
+    /// As [`Registry::each`], for a caller that ends, which sees all.
+    pub(crate) fn each_at_end(&self, mut visit: impl FnMut(u32, &T)) {
+        let pause = || {
+            give_way_and_go_on();
+            Ok(())
+        };
+        // Nothing fails.
+        let _ = self.walk(pause, |id, object| {
+            visit(id, object);
+            Ok(())
+        });
+    }
+
+    fn walk(
+        &self,
+        pause: fn() -> Result<(), Errno>,
         mut visit: impl FnMut(u32, &T) -> Result<(), Errno>,
     ) -> Result<(), Errno> {
         let (mut place, mut seen) = (0, 0);
@@ -151,7 +172,7 @@ impl<T: Object> Registry<T> {
             place = place_of(id) + 1;
             seen += 1;
             if seen % PIECE == 0 {
-                give_way_until_killed()?;
+                pause()?;
             }
         }
         Ok(())

@@ -1,14 +1,20 @@
 //! Shared memory of System V.
 
+use core::sync::atomic::Ordering::SeqCst;
+
+use user_lib::child::Child;
 use user_lib::linux::IN_DELETE_SELF;
 use user_lib::memory::{PAGE_SIZE, read_byte, write_byte};
+use user_lib::time::{self, Time};
 use user_lib::{Errno, file, process};
 
 use super::{PRIVATE, REMOVE, STAT, shmat, shmctl, shmdt, shmget};
+use crate::freezer::words;
 use crate::limit::set_limit;
 use crate::notify::Watcher;
 use crate::tool::{
-    NOBODY, Outcome, ensure, ensure_eq, in_background, in_child, soon, tests,
+    Failure, NOBODY, Outcome, ensure, ensure_eq, in_background, in_child, soon,
+    tests,
 };
 
 tests! {
@@ -17,6 +23,7 @@ tests! {
     a_segment_is_attached_where_it_is_asked_for
     a_part_of_a_segment_is_detached_with_the_rest
     segments_are_their_owners
+    segments_end_with_their_maker_if_they_must
     segments_have_limits
     so_many_pages_of_segments_are_locked
 }
@@ -153,6 +160,55 @@ fn so_many_pages_of_segments_are_locked() -> Outcome {
         Ok(0)
     })?;
     ensure_eq!(status.exit_code(), Some(0));
+    Ok(())
+}
+
+/// `shm_rmid_forced`.
+fn segments_end_with_their_maker_if_they_must() -> Outcome {
+    const FORCED: &str = "/proc/sys/kernel/shm_rmid_forced";
+    const INVALID: user_lib::Result<u64> = Err(Errno::EINVAL);
+    let [id] = words()?;
+    let make = || {
+        id.store(u32::MAX, SeqCst);
+        in_background(|| {
+            let made = shmget(PRIVATE, PAGE_SIZE, 0o600)?;
+            id.store(made as u32, SeqCst);
+            while id.load(SeqCst) != u32::MAX {
+                time::sleep(Time::from_millis(1));
+            }
+            Ok(())
+        })
+    };
+    let made = || {
+        ensure!(soon(|| id.load(SeqCst) != u32::MAX));
+        Ok::<_, Failure>(id.load(SeqCst) as usize)
+    };
+    let ends = |maker: Child| {
+        id.store(u32::MAX, SeqCst);
+        ensure_eq!(maker.wait()?.exit_code(), Some(0));
+        Ok::<_, Failure>(())
+    };
+    // One whose maker has ended, and one whose maker lives.
+    let maker = make()?;
+    let orphan = made()?;
+    ends(maker)?;
+    ensure_eq!(attached(orphan), Ok(0));
+    let maker = make()?;
+    let other = made()?;
+    file::overwrite(FORCED, b"1\n")?;
+    ensure_eq!(attached(orphan), INVALID);
+    ensure_eq!(attached(other), Ok(0));
+    ends(maker)?;
+    ensure_eq!(attached(other), INVALID);
+    // What others use goes with its last use.
+    let maker = make()?;
+    let used = made()?;
+    let address = shmat(used, 0, 0)?;
+    ends(maker)?;
+    ensure_eq!(attached(used), Ok(1));
+    shmdt(address)?;
+    ensure_eq!(attached(used), INVALID);
+    file::overwrite(FORCED, b"0\n")?;
     Ok(())
 }
 
