@@ -2,9 +2,11 @@
 //!
 //! Here are the calls that the tests share; `ipc/semaphore.rs`,
 //! `ipc/message.rs`, `ipc/segment.rs` and `ipc/queue.rs` are about one kind
-//! each, `ipc/freeze.rs` about waits that freeze.
+//! each, `ipc/freeze.rs` about waits that freeze, `ipc/latency.rs` about calls
+//! that take long.
 
 pub mod freeze;
+pub mod latency;
 pub mod message;
 pub mod queue;
 pub mod segment;
