@@ -125,6 +125,11 @@ impl<T: Object> Registry<T> {
         }
     }
 
+    /// How many there are.
+    pub(crate) fn count(&self) -> usize {
+        self.table.lock().len()
+    }
+
     /// The first object at `place` or above, and its identifier.
     fn next_from(&self, place: u32) -> Option<(u32, Arc<T>)> {
         let table = self.table.lock();

@@ -41,6 +41,12 @@ fn owners(perm: &IpcPerm) -> String {
     format!("{uid:5} {gid:5} {cuid:5} {cgid:5}")
 }
 
+/// Makes room for so many lines as long as the first, so that no long text is
+/// copied when it grows.
+fn make_room(text: &mut String, lines: usize) -> Result<(), Errno> {
+    heap::reserve_text(text, lines * text.len())
+}
+
 /// Adds a line, as far as there is memory.
 fn add(text: &mut String, line: &str) -> Result<(), Errno> {
     heap::reserve_text(text, line.len())?;
@@ -53,6 +59,7 @@ fn queues() -> Result<String, Errno> {
         "       key      msqid perms      cbytes       qnum lspid lrpid   \
         uid   gid  cuid  cgid      stime      rtime      ctime\n",
     );
+    make_room(&mut text, QUEUES.count())?;
     QUEUES.each(|id, queue| {
         let it = queue.describe(id);
         let line = format!(
@@ -77,6 +84,7 @@ fn sets() -> Result<String, Errno> {
         "       key      semid perms      nsems   uid   gid  cuid  cgid      \
         otime      ctime\n",
     );
+    make_room(&mut text, SETS.count())?;
     SETS.each(|id, set| {
         let it = set.describe(id);
         let line = format!(
@@ -98,6 +106,7 @@ fn segments() -> Result<String, Errno> {
         uid   gid  cuid  cgid      atime      dtime      ctime                   \
         rss                  swap\n",
     );
+    make_room(&mut text, SEGMENTS.count())?;
     SEGMENTS.each(|id, segment| {
         let it = segment.describe(id);
         let line = format!(
