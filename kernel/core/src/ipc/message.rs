@@ -11,7 +11,7 @@ use alloc::collections::BTreeMap;
 use kernel_abi::Errno;
 use kernel_abi::ipc::{IPC_NOWAIT, MSG_COPY, MSG_EXCEPT, MSG_NOERROR};
 
-use super::line::{Line, Standing, Wake};
+use super::line::{Line, PIECE, Standing, Wake};
 
 /// Which message is wanted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -259,11 +259,13 @@ impl<W: Wake, M: Clone> MessageQueue<W, M> {
         result
     }
 
-    /// A message was of no use to whom it was offered.
+    /// A message was of no use to whom it was offered. Others that are called
+    /// are woken by who was.
     fn offer_again(&mut self, offer: Option<u64>) {
         if let Some(number) = offer {
             self.offer(number);
         }
+        self.receivers.call_more(|_| ());
     }
 
     /// A receiver freezes: its message is for others, until it tries again.
@@ -276,9 +278,8 @@ impl<W: Wake, M: Clone> MessageQueue<W, M> {
 
     /// A receiver gives up.
     pub fn leave_receiving(&mut self, ticket: u64) {
-        if let Some(receiver) = self.receivers.leave(ticket) {
-            self.offer_again(receiver.wants.offer);
-        }
+        let gone = self.receivers.leave(ticket);
+        self.offer_again(gone.and_then(|it| it.wants.offer));
     }
 
     /// Stands in the line for room. The ticket names the place.
@@ -325,11 +326,17 @@ impl<W: Wake, M: Clone> MessageQueue<W, M> {
         self.wake_senders();
     }
 
-    /// Wakes the senders that find room, in their order.
+    /// Wakes the senders that find room, in their order, a piece of them at a
+    /// time. Each that was woken does so again, for the others.
     pub fn wake_senders(&mut self) {
         let mut claimed = self.claimed;
+        self.senders.call_more(|size| {
+            claimed[0] = claimed[0].saturating_add(*size);
+            claimed[1] += 1;
+        });
         let (bytes, count) = (self.bytes, self.messages.len());
         let most = self.most_bytes;
+        let mut left = PIECE;
         for sender in self.senders.asleep() {
             let sum = bytes.saturating_add(claimed[0]);
             let is_room = sum.saturating_add(sender.wants) <= most
@@ -338,6 +345,10 @@ impl<W: Wake, M: Clone> MessageQueue<W, M> {
                 claimed[0] += sender.wants;
                 claimed[1] += 1;
                 sender.wake();
+                left -= 1;
+            }
+            if left == 0 {
+                break;
             }
         }
         self.claimed = claimed;
@@ -345,22 +356,17 @@ impl<W: Wake, M: Clone> MessageQueue<W, M> {
 
     /// Lets everybody try again: rights and limits may have changed.
     pub fn wake_everybody(&mut self) {
-        self.receivers.wake_all();
-        self.claimed = [0; 2];
-        for sender in self.senders.present() {
-            sender.wake();
-            self.claimed[0] = self.claimed[0].saturating_add(sender.wants);
-            self.claimed[1] += 1;
-        }
+        self.receivers.call_all();
+        self.receivers.call_more(|_| ());
+        self.senders.call_all();
+        self.wake_senders();
     }
 
     /// Lets everybody see that the queue is gone. Its messages, which are to
     /// end without a lock.
     #[must_use]
     pub fn remove(&mut self) -> impl Sized + use<W, M> {
-        self.receivers.wake_all();
-        self.senders.wake_all();
-        self.claimed = [0; 2];
+        self.wake_everybody();
         self.bytes = 0;
         core::mem::take(&mut self.messages)
     }

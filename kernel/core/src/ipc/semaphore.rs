@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use kernel_abi::Errno;
 use kernel_abi::ipc::{IPC_NOWAIT, SEM_UNDO, SemBuf};
 
-use super::line::{Line, Standing, Wake};
+use super::line::{Line, PIECE, Standing, Wake};
 use undo::Undo;
 
 mod undo;
@@ -283,15 +283,23 @@ impl<W: Wake> SemaphoreSet<W> {
     /// to end without a lock.
     #[must_use]
     pub fn remove(&mut self) -> impl Sized + use<W> {
-        self.line.wake_all();
+        self.line.call_all();
+        self.wake_waiters();
         core::mem::replace(&mut self.undo, Undo::new())
     }
 
-    /// Wakes those whose turn it is.
+    /// Wakes those whose turn it is, a piece of them at a time. Each that was
+    /// woken does so again, for the others.
     fn wake_waiters(&mut self) {
-        for waiter in self.line.asleep() {
+        let Self { semaphores, line, .. } = self;
+        line.call_more(|wants| {
+            let semaphore = &mut semaphores[usize::from(wants.number)];
+            semaphore.claimed += wants.need.claim();
+        });
+        let mut piece = PIECE;
+        for waiter in line.asleep() {
             let Blocked { number, need } = waiter.wants;
-            let semaphore = &mut self.semaphores[usize::from(number)];
+            let semaphore = &mut semaphores[usize::from(number)];
             let left = semaphore.value - semaphore.claimed;
             let may_go = match need {
                 Need::AtLeast(amount) => left >= amount,
@@ -300,6 +308,10 @@ impl<W: Wake> SemaphoreSet<W> {
             if may_go {
                 semaphore.claimed += need.claim();
                 waiter.wake();
+                piece -= 1;
+            }
+            if piece == 0 {
+                break;
             }
         }
     }

@@ -218,6 +218,8 @@ fn wait(
     let attempt = || {
         let mut state = set.state.lock();
         if state.is_removed {
+            // The others are woken too.
+            state.set.leave(ticket);
             return Some(Err(Errno::EIDRM));
         }
         let result = state.set.retry(ticket, operations, actor);

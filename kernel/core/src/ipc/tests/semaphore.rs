@@ -2,6 +2,7 @@ use kernel_abi::Errno;
 use kernel_abi::ipc::{IPC_NOWAIT, SEM_UNDO, SemBuf};
 
 use super::Bell;
+use crate::ipc::line::PIECE;
 use crate::ipc::semaphore::{
     Actor, Attempt, Blocked, Need, SemaphoreSet, Sums, VALUE_MAX,
 };
@@ -154,6 +155,64 @@ fn all_that_wait_for_zero_see_it() {
     assert_eq!(set.waiters_for_zero(0), 2);
     let _ = set.attempt(&[operation(0, -1, 0)], ME);
     assert_eq!(bells.each_ref().map(Bell::take), [1, 1]);
+}
+
+/// Lets those run that were woken until nobody is. Each wakes few others.
+fn run(
+    set: &mut SemaphoreSet<Bell>,
+    waiting: &mut Vec<(u64, Bell)>,
+    run: impl Fn(&mut SemaphoreSet<Bell>, u64),
+) {
+    let is_woken = |it: &(u64, Bell)| it.1.0.get() > 0;
+    let mut before = 0;
+    loop {
+        let woken = waiting.iter().filter(|it| is_woken(it)).count();
+        assert!(woken <= before + 2 * PIECE);
+        let Some(at) = waiting.iter().position(is_woken) else { return };
+        let (ticket, _) = waiting.remove(at);
+        run(set, ticket);
+        before = woken - 1;
+    }
+}
+
+#[test]
+fn many_are_woken_in_pieces() {
+    const MANY: usize = 1000;
+    let down = [operation(0, -1, 0)];
+    let wait = |set: &mut SemaphoreSet<Bell>, wants| {
+        let bell = Bell::default();
+        (set.wait(bell.clone(), wants), bell)
+    };
+    let mut set = set_of(1);
+    let mut crowd: Vec<_> =
+        (0..MANY).map(|_| wait(&mut set, more(1))).collect();
+    set.set(0, MANY as i32, 1).unwrap();
+    run(&mut set, &mut crowd, |set, ticket| {
+        assert_eq!(set.retry(ticket, &down, ME), Ok(Attempt::Done));
+    });
+    assert!(crowd.is_empty());
+    assert_eq!(set.value(0), Some(0));
+    // So are those that wait for 0, some of whom freeze.
+    set.set(0, 1, 1).unwrap();
+    let zero = Blocked { number: 0, need: Need::Exactly(0) };
+    let mut crowd: Vec<_> = (0..MANY).map(|_| wait(&mut set, zero)).collect();
+    set.set(0, 0, 1).unwrap();
+    run(&mut set, &mut crowd, |set, ticket| match ticket % 3 {
+        0 => set.step_aside(ticket),
+        1 => set.leave(ticket),
+        _ => {
+            let result = set.retry(ticket, &[operation(0, 0, 0)], ME);
+            assert_eq!(result, Ok(Attempt::Done));
+        }
+    });
+    assert!(crowd.is_empty());
+    // All see the end of the set.
+    let mut set = set_of(1);
+    let mut crowd: Vec<_> =
+        (0..MANY).map(|_| wait(&mut set, more(1))).collect();
+    drop(set.remove());
+    run(&mut set, &mut crowd, SemaphoreSet::leave);
+    assert!(crowd.is_empty());
 }
 
 #[test]
