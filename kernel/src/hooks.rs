@@ -7,6 +7,7 @@ use kernel_call as syscall;
 use kernel_control::{cgroup, terminal};
 use kernel_core::power::wakeup::Source;
 use kernel_files::{permission, size_limit};
+use kernel_ipc::segment;
 use kernel_machine::arch::trap;
 use kernel_machine::drivers::{console, pl031};
 use kernel_machine::mm::pace;
@@ -30,6 +31,7 @@ pub fn plug() {
     size_limit::SOURCE.plug(&authority::FILE_SIZE);
     SESSION_ENDED.plug(&LEAVE_SESSION);
     exit::TRAIL.plug(&TRAIL);
+    exit::MAKER_ENDS.plug(&MAKER_ENDS);
 }
 
 /// Exceptions that came from user mode, or that it is to blame for.
@@ -67,6 +69,9 @@ static MAKER: permission::Source = authority::maker;
 
 /// The leader of a session has ended.
 static LEAVE_SESSION: fn(u32) = terminal::leave_session;
+
+/// A thread that has made segments of shared memory ends.
+static MAKER_ENDS: fn() = segment::maker_ends;
 
 /// A thread of a group of cgroup v2 ends.
 static TRAIL: exit::FindTrail = cgroup::trail_of;

@@ -112,6 +112,7 @@ const AREAS: &[&str] = &[
     "ipc-segment",
     "ipc-queue",
     "ipc-freeze",
+    "ipc-latency",
 ];
 
 /// The tests that try several rounds where the host may hold a CPU up
@@ -202,7 +203,7 @@ fn nothing_takes_for_ever() -> Result<()> {
 
 // spec: Y9
 fn no_call_makes_a_freeze_wait_for_a_millisecond() -> Result<()> {
-    check(Setup::new().cpus(1).repeatable(), "--exact latency")
+    check(Setup::new().cpus(1).repeatable(), "--exact latency ipc-latency")
 }
 
 /// What Linux 6.1 tells on the same processors, but for what Firn would have

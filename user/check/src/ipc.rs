@@ -2,9 +2,11 @@
 //!
 //! Here are the calls that the tests share; `ipc/semaphore.rs`,
 //! `ipc/message.rs`, `ipc/segment.rs` and `ipc/queue.rs` are about one kind
-//! each, `ipc/freeze.rs` about waits that freeze.
+//! each, `ipc/freeze.rs` about waits that freeze, `ipc/latency.rs` about calls
+//! that take long.
 
 pub mod freeze;
+pub mod latency;
 pub mod message;
 pub mod queue;
 pub mod segment;
@@ -29,9 +31,10 @@ const SET: usize = 1;
 const STAT: usize = 2;
 /// `SEM_UNDO`
 const UNDO: i16 = 0x1000;
-/// `semctl`: `GETVAL`, `GETNCNT`, `SETVAL`.
+/// `semctl`: `GETVAL`, `GETNCNT`, `GETZCNT`, `SETVAL`.
 const VALUE: usize = 12;
 const WAITERS: usize = 14;
+const WAITERS_FOR_0: usize = 15;
 const SET_VALUE: usize = 16;
 
 fn semget(key: usize, count: usize, flags: usize) -> Result<usize> {

@@ -46,14 +46,14 @@ tests! {
 }
 
 /// The longest stretches, a line for each: nanoseconds, and where.
-const STRETCHES: &str = "/sys/power/longest_stretches";
+pub const STRETCHES: &str = "/sys/power/longest_stretches";
 /// The longest that may be.
 const MOST_NS: u64 = 1_000_000;
 /// What one page table serves.
 const TABLE: usize = 2 << 20;
 
 /// Does something, and looks how long the kernel was busy with it at a time.
-fn measure(work: impl FnOnce() -> Outcome) -> Outcome {
+pub fn measure(work: impl FnOnce() -> Outcome) -> Outcome {
     work()?;
     let text = file::text(STRETCHES)?;
     let first = text.lines().next().unwrap_or("").split(' ').next();

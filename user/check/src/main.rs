@@ -143,6 +143,7 @@ const AREAS: &[(&str, &[Test])] = &[
     ("ipc-segment", ipc::segment::TESTS),
     ("ipc-queue", ipc::queue::TESTS),
     ("ipc-freeze", ipc::freeze::TESTS),
+    ("ipc-latency", ipc::latency::TESTS),
 ];
 
 /// Runs `check [--list | --random CALLS [SEED] | --stress [NAME [COUNT]] |

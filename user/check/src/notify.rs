@@ -31,16 +31,18 @@ tests! {
 }
 
 /// What a program watches.
-struct Watcher(i32);
+pub struct Watcher(i32);
 
 impl Watcher {
-    fn new() -> Result<Self> {
+    /// Nothing yet.
+    pub fn new() -> Result<Self> {
         let flags = O_NONBLOCK as usize;
         let set = arbitrary(__NR_inotify_init1, [flags, 0, 0, 0, 0, 0])?;
         Ok(Self(set as i32))
     }
 
-    fn watch(&self, path: &str, mask: u32) -> Result<i32> {
+    /// Watches a file for the events of `mask`.
+    pub fn watch(&self, path: &str, mask: u32) -> Result<i32> {
         let path = format!("{path}\0");
         let (set, place) = (self.0 as usize, path.as_ptr() as usize);
         let arguments = [set, place, mask as usize, 0, 0, 0];

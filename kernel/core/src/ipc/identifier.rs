@@ -14,6 +14,11 @@ pub const PLACES: u32 = 1 << PLACE_BITS;
 /// Sequence numbers are below this: an identifier is no negative number.
 const SEQUENCES: u32 = 1 << (31 - PLACE_BITS);
 
+/// The place that `id` names.
+pub fn place_of(id: u32) -> u32 {
+    id % PLACES
+}
+
 /// How often places were used anew before `id` was given.
 pub fn sequence_of(id: u32) -> u32 {
     id >> PLACE_BITS
@@ -105,7 +110,7 @@ impl<T> Table<T> {
     /// of `wanted` if that is free; its identifier.
     ///
     /// # Errors
-    /// `ENOSPC` if there are `most` already.
+    /// `ENOSPC` if there are `most` already; `ENOMEM`.
     pub fn insert(
         &mut self,
         key: i32,
@@ -117,13 +122,16 @@ impl<T> Table<T> {
             return Err(Errno::ENOSPC);
         }
         let first = match (wanted, self.last) {
-            (Some(id), _) => id % PLACES,
+            (Some(id), _) => place_of(id),
             (None, Some(last)) => (last + 1) % PLACES,
             (None, None) => 0,
         };
         let free = self.free_in(first, PLACES);
         let place = free.or_else(|| self.free_in(0, first));
         let place = place.ok_or(Errno::ENOSPC)?;
+        let [entries, keys] =
+            [self.entries.try_reserve(1), self.keys.try_reserve(1)];
+        entries.and(keys).map_err(|_| Errno::ENOMEM)?;
         let sequence = match wanted {
             Some(id) => sequence_of(id) % SEQUENCES,
             None => {
@@ -162,7 +170,7 @@ impl<T> Table<T> {
     /// `EINVAL` if nothing is there; `EIDRM` if it is another by now.
     pub fn get(&self, id: i32) -> Result<&T, Errno> {
         let id = u32::try_from(id).map_err(|_| Errno::EINVAL)?;
-        let entry = self.entry(id % PLACES)?;
+        let entry = self.entry(place_of(id))?;
         match entry.sequence == sequence_of(id) {
             true => Ok(&entry.object),
             false => Err(Errno::EIDRM),
@@ -181,7 +189,7 @@ impl<T> Table<T> {
 
     /// Takes an object out.
     pub fn remove(&mut self, id: u32) -> Option<T> {
-        let at = self.search(id % PLACES).ok()?;
+        let at = self.search(place_of(id)).ok()?;
         if self.entries[at].id() != id {
             return None;
         }
@@ -191,7 +199,7 @@ impl<T> Table<T> {
 
     /// Lets nobody find an object by its key any more.
     pub fn hide(&mut self, id: u32) {
-        let Ok(at) = self.search(id % PLACES) else { return };
+        let Ok(at) = self.search(place_of(id)) else { return };
         let key = core::mem::replace(&mut self.entries[at].key, IPC_PRIVATE);
         if key != IPC_PRIVATE
             && let Ok(at) = self.keys.binary_search_by_key(&key, |it| it.0)
@@ -200,8 +208,10 @@ impl<T> Table<T> {
         }
     }
 
-    /// All objects with their identifiers, by place.
-    pub fn iter(&self) -> impl Iterator<Item = (u32, &T)> {
-        self.entries.iter().map(|entry| (entry.id(), &entry.object))
+    /// The first object at `place` or above, and its identifier.
+    pub fn next_from(&self, place: u32) -> Option<(u32, &T)> {
+        let (Ok(at) | Err(at)) = self.search(place);
+        let entry = self.entries.get(at)?;
+        Some((entry.id(), &entry.object))
     }
 }

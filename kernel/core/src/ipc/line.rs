@@ -8,8 +8,22 @@
 //!
 //! Whoever leaves the line or goes away without using the change that woke it
 //! has others woken for it: the owner of the line does so.
+//!
+//! Many may wait, and the owner's lock is held while they are woken. So no more
+//! than a piece of them are at a time, and each that was woken has the next
+//! piece woken when it tries again, goes away or leaves:
+//!
+//! ```text
+//!  a change          the first 64      the next 64
+//!  --------          ------------      -----------
+//!  wakes 64          one runs,
+//!                    wakes 64          one runs, wakes the rest
+//! ```
 
 use alloc::collections::VecDeque;
+
+/// Most waiters that are woken in one piece.
+pub const PIECE: usize = 64;
 
 /// Wakes a waiter.
 pub trait Wake {
@@ -34,6 +48,8 @@ pub struct Waiter<W, T> {
     ticket: u64,
     standing: Standing,
     waker: W,
+    /// The last call to all that it was woken by, or came after.
+    called: u64,
     /// What it waits for.
     pub wants: T,
 }
@@ -61,20 +77,30 @@ impl<W: Wake, T> Waiter<W, T> {
 pub struct Line<W, T> {
     waiters: VecDeque<Waiter<W, T>>,
     next_ticket: u64,
+    /// How often all were called.
+    calls: u64,
+    /// Some may not have been woken by the last call yet.
+    is_calling: bool,
 }
 
 impl<W: Wake, T> Line<W, T> {
     /// A line in which nobody stands.
     pub const fn new() -> Self {
-        Self { waiters: VecDeque::new(), next_ticket: 1 }
+        Self {
+            waiters: VecDeque::new(),
+            next_ticket: 1,
+            calls: 0,
+            is_calling: false,
+        }
     }
 
     /// Stands at the end, asleep. The ticket names the place.
     pub fn enter(&mut self, waker: W, wants: T) -> u64 {
         let ticket = self.next_ticket;
         self.next_ticket += 1;
-        let standing = Standing::Asleep;
-        self.waiters.push_back(Waiter { ticket, standing, waker, wants });
+        let (standing, called) = (Standing::Asleep, self.calls);
+        let waiter = Waiter { ticket, standing, waker, called, wants };
+        self.waiters.push_back(waiter);
         ticket
     }
 
@@ -105,12 +131,6 @@ impl<W: Wake, T> Line<W, T> {
         waiters.filter(|it| it.standing == Standing::Asleep)
     }
 
-    /// Those that do not freeze, to be woken.
-    pub fn present(&mut self) -> impl Iterator<Item = &mut Waiter<W, T>> {
-        let waiters = self.waiters.iter_mut();
-        waiters.filter(|it| it.standing != Standing::Away)
-    }
-
     /// How many stand in it.
     pub fn len(&self) -> usize {
         self.waiters.len()
@@ -121,8 +141,30 @@ impl<W: Wake, T> Line<W, T> {
         self.waiters.is_empty()
     }
 
-    /// Lets everybody try again; who freezes does so anyway.
-    pub fn wake_all(&mut self) {
-        self.present().for_each(Waiter::wake);
+    /// Lets everybody try again, by [`Line::call_more`]; who was woken already
+    /// or freezes does so anyway.
+    pub fn call_all(&mut self) {
+        self.calls += 1;
+        self.is_calling = true;
+    }
+
+    /// Wakes a piece of those that are called and have not been woken yet, and
+    /// tells what each wants.
+    pub fn call_more(&mut self, mut tell: impl FnMut(&T)) {
+        if !self.is_calling {
+            return;
+        }
+        let calls = self.calls;
+        let mut left = PIECE;
+        for waiter in self.asleep().filter(|it| it.called != calls) {
+            waiter.called = calls;
+            tell(&waiter.wants);
+            waiter.wake();
+            left -= 1;
+            if left == 0 {
+                return;
+            }
+        }
+        self.is_calling = false;
     }
 }

@@ -6,12 +6,12 @@
 //! freezes, or gives up; so no message lies in the queue unoffered while
 //! somebody who would take it sleeps.
 
-use alloc::collections::VecDeque;
+use alloc::collections::BTreeMap;
 
 use kernel_abi::Errno;
 use kernel_abi::ipc::{IPC_NOWAIT, MSG_COPY, MSG_EXCEPT, MSG_NOERROR};
 
-use super::line::{Line, Standing, Wake};
+use super::line::{Line, PIECE, Standing, Wake};
 
 /// Which message is wanted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -93,8 +93,6 @@ pub struct Message<M> {
 }
 
 struct Stored<M> {
-    /// Counts up: names it, and orders the queue.
-    number: u64,
     message: Message<M>,
     /// The ticket of the receiver to whom it is offered; 0 for none.
     offered_to: u64,
@@ -108,7 +106,8 @@ struct Receiver {
 
 /// A message queue.
 pub struct MessageQueue<W, M> {
-    messages: VecDeque<Stored<M>>,
+    /// By numbers that count up, in the order in which they came.
+    messages: BTreeMap<u64, Stored<M>>,
     next: u64,
     bytes: usize,
     /// Most bytes, and most messages.
@@ -123,7 +122,7 @@ impl<W: Wake, M: Clone> MessageQueue<W, M> {
     /// An empty queue for so many bytes.
     pub const fn new(most_bytes: usize) -> Self {
         Self {
-            messages: VecDeque::new(),
+            messages: BTreeMap::new(),
             next: 1,
             bytes: 0,
             most_bytes,
@@ -165,17 +164,15 @@ impl<W: Wake, M: Clone> MessageQueue<W, M> {
         self.next += 1;
         self.bytes += message.size;
         let message = message.clone();
-        let stored = Stored { number, message, offered_to: 0 };
-        self.messages.push_back(stored);
+        let stored = Stored { message, offered_to: 0 };
+        self.messages.insert(number, stored);
         self.offer(number);
         true
     }
 
     /// Wakes the first who would take the message and has no other.
     fn offer(&mut self, number: u64) {
-        let found = self.messages.binary_search_by_key(&number, |it| it.number);
-        let Ok(place) = found else { return };
-        let stored = &mut self.messages[place];
+        let Some(stored) = self.messages.get_mut(&number) else { return };
         let kind = stored.message.kind;
         stored.offered_to = 0;
         let mut asleep = self.receivers.asleep();
@@ -187,21 +184,20 @@ impl<W: Wake, M: Clone> MessageQueue<W, M> {
         }
     }
 
-    /// The place of the message that is wanted.
-    fn selected(&self, select: Select) -> Option<usize> {
-        let kinds = || self.messages.iter().map(|it| it.message.kind);
-        match select {
+    /// The number of the message that is wanted.
+    fn selected(&self, select: Select) -> Option<u64> {
+        let messages = self.messages.iter();
+        let mut kinds = messages.map(|(at, it)| (*at, it.message.kind));
+        let found = match select {
             Select::UpTo(most) => {
                 // Of several with one type, the first is the least.
-                let least = kinds().enumerate().min_by_key(|it| it.1)?;
-                (least.1 <= most).then_some(least.0)
+                let least = kinds.min_by_key(|it| it.1);
+                least.filter(|it| it.1 <= most)
             }
-            Select::Copy(place) => {
-                let place = usize::try_from(place).ok()?;
-                (place < self.messages.len()).then_some(place)
-            }
-            select => kinds().position(|kind| select.takes(kind)),
-        }
+            Select::Copy(place) => kinds.nth(usize::try_from(place).ok()?),
+            select => kinds.find(|it| select.takes(it.1)),
+        };
+        found.map(|it| it.0)
     }
 
     /// Takes the message that is wanted, or a copy of it; `None` if there is
@@ -213,8 +209,10 @@ impl<W: Wake, M: Clone> MessageQueue<W, M> {
         &mut self,
         wants: &Receive,
     ) -> Result<Option<Message<M>>, Errno> {
-        let Some(place) = self.selected(wants.select) else { return Ok(None) };
-        let stored = &self.messages[place];
+        let Some(number) = self.selected(wants.select) else {
+            return Ok(None);
+        };
+        let stored = &self.messages[&number];
         let is_long = stored.message.size > wants.most;
         if is_long && !wants.cuts {
             return Err(Errno::E2BIG);
@@ -225,7 +223,7 @@ impl<W: Wake, M: Clone> MessageQueue<W, M> {
                 false => Ok(Some(stored.message.clone())),
             };
         }
-        let Some(stored) = self.messages.remove(place) else {
+        let Some(stored) = self.messages.remove(&number) else {
             return Ok(None);
         };
         self.bytes -= stored.message.size;
@@ -261,11 +259,13 @@ impl<W: Wake, M: Clone> MessageQueue<W, M> {
         result
     }
 
-    /// A message was of no use to whom it was offered.
+    /// A message was of no use to whom it was offered. Others that are called
+    /// are woken by who was.
     fn offer_again(&mut self, offer: Option<u64>) {
         if let Some(number) = offer {
             self.offer(number);
         }
+        self.receivers.call_more(|_| ());
     }
 
     /// A receiver freezes: its message is for others, until it tries again.
@@ -278,9 +278,8 @@ impl<W: Wake, M: Clone> MessageQueue<W, M> {
 
     /// A receiver gives up.
     pub fn leave_receiving(&mut self, ticket: u64) {
-        if let Some(receiver) = self.receivers.leave(ticket) {
-            self.offer_again(receiver.wants.offer);
-        }
+        let gone = self.receivers.leave(ticket);
+        self.offer_again(gone.and_then(|it| it.wants.offer));
     }
 
     /// Stands in the line for room. The ticket names the place.
@@ -327,11 +326,17 @@ impl<W: Wake, M: Clone> MessageQueue<W, M> {
         self.wake_senders();
     }
 
-    /// Wakes the senders that find room, in their order.
+    /// Wakes the senders that find room, in their order, a piece of them at a
+    /// time. Each that was woken does so again, for the others.
     pub fn wake_senders(&mut self) {
         let mut claimed = self.claimed;
+        self.senders.call_more(|size| {
+            claimed[0] = claimed[0].saturating_add(*size);
+            claimed[1] += 1;
+        });
         let (bytes, count) = (self.bytes, self.messages.len());
         let most = self.most_bytes;
+        let mut left = PIECE;
         for sender in self.senders.asleep() {
             let sum = bytes.saturating_add(claimed[0]);
             let is_room = sum.saturating_add(sender.wants) <= most
@@ -340,6 +345,10 @@ impl<W: Wake, M: Clone> MessageQueue<W, M> {
                 claimed[0] += sender.wants;
                 claimed[1] += 1;
                 sender.wake();
+                left -= 1;
+            }
+            if left == 0 {
+                break;
             }
         }
         self.claimed = claimed;
@@ -347,22 +356,17 @@ impl<W: Wake, M: Clone> MessageQueue<W, M> {
 
     /// Lets everybody try again: rights and limits may have changed.
     pub fn wake_everybody(&mut self) {
-        self.receivers.wake_all();
-        self.claimed = [0; 2];
-        for sender in self.senders.present() {
-            sender.wake();
-            self.claimed[0] = self.claimed[0].saturating_add(sender.wants);
-            self.claimed[1] += 1;
-        }
+        self.receivers.call_all();
+        self.receivers.call_more(|_| ());
+        self.senders.call_all();
+        self.wake_senders();
     }
 
     /// Lets everybody see that the queue is gone. Its messages, which are to
     /// end without a lock.
     #[must_use]
     pub fn remove(&mut self) -> impl Sized + use<W, M> {
-        self.receivers.wake_all();
-        self.senders.wake_all();
-        self.claimed = [0; 2];
+        self.wake_everybody();
         self.bytes = 0;
         core::mem::take(&mut self.messages)
     }

@@ -1,7 +1,8 @@
 //! A POSIX message queue: the oldest of the most urgent messages comes first
 //! (mq_overview(7)).
 
-use alloc::collections::VecDeque;
+use alloc::collections::BTreeMap;
+use core::cmp::Reverse;
 
 use kernel_abi::Errno;
 use kernel_abi::ipc::{MQ_PRIO_MAX, MqAttr};
@@ -97,8 +98,9 @@ impl Shape {
 /// The messages of a queue, and those who wait.
 pub struct PriorityQueue<W, M> {
     shape: Shape,
-    /// The most urgent first, of those the oldest.
-    messages: VecDeque<(u32, M)>,
+    /// The most urgent first, of those the oldest: numbers count up.
+    messages: BTreeMap<(Reverse<u32>, u64), M>,
+    next: u64,
     bytes: usize,
     receivers: Side<W>,
     senders: Side<W>,
@@ -152,7 +154,8 @@ impl<W: Wake, M: AsRef<[u8]>> PriorityQueue<W, M> {
     pub const fn new(shape: Shape) -> Self {
         Self {
             shape,
-            messages: VecDeque::new(),
+            messages: BTreeMap::new(),
+            next: 1,
             bytes: 0,
             receivers: Side::new(),
             senders: Side::new(),
@@ -198,16 +201,15 @@ impl<W: Wake, M: AsRef<[u8]>> PriorityQueue<W, M> {
             return Err(message);
         }
         self.bytes += message.as_ref().len();
-        let before = |it: &(u32, M)| it.0 >= priority;
-        let place = self.messages.partition_point(before);
-        self.messages.insert(place, (priority, message));
+        self.messages.insert((Reverse(priority), self.next), message);
+        self.next += 1;
         self.wake_waiters();
         Ok(())
     }
 
     /// Takes the oldest of the most urgent messages, and its priority.
     pub fn receive(&mut self) -> Option<(u32, M)> {
-        let (priority, message) = self.messages.pop_front()?;
+        let ((Reverse(priority), _), message) = self.messages.pop_first()?;
         self.bytes -= message.as_ref().len();
         self.wake_waiters();
         Some((priority, message))

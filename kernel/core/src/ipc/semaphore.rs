@@ -1,13 +1,17 @@
 //! A set of semaphores: operations that are done all at once or not at all,
-//! and undone when their process ends (semop(2)).
+//! and undone when their process ends (semop(2), `semaphore/undo.rs`).
 
-use alloc::vec;
 use alloc::vec::Vec;
 
 use kernel_abi::Errno;
 use kernel_abi::ipc::{IPC_NOWAIT, SEM_UNDO, SemBuf};
 
-use super::line::{Line, Standing, Wake};
+use super::line::{Line, PIECE, Standing, Wake};
+use undo::Undo;
+
+mod undo;
+
+pub use undo::Sums;
 
 /// Largest value (`SEMVMX`), and the most that is undone (`SEMAEM`).
 pub const VALUE_MAX: i32 = 32_767;
@@ -22,13 +26,47 @@ struct Semaphore {
     claimed: i32,
 }
 
+/// What the value of a semaphore must be before a call can be done, all that
+/// the call itself does to it before the operation that waits counted in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Need {
+    /// As large, for an operation that takes.
+    AtLeast(i32),
+    /// This, for an operation that waits for 0.
+    Exactly(i32),
+}
+
+impl Need {
+    /// What is kept of a semaphore for a call that is woken for this.
+    fn claim(self) -> i32 {
+        match self {
+            Self::AtLeast(amount) => amount,
+            Self::Exactly(_) => 0,
+        }
+    }
+}
+
 /// The operation for which a call waits.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Blocked {
     /// Which semaphore.
     pub number: u16,
-    /// How large it must be; 0 waits for 0.
-    pub amount: i32,
+    /// What it must be.
+    pub need: Need,
+}
+
+impl Blocked {
+    /// At `operation`, which comes after those that could be `done`.
+    fn at(operation: &SemBuf, done: &[SemBuf]) -> Self {
+        let number = operation.number;
+        let before = done.iter().filter(|it| it.number == number);
+        let moved: i32 = before.map(|it| i32::from(it.change)).sum();
+        let need = match i32::from(operation.change) {
+            0 => Need::Exactly(-moved),
+            change => Need::AtLeast(-change - moved),
+        };
+        Self { number, need }
+    }
 }
 
 /// What became of a call's operations.
@@ -55,38 +93,60 @@ pub struct Actor {
 pub struct SemaphoreSet<W> {
     semaphores: Vec<Semaphore>,
     line: Line<W, Blocked>,
-    /// What is to be undone, by list.
-    undo: Vec<Undo>,
+    undo: Undo,
 }
 
-/// What is added to semaphores when the owner of a list ends.
-#[derive(Debug)]
-struct Undo {
-    list: u64,
-    /// By number.
-    sums: Vec<(u16, i16)>,
+/// What a call changes.
+struct Changed<'a> {
+    semaphores: &'a mut [Semaphore],
+    sums: Option<&'a mut [i16]>,
 }
 
-impl Undo {
-    /// The sum of a semaphore, made if there is none.
-    fn sum(&mut self, number: u16) -> &mut i16 {
-        let found = self.sums.binary_search_by_key(&number, |it| it.0);
-        let (Ok(place) | Err(place)) = found;
-        if found.is_err() {
-            self.sums.insert(place, (number, 0));
+impl Changed<'_> {
+    /// Carries one operation out; false if it must wait.
+    fn apply(&mut self, operation: &SemBuf) -> Result<bool, Errno> {
+        let place = usize::from(operation.number);
+        let value = self.semaphores[place].value;
+        let change = i32::from(operation.change);
+        let new = value + change;
+        if new < 0 || change == 0 && value != 0 {
+            return Ok(false);
         }
-        &mut self.sums[place].1
+        if new > VALUE_MAX {
+            return Err(Errno::ERANGE);
+        }
+        if operation.flags & SEM_UNDO != 0 && change != 0 {
+            let sums = self.sums.as_deref_mut().ok_or(Errno::ENOMEM)?;
+            let new = i16::try_from(i32::from(sums[place]) - change);
+            sums[place] = new.map_err(|_| Errno::ERANGE)?;
+        }
+        self.semaphores[place].value = new;
+        Ok(true)
+    }
+
+    fn take_back(&mut self, operation: &SemBuf) {
+        let place = usize::from(operation.number);
+        let change = operation.change;
+        self.semaphores[place].value -= i32::from(change);
+        if operation.flags & SEM_UNDO != 0
+            && let Some(sums) = self.sums.as_deref_mut()
+        {
+            sums[place] = sums[place].wrapping_add(change);
+        }
     }
 }
 
 impl<W: Wake> SemaphoreSet<W> {
     /// So many semaphores, all 0.
-    pub fn new(count: usize) -> Self {
-        Self {
-            semaphores: vec![Semaphore::default(); count],
-            line: Line::new(),
-            undo: Vec::new(),
-        }
+    ///
+    /// # Errors
+    /// `ENOMEM`.
+    pub fn new(count: usize) -> Result<Self, Errno> {
+        let mut semaphores = Vec::new();
+        let reserved = semaphores.try_reserve_exact(count);
+        reserved.map_err(|_| Errno::ENOMEM)?;
+        semaphores.resize(count, Semaphore::default());
+        Ok(Self { semaphores, line: Line::new(), undo: Undo::new() })
     }
 
     /// How many there are.
@@ -99,25 +159,29 @@ impl<W: Wake> SemaphoreSet<W> {
     ///
     /// # Errors
     /// `EAGAIN` if the one that must wait may not; `ERANGE` if a value, or
-    /// what is to be undone, becomes too large.
+    /// what is to be undone, becomes too large; `ENOMEM` if there is no room
+    /// for what is to be undone.
     pub fn attempt(
         &mut self,
         operations: &[SemBuf],
         actor: Actor,
     ) -> Result<Attempt, Errno> {
+        let mut changed = Changed {
+            semaphores: &mut self.semaphores,
+            sums: self.undo.sums(actor.list),
+        };
         for (at, operation) in operations.iter().enumerate() {
-            let result = self.apply(operation, actor.list);
-            if result == Ok(Attempt::Done) {
+            let result = changed.apply(operation);
+            if result == Ok(true) {
                 continue;
             }
-            let done = operations[..at].iter().rev();
-            done.for_each(|it| self.take_back(it, actor.list));
-            if let Ok(Attempt::Blocked(_)) = result
-                && u32::from(operation.flags) & IPC_NOWAIT != 0
-            {
-                return Err(Errno::EAGAIN);
-            }
-            return result;
+            let done = &operations[..at];
+            done.iter().rev().for_each(|it| changed.take_back(it));
+            result?;
+            return match u32::from(operation.flags) & IPC_NOWAIT {
+                0 => Ok(Attempt::Blocked(Blocked::at(operation, done))),
+                _ => Err(Errno::EAGAIN),
+            };
         }
         for operation in operations {
             let place = usize::from(operation.number);
@@ -129,71 +193,30 @@ impl<W: Wake> SemaphoreSet<W> {
         Ok(Attempt::Done)
     }
 
-    fn apply(
-        &mut self,
-        operation: &SemBuf,
-        list: u64,
-    ) -> Result<Attempt, Errno> {
-        let number = operation.number;
-        let semaphore = self.semaphores[usize::from(number)];
-        let change = i32::from(operation.change);
-        let new = semaphore.value + change;
-        if new < 0 || change == 0 && semaphore.value != 0 {
-            let amount = -change;
-            return Ok(Attempt::Blocked(Blocked { number, amount }));
-        }
-        if new > VALUE_MAX {
-            return Err(Errno::ERANGE);
-        }
-        if operation.flags & SEM_UNDO != 0 && change != 0 {
-            let sum = self.undo_of(list).sum(number);
-            let new = i16::try_from(i32::from(*sum) - change);
-            *sum = new.map_err(|_| Errno::ERANGE)?;
-        }
-        self.semaphores[usize::from(number)].value = new;
-        Ok(Attempt::Done)
+    /// True if there is room for what is to be undone of this list.
+    pub fn has_list(&self, list: u64) -> bool {
+        self.undo.has(list)
     }
 
-    /// The list, made if there is none.
-    fn undo_of(&mut self, list: u64) -> &mut Undo {
-        let found = self.undo.binary_search_by_key(&list, |it| it.list);
-        let (Ok(place) | Err(place)) = found;
-        if found.is_err() {
-            self.undo.insert(place, Undo { list, sums: Vec::new() });
-        }
-        &mut self.undo[place]
+    /// Keeps this room for what is to be undone of a list: one sum for each
+    /// semaphore. It comes back if the list has some.
+    #[must_use]
+    pub fn add_list(&mut self, list: u64, sums: Sums) -> Option<Sums> {
+        self.undo.add(list, sums)
     }
 
-    fn take_back(&mut self, operation: &SemBuf, list: u64) {
-        let number = operation.number;
-        let change = operation.change;
-        self.semaphores[usize::from(number)].value -= i32::from(change);
-        if operation.flags & SEM_UNDO == 0 || change == 0 {
-            return;
-        }
-        let sum = self.undo_of(list).sum(number);
-        *sum = sum.wrapping_add(change);
-    }
-
-    /// True if something of this list's owner is to be undone here.
-    pub fn has_undo(&self, list: u64) -> bool {
-        let mut sums = self.undo.iter().filter(|it| it.list == list);
-        sums.any(|it| it.sums.iter().any(|sum| sum.1 != 0))
-    }
-
-    /// Undoes what the owner of a list, which has ended, has done. True if
-    /// there was something.
-    pub fn undo(&mut self, actor: Actor) -> bool {
-        let found = self.undo.binary_search_by_key(&actor.list, |it| it.list);
-        let Ok(place) = found else { return false };
-        for (number, sum) in self.undo.remove(place).sums {
-            let semaphore = &mut self.semaphores[usize::from(number)];
-            let value = semaphore.value + i32::from(sum);
+    /// Undoes what the owner of a list, which has ended, has done; what that
+    /// was, if there is room for it.
+    pub fn undo(&mut self, actor: Actor) -> Option<Sums> {
+        let undone = self.undo.take(actor.list)?;
+        let sums = self.semaphores.iter_mut().zip(undone.iter());
+        for (semaphore, sum) in sums.filter(|it| it.1 != 0) {
+            let value = semaphore.value + sum;
             semaphore.value = value.clamp(0, VALUE_MAX);
             semaphore.process = actor.process;
         }
         self.wake_waiters();
-        true
+        Some(undone)
     }
 
     /// Stands in the line for what `attempt` said. The ticket names the
@@ -236,7 +259,8 @@ impl<W: Wake> SemaphoreSet<W> {
         let wants = waiter.wants;
         let was_woken = waiter.set_standing(standing) == Standing::Woken;
         if was_woken {
-            self.semaphores[usize::from(wants.number)].claimed -= wants.amount;
+            let semaphore = &mut self.semaphores[usize::from(wants.number)];
+            semaphore.claimed -= wants.need.claim();
         }
         was_woken
     }
@@ -255,25 +279,39 @@ impl<W: Wake> SemaphoreSet<W> {
         self.wake_waiters();
     }
 
-    /// Lets everybody see that the set is gone.
-    pub fn remove(&mut self) {
-        self.line.wake_all();
-        self.undo.clear();
+    /// Lets everybody see that the set is gone. What was to be undone, which is
+    /// to end without a lock.
+    #[must_use]
+    pub fn remove(&mut self) -> impl Sized + use<W> {
+        self.line.call_all();
+        self.wake_waiters();
+        core::mem::replace(&mut self.undo, Undo::new())
     }
 
-    /// Wakes those whose turn it is.
+    /// Wakes those whose turn it is, a piece of them at a time. Each that was
+    /// woken does so again, for the others.
     fn wake_waiters(&mut self) {
-        for waiter in self.line.asleep() {
-            let Blocked { number, amount } = waiter.wants;
-            let semaphore = &mut self.semaphores[usize::from(number)];
+        let Self { semaphores, line, .. } = self;
+        line.call_more(|wants| {
+            let semaphore = &mut semaphores[usize::from(wants.number)];
+            semaphore.claimed += wants.need.claim();
+        });
+        let mut piece = PIECE;
+        for waiter in line.asleep() {
+            let Blocked { number, need } = waiter.wants;
+            let semaphore = &mut semaphores[usize::from(number)];
             let left = semaphore.value - semaphore.claimed;
-            let may_go = match amount {
-                0 => semaphore.value == 0,
-                amount => left >= amount,
+            let may_go = match need {
+                Need::AtLeast(amount) => left >= amount,
+                Need::Exactly(value) => semaphore.value == value,
             };
             if may_go {
-                semaphore.claimed += amount;
+                semaphore.claimed += need.claim();
                 waiter.wake();
+                piece -= 1;
+            }
+            if piece == 0 {
+                break;
             }
         }
     }
@@ -288,18 +326,22 @@ impl<W: Wake> SemaphoreSet<W> {
         self.semaphores.get(number).map(|it| it.process)
     }
 
+    fn needs(&self, number: usize) -> impl Iterator<Item = Need> {
+        let line = self.line.iter().map(|it| it.wants);
+        let line = line.filter(move |it| usize::from(it.number) == number);
+        line.map(|it| it.need)
+    }
+
     /// How many wait for a semaphore to grow.
     pub fn waiters_for_more(&self, number: usize) -> usize {
-        let line = self.line.iter().map(|it| it.wants);
-        line.filter(|it| usize::from(it.number) == number && it.amount != 0)
-            .count()
+        let needs = self.needs(number);
+        needs.filter(|it| matches!(it, Need::AtLeast(_))).count()
     }
 
     /// How many wait for a semaphore to be 0.
     pub fn waiters_for_zero(&self, number: usize) -> usize {
-        let line = self.line.iter().map(|it| it.wants);
-        line.filter(|it| usize::from(it.number) == number && it.amount == 0)
-            .count()
+        let needs = self.needs(number);
+        needs.filter(|it| matches!(it, Need::Exactly(_))).count()
     }
 
     /// All values.
@@ -322,9 +364,7 @@ impl<W: Wake> SemaphoreSet<W> {
         }
         let semaphore = self.semaphores.get_mut(number).ok_or(Errno::EINVAL)?;
         (semaphore.value, semaphore.process) = (value, process);
-        for list in &mut self.undo {
-            list.sums.retain(|sum| usize::from(sum.0) != number);
-        }
+        self.undo.forget(number);
         self.wake_waiters();
         Ok(())
     }
@@ -345,7 +385,7 @@ impl<W: Wake> SemaphoreSet<W> {
             semaphore.value = i32::from(*value);
             semaphore.process = process;
         }
-        self.undo.clear();
+        self.undo.forget_all();
         self.wake_waiters();
         Ok(())
     }

@@ -1,12 +1,14 @@
 //! System V IPC: semaphores, message queues, shared memory. POSIX message
 //! queues: `ipc/posix.rs`.
 
-use alloc::vec;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
 
 use kernel_abi::ipc::SemBuf;
 use kernel_abi::time::Timespec;
 use kernel_abi::{Errno, syscall as number};
 use kernel_core::ipc::message::Receive;
+use kernel_ipc::room::zeros;
 use kernel_ipc::{message, segment, semaphore};
 use kernel_machine::arch;
 use kernel_machine::mm::PAGE_SIZE;
@@ -75,7 +77,7 @@ fn operate(args: &Args, timeout: usize) -> Result {
         memory.read(0, few[..count].as_mut_bytes())?;
         semaphore::operate(args.int(0), &few[..count], deadline)?;
     } else {
-        let mut many = vec![SemBuf::new_zeroed(); count];
+        let mut many: Vec<SemBuf> = zeros(count)?;
         memory.read(0, many.as_mut_bytes())?;
         semaphore::operate(args.int(0), &many, deadline)?;
     }
@@ -104,11 +106,10 @@ fn msgsnd(args: &Args) -> Result {
     if args.int(0) < 0 || kind < 1 {
         return Err(Errno::EINVAL);
     }
-    message::check_size(size)?;
-    let mut body = vec![0; size];
+    let mut body = message::body(size)?;
     let text = address.wrapping_add(TYPE_SIZE);
     UserSlice::new(text, size)?.read(0, &mut body)?;
-    message::send(args.int(0), kind, body.into(), args.word(3))?;
+    message::send(args.int(0), kind, Arc::new(body), args.word(3))?;
     Ok(0)
 }
 

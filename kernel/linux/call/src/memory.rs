@@ -113,7 +113,7 @@ fn mmap(args: &Args) -> Result {
 /// # Errors
 /// `ENOMEM`; `EAGAIN` if it would be locked and that is too much; those of the
 /// mapping.
-pub(super) fn map(space: &AddressSpace, request: MapRequest) -> Result {
+pub(super) fn map(space: &AddressSpace, mut request: MapRequest) -> Result {
     if let Some(most) = most_pages() {
         let place = match request.placement {
             Placement::Fixed(start) => {
@@ -125,7 +125,7 @@ pub(super) fn map(space: &AddressSpace, request: MapRequest) -> Result {
         check_room(most, request.length, place)?;
     }
     if request.is_locked || space.locks_future() {
-        bounds::check_lock_new(space, request.length)?;
+        request.most_locked = bounds::most_locked_pages();
     }
     if is_data(&request) {
         bounds::check_data(request.length)?;
@@ -280,14 +280,14 @@ fn brk(args: &Args) -> Result {
         }
     }
     let now = space.set_break(0);
-    if wanted > now {
-        let may_lock = !space.locks_future()
-            || bounds::check_lock_new(&space, wanted - now).is_ok();
-        if !may_lock || bounds::check_break(&space, wanted).is_err() {
-            return Ok(now);
-        }
+    if wanted > now && bounds::check_break(&space, wanted).is_err() {
+        return Ok(now);
     }
-    let result = with_memory(|| match space.set_break(wanted) {
+    let most = match space.locks_future() {
+        true => bounds::most_locked_pages(),
+        false => None,
+    };
+    let result = with_memory(|| match space.set_break_within(wanted, most) {
         end if end < wanted => Err(Errno::ENOMEM),
         end => Ok(end),
     });
@@ -310,10 +310,9 @@ fn mremap(args: &Args) -> Result {
     }
     if new > old {
         bounds::check_growth(address, new - old)?;
-        let space = current().space()?;
-        bounds::check_lock_growth(&space, address, new - old)?;
     }
-    current().space()?.remap(address, [old, new], target)
+    let most = if new > old { bounds::most_locked_pages() } else { None };
+    current().space()?.remap(address, [old, new], target, most)
 }
 
 /// Shows other pages of a shared file in a part of its mapping.

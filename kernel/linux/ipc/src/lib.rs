@@ -10,7 +10,7 @@
 //! ```text
 //!  caller.rs     who asks
 //!  registry.rs   objects by key and identifier
-//!  room.rs       room in memory, and the time
+//!  room.rs       room in memory, buffers, and the time
 //!  bell.rs       where a waiter sleeps
 //!  semaphore.rs  sets of semaphores, undone at exit (undo.rs)
 //!  message.rs    message queues
@@ -35,7 +35,7 @@ pub mod message;
 pub mod posix;
 mod registry;
 mod report;
-mod room;
+pub mod room;
 pub mod segment;
 pub mod semaphore;
 mod setting;

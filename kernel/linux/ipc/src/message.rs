@@ -1,6 +1,7 @@
 //! Message queues: `msgget(2)`, `msgop(2)`, `msgctl(2)`.
 
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 
 use kernel_abi::Errno;
 use kernel_abi::ipc::{IPC_NOWAIT, MsqidDs};
@@ -11,13 +12,13 @@ use kernel_machine::sync::{Rank, SpinLock};
 use crate::bell::Bell;
 use crate::caller::{Caller, process_id};
 use crate::registry::{Name, Object, Registry, Wanted};
-use crate::room::{check_room, now_s};
+use crate::room::{check_room, now_s, zeros};
 use crate::setting;
 
 pub mod control;
 
 /// What a message says.
-pub type Body = Arc<[u8]>;
+pub type Body = Arc<Vec<u8>>;
 
 /// All queues.
 pub(crate) static QUEUES: Registry<Queue> = Registry::new();
@@ -123,15 +124,16 @@ pub fn get(key: i32, flags: u32) -> Result<usize, Errno> {
     Ok(QUEUES.get(&asker, wanted, make, || Ok(()))? as usize)
 }
 
-/// Fails if a message may not be so long.
+/// Room for what a message of this size says.
 ///
 /// # Errors
-/// `EINVAL`; `ENOMEM`.
-pub fn check_size(size: usize) -> Result<(), Errno> {
+/// `EINVAL` if no message may be so long; `ENOMEM`.
+pub fn body(size: usize) -> Result<Vec<u8>, Errno> {
     if size as u64 > setting::MSGMAX.value() {
         return Err(Errno::EINVAL);
     }
-    check_room(size)
+    check_room(0)?;
+    zeros(size)
 }
 
 /// `msgsnd(2)`.

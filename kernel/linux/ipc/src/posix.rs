@@ -9,14 +9,14 @@ use alloc::boxed::Box;
 use kernel_abi::Errno;
 use kernel_abi::ipc::{MQ_PRIO_MAX, MqAttr};
 use kernel_core::path::NAME_MAX;
-use kernel_files::inode::{FileType, Inode, NewInode};
+use kernel_files::inode::{FileType, NewInode};
 use kernel_files::table::OnExec;
 use kernel_files::{Location, OpenFile, OpenFlags, mount, permission};
 use kernel_machine::mm::user::UserSlice;
 
 use kernel_task::Deadline;
 
-use crate::room::check_room;
+use crate::room::{check_room, zeros};
 
 mod filesystem;
 mod notify;
@@ -106,9 +106,14 @@ fn find(queue: &Queue, flags: OpenFlags) -> Result<(), Errno> {
 /// As there.
 pub fn unlink(name: &[u8]) -> Result<(), Errno> {
     check_name(name)?;
-    let queue = Root.find(name).ok_or(Errno::ENOENT)?;
-    permission::check_name(&Root, Some(&*queue))?;
-    Root.unlink(name)
+    loop {
+        let queue = Root.find(name).ok_or(Errno::ENOENT)?;
+        permission::check_name(&Root, Some(&*queue))?;
+        // Another may have the name by now.
+        if Root.remove(name, &queue) {
+            return Ok(());
+        }
+    }
 }
 
 /// `mq_timedsend(2)`, with a deadline on the monotonic clock.
@@ -131,8 +136,8 @@ pub fn send(
     if length > queue.shape().size {
         return Err(Errno::EMSGSIZE);
     }
-    check_room(length)?;
-    let mut body: Body = alloc::vec![0; length].into_boxed_slice();
+    check_room(0)?;
+    let mut body: Body = zeros(length)?.into_boxed_slice();
     UserSlice::new(address, length)?.read(0, &mut body)?;
     let waits = !file.flags().contains(OpenFlags::NON_BLOCKING);
     queue.send(priority, body, waits, deadline)

@@ -1,14 +1,17 @@
 //! Objects of one kind, by key and identifier.
 
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 use core::sync::atomic::AtomicI64;
 use core::sync::atomic::Ordering::Relaxed;
 
 use kernel_abi::Errno;
-use kernel_core::ipc::identifier::{Found, Table};
+use kernel_core::ipc::identifier::{Found, Table, place_of};
 use kernel_core::ipc::permission::Asker;
-use kernel_machine::sync::{Rank, SpinLock, copy_out};
+use kernel_machine::sync::{Rank, SpinLock};
+use kernel_task::sleep::{give_way_and_go_on, give_way_until_killed};
+
+/// Objects that are looked at in one piece.
+pub(crate) const PIECE: usize = 64;
 
 /// What objects of all kinds can do.
 pub(crate) trait Object {
@@ -71,7 +74,7 @@ impl<T: Object> Registry<T> {
     ///
     /// # Errors
     /// `ENOENT`, `EEXIST`; those of `make`, `room` and [`Object::check`];
-    /// `ENOSPC`.
+    /// `ENOSPC`, `ENOMEM`.
     pub(crate) fn get(
         &self,
         asker: &Asker<'_>,
@@ -98,7 +101,8 @@ impl<T: Object> Registry<T> {
         }
         room()?;
         let id = u32::try_from(self.next_id.load(Relaxed)).ok();
-        let given = table.insert(key, most, id, new)?;
+        // If there is no room, the object ends after the lock.
+        let given = table.insert(key, most, id, new.clone())?;
         table.get(given as i32)?.note_id(given);
         if id.is_some() {
             self.next_id.store(-1, Relaxed);
@@ -121,14 +125,61 @@ impl<T: Object> Registry<T> {
         }
     }
 
-    /// All objects with their identifiers.
-    pub(crate) fn list(&self) -> Vec<(u32, Arc<T>)> {
-        copy_out(|room| {
-            let table = self.table.lock();
-            if table.len() <= room.capacity() {
-                room.extend(table.iter().map(|(id, it)| (id, it.clone())));
+    /// How many there are.
+    pub(crate) fn count(&self) -> usize {
+        self.table.lock().len()
+    }
+
+    /// The first object at `place` or above, and its identifier.
+    fn next_from(&self, place: u32) -> Option<(u32, Arc<T>)> {
+        let table = self.table.lock();
+        table.next_from(place).map(|(id, it)| (id, it.clone()))
+    }
+
+    /// Calls `visit` for each object and its identifier, with room for a
+    /// freeze between two pieces; what comes and goes meanwhile may be seen or
+    /// not.
+    ///
+    /// # Errors
+    /// Those of `visit`; `EINTR` if the caller is to end.
+    ///
+    /// # Locks
+    /// None may be held, and none is while `visit` runs.
+    pub(crate) fn each(
+        &self,
+        visit: impl FnMut(u32, &T) -> Result<(), Errno>,
+    ) -> Result<(), Errno> {
+        self.walk(give_way_until_killed, visit)
+    }
+
+    /// As [`Registry::each`], for a caller that ends, which sees all.
+    pub(crate) fn each_at_end(&self, mut visit: impl FnMut(u32, &T)) {
+        let pause = || {
+            give_way_and_go_on();
+            Ok(())
+        };
+        // Nothing fails.
+        let _ = self.walk(pause, |id, object| {
+            visit(id, object);
+            Ok(())
+        });
+    }
+
+    fn walk(
+        &self,
+        pause: fn() -> Result<(), Errno>,
+        mut visit: impl FnMut(u32, &T) -> Result<(), Errno>,
+    ) -> Result<(), Errno> {
+        let (mut place, mut seen) = (0, 0);
+        while let Some((id, object)) = self.next_from(place) {
+            visit(id, &object)?;
+            drop(object);
+            place = place_of(id) + 1;
+            seen += 1;
+            if seen % PIECE == 0 {
+                pause()?;
             }
-            table.len()
-        })
+        }
+        Ok(())
     }
 }

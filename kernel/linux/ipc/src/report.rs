@@ -1,4 +1,5 @@
-//! `/proc/sysvipc`: the objects of System V IPC, a line each (proc(5)).
+//! `/proc/sysvipc`: the objects of System V IPC, a line each (proc(5)). There
+//! may be many: a text ends where memory does, with `ENOMEM`.
 
 use alloc::format;
 use alloc::string::String;
@@ -7,7 +8,7 @@ use kernel_abi::Errno;
 use kernel_abi::ipc::IpcPerm;
 use kernel_control::proc::register;
 use kernel_files::attribute::{Attribute, ShowFn};
-use kernel_machine::mm::PAGE_SIZE;
+use kernel_machine::mm::{PAGE_SIZE, heap};
 
 use crate::message::QUEUES;
 use crate::segment::SEGMENTS;
@@ -40,14 +41,28 @@ fn owners(perm: &IpcPerm) -> String {
     format!("{uid:5} {gid:5} {cuid:5} {cgid:5}")
 }
 
+/// Makes room for so many lines as long as the first, so that no long text is
+/// copied when it grows.
+fn make_room(text: &mut String, lines: usize) -> Result<(), Errno> {
+    heap::reserve_text(text, lines * text.len())
+}
+
+/// Adds a line, as far as there is memory.
+fn add(text: &mut String, line: &str) -> Result<(), Errno> {
+    heap::reserve_text(text, line.len())?;
+    text.push_str(line);
+    Ok(())
+}
+
 fn queues() -> Result<String, Errno> {
     let mut text = String::from(
         "       key      msqid perms      cbytes       qnum lspid lrpid   \
         uid   gid  cuid  cgid      stime      rtime      ctime\n",
     );
-    for (id, queue) in QUEUES.list() {
+    make_room(&mut text, QUEUES.count())?;
+    QUEUES.each(|id, queue| {
         let it = queue.describe(id);
-        text += &format!(
+        let line = format!(
             "{}  {:10} {:10} {:5} {:5} {} {:10} {:10} {:10}\n",
             name(&it.perm, id),
             it.cbytes,
@@ -59,7 +74,8 @@ fn queues() -> Result<String, Errno> {
             it.rtime,
             it.ctime,
         );
-    }
+        add(&mut text, &line)
+    })?;
     Ok(text)
 }
 
@@ -68,9 +84,10 @@ fn sets() -> Result<String, Errno> {
         "       key      semid perms      nsems   uid   gid  cuid  cgid      \
         otime      ctime\n",
     );
-    for (id, set) in SETS.list() {
+    make_room(&mut text, SETS.count())?;
+    SETS.each(|id, set| {
         let it = set.describe(id);
-        text += &format!(
+        let line = format!(
             "{} {:10} {} {:10} {:10}\n",
             name(&it.perm, id),
             it.nsems,
@@ -78,7 +95,8 @@ fn sets() -> Result<String, Errno> {
             it.otime,
             it.ctime,
         );
-    }
+        add(&mut text, &line)
+    })?;
     Ok(text)
 }
 
@@ -88,9 +106,10 @@ fn segments() -> Result<String, Errno> {
         uid   gid  cuid  cgid      atime      dtime      ctime                   \
         rss                  swap\n",
     );
-    for (id, segment) in SEGMENTS.list() {
+    make_room(&mut text, SEGMENTS.count())?;
+    SEGMENTS.each(|id, segment| {
         let it = segment.describe(id);
-        text += &format!(
+        let line = format!(
             "{} {:21} {:5} {:5}  {:5} {} {:10} {:10} {:10} {:21} {:21}\n",
             name(&it.perm, id),
             it.segsz,
@@ -104,6 +123,7 @@ fn segments() -> Result<String, Errno> {
             segment.resident_pages() * PAGE_SIZE,
             0,
         );
-    }
+        add(&mut text, &line)
+    })?;
     Ok(text)
 }

@@ -36,6 +36,7 @@ use kernel_machine::mm::{
 };
 use kernel_machine::sync::{Rank, SpinLock};
 use kernel_process::LockedBytes;
+use kernel_task::TaskId;
 
 use crate::caller::{Caller, process_id};
 use crate::registry::{Object, Registry, Wanted};
@@ -69,6 +70,8 @@ pub(crate) struct Segment {
 
 struct State {
     permission: Permission,
+    /// The thread that made it, while that lives.
+    living_maker: Option<TaskId>,
     /// Last attached, seconds since 1970.
     atime: i64,
     /// Last detached.
@@ -154,8 +157,11 @@ impl Segment {
         file.set_size(size as u64)?;
         let shown = file.inode().shared_pages(true)?;
         PAGES.fetch_add(pages, Relaxed);
+        let thread = kernel_process::current();
+        thread.has_made_segments.store(true, Relaxed);
         let state = State {
             permission,
+            living_maker: Some(thread.task().id()),
             atime: 0,
             dtime: 0,
             ctime: now_s(),
@@ -223,14 +229,35 @@ fn forget(id: u32) {
     drop(gone);
 }
 
-/// Ends all segments that nobody uses and that end with their last use
-/// (`shm_rmid_forced`).
-pub(crate) fn remove_unused() {
-    for (id, segment) in SEGMENTS.list() {
-        if segment.ends_with_last_use() {
+/// Ends all segments whose makers have ended, that nobody uses and that end
+/// with their last use: `shm_rmid_forced` is another.
+///
+/// # Errors
+/// `EINTR` if the caller is to end before it has seen all.
+pub(crate) fn remove_unused() -> Result<(), Errno> {
+    SEGMENTS.each(|id, segment| {
+        let is_orphan = segment.state.lock().living_maker.is_none();
+        if is_orphan && segment.ends_with_last_use() {
             forget(id);
         }
-    }
+        Ok(())
+    })
+}
+
+/// The running thread, which has made segments, ends. Those that nobody uses
+/// go with it, if they end with their last use. Either it sees a change of
+/// `shm_rmid_forced`, or who changed that sees that it has ended, since both
+/// take the segment's lock after what they do.
+pub fn maker_ends() {
+    let thread = kernel_task::current().id();
+    SEGMENTS.each_at_end(|id, segment| {
+        let mut state = segment.state.lock();
+        let is_own = state.living_maker.take_if(|it| *it == thread).is_some();
+        drop(state);
+        if is_own && segment.ends_with_last_use() {
+            forget(id);
+        }
+    });
 }
 
 /// `shmget(2)`: the identifier of the segment.

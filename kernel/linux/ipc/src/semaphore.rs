@@ -7,7 +7,7 @@ use core::sync::atomic::Ordering::Relaxed;
 use kernel_abi::Errno;
 use kernel_abi::ipc::{SEM_UNDO, SemBuf, SemidDs};
 use kernel_core::ipc::permission::{Asker, Permission, READ, WRITE};
-use kernel_core::ipc::semaphore::{Actor, Attempt, SemaphoreSet};
+use kernel_core::ipc::semaphore::{Actor, Attempt, SemaphoreSet, Sums};
 use kernel_machine::sync::{Rank, SpinLock};
 use kernel_task::{Deadline, WaitError};
 
@@ -73,7 +73,7 @@ impl Set {
         check_room(count * SEMAPHORE_SIZE)?;
         let state = State {
             permission,
-            set: SemaphoreSet::new(count),
+            set: SemaphoreSet::new(count)?,
             otime: 0,
             ctime: now_s(),
             is_removed: false,
@@ -81,6 +81,18 @@ impl Set {
         USED.fetch_add(count, Relaxed);
         let state = SpinLock::with_rank(Rank::Freezer, state);
         Ok(Arc::new(Self { count, state }))
+    }
+
+    /// Makes room for what is to be undone of a list.
+    fn make_room_to_undo(&self, list: u64) -> Result<(), Errno> {
+        if self.state.lock().set.has_list(list) {
+            return Ok(());
+        }
+        check_room(Sums::size(self.count))?;
+        let sums = Sums::new(self.count)?;
+        let surplus = self.state.lock().set.add_list(list, sums);
+        drop(surplus);
+        Ok(())
     }
 
     /// As `semctl(2)` and `/proc` tell of it.
@@ -92,9 +104,12 @@ impl Set {
 impl Undoes for Set {
     fn undo(&self, actor: Actor) {
         let mut state = self.state.lock();
-        if state.set.undo(actor) {
+        let undone = state.set.undo(actor);
+        if undone.is_some() {
             state.otime = now_s();
         }
+        drop(state);
+        drop(undone);
     }
 }
 
@@ -172,7 +187,7 @@ pub fn operate(
     let kept = operations.iter().any(undoes).then(undo::own);
     let list = kept.as_ref().and_then(|it| it.get(UndoList::new));
     if let Some(list) = list {
-        check_room(0)?;
+        set.make_room_to_undo(list.id)?;
         let undoes: Arc<dyn Undoes> = set.clone();
         list.note(&undoes);
     }
@@ -203,6 +218,8 @@ fn wait(
     let attempt = || {
         let mut state = set.state.lock();
         if state.is_removed {
+            // The others are woken too.
+            state.set.leave(ticket);
             return Some(Err(Errno::EIDRM));
         }
         let result = state.set.retry(ticket, operations, actor);

@@ -74,8 +74,7 @@ pub(crate) fn register_all() -> Result<(), Errno> {
         || SHM_RMID_FORCED.show(),
         |text| {
             SHM_RMID_FORCED.store(text)?;
-            remove_unused();
-            Ok(())
+            remove_unused()
         },
     );
     register("/proc/sys/kernel/shm_rmid_forced", forced)

@@ -10,7 +10,7 @@
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::sync::atomic::Ordering::Relaxed;
+use core::sync::atomic::Ordering::SeqCst;
 
 use kernel_abi::Errno;
 use kernel_core::executable::stack::MAX_STRING;
@@ -163,6 +163,7 @@ fn commit(thread: &CurrentThread, frame: &mut TrapFrame, loaded: Loaded) {
     let task = thread.task();
     futex::release_robust_list(thread);
     futex::pi::release(thread, futex::End::Exec);
+    process.programs.fetch_add(1, SeqCst);
     let Loaded { space, credentials, .. } = loaded;
     let (user, group) = (credentials.user, credentials.group);
     let gives_rights =
@@ -187,7 +188,6 @@ fn commit(thread: &CurrentThread, frame: &mut TrapFrame, loaded: Loaded) {
     let old = core::mem::replace(&mut *process.image.lock(), loaded.image);
     drop(old);
     process.attributes.exec();
-    process.has_executed.store(true, Relaxed);
     task.set_name(&loaded.name);
     let request = FREEZER.exec(&FreezerHost, &*task);
     FreezerHost.deliver(&task, request);

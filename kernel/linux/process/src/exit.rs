@@ -35,6 +35,10 @@ pub type FindTrail = fn(&Task) -> Option<Arc<Trail>>;
 /// above knows. It is asked on the thread's way out.
 pub static TRAIL: Hook<FindTrail> = Hook::new();
 
+/// Tells that the running thread, which has made segments of shared memory,
+/// ends.
+pub static MAKER_ENDS: Hook<fn()> = Hook::new();
+
 /// Ends the whole process with this wait status; the first status counts.
 pub fn exit_group(status: u32) -> ! {
     let process = current().process.clone();
@@ -62,6 +66,11 @@ pub fn exit_thread(status: u32) -> ! {
     // Each guard ends with its statement, before what it guarded is dropped.
     let undo = thread.undo.lock().take();
     drop(undo);
+    if thread.has_made_segments.load(Relaxed)
+        && let Some(maker_ends) = MAKER_ENDS.get()
+    {
+        maker_ends();
+    }
     let files = thread.files.lock().take();
     drop(files);
     let fs = thread.fs.lock().take();

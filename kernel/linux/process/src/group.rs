@@ -1,7 +1,6 @@
 //! Process groups and sessions.
 
 use alloc::sync::Arc;
-use core::sync::atomic::Ordering::Relaxed;
 
 use kernel_abi::Errno;
 
@@ -66,7 +65,7 @@ fn check_child(own: &Process, child: &Process) -> Result<(), Errno> {
     if child.session() != own.session() {
         return Err(Errno::EPERM);
     }
-    if child.has_executed.load(Relaxed) {
+    if child.program() != 0 {
         return Err(Errno::EACCES);
     }
     Ok(())

@@ -2,8 +2,8 @@
 
 use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
-use core::sync::atomic::Ordering::Relaxed;
-use core::sync::atomic::{AtomicBool, AtomicU32};
+use core::sync::atomic::Ordering::{Relaxed, SeqCst};
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 
 use crate::credentials::Credentials;
 use crate::end::End;
@@ -58,8 +58,8 @@ pub struct Process {
     pub(crate) is_orphan: AtomicBool,
     /// Orphans that it has to wait for and nobody has paid for.
     pub(crate) unpaid_reaps: AtomicU32,
-    /// It has called `execve`, or is not a fork's child.
-    pub has_executed: AtomicBool,
+    /// How often it has called `execve`: which program of its this is.
+    pub(crate) programs: AtomicU64,
     /// The thread that made it.
     pub(crate) maker: TaskId,
     /// Who has the same handlers; `None` for nearly all (`handlers.rs`).
@@ -98,7 +98,7 @@ impl Process {
             image: SpinLock::new(inherited.image),
             is_orphan: AtomicBool::new(false),
             unpaid_reaps: AtomicU32::new(0),
-            has_executed: AtomicBool::new(false),
+            programs: AtomicU64::new(0),
             maker: inherited.maker,
             sharers: SpinLock::new(None),
             attributes: inherited.attributes,
@@ -108,6 +108,12 @@ impl Process {
             children_usage: leaf(Usage::default()),
             timers: Timers::new(),
         })
+    }
+
+    /// Which program of its it runs: 0 before its first `execve`. It is
+    /// another before the next one has its rights.
+    pub fn program(&self) -> u64 {
+        self.programs.load(SeqCst)
     }
 
     /// The process that is told of this one's death; 0 for none.

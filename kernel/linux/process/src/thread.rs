@@ -3,7 +3,7 @@
 use alloc::sync::Arc;
 use core::ops::Deref;
 use core::sync::atomic::Ordering::Relaxed;
-use core::sync::atomic::{AtomicU16, AtomicU32, AtomicU64};
+use core::sync::atomic::{AtomicBool, AtomicU16, AtomicU32, AtomicU64};
 
 use kernel_abi::Errno;
 use kernel_core::cgroup::Trail;
@@ -47,6 +47,8 @@ pub struct Thread {
     pub(crate) futex: Arc<Waiter>,
     /// Whether others wait for locks that it owns.
     pub(crate) contended: Contended,
+    /// It has made segments of shared memory.
+    pub has_made_segments: AtomicBool,
     /// What it has to undo when it ends.
     pub(crate) undo: SpinLock<Option<Arc<Undo>>>,
     /// Whom a vfork keeps waiting until this thread lets go of its memory.
@@ -114,6 +116,7 @@ impl Thread {
             faults: AtomicU64::new(0),
             futex: new.futex,
             contended: Contended::default(),
+            has_made_segments: AtomicBool::new(false),
             undo: SpinLock::with_rank(cell, new.undo),
             vfork: SpinLock::with_rank(cell, new.vfork),
             first_step: SpinLock::with_rank(cell, Some(new.first_step)),

@@ -166,17 +166,32 @@ impl Process {
     /// (`RLIMIT_MEMLOCK`). Who may do everything may lock any number.
     ///
     /// # Errors
-    /// `EPERM` if it may lock none; `ENOMEM` for more than the user may.
+    /// `ENOMEM` for more than the user may.
     pub fn take_locked(&self, bytes: u64) -> Result<LockedBytes, Errno> {
-        let most = match self.credentials.lock().is_privileged() {
-            true => u64::MAX,
-            false => self.limits.lock().locked(),
-        };
+        let most = self.most_locked().unwrap_or(u64::MAX);
         let user = self.tasks.user();
         match user.take_locked(bytes, most) {
             true => Ok(LockedBytes { user, bytes }),
-            false if most == 0 => Err(Errno::EPERM),
             false => Err(Errno::ENOMEM),
+        }
+    }
+
+    /// Bytes that it may lock; `None` for any.
+    pub fn most_locked(&self) -> Option<u64> {
+        match self.credentials.lock().is_privileged() {
+            true => None,
+            false => Some(self.limits.lock().locked()),
+        }
+    }
+
+    /// Fails if it may lock nothing.
+    ///
+    /// # Errors
+    /// `EPERM`.
+    pub fn check_may_lock(&self) -> Result<(), Errno> {
+        match self.most_locked() {
+            Some(0) => Err(Errno::EPERM),
+            _ => Ok(()),
         }
     }
 }

@@ -34,17 +34,18 @@ pub struct Usage {
 
 impl AddressSpace {
     /// Gives what is mapped in the range the flags `set` and takes `clear`
-    /// away.
+    /// away. No more than `most_locked` pages may be locked then.
     ///
     /// # Errors
     /// `EINVAL` for a range that makes no sense, and to wipe what is not
     /// private memory of zero pages; `ENOMEM` if part of it is not mapped: the
-    /// rest has changed.
+    /// rest has changed; `ENOMEM` if too much would be locked.
     pub fn mark(
         &self,
         address: usize,
         length: usize,
         [set, clear]: [RegionFlags; 2],
+        most_locked: Option<usize>,
     ) -> Result<(), Errno> {
         if length == 0 {
             return Ok(());
@@ -57,22 +58,31 @@ impl AddressSpace {
                 return Err(Errno::EINVAL);
             }
         }
+        if let Some(most) = most_locked {
+            let others = inner.locked_pages(0..HIGHEST)
+                - inner.locked_pages(range.clone());
+            check_sum(others, range.len(), most, Errno::ENOMEM)?;
+        }
         inner.regions.change_flags(range.clone(), set, clear)?;
         check_mapped(&inner, range)
     }
 
-    /// Marks all that is mapped, and, if `is_future`, all that will be.
+    /// Marks all that is mapped, and, if `is_future`, all that will be. What
+    /// is mapped may be no more than `most_locked` pages, if it is marked.
     ///
     /// # Errors
-    /// `ENOMEM` without memory.
+    /// `ENOMEM` without memory, and if there is more: nothing has changed then.
     pub fn mark_all(
         &self,
         marks: [RegionFlags; 2],
-        is_present: bool,
-        is_future: bool,
+        [is_present, is_future]: [bool; 2],
+        most_locked: Option<usize>,
     ) -> Result<(), Errno> {
         let [set, clear] = marks;
         let mut inner = self.inner.lock();
+        if let Some(most) = most_locked.filter(|_| is_present) {
+            check_sum(inner.regions.pages(), 0, most, Errno::ENOMEM)?;
+        }
         let future = if is_future { set } else { RegionFlags::empty() };
         inner.new_flags = (inner.new_flags - clear - set) | future;
         let locks_new = inner.new_flags == RegionFlags::LOCKED;
@@ -80,8 +90,7 @@ impl AddressSpace {
         let locks_future = inner.new_flags.contains(RegionFlags::LOCKED);
         self.locks_future.store(locks_future, Relaxed);
         if is_present {
-            let all = 0..kernel_core::memory::region::HIGHEST;
-            inner.regions.change_flags(all, set, clear)?;
+            inner.regions.change_flags(0..HIGHEST, set, clear)?;
         }
         Ok(())
     }
@@ -260,9 +269,15 @@ impl AddressSpace {
         self.locks_future.load(Relaxed)
     }
 
+    /// Pages of mappings with these flags.
+    pub fn pages_with(&self, flags: RegionFlags) -> usize {
+        self.inner.lock().regions.pages_with(flags)
+    }
+}
+
+impl Inner {
     /// Pages of `range` that are locked.
-    pub fn locked_pages(&self, range: Range<usize>) -> usize {
-        let inner = self.inner.lock();
+    fn locked_pages(&self, range: Range<usize>) -> usize {
         let is_locked = |region: &&Region<Object>| {
             region.flags.contains(RegionFlags::LOCKED)
         };
@@ -270,13 +285,63 @@ impl AddressSpace {
             let start = region.start.max(range.start);
             region.end.min(range.end).saturating_sub(start)
         };
-        let regions = inner.regions.overlapping(range.clone());
+        let regions = self.regions.overlapping(range.clone());
         regions.filter(is_locked).map(bytes).sum::<usize>() / PAGE_SIZE
     }
 
-    /// Pages of mappings with these flags.
-    pub fn pages_with(&self, flags: RegionFlags) -> usize {
-        self.inner.lock().regions.pages_with(flags)
+    /// Fails if a new mapping with these flags is locked, and more than `most`
+    /// pages would be then.
+    ///
+    /// # Errors
+    /// `EAGAIN`.
+    pub(super) fn check_lock_new(
+        &self,
+        flags: RegionFlags,
+        length: usize,
+        most: Option<usize>,
+    ) -> Result<(), Errno> {
+        let is_locked = (flags | self.new_flags).contains(RegionFlags::LOCKED);
+        match most.filter(|_| is_locked) {
+            Some(most) => {
+                let locked = self.locked_pages(0..HIGHEST);
+                check_sum(locked, length, most, Errno::EAGAIN)
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Fails if what is at `start` is locked and becomes `more` bytes longer,
+    /// and more than `most` pages would be locked then.
+    ///
+    /// # Errors
+    /// `EAGAIN`.
+    pub(super) fn check_lock_growth(
+        &self,
+        start: usize,
+        more: usize,
+        most: Option<usize>,
+    ) -> Result<(), Errno> {
+        let Some(most) = most.filter(|_| more > 0) else { return Ok(()) };
+        match self.locked_pages(start..start.saturating_add(PAGE_SIZE)) {
+            0 => Ok(()),
+            _ => {
+                let locked = self.locked_pages(0..HIGHEST);
+                check_sum(locked, more, most, Errno::EAGAIN)
+            }
+        }
+    }
+}
+
+/// Fails if pages and bytes are more than `most` pages.
+fn check_sum(
+    pages: usize,
+    bytes: usize,
+    most: usize,
+    error: Errno,
+) -> Result<(), Errno> {
+    match pages.saturating_add(bytes.div_ceil(PAGE_SIZE)) > most {
+        true => Err(error),
+        false => Ok(()),
     }
 }
 

@@ -29,6 +29,7 @@ mod large;
 use core::alloc::{GlobalAlloc, Layout};
 use core::ptr;
 
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use kernel_abi::Errno;
@@ -125,15 +126,29 @@ pub fn has_room(size: usize) -> bool {
 /// # Errors
 /// `ENOMEM`; nothing has changed then.
 pub fn reserve(bytes: &mut Vec<u8>, more: usize) -> Result<(), Errno> {
-    let needed = bytes.len().checked_add(more).ok_or(Errno::ENOMEM)?;
-    if needed <= bytes.capacity() {
-        return Ok(());
-    }
-    let size = needed.max(2 * bytes.capacity());
-    if size > LARGEST && !has_room(size) {
-        return Err(Errno::ENOMEM);
-    }
+    check_growth(bytes.len(), bytes.capacity(), more)?;
     bytes.try_reserve(more).map_err(|_| Errno::ENOMEM)
+}
+
+/// As [`reserve`], in a text.
+///
+/// # Errors
+/// Likewise.
+pub fn reserve_text(text: &mut String, more: usize) -> Result<(), Errno> {
+    check_growth(text.len(), text.capacity(), more)?;
+    text.try_reserve(more).map_err(|_| Errno::ENOMEM)
+}
+
+/// Fails if a buffer should not grow by so much.
+fn check_growth(
+    length: usize,
+    capacity: usize,
+    more: usize,
+) -> Result<(), Errno> {
+    let needed = length.checked_add(more).ok_or(Errno::ENOMEM)?;
+    let size = needed.max(2 * capacity);
+    let fits = needed <= capacity || size <= LARGEST || has_room(size);
+    fits.then_some(()).ok_or(Errno::ENOMEM)
 }
 
 struct KernelHeap(IrqSpinLock<Heap>);

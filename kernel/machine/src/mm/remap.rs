@@ -36,12 +36,14 @@ impl AddressSpace {
     ///
     /// # Errors
     /// As `mremap(2)`: `EINVAL`, `EFAULT` for what is not one mapping,
-    /// `ENOMEM`.
+    /// `ENOMEM`; `EAGAIN` if it is locked, and more than `most_locked` pages
+    /// would be.
     pub fn remap(
         &self,
         address: usize,
         [old, new]: [usize; 2],
         target: Move,
+        most_locked: Option<usize>,
     ) -> Result<usize, Errno> {
         let length = checked_range(address, new)?.len();
         let old = match old {
@@ -57,6 +59,8 @@ impl AddressSpace {
             .and(length)?
             .and(length)?;
         let mut inner = self.inner.lock();
+        let more = length.saturating_sub(old.len());
+        inner.check_lock_growth(old.start, more, most_locked)?;
         inner.layout += 1;
         let result =
             self.remap_locked(&mut inner, old, length, target, &mut removed);

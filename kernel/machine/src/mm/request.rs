@@ -36,6 +36,9 @@ pub struct MapRequest {
     pub is_stack: bool,
     /// Its pages are to stay (`MAP_LOCKED`).
     pub is_locked: bool,
+    /// If it is locked, no more pages of the space may be then; `None` for any
+    /// number.
+    pub most_locked: Option<usize>,
     /// May become writable by `mprotect`: false for shared mappings of files
     /// that were opened for reading only.
     pub may_write: bool,
@@ -52,6 +55,7 @@ impl MapRequest {
             source: None,
             is_stack: false,
             is_locked: false,
+            most_locked: None,
             may_write: true,
         }
     }

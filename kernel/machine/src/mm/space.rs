@@ -131,7 +131,8 @@ impl AddressSpace {
     /// Maps memory and returns its address. No page is touched yet.
     ///
     /// # Errors
-    /// As `mmap(2)`: `EINVAL`, `EEXIST`, `ENOMEM`.
+    /// As `mmap(2)`: `EINVAL`, `EEXIST`, `ENOMEM`; `EAGAIN` if too much would
+    /// be locked.
     pub fn map(&self, request: MapRequest) -> Result<usize, Errno> {
         if !frame::can_promise(request.promised_pages()) {
             return Err(Errno::ENOMEM);
@@ -140,6 +141,7 @@ impl AddressSpace {
         let (protection, flags) = (request.protection, request.flags());
         // If the mapping fails, its object does not end under the lock.
         let kept = request.source.as_ref().map(|(source, _)| source.clone());
+        let most_locked = request.most_locked;
         // Where it lies is found out under the lock.
         let region = Region {
             start: 0,
@@ -154,7 +156,9 @@ impl AddressSpace {
         };
         let mut inner = self.inner.lock();
         let start =
-            self.map_locked(&mut inner, region, placement, &mut removed);
+            inner.check_lock_new(flags, length, most_locked).and_then(|()| {
+                self.map_locked(&mut inner, region, placement, &mut removed)
+            });
         drop(inner);
         self.let_go(removed);
         drop(kept);
@@ -216,6 +220,16 @@ impl AddressSpace {
     /// Moves the program break to `address` if that is possible. Returns the
     /// break as it is then (Linux: `brk(2)`, the raw call).
     pub fn set_break(&self, address: usize) -> usize {
+        self.set_break_within(address, None)
+    }
+
+    /// As [`AddressSpace::set_break`]; the heap does not grow if more than
+    /// `most_locked` pages would be locked then.
+    pub fn set_break_within(
+        &self,
+        address: usize,
+        most_locked: Option<usize>,
+    ) -> usize {
         let mut removed = Removed::default();
         let mut inner = self.inner.lock();
         let mut change = inner.heap.request(&inner.regions, address);
@@ -230,7 +244,12 @@ impl AddressSpace {
         let is_done = match change {
             BreakChange::Refused => false,
             BreakChange::None => true,
-            BreakChange::Grow(range) => inner.grow_heap(range).is_ok(),
+            BreakChange::Grow(range) => {
+                let none = RegionFlags::empty();
+                let checked =
+                    inner.check_lock_new(none, range.len(), most_locked);
+                checked.and_then(|()| inner.grow_heap(range)).is_ok()
+            }
             BreakChange::Shrink(range) => {
                 self.unmap_locked(&mut inner, range, &mut removed).is_ok()
             }

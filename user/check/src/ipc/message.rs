@@ -1,5 +1,7 @@
 //! Message queues of System V.
 
+use alloc::vec::Vec;
+
 use user_lib::{Errno, file, process};
 
 use super::{
@@ -17,6 +19,7 @@ tests! {
     the_end_of_a_message_queue_ends_a_wait
     message_queues_are_their_owners
     limits_of_message_queues_are_roots
+    many_message_queues_are_all_shown
 }
 
 const EXCEPT: usize = 0o20000;
@@ -95,6 +98,33 @@ fn message_queues_are_their_owners() -> Outcome {
     })?;
     ensure_eq!(status.exit_code(), Some(0));
     msgctl(id, REMOVE, 0)?;
+    Ok(())
+}
+
+fn many_message_queues_are_all_shown() -> Outcome {
+    /// `MSG_INFO`, and the place of the number of queues in `struct msginfo`.
+    const INFORM: usize = 12;
+    const QUEUES: usize = 0;
+    const SHOWN: &str = "/proc/sysvipc/msg";
+    let before = file::text(SHOWN)?.lines().count();
+    let ids = (0..300).map(|_| msgget(PRIVATE, 0o600));
+    let ids = ids.collect::<user_lib::Result<Vec<usize>>>()?;
+    let text = file::text(SHOWN)?;
+    let is_shown = |id: &usize| {
+        let number = |line: &str| {
+            let mut words = line.split_whitespace();
+            words.nth(1).and_then(|word| word.parse().ok())
+        };
+        text.lines().filter(|line| number(line) == Some(*id)).count() == 1
+    };
+    ensure!(ids.iter().all(is_shown));
+    ensure_eq!(text.lines().count(), before + ids.len());
+    let mut info = [0_i32; 8];
+    msgctl(0, INFORM, &raw mut info as usize)?;
+    ensure!(info[QUEUES] as usize >= ids.len());
+    for id in ids {
+        msgctl(id, REMOVE, 0)?;
+    }
     Ok(())
 }
 

@@ -1,8 +1,8 @@
 //! POSIX message queues.
 
 use user_lib::linux::{
-    O_CREAT, O_EXCL, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY, POLLIN, POLLOUT,
-    SIG_BLOCK, SIGUSR1,
+    F_SETFD, O_CREAT, O_EXCL, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY, POLLIN,
+    POLLOUT, SIG_BLOCK, SIGKILL, SIGUSR1,
 };
 use user_lib::time::Time;
 use user_lib::{Errno, file, process, signal, system, terminal};
@@ -10,15 +10,16 @@ use user_lib::{Errno, file, process, signal, system, terminal};
 use super::{
     mq_attributes, mq_notify, mq_open, mq_receive, mq_send, mq_unlink,
 };
-use crate::freezer::wait_for_place;
+use crate::freezer::{wait_for_place, wait_for_state};
 use crate::tool::{
-    NOBODY, Outcome, ensure, ensure_eq, in_background, in_child, tests,
+    NOBODY, Outcome, ensure, ensure_eq, in_background, in_child, soon, tests,
 };
 
 tests! {
     the_most_urgent_message_comes_first
     a_queue_can_be_polled
     a_message_is_told_once
+    a_message_is_told_to_the_program_that_asked
     a_wait_for_a_message_ends_in_time
     queues_are_files
     queues_count_for_their_user
@@ -89,6 +90,29 @@ fn a_message_is_told_once() -> Outcome {
     mq_notify(queue, Some(SIGUSR1))?;
     mq_notify(queue, None)?;
     mq_unlink(c"tell")?;
+    Ok(())
+}
+
+fn a_message_is_told_to_the_program_that_asked() -> Outcome {
+    let queue = mq_open(c"program", O_CREAT | O_RDWR, 4)?;
+    let child = in_background(|| {
+        file::control(queue, F_SETFD, 0)?;
+        mq_notify(queue, Some(SIGUSR1))?;
+        process::execute("/bin/sleep", &["sleep", "100"], &[""; 0]);
+        Ok(())
+    })?;
+    ensure!(soon(|| {
+        file::text(&alloc::format!("/proc/{}/comm", child.id()))
+            .is_ok_and(|name| name == "sleep\n")
+    }));
+    wait_for_state(child.id(), 'S')?;
+    // It is still the one that is told: nobody else may be.
+    ensure_eq!(mq_notify(queue, Some(SIGUSR1)), Err(Errno::EBUSY));
+    mq_send(queue, b"x", 0, None)?;
+    ensure_eq!(mq_notify(queue, Some(SIGUSR1)), Ok(0));
+    signal::send(child.id(), SIGKILL)?;
+    ensure_eq!(child.wait()?.killed_by(), Some(SIGKILL));
+    mq_unlink(c"program")?;
     Ok(())
 }
 

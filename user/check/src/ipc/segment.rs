@@ -1,11 +1,20 @@
 //! Shared memory of System V.
 
+use core::sync::atomic::Ordering::SeqCst;
+
+use user_lib::child::Child;
+use user_lib::linux::IN_DELETE_SELF;
 use user_lib::memory::{PAGE_SIZE, read_byte, write_byte};
+use user_lib::time::{self, Time};
 use user_lib::{Errno, file, process};
 
 use super::{PRIVATE, REMOVE, STAT, shmat, shmctl, shmdt, shmget};
+use crate::freezer::words;
+use crate::limit::set_limit;
+use crate::notify::Watcher;
 use crate::tool::{
-    NOBODY, Outcome, ensure, ensure_eq, in_background, in_child, soon, tests,
+    Failure, NOBODY, Outcome, ensure, ensure_eq, in_background, in_child, soon,
+    tests,
 };
 
 tests! {
@@ -14,7 +23,9 @@ tests! {
     a_segment_is_attached_where_it_is_asked_for
     a_part_of_a_segment_is_detached_with_the_rest
     segments_are_their_owners
+    segments_end_with_their_maker_if_they_must
     segments_have_limits
+    so_many_pages_of_segments_are_locked
 }
 
 const READ_ONLY: usize = 0o10000;
@@ -123,11 +134,92 @@ fn segments_are_their_owners() -> Outcome {
     Ok(())
 }
 
+fn so_many_pages_of_segments_are_locked() -> Outcome {
+    const LIMIT: usize = 8;
+    const LOCK: usize = 11;
+    const UNLOCK: usize = 12;
+    let status = in_child(|| {
+        let pages = 2 * PAGE_SIZE as u64;
+        set_limit(LIMIT, pages, pages)?;
+        process::set_user_id(NOBODY)?;
+        // A part of a page is one.
+        let [one, two] = [
+            shmget(PRIVATE, 1, 0o600)?,
+            shmget(PRIVATE, PAGE_SIZE + 1, 0o600)?,
+        ];
+        shmctl(two, LOCK, 0)?;
+        ensure_eq!(shmctl(two, LOCK, 0), Ok(0));
+        ensure_eq!(shmctl(one, LOCK, 0), Err(Errno::ENOMEM));
+        shmctl(two, UNLOCK, 0)?;
+        shmctl(one, LOCK, 0)?;
+        set_limit(LIMIT, 0, 0)?;
+        ensure_eq!(shmctl(one, LOCK, 0), Err(Errno::EPERM));
+        ensure_eq!(shmctl(two, LOCK, 0), Err(Errno::EPERM));
+        shmctl(one, REMOVE, 0)?;
+        shmctl(two, REMOVE, 0)?;
+        Ok(0)
+    })?;
+    ensure_eq!(status.exit_code(), Some(0));
+    Ok(())
+}
+
+/// `shm_rmid_forced`.
+fn segments_end_with_their_maker_if_they_must() -> Outcome {
+    const FORCED: &str = "/proc/sys/kernel/shm_rmid_forced";
+    const INVALID: user_lib::Result<u64> = Err(Errno::EINVAL);
+    let [id] = words()?;
+    let make = || {
+        id.store(u32::MAX, SeqCst);
+        in_background(|| {
+            let made = shmget(PRIVATE, PAGE_SIZE, 0o600)?;
+            id.store(made as u32, SeqCst);
+            while id.load(SeqCst) != u32::MAX {
+                time::sleep(Time::from_millis(1));
+            }
+            Ok(())
+        })
+    };
+    let made = || {
+        ensure!(soon(|| id.load(SeqCst) != u32::MAX));
+        Ok::<_, Failure>(id.load(SeqCst) as usize)
+    };
+    let ends = |maker: Child| {
+        id.store(u32::MAX, SeqCst);
+        ensure_eq!(maker.wait()?.exit_code(), Some(0));
+        Ok::<_, Failure>(())
+    };
+    // One whose maker has ended, and one whose maker lives.
+    let maker = make()?;
+    let orphan = made()?;
+    ends(maker)?;
+    ensure_eq!(attached(orphan), Ok(0));
+    let maker = make()?;
+    let other = made()?;
+    file::overwrite(FORCED, b"1\n")?;
+    ensure_eq!(attached(orphan), INVALID);
+    ensure_eq!(attached(other), Ok(0));
+    ends(maker)?;
+    ensure_eq!(attached(other), INVALID);
+    // What others use goes with its last use.
+    let maker = make()?;
+    let used = made()?;
+    let address = shmat(used, 0, 0)?;
+    ends(maker)?;
+    ensure_eq!(attached(used), Ok(1));
+    shmdt(address)?;
+    ensure_eq!(attached(used), INVALID);
+    file::overwrite(FORCED, b"0\n")?;
+    Ok(())
+}
+
 fn segments_have_limits() -> Outcome {
     const MOST: &str = "/proc/sys/kernel/shmmni";
     ensure_eq!(shmget(PRIVATE, 0, 0o600), Err(Errno::EINVAL));
     ensure_eq!(shmget(PRIVATE, 1 << 62, 0o600), Err(Errno::ENOMEM));
     let old = file::text(MOST)?;
+    // What is made in vain tells nobody that it ends while a lock is held.
+    let watcher = Watcher::new()?;
+    watcher.watch("/tmp", IN_DELETE_SELF)?;
     file::overwrite(MOST, b"0\n")?;
     let refused = shmget(PRIVATE, 1, 0o600);
     file::overwrite(MOST, old.as_bytes())?;

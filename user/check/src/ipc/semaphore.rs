@@ -2,12 +2,15 @@
 
 use core::sync::atomic::Ordering::SeqCst;
 
+use user_lib::linux::__NR_semtimedop;
+use user_lib::memory::PAGE_SIZE;
+use user_lib::syscall::arbitrary;
 use user_lib::time::Time;
 use user_lib::{Errno, file, process, signal};
 
 use super::{
     CREATE, EXCLUSIVE, NO_WAIT, PRIVATE, REMOVE, REMOVED, SET_VALUE, UNDO,
-    VALUE, WAITERS, semctl, semget, semop,
+    VALUE, WAITERS, WAITERS_FOR_0, semctl, semget, semop,
 };
 use crate::freezer::{wait_for_place, words};
 use crate::tool::{
@@ -17,10 +20,12 @@ use crate::tool::{
 tests! {
     semaphores_are_found_by_their_key
     operations_on_semaphores_wait_their_turn
+    what_a_call_adds_itself_shortens_its_wait
     what_a_process_did_to_a_semaphore_is_undone
     the_end_of_semaphores_ends_a_wait
     a_semaphore_wait_ends_in_time
     semaphores_are_their_owners
+    a_call_with_more_operations_than_memory_fails
 }
 
 fn value(id: usize) -> user_lib::Result<usize> {
@@ -69,6 +74,30 @@ fn operations_on_semaphores_wait_their_turn() -> Outcome {
     ensure_eq!(value(id), Ok(0));
     semctl(id, 0, SET_VALUE, 32_767)?;
     ensure_eq!(semop(id, &[[0, 1, 0]], None), Err(Errno::ERANGE));
+    semctl(id, 0, REMOVE, 0)?;
+    Ok(())
+}
+
+fn what_a_call_adds_itself_shortens_its_wait() -> Outcome {
+    let id = semget(PRIVATE, 1, 0o600)?;
+    let waits_for = |steps: &[[i16; 3]], counted, change| {
+        let child = in_background(|| {
+            Ok(semop(id, steps, Some(Time::from_millis(60_000))).map(drop)?)
+        })?;
+        ensure!(soon(|| semctl(id, 0, counted, 0) == Ok(1)));
+        semop(id, &[[0, change, 0]], None)?;
+        ensure!(soon(|| semctl(id, 0, counted, 0) == Ok(0)));
+        ensure_eq!(child.wait()?.exit_code(), Some(0));
+        Ok(())
+    };
+    waits_for(&[[0, 1, 0], [0, -2, 0]], WAITERS, 1)?;
+    ensure_eq!(value(id), Ok(0));
+    semctl(id, 0, SET_VALUE, 2)?;
+    waits_for(&[[0, -1, 0], [0, 0, 0]], WAITERS_FOR_0, -1)?;
+    ensure_eq!(value(id), Ok(0));
+    semctl(id, 0, SET_VALUE, 1)?;
+    waits_for(&[[0, -1, 0], [0, -1, 0]], WAITERS, 1)?;
+    ensure_eq!(value(id), Ok(0));
     semctl(id, 0, REMOVE, 0)?;
     Ok(())
 }
@@ -139,6 +168,20 @@ fn a_semaphore_wait_ends_in_time() -> Outcome {
     ensure_eq!(begun.load(SeqCst), 1);
     signal::send(child.id(), user_lib::linux::SIGUSR1)?;
     ensure_eq!(child.wait()?.exit_code(), Some(0));
+    semctl(id, 0, REMOVE, 0)?;
+    Ok(())
+}
+
+fn a_call_with_more_operations_than_memory_fails() -> Outcome {
+    const LIMIT: &str = "/proc/sys/kernel/sem";
+    let old = file::text(LIMIT)?;
+    let id = semget(PRIVATE, 1, 0o600)?;
+    file::overwrite(LIMIT, b"32000 1024000000 2147483647 32000\n")?;
+    // Whether something is there does not matter any more.
+    let arguments = [id, PAGE_SIZE, 1 << 30, 0, 0, 0];
+    let result = arbitrary(__NR_semtimedop, arguments);
+    file::overwrite(LIMIT, old.as_bytes())?;
+    ensure_eq!(result, Err(Errno::ENOMEM));
     semctl(id, 0, REMOVE, 0)?;
     Ok(())
 }

@@ -1,7 +1,7 @@
 use kernel_abi::Errno;
 use kernel_abi::ipc::{IPC_CREAT, IPC_EXCL, IPC_PRIVATE};
 
-use crate::ipc::identifier::{Found, PLACES, Table};
+use crate::ipc::identifier::{Found, PLACES, Table, place_of};
 
 #[test]
 fn keys_are_found_or_made_as_asked() {
@@ -51,7 +51,25 @@ fn there_are_no_more_than_allowed() {
     let more = table.insert(IPC_PRIVATE, 3, None, ());
     assert_eq!(more, Err(Errno::ENOSPC));
     assert_eq!((table.len(), table.highest()), (3, 2));
-    assert!(table.iter().map(|it| it.0).eq(0..3));
+}
+
+#[test]
+fn objects_are_found_one_after_the_other() {
+    let mut table = Table::new();
+    let ids = [4, 1 << 15 | 9, 11];
+    for id in ids {
+        table.insert(IPC_PRIVATE, 10, Some(id), id).unwrap();
+    }
+    let mut place = 0;
+    for id in ids {
+        assert_eq!(table.next_from(place), Some((id, &id)));
+        assert_eq!(table.next_from(place_of(id)), Some((id, &id)));
+        place = place_of(id) + 1;
+    }
+    assert_eq!(table.next_from(place), None);
+    // Others come and go meanwhile.
+    table.remove(ids[1]);
+    assert_eq!(table.next_from(5), Some((11, &11)));
 }
 
 #[test]

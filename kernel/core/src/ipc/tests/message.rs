@@ -2,6 +2,7 @@ use kernel_abi::Errno;
 use kernel_abi::ipc::{IPC_NOWAIT, MSG_COPY, MSG_EXCEPT, MSG_NOERROR};
 
 use super::Bell;
+use crate::ipc::line::PIECE;
 use crate::ipc::message::{Message, MessageQueue, Receive, Select};
 
 type Queue = MessageQueue<Bell, u32>;
@@ -139,4 +140,36 @@ fn senders_are_woken_for_the_room_that_they_need() {
     assert_eq!(bells.each_ref().map(Bell::take), [0, 0, 1]);
     assert!(!queue.retry_send(first, &large));
     assert!(queue.retry_send(second, &message(1, 3)));
+}
+
+#[test]
+fn all_are_called_in_pieces() {
+    const MANY: u64 = 500;
+    let mut queue = Queue::new(0);
+    let bells: Vec<Bell> = (0..2 * MANY).map(|_| Bell::default()).collect();
+    for (at, bell) in bells.iter().enumerate() {
+        match at % 2 {
+            0 => queue.wait_to_receive(bell.clone(), any(0)),
+            _ => queue.wait_to_send(bell.clone(), 4),
+        };
+    }
+    queue.wake_everybody();
+    let woken =
+        |bells: &[Bell]| bells.iter().filter(|it| it.0.get() > 0).count();
+    assert_eq!(woken(&bells), 2 * PIECE);
+    // Whatever those do that were woken, the others are.
+    for ticket in 1..=MANY {
+        match ticket % 3 {
+            0 => assert_eq!(queue.retry_receive(ticket), Ok(None)),
+            1 => queue.step_aside_receiving(ticket),
+            _ => queue.leave_receiving(ticket),
+        }
+        match ticket % 3 {
+            0 => assert!(!queue.retry_send(ticket, &message(1, 1))),
+            1 => queue.step_aside_sending(ticket),
+            _ => queue.leave_sending(ticket),
+        }
+    }
+    assert!(bells.iter().all(|bell| bell.take() == 1));
+    assert!(queue.is_empty());
 }

@@ -62,7 +62,7 @@ fn madvise(args: &Args) -> Result {
     let length = whole_pages(address, length)?;
     let end = address.checked_add(length).ok_or(Errno::EINVAL)?;
     let space = current().space()?;
-    let mark = |set, clear| space.mark(address, length, [set, clear]);
+    let mark = |set, clear| space.mark(address, length, [set, clear], None);
     let discard = |forbids, is_own_only| {
         space.discard(address, length, forbids, is_own_only)
     };

@@ -7,7 +7,6 @@
 use core::ops::Range;
 
 use kernel_abi::Errno;
-use kernel_core::memory::region::HIGHEST;
 
 use kernel_machine::mm::{AddressSpace, PAGE_SIZE};
 use kernel_process::{current, limits};
@@ -66,13 +65,10 @@ pub(super) fn check_break(space: &AddressSpace, end: usize) -> Checked {
     check_data(end.saturating_sub(space.set_break(0)))
 }
 
-/// Bytes that the process may lock; `None` for any.
-fn most_locked() -> Option<u64> {
-    let process = &current().process;
-    match process.credentials.lock().is_privileged() {
-        true => None,
-        false => Some(process.limits.lock().locked()),
-    }
+/// Pages that the process may lock; `None` for any.
+pub(super) fn most_locked_pages() -> Option<usize> {
+    let most = current().process.most_locked()?;
+    Some(usize::try_from(most).unwrap_or(usize::MAX) / PAGE_SIZE)
 }
 
 /// Fails if the process may lock nothing.
@@ -80,64 +76,11 @@ fn most_locked() -> Option<u64> {
 /// # Errors
 /// `EPERM`.
 pub(super) fn check_may_lock() -> Checked {
-    if most_locked() == Some(0) {
-        return Err(Errno::EPERM);
-    }
     let current = current();
+    current.process.check_may_lock()?;
     let space = current.space()?;
     current.process.limit_growth(&space);
     Ok(())
-}
-
-/// Fails if the process may not lock a range: of all there is, what is mapped
-/// counts, of another one what is asked for.
-///
-/// # Errors
-/// `ENOMEM`.
-pub(super) fn check_lock(space: &AddressSpace, range: Range<usize>) -> Checked {
-    let Some(most) = most_locked() else { return Ok(()) };
-    let all = 0..HIGHEST;
-    let sum = match range == all {
-        true => space.mapped_pages(),
-        false => {
-            let locked = space.locked_pages(all);
-            locked + pages(range.len()) - space.locked_pages(range)
-        }
-    };
-    match sum as u64 > most / PAGE_SIZE as u64 {
-        true => Err(Errno::ENOMEM),
-        false => Ok(()),
-    }
-}
-
-/// Fails if the process may not lock so many bytes more, by a new mapping.
-///
-/// # Errors
-/// `EAGAIN`.
-pub(super) fn check_lock_new(space: &AddressSpace, more: usize) -> Checked {
-    let Some(most) = most_locked() else { return Ok(()) };
-    let sum = space.locked_pages(0..HIGHEST).saturating_add(pages(more));
-    match sum as u64 > most / PAGE_SIZE as u64 {
-        true => Err(Errno::EAGAIN),
-        false => Ok(()),
-    }
-}
-
-/// Fails if the mapping at `address` is locked, and may not become so many
-/// bytes longer.
-///
-/// # Errors
-/// `EAGAIN`.
-pub(super) fn check_lock_growth(
-    space: &AddressSpace,
-    address: usize,
-    more: usize,
-) -> Checked {
-    let first = address..address.saturating_add(PAGE_SIZE);
-    match space.locked_pages(first) {
-        0 => Ok(()),
-        _ => check_lock_new(space, more),
-    }
 }
 
 /// Pages of data that the process may have; `None` for any.

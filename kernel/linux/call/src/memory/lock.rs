@@ -58,8 +58,8 @@ fn lock(args: &Args, marks: RegionFlags) -> Result {
     bounds::check_may_lock()?;
     let (start, length) = pages(args)?;
     let space = current().space()?;
-    bounds::check_lock(&space, start..start + length)?;
-    space.mark(start, length, [marks, ANY - marks])?;
+    let most = bounds::most_locked_pages();
+    space.mark(start, length, [marks, ANY - marks], most)?;
     if marks != ANY {
         bring_in(&space, start, length)?;
     }
@@ -81,7 +81,7 @@ fn bring_in(
 
 fn munlock(args: &Args) -> Result {
     let (start, length) = pages(args)?;
-    current().space()?.mark(start, length, [NONE, ANY])?;
+    current().space()?.mark(start, length, [NONE, ANY], None)?;
     Ok(0)
 }
 
@@ -102,10 +102,8 @@ fn mlockall(args: &Args) -> Result {
     bounds::check_may_lock()?;
     let space = current().space()?;
     let [is_present, is_future] = [CURRENT, FUTURE].map(|it| flags & it != 0);
-    if is_present {
-        bounds::check_lock(&space, 0..HIGHEST)?;
-    }
-    space.mark_all([marks, ANY - marks], is_present, is_future)?;
+    let most = bounds::most_locked_pages();
+    space.mark_all([marks, ANY - marks], [is_present, is_future], most)?;
     if is_present && marks != ANY {
         bring_all_in(&space);
     }
@@ -124,6 +122,6 @@ fn bring_all_in(space: &AddressSpace) {
 }
 
 fn munlockall(_: &Args) -> Result {
-    current().space()?.mark_all([NONE, ANY], true, false)?;
+    current().space()?.mark_all([NONE, ANY], [true, false], None)?;
     Ok(0)
 }

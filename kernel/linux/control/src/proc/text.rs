@@ -3,7 +3,6 @@
 //! The formats are `kernel_core::procfmt`'s; here the figures are collected.
 
 use alloc::vec::Vec;
-use core::sync::atomic::Ordering::Relaxed;
 
 use kernel_abi::Errno;
 use kernel_core::procfmt::NS_PER_TICK;
@@ -164,8 +163,7 @@ impl Target {
     }
 
     fn flags(&self) -> u32 {
-        let is_copy =
-            self.process().is_some_and(|it| !it.has_executed.load(Relaxed));
+        let is_copy = self.process().is_some_and(|it| it.program() == 0);
         let copied = if is_copy { FORK_NO_EXEC } else { 0 };
         self.task.freezer.stat_flags() | copied
     }

@@ -8,7 +8,7 @@ use kernel_abi::ipc::{
 use kernel_core::ipc::permission::READ;
 use kernel_machine::mm::user;
 
-use super::{QUEUES, Queue};
+use super::{QUEUES, State};
 use crate::caller::Caller;
 use crate::registry::Name;
 use crate::room::now_s;
@@ -51,12 +51,15 @@ fn inform(command: u32, address: usize) -> Result<usize, Errno> {
         pad: 0,
     };
     if command == MSG_INFO {
-        let queues = QUEUES.list();
-        let told = queues.iter().map(|(id, queue)| queue.describe(*id));
-        let (count, bytes) = told.fold((0, 0), |(count, bytes), it| {
-            (count + it.qnum, bytes + it.cbytes)
-        });
-        info.msgpool = limit(queues.len() as u64);
+        let (mut queues, mut count, mut bytes) = (0, 0, 0);
+        QUEUES.each(|id, queue| {
+            let told = queue.describe(id);
+            queues += 1;
+            count += told.qnum;
+            bytes += told.cbytes;
+            Ok(())
+        })?;
+        info.msgpool = limit(queues);
         (info.msgmap, info.msgtql) = (limit(count), limit(bytes));
     }
     user::write_value(address, &info)?;
@@ -75,40 +78,41 @@ fn tell(name: Name, is_checked: bool, address: usize) -> Result<usize, Errno> {
     Ok(id as usize)
 }
 
-/// The queue, if it is the caller's.
-fn own(id: i32, caller: &Caller) -> Result<alloc::sync::Arc<Queue>, Errno> {
+/// What `body` does with a queue of the caller's own.
+fn own<T>(
+    id: i32,
+    body: impl FnOnce(&mut State, &Caller) -> Result<T, Errno>,
+) -> Result<T, Errno> {
     let (_, queue) = QUEUES.find(Name::Id(id))?;
-    let state = queue.state.lock();
+    let caller = Caller::new();
+    let mut state = queue.state.lock();
     state.permission.check_owner(&caller.asker())?;
     if state.is_removed {
         return Err(Errno::EIDRM);
     }
-    drop(state);
-    Ok(queue)
+    body(&mut state, &caller)
 }
 
 fn change(id: i32, new: &MsqidDs) -> Result<usize, Errno> {
-    let caller = Caller::new();
-    let queue = own(id, &caller)?;
-    let is_large = new.qbytes > setting::MSGMNB.value();
-    if is_large && !caller.is_privileged() {
-        return Err(Errno::EPERM);
-    }
-    let mut state = queue.state.lock();
-    state.permission.set(&new.perm)?;
-    state.queue.most_bytes = new.qbytes as usize;
-    state.ctime = now_s();
-    // Some may not receive any more, others have room.
-    state.queue.wake_everybody();
-    Ok(0)
+    own(id, |state, caller| {
+        let is_large = new.qbytes > setting::MSGMNB.value();
+        if is_large && !caller.is_privileged() {
+            return Err(Errno::EPERM);
+        }
+        state.permission.set(&new.perm)?;
+        state.queue.most_bytes = new.qbytes as usize;
+        state.ctime = now_s();
+        // Some may not receive any more, others have room.
+        state.queue.wake_everybody();
+        Ok(0)
+    })
 }
 
 fn remove(id: i32) -> Result<usize, Errno> {
-    let queue = own(id, &Caller::new())?;
-    let mut state = queue.state.lock();
-    state.is_removed = true;
-    let messages = state.queue.remove();
-    drop(state);
+    let messages = own(id, |state, _| {
+        state.is_removed = true;
+        Ok(state.queue.remove())
+    })?;
     drop(messages);
     let gone = QUEUES.table.lock().remove(id as u32);
     drop(gone);

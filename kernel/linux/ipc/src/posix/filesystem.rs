@@ -82,6 +82,16 @@ impl Root {
         Some(names[place].1.clone())
     }
 
+    /// Takes the name of a queue away. False if that is not its name.
+    pub(super) fn remove(&self, name: &[u8], queue: &Arc<Queue>) -> bool {
+        let mut names = NAMES.lock();
+        let found = search(&names, name).ok();
+        let found = found.filter(|at| Arc::ptr_eq(&names[*at].1, queue));
+        let gone = found.map(|at| names.remove(at));
+        drop(names);
+        gone.inspect(|it| it.1.unlinked()).is_some()
+    }
+
     /// Gives a queue its name.
     ///
     /// # Errors
@@ -158,13 +168,9 @@ impl Inode for Root {
     }
 
     fn unlink(&self, name: &[u8]) -> Result<(), Errno> {
-        let gone = {
-            let mut names = NAMES.lock();
-            let place = search(&names, name).map_err(|_| Errno::ENOENT)?;
-            names.remove(place)
-        };
-        gone.1.unlinked();
-        Ok(())
+        let queue = self.find(name).ok_or(Errno::ENOENT)?;
+        let is_removed = self.remove(name, &queue);
+        is_removed.then_some(()).ok_or(Errno::ENOENT)
     }
 
     fn read_directory(

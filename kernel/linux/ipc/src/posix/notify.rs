@@ -39,23 +39,31 @@ impl Notify {
     }
 }
 
-/// Who is to be told, and how.
+/// Who is to be told, and how: the program that asked for it, not the one that
+/// takes its place, which may have other rights.
 pub(super) struct Registration {
-    pub(super) owner: Weak<Process>,
+    owner: Weak<Process>,
+    program: u64,
     pub(super) id: u32,
     pub(super) notify: Notify,
 }
 
 impl Registration {
     pub(super) fn new(owner: &Arc<Process>, notify: Notify) -> Self {
-        Self { owner: Arc::downgrade(owner), id: owner.id, notify }
+        Self {
+            owner: Arc::downgrade(owner),
+            program: owner.program(),
+            id: owner.id,
+            notify,
+        }
     }
 
     /// Tells that the running process has sent a message.
     pub(super) fn tell(self) {
         let Notify { how, signal, value } = self.notify;
         let Some(owner) = self.owner.upgrade() else { return };
-        if how != SIGNAL || signal == 0 {
+        let is_another = owner.program() != self.program;
+        if how != SIGNAL || signal == 0 || is_another {
             return;
         }
         let sender = &kernel_process::current().process;

@@ -9,7 +9,7 @@ use kernel_abi::ipc::{
     ShmidDs,
 };
 use kernel_core::ipc::permission::READ;
-use kernel_machine::mm::user;
+use kernel_machine::mm::{PAGE_SIZE, user};
 
 use super::{PAGES, SEGMENTS, State, forget};
 use crate::caller::Caller;
@@ -59,14 +59,13 @@ fn limits(address: usize) -> Result<usize, Errno> {
 }
 
 fn inform(address: usize) -> Result<usize, Errno> {
-    let segments = SEGMENTS.list();
-    let resident = segments.iter().map(|it| it.1.resident_pages());
-    let info = ShmInfo {
-        used_ids: segments.len() as i32,
-        total: PAGES.load(Relaxed) as u64,
-        resident: resident.sum::<usize>() as u64,
-        ..ShmInfo::default()
-    };
+    let mut info =
+        ShmInfo { total: PAGES.load(Relaxed) as u64, ..ShmInfo::default() };
+    SEGMENTS.each(|_, segment| {
+        info.used_ids += 1;
+        info.resident += segment.resident_pages() as u64;
+        Ok(())
+    })?;
     user::write_value(address, &info)?;
     Ok(SEGMENTS.table.lock().highest() as usize)
 }
@@ -94,16 +93,16 @@ fn own(
 
 /// Nobody finds it by its key any more; it ends with its last use.
 fn remove(id: i32) -> Result<usize, Errno> {
-    own(id, |_| Ok(()))?;
+    let caller = Caller::new();
     let mut table = SEGMENTS.table.lock();
     let segment = table.get(id)?.clone();
-    table.hide(id as u32);
+    let mut state = segment.state.lock();
+    state.permission.check_owner(&caller.asker())?;
+    state.permission.key = kernel_abi::ipc::IPC_PRIVATE;
+    state.permission.mode |= SHM_DEST;
     segment.is_doomed.store(true, SeqCst);
-    {
-        let mut state = segment.state.lock();
-        state.permission.key = kernel_abi::ipc::IPC_PRIVATE;
-        state.permission.mode |= SHM_DEST;
-    }
+    drop(state);
+    table.hide(id as u32);
     drop(table);
     forget(id as u32);
     Ok(0)
@@ -119,11 +118,15 @@ fn lock(id: i32, command: u32) -> Result<usize, Errno> {
         state.permission.check_owner(&caller.asker())?;
         state.locked.is_some()
     };
+    if command == SHM_LOCK {
+        process.check_may_lock()?;
+    }
+    let size = segment.size.next_multiple_of(PAGE_SIZE);
     // Counted before the lock is taken: who locks it twice at once counts once
     // in the end.
     let mut counted = match command {
         SHM_LOCK if is_locked => return Ok(0),
-        SHM_LOCK => Some(process.take_locked(segment.size as u64)?),
+        SHM_LOCK => Some(process.take_locked(size as u64)?),
         _ => None,
     };
     let mut state = segment.state.lock();

@@ -1,6 +1,5 @@
 //! `semctl(2)`.
 
-use alloc::vec;
 use alloc::vec::Vec;
 use core::sync::atomic::Ordering::Relaxed;
 
@@ -18,7 +17,7 @@ use zerocopy::IntoBytes;
 use super::{SETS, Set, State, USED};
 use crate::caller::{Caller, process_id};
 use crate::registry::Name;
-use crate::room::{check_room, now_s};
+use crate::room::{now_s, zeros};
 use crate::setting;
 
 /// `semctl(2)`; `argument` is a number or an address.
@@ -45,7 +44,7 @@ pub fn control(
         GETVAL | GETPID | GETNCNT | GETZCNT => ask(id, number, command),
         IPC_SET => {
             let new: SemidDs = user::read_value(argument)?;
-            own(id, |state| state.permission.set(&new.perm))
+            own(id, |state| state.permission.set(&new.perm)).map(|()| 0)
         }
         IPC_RMID => remove(id),
         _ => Err(Errno::EINVAL),
@@ -69,10 +68,10 @@ fn with<T>(
 }
 
 /// What `body` does with a set of the caller's own, which changes.
-fn own(
+fn own<T>(
     id: i32,
-    body: impl FnOnce(&mut State) -> Result<(), Errno>,
-) -> Result<usize, Errno> {
+    body: impl FnOnce(&mut State) -> Result<T, Errno>,
+) -> Result<T, Errno> {
     let (_, set) = SETS.find(Name::Id(id))?;
     let caller = Caller::new();
     let mut state = set.state.lock();
@@ -80,9 +79,9 @@ fn own(
     if state.is_removed {
         return Err(Errno::EIDRM);
     }
-    body(&mut state)?;
+    let result = body(&mut state)?;
     state.ctime = now_s();
-    Ok(0)
+    Ok(result)
 }
 
 fn inform(command: u32, address: usize) -> Result<usize, Errno> {
@@ -123,10 +122,10 @@ fn tell(name: Name, is_checked: bool, address: usize) -> Result<usize, Errno> {
 fn get_all(id: i32, address: usize) -> Result<usize, Errno> {
     let (_, set) = SETS.find(Name::Id(id))?;
     let size = set.count * size_of::<u16>();
-    check_room(size)?;
-    let mut values: Vec<u16> = Vec::with_capacity(set.count);
+    let mut values: Vec<u16> = zeros(set.count)?;
     with(Name::Id(id), READ, |state, _| {
-        values.extend(state.set.values().take(values.capacity()));
+        let told = values.iter_mut().zip(state.set.values());
+        told.for_each(|(value, told)| *value = told);
         Ok(())
     })?;
     UserSlice::new(address, size)?.write(0, values.as_bytes())?;
@@ -137,8 +136,7 @@ fn set_all(id: i32, address: usize) -> Result<usize, Errno> {
     let (_, set) = SETS.find(Name::Id(id))?;
     with(Name::Id(id), WRITE, |_, _| Ok(()))?;
     let size = set.count * size_of::<u16>();
-    check_room(size)?;
-    let mut values = vec![0_u16; set.count];
+    let mut values: Vec<u16> = zeros(set.count)?;
     UserSlice::new(address, size)?.read(0, values.as_mut_bytes())?;
     let process = process_id();
     with(Name::Id(id), WRITE, |state, _| {
@@ -185,11 +183,11 @@ fn ask(id: i32, number: i32, command: u32) -> Result<usize, Errno> {
 }
 
 fn remove(id: i32) -> Result<usize, Errno> {
-    own(id, |state| {
+    let undo = own(id, |state| {
         state.is_removed = true;
-        state.set.remove();
-        Ok(())
+        Ok(state.set.remove())
     })?;
+    drop(undo);
     let gone = SETS.table.lock().remove(id as u32);
     drop(gone);
     Ok(0)
