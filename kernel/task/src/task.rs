@@ -169,6 +169,7 @@ impl Task {
     }
 
     /// Its user memory.
+    #[inline(always)]
     pub fn space(&self) -> Option<Arc<AddressSpace>> {
         self.space.lock().clone()
     }

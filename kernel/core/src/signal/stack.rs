@@ -29,6 +29,7 @@ fn report(stack: &SigStack, sp: u64) -> SigStack {
 
 impl SignalState {
     /// The alternative stack as a program at `sp` sees it.
+    #[inline(always)]
     pub fn alternative_stack(&self, key: ThreadKey, sp: u64) -> SigStack {
         report(&self.thread(key).alternative, sp)
     }
@@ -39,6 +40,7 @@ impl SignalState {
     /// # Errors
     /// `EPERM` while running on the old one, `EINVAL` for unknown flags,
     /// `ENOMEM` for a stack that is too small.
+    #[inline(always)]
     pub fn set_alternative_stack(
         &mut self,
         key: ThreadKey,

@@ -183,10 +183,12 @@ impl SignalState {
         self.threads.iter().flatten().count()
     }
 
+    #[inline(always)]
     pub(super) fn thread(&self, key: ThreadKey) -> &Thread {
         self.threads[key.0 as usize].as_ref().expect("the thread lives")
     }
 
+    #[inline(always)]
     pub(super) fn thread_mut(&mut self, key: ThreadKey) -> &mut Thread {
         self.threads[key.0 as usize].as_mut().expect("the thread lives")
     }
@@ -259,6 +261,7 @@ impl SignalState {
     /// Sets the mask. Signals of the process that this thread blocks from now
     /// on are returned: tell those that [`SignalState::takers`] gives.
     #[must_use]
+    #[inline(always)]
     pub fn set_blocked(
         &mut self,
         key: ThreadKey,

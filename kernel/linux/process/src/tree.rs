@@ -41,6 +41,7 @@ pub fn lock() -> SpinLockGuard<'static, Tree> {
 }
 
 /// The process `id`, unless it is unknown or its parent waited for it.
+#[inline(always)]
 pub fn find(id: ProcessId) -> Option<Arc<Process>> {
     Some(lock().nodes.get(&id)?.process.clone())
 }

@@ -185,6 +185,7 @@ impl AddressSpace {
 
     /// Which object a shared mapping of `address` belongs to, as a number,
     /// and where in it the address lies, in bytes. `None` for private memory.
+    #[inline(always)]
     pub fn shared_location(&self, address: usize) -> Option<(usize, usize)> {
         let inner = self.inner.lock();
         let region = inner.regions.find(address)?;

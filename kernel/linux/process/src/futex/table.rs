@@ -35,6 +35,7 @@ fn index(key: Key) -> usize {
     (mixed ^ mixed >> 8) % BUCKETS
 }
 
+#[inline(always)]
 pub(super) fn key_of(
     space: &Arc<AddressSpace>,
     address: usize,
@@ -71,6 +72,7 @@ pub(super) fn checked_key(
     key_of(space, address, scope)
 }
 
+#[inline(always)]
 pub(super) fn enter(waiter: &Arc<Waiter>, place: Place) {
     waiter.is_woken.store(false, Relaxed);
     *waiter.state.lock() = place;

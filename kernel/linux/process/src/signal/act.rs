@@ -15,6 +15,7 @@ use kernel_task::refrigerator::{FREEZER, FreezerHost};
 use kernel_task::{self as task, Task, state, wake};
 
 /// Does what the state said, except telling the parent.
+#[inline(always)]
 pub(crate) fn carry_out(signals: &Signals, sent: &Sent) {
     everybody(signals, sent.everybody);
     if let Some(task) = sent.thread.and_then(|key| signals.task(key)) {
@@ -54,6 +55,7 @@ pub(crate) fn end_listening(
 }
 
 /// Flags a task; wakes it from interruptible sleep, or interrupts its CPU.
+#[inline(always)]
 pub(crate) fn wake_for_signal(task: &Arc<Task>) {
     task.set_work(work::SIGNAL);
     if !wake::try_to_wake_up(task, state::INTERRUPTIBLE) {
@@ -91,6 +93,7 @@ pub(crate) fn kill_process(signals: &mut Signals) {
 
 /// Interrupts the CPU that runs the task, unless it is this one, so that it
 /// passes the way back to user mode.
+#[inline(always)]
 fn kick(task: &Task) {
     if task.is_on_cpu() && task.cpu() != task::current().cpu() {
         task::request_reschedule(task.cpu());

@@ -283,6 +283,7 @@ pub fn queue_to_process(
     checked_with(&process, signal, info, |info| to_process(&process, info))
 }
 
+#[inline(always)]
 fn user_info(signal: u32, code: i32) -> SigInfo {
     let thread = current();
     let user = thread.process.credentials.lock().user.real;

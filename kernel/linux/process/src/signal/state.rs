@@ -48,6 +48,7 @@ impl Signals {
 
     /// Makes the flag of the current task, `key`, what the state says.
     /// Senders flag under the same lock, so none is lost.
+    #[inline(always)]
     pub fn recalculate(&self, key: ThreadKey, task: &Task) {
         // One that was let out of a freeze to trap looks whether it still has to.
         if self.state.needs_attention(key) || task.freezer.is_trapping() {
