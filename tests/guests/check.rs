@@ -47,6 +47,7 @@ pub const TESTS: &[Test] = tests::list![
 const AREAS: &[&str] = &[
     "process",
     "pidfd",
+    "share",
     "execute",
     "stop",
     "signal",
@@ -152,7 +153,7 @@ fn check_and(
 }
 
 fn processes_keep_their_promises() -> Result<()> {
-    check(Setup::new(), "process pidfd")
+    check(Setup::new(), "process pidfd share")
 }
 
 fn tracing_keeps_its_promises() -> Result<()> {

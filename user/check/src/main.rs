@@ -46,6 +46,7 @@ mod record;
 mod resource;
 mod runner;
 mod schedule;
+mod share;
 mod shell;
 mod signal;
 mod socket;
@@ -75,6 +76,7 @@ user_lib::main!(run);
 const AREAS: &[(&str, &[Test])] = &[
     ("process", process::TESTS),
     ("pidfd", pidfd::TESTS),
+    ("share", share::TESTS),
     ("execute", execute::TESTS),
     ("stop", stop::TESTS),
     ("signal", signal::TESTS),

@@ -34,9 +34,9 @@ pub(super) mod transfer;
 
 type Checked<T> = core::result::Result<T, Errno>;
 
-const AT_SYMLINK_NOFOLLOW: u32 = 0x100;
+pub(super) const AT_SYMLINK_NOFOLLOW: u32 = 0x100;
 const AT_NO_AUTOMOUNT: u32 = 0x800;
-const AT_EMPTY_PATH: u32 = 0x1000;
+pub(super) const AT_EMPTY_PATH: u32 = 0x1000;
 
 /// What the calling thread needs to find files.
 struct Caller {

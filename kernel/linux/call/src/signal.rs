@@ -161,7 +161,8 @@ fn padded(info: SigInfo) -> [u64; 16] {
 }
 
 fn rt_sigqueueinfo(args: &Args) -> Result {
-    let id = positive(args.int(0))?;
+    // Nobody has such a number.
+    let id = positive(args.int(0)).map_err(|_| Errno::ESRCH)?;
     let info = queued_info(args.x[2], args.word(1), id)?;
     send::queue_to_process(id, args.word(1), &info).map(|()| 0)
 }
