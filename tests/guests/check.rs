@@ -48,6 +48,7 @@ const AREAS: &[&str] = &[
     "process",
     "pidfd",
     "share",
+    "capability",
     "execute",
     "stop",
     "signal",
@@ -177,7 +178,7 @@ fn semaphores_messages_and_segments_keep_their_promises() -> Result<()> {
 }
 
 fn rights_keep_their_promises() -> Result<()> {
-    check(Setup::new(), "access owner stranger")
+    check(Setup::new(), "access owner capability stranger")
 }
 
 fn sockets_and_nameless_files_keep_their_promises() -> Result<()> {

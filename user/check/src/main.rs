@@ -14,6 +14,7 @@ extern crate alloc;
 
 mod access;
 mod advice;
+mod capability;
 mod claim;
 mod clone;
 mod cpu;
@@ -77,6 +78,7 @@ const AREAS: &[(&str, &[Test])] = &[
     ("process", process::TESTS),
     ("pidfd", pidfd::TESTS),
     ("share", share::TESTS),
+    ("capability", capability::TESTS),
     ("execute", execute::TESTS),
     ("stop", stop::TESTS),
     ("signal", signal::TESTS),

@@ -103,9 +103,3 @@ pub(super) fn any_file(fd: i32) -> Checked<Arc<OpenFile>> {
 pub(super) fn check_flags(flags: u32, known: u32) -> Checked<()> {
     if flags & !known == 0 { Ok(()) } else { Err(Errno::EINVAL) }
 }
-
-/// Fails with `EPERM` unless the caller may do everything.
-fn check_privileged() -> Checked<()> {
-    let is_privileged = current().process.credentials.lock().is_privileged();
-    is_privileged.then_some(()).ok_or(Errno::EPERM)
-}

@@ -7,6 +7,7 @@ use kernel_abi::signal::{SIGCHLD, SigInfo};
 use kernel_abi::syscall as number;
 use kernel_abi::system::Rlimit;
 use kernel_abi::{Errno, time};
+use kernel_core::capability::Capability;
 use kernel_core::signal::status;
 
 use super::call::{Args, Handler, Numbered, Result};
@@ -16,6 +17,7 @@ use kernel_files::file::Blocking;
 use kernel_files::size_limit;
 use kernel_machine::arch::trap::TrapFrame;
 use kernel_machine::mm::user;
+use kernel_process::authority;
 use kernel_process::ptrace::event;
 use kernel_process::wait::{self, Options, Outcome, Which};
 use kernel_process::{
@@ -242,11 +244,11 @@ fn set_limit(
     kind: usize,
     new: Rlimit,
 ) -> core::result::Result<Rlimit, Errno> {
-    let is_privileged = current().process.credentials.lock().is_privileged();
+    let may_more = authority::has(Capability::SYS_RESOURCE);
     if kind == limits::FILE_SIZE {
         size_limit::enforce();
     }
-    let old = process.limits.lock().set(kind, new, is_privileged)?;
+    let old = process.limits.lock().set(kind, new, may_more)?;
     if kind == limits::CPU {
         timer::cpu::watch(process);
     }

@@ -6,8 +6,9 @@ use alloc::sync::Arc;
 use kernel_abi::{Errno, syscall as number};
 
 use super::call::{Args, Handler, Numbered, Result};
+use kernel_core::capability::Capability;
 use kernel_machine::mm::user::{self, UserSlice};
-use kernel_process::{Process, current, group, thread_of, tree};
+use kernel_process::{Process, authority, current, group, thread_of, tree};
 use kernel_task::{self as task, account, scheduler};
 
 mod policy;
@@ -128,10 +129,10 @@ fn setpriority(args: &Args) -> Result {
     }
     let mut targets = processes.iter();
     targets.try_for_each(|process| check_may_schedule(Some(process)))?;
-    let is_privileged = current().process.credentials.lock().is_privileged();
+    let may_all = authority::has(Capability::SYS_NICE);
     for process in &processes {
         let rights = process.limits.lock().scheduling();
-        let may = is_privileged || rights.may_have_nice(nice);
+        let may = may_all || rights.may_have_nice(nice);
         for task in process.threads() {
             if nice < task.nice() && !may {
                 return Err(Errno::EACCES);

@@ -6,6 +6,7 @@ use kernel_abi::{Errno, syscall as number};
 
 use super::call::{Args, Handler, Numbered, Result};
 use kernel_control::proc::load;
+use kernel_core::capability::Capability;
 use kernel_files::buffer::Output;
 use kernel_files::device::random;
 use kernel_machine::arch;
@@ -14,7 +15,8 @@ use kernel_machine::mm::frame;
 use kernel_machine::mm::user::{self, UserSlice};
 use kernel_machine::mm::{FrameStats, PAGE_SIZE};
 use kernel_machine::sync::{Rank, SpinLock};
-use kernel_process::{current, tree};
+use kernel_process::authority;
+use kernel_process::tree;
 
 /// This family's rows of the table.
 pub const CALLS: &[Numbered] = &[
@@ -80,9 +82,7 @@ fn setdomainname(args: &Args) -> Result {
 
 fn set_name(args: &Args, which: usize) -> Result {
     let [address, length, ..] = args.x;
-    if !is_privileged() {
-        return Err(Errno::EPERM);
-    }
+    authority::check(Capability::SYS_ADMIN)?;
     if length > 64 {
         return Err(Errno::EINVAL);
     }
@@ -90,10 +90,6 @@ fn set_name(args: &Args, which: usize) -> Result {
     UserSlice::new(address, length)?.read(0, &mut name[..length])?;
     NAMES.lock()[which] = name;
     Ok(0)
-}
-
-fn is_privileged() -> bool {
-    current().process.credentials.lock().is_privileged()
 }
 
 fn sysinfo(args: &Args) -> Result {
@@ -124,7 +120,10 @@ fn syslog(args: &Args) -> Result {
     const SIZE_BUFFER: i32 = 10;
     let what = args.int(0);
     // To look at all of it, or to ask how much there is, is everybody's.
-    if !matches!(what, READ_ALL | SIZE_BUFFER) && !is_privileged() {
+    if !matches!(what, READ_ALL | SIZE_BUFFER)
+        && !authority::has(Capability::SYSLOG)
+        && !authority::has(Capability::SYS_ADMIN)
+    {
         return Err(Errno::EPERM);
     }
     match what {
@@ -175,9 +174,7 @@ fn reboot(args: &Args) -> Result {
     const POWER_OFF: u32 = 0x4321_fedc;
     const CAD_ON: u32 = 0x89ab_cdef;
     const CAD_OFF: u32 = 0;
-    if !is_privileged() {
-        return Err(Errno::EPERM);
-    }
+    authority::check(Capability::SYS_BOOT)?;
     if args.word(0) != MAGIC || !MAGIC_2.contains(&args.word(1)) {
         return Err(Errno::EINVAL);
     }

@@ -244,7 +244,6 @@ fn commit(thread: &CurrentThread, frame: &mut TrapFrame, loaded: Loaded) {
     // What goes is dropped after each guard, since a file may end with it.
     let old = core::mem::replace(&mut *process.image.lock(), loaded.image);
     drop(old);
-    process.attributes.exec();
     process.has_executed.store(true, Relaxed);
     task.set_name(&loaded.name);
     let request = FREEZER.exec(&FreezerHost, &*task);

@@ -6,6 +6,7 @@
 use alloc::sync::Arc;
 
 use kernel_abi::Errno;
+use kernel_core::capability::Capability;
 
 use super::limits::{self, Limits};
 use super::user::{Place, TimerPlace, User};
@@ -25,7 +26,12 @@ impl Process {
         let place = Place::of(user.clone());
         let is_free =
             is_root || user.tasks() <= most && table::has_room_for_users();
-        if !is_free && !self.credentials.lock().is_privileged() {
+        let may_more = || {
+            let credentials = self.credentials.lock();
+            credentials.has(Capability::SYS_RESOURCE)
+                || credentials.has(Capability::SYS_ADMIN)
+        };
+        if !is_free && !may_more() {
             return Err(Errno::EAGAIN);
         }
         self.tasks.set_too_many(false);
@@ -143,12 +149,12 @@ impl Drop for LockedBytes {
 
 impl Process {
     /// Counts so many bytes of shared memory that its user locks
-    /// (`RLIMIT_MEMLOCK`). Who may do everything may lock any number.
+    /// (`RLIMIT_MEMLOCK`). With `CAP_IPC_LOCK` it may lock any number.
     ///
     /// # Errors
     /// `EPERM` if it may lock none; `ENOMEM` for more than the user may.
     pub fn take_locked(&self, bytes: u64) -> Result<LockedBytes, Errno> {
-        let most = match self.credentials.lock().is_privileged() {
+        let most = match self.credentials.lock().has(Capability::IPC_LOCK) {
             true => u64::MAX,
             false => self.limits.lock().locked(),
         };

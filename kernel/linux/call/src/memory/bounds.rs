@@ -1,12 +1,13 @@
 //! How much data a process may have (`RLIMIT_DATA`): private memory that it
 //! may write, but for stacks. Who has no such limit pays nothing for it; for
 //! whom has, the mappings are counted. And how much it may lock
-//! (`RLIMIT_MEMLOCK`), unless it may do everything: mappings are counted when
+//! (`RLIMIT_MEMLOCK`), unless it has the capability to: mappings are counted when
 //! more are to be locked.
 
 use core::ops::Range;
 
 use kernel_abi::Errno;
+use kernel_core::capability::Capability;
 use kernel_core::memory::region::HIGHEST;
 
 use kernel_machine::mm::{AddressSpace, PAGE_SIZE};
@@ -69,7 +70,7 @@ pub(super) fn check_break(space: &AddressSpace, end: usize) -> Checked {
 /// Bytes that the process may lock; `None` for any.
 fn most_locked() -> Option<u64> {
     let process = &current().process;
-    match process.credentials.lock().is_privileged() {
+    match process.credentials.lock().has(Capability::IPC_LOCK) {
         true => None,
         false => Some(process.limits.lock().locked()),
     }

@@ -2,11 +2,12 @@
 
 use kernel_abi::Errno;
 use kernel_abi::signal::{SIG_IGN, SIGCONT, SIGHUP, SIGTTIN, SIGTTOU};
+use kernel_core::capability::Capability;
 use kernel_core::signal::job_control::{Access, Background};
 
 use super::state::{Job, NUMBER, TERMINAL, Terminal};
 use kernel_process::signal::send;
-use kernel_process::{self as process, tree};
+use kernel_process::{self as process, authority, tree};
 use kernel_task as task;
 
 /// Where the running process stands.
@@ -84,14 +85,15 @@ impl Terminal {
         self.is_own().then_some(()).ok_or(Errno::ENOTTY)
     }
 
-    /// `TIOCSCTTY`.
+    /// `TIOCSCTTY`; to steal it from another session takes a capability.
     pub(super) fn claim(&self, must_steal: bool) -> Result<(), Errno> {
         let member = member().ok_or(Errno::EPERM)?;
+        let may_steal = must_steal && authority::has(Capability::SYS_ADMIN);
         let mut job = self.job.lock();
         if job.session == member.session {
             return Ok(());
         }
-        let is_free = job.session == 0 || must_steal;
+        let is_free = job.session == 0 || may_steal;
         if member.session != member.process || !is_free {
             return Err(Errno::EPERM);
         }

@@ -5,6 +5,7 @@ use kernel_abi::ipc::{
     IPC_INFO, IPC_RMID, IPC_SET, IPC_STAT, MSG_INFO, MSG_STAT, MSG_STAT_ANY,
     MsgInfo, MsqidDs,
 };
+use kernel_core::capability::Capability;
 use kernel_core::ipc::permission::READ;
 use kernel_machine::mm::user;
 
@@ -79,7 +80,7 @@ fn tell(name: Name, is_checked: bool, address: usize) -> Result<usize, Errno> {
 fn own(id: i32, caller: &Caller) -> Result<alloc::sync::Arc<Queue>, Errno> {
     let (_, queue) = QUEUES.find(Name::Id(id))?;
     let state = queue.state.lock();
-    state.permission.check_owner(&caller.asker())?;
+    state.permission.check_owner(&caller.asker(), Capability::SYS_ADMIN)?;
     if state.is_removed {
         return Err(Errno::EIDRM);
     }
@@ -91,7 +92,7 @@ fn change(id: i32, new: &MsqidDs) -> Result<usize, Errno> {
     let caller = Caller::new();
     let queue = own(id, &caller)?;
     let is_large = new.qbytes > setting::MSGMNB.value();
-    if is_large && !caller.is_privileged() {
+    if is_large && !caller.has(Capability::SYS_RESOURCE) {
         return Err(Errno::EPERM);
     }
     let mut state = queue.state.lock();

@@ -8,6 +8,7 @@ use kernel_abi::ipc::{
     SHM_LOCKED, SHM_STAT, SHM_STAT_ANY, SHM_UNLOCK, ShmInfo, ShmLimits,
     ShmidDs,
 };
+use kernel_core::capability::Capability;
 use kernel_core::ipc::permission::READ;
 use kernel_machine::mm::user;
 
@@ -87,7 +88,7 @@ fn own(
     let (_, segment) = SEGMENTS.find(Name::Id(id))?;
     let caller = Caller::new();
     let mut state = segment.state.lock();
-    state.permission.check_owner(&caller.asker())?;
+    state.permission.check_owner(&caller.asker(), Capability::SYS_ADMIN)?;
     body(&mut state)?;
     Ok(0)
 }
@@ -116,7 +117,7 @@ fn lock(id: i32, command: u32) -> Result<usize, Errno> {
     let process = &kernel_process::current().process;
     let is_locked = {
         let state = segment.state.lock();
-        state.permission.check_owner(&caller.asker())?;
+        state.permission.check_owner(&caller.asker(), Capability::IPC_LOCK)?;
         state.locked.is_some()
     };
     // Counted before the lock is taken: who locks it twice at once counts once
