@@ -1,27 +1,27 @@
 //! Capabilities, given up one by one, and what each is for (capabilities(7)).
 
 use alloc::format;
-use alloc::string::String;
 
 use user_lib::child::Child;
 use user_lib::linux::{
-    __NR_adjtimex, __NR_capget, __NR_capset, __NR_chroot, __NR_fchownat,
-    __NR_kcmp, __NR_mknodat, __NR_mlock, __NR_msgctl, __NR_msgget, __NR_prctl,
-    __NR_prlimit64, __NR_reboot, __NR_setdomainname, __NR_setfsuid,
-    __NR_setgroups, __NR_setresuid, __NR_timer_create, __NR_unlinkat, AT_FDCWD,
-    CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER, CAP_FSETID, CAP_IPC_LOCK,
-    CAP_IPC_OWNER, CAP_KILL, CAP_MKNOD, CAP_SETGID, CAP_SETPCAP, CAP_SETUID,
-    CAP_SYS_ADMIN, CAP_SYS_BOOT, CAP_SYS_CHROOT, CAP_SYS_NICE, CAP_SYS_PTRACE,
-    CAP_SYS_RESOURCE, CAP_SYS_TIME, CAP_WAKE_ALARM, CLOCK_REALTIME_ALARM,
-    LINUX_REBOOT_MAGIC1, LINUX_REBOOT_MAGIC2, O_CREAT, O_RDWR, RLIMIT_CORE,
-    RLIMIT_MEMLOCK,
+    __NR_faccessat, __NR_kcmp, __NR_msgctl, __NR_msgget, __NR_setdomainname,
+    __NR_setfsuid, __NR_setresuid, AT_FDCWD, CAP_DAC_READ_SEARCH, CAP_KILL,
+    CAP_SYS_ADMIN, CAP_SYS_PTRACE, O_CREAT, O_DIRECTORY, O_RDONLY, O_RDWR,
+    SIGKILL,
 };
 use user_lib::syscall::arbitrary;
-use user_lib::{Errno, Result, file, process, schedule, signal};
+use user_lib::{Errno, file, process, signal};
 
 use crate::tool::{
-    NOBODY, Outcome, ensure, ensure_eq, fresh_path, in_child, tests,
+    Failure, NOBODY, Outcome, ensure, ensure_eq, fresh_path, in_child, soon,
+    tests,
 };
+
+mod question;
+mod sets;
+
+use question::{QUESTIONS, Scene, give};
+use sets::{PR_CAPBSET_DROP, control, get, give_up, set};
 
 tests! {
     a_capability_that_is_given_up_is_gone
@@ -29,55 +29,23 @@ tests! {
     files_are_used_by_another_user
     capabilities_outlive_a_change_of_user_where_that_is_said
     an_exec_gives_what_the_sets_say
+    secure_bits_take_the_meaning_from_user_0
+    who_gains_by_an_exec_is_not_looked_at
+    files_are_read_and_directories_searched_by_one_capability
+    a_question_for_the_real_user_is_about_what_that_may
 }
 
 const PR_SET_KEEPCAPS: u32 = 8;
 const PR_CAPBSET_READ: u32 = 23;
-const PR_CAPBSET_DROP: u32 = 24;
+const PR_GET_SECUREBITS: u32 = 27;
+const PR_SET_SECUREBITS: u32 = 28;
 const PR_SET_NO_NEW_PRIVS: u32 = 38;
 const PR_CAP_AMBIENT: u32 = 47;
 const PR_CAP_AMBIENT_IS_SET: usize = 1;
 const PR_CAP_AMBIENT_RAISE: usize = 2;
 
-/// Effective, permitted, inheritable.
-type Sets = [u64; 3];
-
-fn get() -> Result<Sets> {
-    let header = [0x2008_0522_u32, 0];
-    let mut words = [0_u32; 6];
-    let place = words.as_mut_ptr().addr();
-    let head = core::hint::black_box(&header).as_ptr().addr();
-    arbitrary(__NR_capget, [head, place, 0, 0, 0, 0])?;
-    let words = core::hint::black_box(words);
-    let whole =
-        |at: usize| u64::from(words[at]) | u64::from(words[at + 3]) << 32;
-    Ok([whole(0), whole(1), whole(2)])
-}
-
-fn set(sets: Sets) -> Result<()> {
-    let header = [0x2008_0522_u32, 0];
-    let low = sets.map(|set| set as u32);
-    let high = sets.map(|set| (set >> 32) as u32);
-    let words = [low, high];
-    let place = core::hint::black_box(&words).as_ptr().addr();
-    let head = core::hint::black_box(&header).as_ptr().addr();
-    arbitrary(__NR_capset, [head, place, 0, 0, 0, 0]).map(drop)
-}
-
-/// Gives up rights, for good or to be taken again.
-fn give_up(rights: u64, is_for_good: bool) -> Result<()> {
-    let [effective, permitted, inheritable] = get()?;
-    let left = if is_for_good { permitted & !rights } else { permitted };
-    set([effective & !rights, left, inheritable])
-}
-
-fn control(option: u32, words: [usize; 2]) -> Result<usize> {
-    let [one, other] = words;
-    arbitrary(__NR_prctl, [option as usize, one, other, 0, 0, 0])
-}
-
 fn ensure_ok(
-    work: impl FnOnce() -> core::result::Result<i32, crate::tool::Failure>,
+    work: impl FnOnce() -> core::result::Result<i32, Failure>,
 ) -> Outcome {
     ensure_eq!(in_child(work)?.exit_code(), Some(0));
     Ok(())
@@ -97,8 +65,16 @@ fn a_capability_that_is_given_up_is_gone() -> Outcome {
         ensure_eq!(set(all), Err(Errno::EPERM));
         ensure_eq!(rename(), Err(Errno::EPERM));
         let status = file::text("/proc/self/status")?;
-        let left = format!("CapPrm:\t{:016x}", all[1] & !(1 << CAP_SYS_ADMIN));
-        ensure!(status.contains(&left));
+        let left = all[1] & !(1 << CAP_SYS_ADMIN);
+        for (name, set) in [
+            ("Inh", 0),
+            ("Prm", left),
+            ("Eff", left),
+            ("Bnd", all[1]),
+            ("Amb", 0),
+        ] {
+            ensure!(status.contains(&format!("Cap{name}:\t{set:016x}\n")));
+        }
         // A child has what its parent has.
         ensure_ok(|| {
             ensure_eq!(rename(), Err(Errno::EPERM));
@@ -106,159 +82,6 @@ fn a_capability_that_is_given_up_is_gone() -> Outcome {
         })?;
         Ok(0)
     })
-}
-
-fn give(path: &str, user: u32) -> Result<()> {
-    let path = format!("{path}\0");
-    let (here, user) = (AT_FDCWD as usize, user as usize);
-    let words = [here, path.as_ptr().addr(), user, user, 0, 0];
-    arbitrary(__NR_fchownat, words).map(drop)
-}
-
-/// What the questions are about.
-struct Scene {
-    /// A file of user `NOBODY` that only that may use.
-    path: String,
-    /// A process of that user.
-    child: i32,
-    /// A queue of messages with a mode that lets nobody read.
-    queue: usize,
-}
-
-/// A call that takes one capability.
-type Question = fn(&Scene) -> Result<()>;
-
-fn ask(number: u32, words: [usize; 4]) -> Result<()> {
-    let [a, b, c, d] = words;
-    arbitrary(number, [a, b, c, d, 0, 0]).map(drop)
-}
-
-fn limit(kind: u32, limits: [u64; 2]) -> Result<()> {
-    let place = core::hint::black_box(&limits).as_ptr().addr();
-    ask(__NR_prlimit64, [0, kind as usize, place, 0])
-}
-
-fn lock_memory(_: &Scene) -> Result<()> {
-    limit(RLIMIT_MEMLOCK, [0, 0])?;
-    let word = 0_u64;
-    let place = core::hint::black_box(&word) as *const u64;
-    ask(__NR_mlock, [place.addr(), 1, 0, 0])
-}
-
-fn raise_a_limit(_: &Scene) -> Result<()> {
-    limit(RLIMIT_CORE, [0, 0])?;
-    limit(RLIMIT_CORE, [1, 1])
-}
-
-/// Sets a bit that is taken away from who is not of the file's group.
-fn keep_a_set_id_bit(scene: &Scene) -> Result<()> {
-    let path = format!("{}-own", scene.path);
-    file::close(file::open(&path, O_RDWR | O_CREAT, 0o600)?)?;
-    let place = format!("{path}\0");
-    let group = NOBODY as usize;
-    let words = [AT_FDCWD as usize, place.as_ptr().addr(), 0, group];
-    // Without `CAP_CHOWN` the group is still its maker's.
-    let is_given = ask(__NR_fchownat, words).is_ok();
-    let mode = file::change_mode(&path, 0o2710)
-        .and_then(|()| file::status(&path))
-        .map(|status| status.st_mode);
-    file::remove(&path)?;
-    match is_given && mode? & 0o2000 == 0 {
-        true => Err(Errno::EPERM),
-        false => Ok(()),
-    }
-}
-
-fn make_a_device(scene: &Scene) -> Result<()> {
-    let path = format!("{}-null\0", scene.path);
-    let place = path.as_ptr().addr();
-    ask(__NR_mknodat, [AT_FDCWD as usize, place, 0o20_600, 0x103])?;
-    ask(__NR_unlinkat, [AT_FDCWD as usize, place, 0, 0])
-}
-
-/// The length of a tick of the wall clock, as it is anyway.
-fn set_the_tick(_: &Scene) -> Result<()> {
-    const ADJ_TICK: u64 = 0x4000;
-    let mut words = [0_u64; 26];
-    (words[0], words[11]) = (ADJ_TICK, 10_000);
-    let place = core::hint::black_box(&mut words).as_mut_ptr().addr();
-    ask(__NR_adjtimex, [place, 0, 0, 0])
-}
-
-fn make_an_alarm(_: &Scene) -> Result<()> {
-    let mut id = 0_i32;
-    let place = core::hint::black_box(&mut id) as *mut i32;
-    let clock = CLOCK_REALTIME_ALARM as usize;
-    ask(__NR_timer_create, [clock, 0, place.addr(), 0])
-}
-
-fn look_at_a_queue(scene: &Scene) -> Result<()> {
-    const IPC_STAT: usize = 2;
-    let mut room = [0_u64; 32];
-    let place = core::hint::black_box(&mut room).as_mut_ptr().addr();
-    ask(__NR_msgctl, [scene.queue, IPC_STAT, place, 0])
-}
-
-/// Capabilities, what takes each, and what is told without.
-const QUESTIONS: &[(u32, Question, Errno)] = &[
-    (CAP_CHOWN, |scene| give(&scene.path, NOBODY), Errno::EPERM),
-    (
-        CAP_DAC_OVERRIDE,
-        |scene| file::open(&scene.path, O_RDWR, 0).and_then(file::close),
-        Errno::EACCES,
-    ),
-    (CAP_FOWNER, |scene| file::change_mode(&scene.path, 0o600), Errno::EPERM),
-    (CAP_FSETID, keep_a_set_id_bit, Errno::EPERM),
-    (CAP_KILL, |scene| signal::send(scene.child, 0), Errno::EPERM),
-    (CAP_SETGID, |_| ask(__NR_setgroups, [0; 4]), Errno::EPERM),
-    (
-        CAP_SETUID,
-        |_| process::set_user_id(NOBODY).and_then(|()| is_nobody()),
-        Errno::EPERM,
-    ),
-    (CAP_SETPCAP, |_| control(PR_CAPBSET_DROP, [0; 2]).map(drop), Errno::EPERM),
-    (CAP_IPC_LOCK, lock_memory, Errno::EPERM),
-    (CAP_IPC_OWNER, look_at_a_queue, Errno::EACCES),
-    (
-        CAP_SYS_CHROOT,
-        |_| ask(__NR_chroot, [c"/".as_ptr().addr(), 0, 0, 0]),
-        Errno::EPERM,
-    ),
-    (
-        CAP_SYS_PTRACE,
-        |scene| {
-            let ids = [process::current_id() as usize, scene.child as usize];
-            ask(__NR_kcmp, [ids[0], ids[1], 1, 0])
-        },
-        Errno::EPERM,
-    ),
-    (
-        CAP_SYS_ADMIN,
-        |_| ask(__NR_setdomainname, [c"x".as_ptr().addr(), 1, 0, 0]),
-        Errno::EPERM,
-    ),
-    (
-        CAP_SYS_BOOT,
-        |_| {
-            let magic = [LINUX_REBOOT_MAGIC1, LINUX_REBOOT_MAGIC2];
-            let [one, other] = magic.map(|word| word as usize);
-            ask(__NR_reboot, [one, other, 0, 0])
-        },
-        Errno::EPERM,
-    ),
-    (CAP_SYS_NICE, |_| schedule::set_nice(0, -5), Errno::EACCES),
-    (CAP_SYS_RESOURCE, raise_a_limit, Errno::EPERM),
-    (CAP_SYS_TIME, set_the_tick, Errno::EPERM),
-    (CAP_MKNOD, make_a_device, Errno::EPERM),
-    (CAP_WAKE_ALARM, make_an_alarm, Errno::EPERM),
-];
-
-/// `setuid` says nothing where it gives what there was.
-fn is_nobody() -> Result<()> {
-    match process::user_id() as u32 {
-        NOBODY => Ok(()),
-        _ => Err(Errno::EPERM),
-    }
 }
 
 fn each_question_is_for_its_own_capability() -> Outcome {
@@ -343,12 +166,11 @@ fn capabilities_outlive_a_change_of_user_where_that_is_said() -> Outcome {
 }
 
 /// The permitted set that a program finds, as a child's shell tells.
-fn of_program() -> core::result::Result<u64, crate::tool::Failure> {
+fn of_program() -> core::result::Result<u64, Failure> {
     let words = ["grep", "CapPrm", "/proc/self/status"];
     let (text, _) = crate::tool::output_of("/bin/grep", &words)?;
     let digits = text.trim_end().rsplit('\t').next().unwrap_or("");
-    u64::from_str_radix(digits, 16)
-        .map_err(|_| crate::tool::Failure(text.clone()))
+    u64::from_str_radix(digits, 16).map_err(|_| Failure(text.clone()))
 }
 
 fn an_exec_gives_what_the_sets_say() -> Outcome {
@@ -383,4 +205,107 @@ fn an_exec_gives_what_the_sets_say() -> Outcome {
         ensure_eq!(of_program()?, kill);
         Ok(0)
     })
+}
+
+fn secure_bits_take_the_meaning_from_user_0() -> Outcome {
+    const NO_ROOT: usize = 1;
+    const NO_ROOT_LOCKED: usize = 2;
+    ensure_ok(|| {
+        let all = get()?[1];
+        control(PR_SET_SECUREBITS, [NO_ROOT, 0])?;
+        ensure_eq!(of_program()?, 0);
+        control(PR_SET_SECUREBITS, [0, 0])?;
+        ensure_eq!(of_program()?, all);
+        let locked = NO_ROOT | NO_ROOT_LOCKED;
+        control(PR_SET_SECUREBITS, [locked, 0])?;
+        let freed = control(PR_SET_SECUREBITS, [0, 0]);
+        ensure_eq!(freed, Err(Errno::EPERM));
+        ensure_eq!(control(PR_GET_SECUREBITS, [0; 2])?, locked);
+        Ok(0)
+    })
+}
+
+/// Whether this process may look at a child that gives `given` up and then
+/// becomes a program.
+fn may_look_at_program(given: u64) -> core::result::Result<bool, Failure> {
+    let child = Child::start(|| {
+        if give_up(given, true).is_err() {
+            return 1;
+        }
+        let none: [&str; 0] = [];
+        process::execute("/bin/sleep", &["sleep", "1000"], &none);
+        1
+    })?;
+    let name = format!("/proc/{}/comm", child.id());
+    ensure!(soon(|| file::text(&name).as_deref() == Ok("sleep\n")));
+    let ids = [process::current_id() as usize, child.id() as usize];
+    let found = arbitrary(__NR_kcmp, [ids[0], ids[1], 1, 0, 0, 0]);
+    signal::send(child.id(), SIGKILL)?;
+    child.wait()?;
+    Ok(found.is_ok())
+}
+
+fn who_gains_by_an_exec_is_not_looked_at() -> Outcome {
+    ensure_ok(|| {
+        control(PR_CAPBSET_DROP, [CAP_SYS_PTRACE as usize, 0])?;
+        give_up(1 << CAP_SYS_PTRACE, true)?;
+        ensure!(may_look_at_program(0)?);
+        ensure!(!may_look_at_program(1 << CAP_KILL)?);
+        Ok(0)
+    })
+}
+
+fn files_are_read_and_directories_searched_by_one_capability() -> Outcome {
+    let directory = fresh_path("searched");
+    file::make_directory(&directory, 0o700)?;
+    let path = format!("{directory}/file");
+    file::close(file::open(&path, O_RDWR | O_CREAT, 0o200)?)?;
+    give(&path, NOBODY)?;
+    give(&directory, NOBODY)?;
+    let open = |path: &str, flags: u32| {
+        file::open(path, flags, 0o600).and_then(file::close)
+    };
+    ensure_ok(|| {
+        let all = get()?[1];
+        give_up(all & !(1 << CAP_DAC_READ_SEARCH), true)?;
+        open(&directory, O_RDONLY | O_DIRECTORY)?;
+        open(&path, O_RDONLY)?;
+        ensure_eq!(open(&path, O_RDWR), Err(Errno::EACCES));
+        let other = format!("{directory}/other");
+        ensure_eq!(open(&other, O_RDWR | O_CREAT), Err(Errno::EACCES));
+        give_up(all, true)?;
+        ensure_eq!(open(&path, O_RDONLY), Err(Errno::EACCES));
+        Ok(0)
+    })?;
+    file::remove(&path)?;
+    file::remove_directory(&directory)?;
+    Ok(())
+}
+
+fn a_question_for_the_real_user_is_about_what_that_may() -> Outcome {
+    const R_OK: usize = 4;
+    let path = fresh_path("asked");
+    file::close(file::open(&path, O_RDWR | O_CREAT, 0)?)?;
+    let ask = || {
+        let place = format!("{path}\0");
+        let words = [AT_FDCWD as usize, place.as_ptr().addr(), R_OK, 0, 0, 0];
+        arbitrary(__NR_faccessat, words)
+    };
+    let own = usize::MAX;
+    let be = |real: usize, effective: usize| {
+        arbitrary(__NR_setresuid, [real, effective, own, 0, 0, 0])
+    };
+    ensure_ok(|| {
+        be(own, NOBODY as usize)?;
+        let opened = file::open(&path, O_RDONLY, 0);
+        ensure_eq!(opened, Err(Errno::EACCES));
+        ensure_eq!(ask(), Ok(0));
+        be(own, 0)?;
+        be(NOBODY as usize, own)?;
+        file::close(file::open(&path, O_RDONLY, 0)?)?;
+        ensure_eq!(ask(), Err(Errno::EACCES));
+        Ok(0)
+    })?;
+    file::remove(&path)?;
+    Ok(())
 }

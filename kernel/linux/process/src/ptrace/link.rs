@@ -160,8 +160,8 @@ fn keep_rights(
 /// caller drops.
 ///
 /// Others may look at it (`new` says that of the file) unless it uses rights
-/// that are not its user's, before or after; such a one does not hear of its
-/// parent's end either (prctl(2)).
+/// that are not its user's, before or after, or gains some; such a one does not
+/// hear of its parent's end either (prctl(2)).
 pub(crate) fn install(
     thread: &CurrentThread,
     space: Arc<AddressSpace>,
@@ -176,7 +176,7 @@ pub(crate) fn install(
         !old.capabilities.permitted.contains(new.capabilities.permitted);
     let is_ordinary = old.used() == real && new.used() == real && !gains;
     new.is_dumpable &= is_ordinary;
-    if new.used() != real || new.used() != old.used() {
+    if new.used() != real || new.used() != old.used() || gains {
         process.attributes.death_signal.store(0, Relaxed);
     }
     // No other thread is left that could have changed them meanwhile.
