@@ -47,6 +47,8 @@ pub const TESTS: &[Test] = tests::list![
 const AREAS: &[&str] = &[
     "process",
     "pidfd",
+    "share",
+    "capability",
     "execute",
     "stop",
     "signal",
@@ -157,7 +159,7 @@ fn check_and(
 }
 
 fn processes_keep_their_promises() -> Result<()> {
-    check(Setup::new(), "process pidfd")
+    check(Setup::new(), "process pidfd share")
 }
 
 fn tracing_keeps_its_promises() -> Result<()> {
@@ -181,7 +183,7 @@ fn semaphores_messages_and_segments_keep_their_promises() -> Result<()> {
 }
 
 fn rights_keep_their_promises() -> Result<()> {
-    check(Setup::new(), "access owner stranger")
+    check(Setup::new(), "access owner capability stranger")
 }
 
 fn sockets_and_nameless_files_keep_their_promises() -> Result<()> {

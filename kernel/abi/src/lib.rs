@@ -5,6 +5,7 @@
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
 
+pub mod capability;
 pub mod errno;
 pub mod ipc;
 pub mod ptrace;

@@ -8,6 +8,7 @@
 extern crate alloc;
 
 pub mod board;
+pub mod capability;
 pub mod cgroup;
 pub mod command_line;
 pub mod cpio;

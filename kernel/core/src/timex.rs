@@ -142,10 +142,10 @@ impl Discipline {
     ///
     /// # Errors
     /// `EINVAL`, `EPERM`.
-    pub fn check(asked: &Timex, is_privileged: bool) -> Result<(), Errno> {
+    pub fn check(asked: &Timex, may_set: bool) -> Result<(), Errno> {
         let modes = Modes::from_bits_retain(asked.modes);
         let require = |holds: bool| holds.then_some(()).ok_or(Errno::EINVAL);
-        let privilege = is_privileged.then_some(()).ok_or(Errno::EPERM);
+        let privilege = may_set.then_some(()).ok_or(Errno::EPERM);
         if modes.contains(Modes::ADJTIME) {
             require(modes.contains(Modes::OFFSET))?;
             if !modes.contains(Modes::READ_ONLY) {

@@ -14,6 +14,7 @@ extern crate alloc;
 
 mod access;
 mod advice;
+mod capability;
 mod claim;
 mod clone;
 mod cpu;
@@ -49,6 +50,7 @@ mod record;
 mod resource;
 mod runner;
 mod schedule;
+mod share;
 mod shell;
 mod signal;
 mod socket;
@@ -78,6 +80,8 @@ user_lib::main!(run);
 const AREAS: &[(&str, &[Test])] = &[
     ("process", process::TESTS),
     ("pidfd", pidfd::TESTS),
+    ("share", share::TESTS),
+    ("capability", capability::TESTS),
     ("execute", execute::TESTS),
     ("stop", stop::TESTS),
     ("signal", signal::TESTS),

@@ -1,15 +1,19 @@
 //! The terminal, if the tests have one.
 
-use user_lib::linux::{ECHO, ICANON, ISIG, O_RDWR};
+use user_lib::linux::{__NR_ioctl, ECHO, ICANON, ISIG, O_RDWR};
+use user_lib::syscall::arbitrary;
 use user_lib::{Errno, file, process, terminal};
 
-use crate::tool::{Outcome, ensure, ensure_eq, in_child, tests};
+use crate::tool::{
+    NOBODY, Outcome, become_user, ensure, ensure_eq, in_child, tests,
+};
 
 tests! {
     a_file_is_no_terminal
     a_terminal_has_settings
     settings_are_kept
     only_a_session_has_a_terminal
+    a_terminal_is_stolen_by_a_capability_only
 }
 
 fn a_file_is_no_terminal() -> Outcome {
@@ -58,5 +62,20 @@ fn only_a_session_has_a_terminal() -> Outcome {
         Ok(0)
     })?;
     ensure_eq!(status.exit_code(), Some(0));
+    Ok(())
+}
+
+fn a_terminal_is_stolen_by_a_capability_only() -> Outcome {
+    const TIOCSCTTY: usize = 0x540e;
+    let Some(tty) = own_terminal() else { return Ok(()) };
+    let end = in_child(|| {
+        process::new_session()?;
+        become_user(NOBODY)?;
+        let words = [tty as usize, TIOCSCTTY, 1, 0, 0, 0];
+        ensure_eq!(arbitrary(__NR_ioctl, words), Err(Errno::EPERM));
+        Ok(0)
+    })?;
+    ensure_eq!(end.exit_code(), Some(0));
+    file::close(tty)?;
     Ok(())
 }

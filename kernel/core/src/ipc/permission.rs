@@ -4,6 +4,8 @@
 use kernel_abi::Errno;
 use kernel_abi::ipc::IpcPerm;
 
+use crate::capability::Capability;
+
 /// The right to read.
 pub const READ: u32 = 4;
 /// The right to change.
@@ -23,13 +25,17 @@ pub struct Asker<'a> {
     pub group: u32,
     /// Further groups.
     pub groups: &'a [u32],
-    /// May do everything.
-    pub is_privileged: bool,
+    /// What it may beside that.
+    pub capabilities: Capability,
 }
 
 impl Asker<'_> {
     fn is_in(&self, group: u32) -> bool {
         self.group == group || self.groups.contains(&group)
+    }
+
+    fn has(&self, capability: Capability) -> bool {
+        self.capabilities.contains(capability)
     }
 }
 
@@ -84,17 +90,23 @@ impl Permission {
         };
         match wanted & !granted & (READ | WRITE | EXECUTE) {
             0 => Ok(()),
-            _ if asker.is_privileged => Ok(()),
+            _ if asker.has(Capability::IPC_OWNER) => Ok(()),
             _ => Err(Errno::EACCES),
         }
     }
 
-    /// Fails unless `asker` may remove the object, or say whose it is.
+    /// Fails unless the object is `asker`'s, or `asker` has the capability
+    /// `other` to do as if it were: `SYS_ADMIN` to remove it, and to say whose
+    /// it is.
     ///
     /// # Errors
     /// `EPERM`.
-    pub fn check_owner(&self, asker: &Asker<'_>) -> Result<(), Errno> {
-        match self.is_owned_by(asker) || asker.is_privileged {
+    pub fn check_owner(
+        &self,
+        asker: &Asker<'_>,
+        other: Capability,
+    ) -> Result<(), Errno> {
+        match self.is_owned_by(asker) || asker.has(other) {
             true => Ok(()),
             false => Err(Errno::EPERM),
         }

@@ -9,10 +9,10 @@ use kernel_abi::ipc::{MQ_PRIO_MAX, MqAttr};
 
 use super::line::{Line, Standing, Wake};
 
-/// Most messages of a queue, for those who may do everything
+/// Most messages of a queue, for those with `CAP_SYS_RESOURCE`
 /// (`HARD_MSGMAX`).
 pub const HARD_MESSAGES: u64 = 65_536;
-/// Most bytes of a message, for those who may do everything
+/// Most bytes of a message, for those with `CAP_SYS_RESOURCE`
 /// (`HARD_MSGSIZEMAX`).
 pub const HARD_SIZE: u64 = 16 << 20;
 
@@ -45,14 +45,15 @@ impl Limits {
         msgsize_default: 8192,
     };
 
-    /// Messages and bytes of a message of a new queue.
+    /// Messages and bytes of a message of a new queue; `may_more` with
+    /// `CAP_SYS_RESOURCE`.
     ///
     /// # Errors
     /// `EINVAL` for what is not allowed.
     pub fn shape(
         &self,
         wanted: Option<&MqAttr>,
-        is_privileged: bool,
+        may_more: bool,
     ) -> Result<Shape, Errno> {
         let Some(wanted) = wanted else {
             return Ok(Shape {
@@ -60,7 +61,7 @@ impl Limits {
                 size: self.msgsize_default.min(self.msgsize_max) as usize,
             });
         };
-        let [most, most_size] = match is_privileged {
+        let [most, most_size] = match may_more {
             true => [HARD_MESSAGES, HARD_SIZE],
             false => [self.msg_max, self.msgsize_max],
         };

@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 
 use super::{escape, render_cpu_list, text};
+use crate::capability::Capabilities;
 use crate::task_state;
 
 #[cfg(test)]
@@ -287,8 +288,8 @@ pub struct Status<'a> {
     pub queued: [u64; 2],
     /// Signals.
     pub signals: Signals,
-    /// All capabilities of the superuser, or none.
-    pub capabilities: u64,
+    /// Its rights among those of the user who may do everything.
+    pub capabilities: Capabilities,
     /// CPUs on which it may run.
     pub cpus: u64,
     /// Voluntary and involuntary switches.
@@ -334,18 +335,18 @@ impl Status<'_> {
 
     fn render_sets(&self, out: &mut Vec<u8>) {
         let signals = &self.signals;
-        let all = self.capabilities;
+        let own = &self.capabilities;
         for (name, set) in [
             ("SigPnd", signals.pending),
             ("ShdPnd", signals.shared),
             ("SigBlk", signals.blocked),
             ("SigIgn", signals.ignored),
             ("SigCgt", signals.caught),
-            ("CapInh", 0),
-            ("CapPrm", all),
-            ("CapEff", all),
-            ("CapBnd", all),
-            ("CapAmb", 0),
+            ("CapInh", own.inheritable.bits()),
+            ("CapPrm", own.permitted.bits()),
+            ("CapEff", own.effective.bits()),
+            ("CapBnd", own.bounding.bits()),
+            ("CapAmb", own.ambient.bits()),
         ] {
             text!(out, "{name}:\t{set:016x}\n");
         }

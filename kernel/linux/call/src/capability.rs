@@ -1,12 +1,11 @@
-//! `capget(2)`, `capset(2)`: a process has all capabilities, or none.
-//!
-//! Which of the two is its user's business alone. So capabilities cannot be
-//! taken or given up one by one; a `capset` that would change something fails
-//! with `EPERM`.
+//! `capget(2)`, `capset(2)`, and what `prctl(2)` says of capabilities. The rules
+//! are `kernel_core::capability`'s. The threads of a process share their sets.
 
 use kernel_abi::{Errno, syscall as number};
 
 use super::call::{Args, Handler, Numbered, Result};
+use kernel_core::capability::{ALL, Capabilities, Capability, SecureBits};
+use kernel_files::permission;
 use kernel_machine::mm::user;
 use kernel_process::{current, group};
 
@@ -20,8 +19,8 @@ pub const CALLS: &[Numbered] = &[
 const VERSIONS: [(u32, usize); 3] =
     [(0x2008_0522, 2), (0x2007_1026, 2), (0x1998_0330, 1)];
 
-/// Effective, permitted and inheritable bits, 32 of each.
-type Set = [u32; 3];
+/// Effective, permitted and inheritable capabilities, 32 of each.
+type Half = [u32; 3];
 
 /// Reads the header: the process that is meant, and the number of sets;
 /// `None` after an unknown version was answered with the known one.
@@ -38,11 +37,10 @@ fn read_header(
     }
 }
 
-fn sets_of(capabilities: u64, inheritable: u64) -> [Set; 2] {
-    let low = capabilities as u32;
-    let high = (capabilities >> 32) as u32;
-    let (kept, kept_high) = (inheritable as u32, (inheritable >> 32) as u32);
-    [[low, low, kept], [high, high, kept_high]]
+/// The halves of the three sets that programs see.
+fn halves(sets: &Capabilities) -> [Half; 2] {
+    let all = [sets.effective, sets.permitted, sets.inheritable];
+    [0, 32].map(|shift| all.map(|set| (set.bits() >> shift) as u32))
 }
 
 fn capget(args: &Args) -> Result {
@@ -53,11 +51,9 @@ fn capget(args: &Args) -> Result {
     if id < 0 {
         return Err(Errno::EINVAL);
     }
-    let process = group::named(id)?;
-    let capabilities = process.credentials.lock().capabilities();
-    let sets = sets_of(capabilities, 0);
-    for (at, set) in sets[..count].iter().enumerate() {
-        let place = args.x[1].wrapping_add(at * size_of::<Set>());
+    let sets = group::named(id)?.credentials.lock().capabilities;
+    for (at, set) in halves(&sets)[..count].iter().enumerate() {
+        let place = args.x[1].wrapping_add(at * size_of::<Half>());
         user::write_value(place, set)?;
     }
     Ok(0)
@@ -65,20 +61,90 @@ fn capget(args: &Args) -> Result {
 
 fn capset(args: &Args) -> Result {
     let (id, count) = read_header(args.x[0])?.ok_or(Errno::EINVAL)?;
-    let process = &current().process;
-    if id != 0 && id != process.id as i32 {
+    if id != 0 && id != current().id() as i32 {
         return Err(Errno::EPERM);
     }
-    let capabilities = process.credentials.lock().capabilities();
-    let known = sets_of(capabilities, 0);
-    for (at, known) in known[..count].iter().enumerate() {
-        let place = args.x[1].wrapping_add(at * size_of::<Set>());
-        let [effective, permitted, _]: Set = user::read_value(place)?;
-        // Bits beyond the last capability mean nothing.
-        let meant = if at == 0 { u32::MAX } else { 0xff };
-        if [effective & meant, permitted & meant] != known[..2] {
-            return Err(Errno::EPERM);
+    let mut sets = [0_u64; 3];
+    for at in 0..count {
+        let place = args.x[1].wrapping_add(at * size_of::<Half>());
+        let half: Half = user::read_value(place)?;
+        for (set, half) in sets.iter_mut().zip(half) {
+            *set |= u64::from(half) << (32 * at);
         }
     }
+    // Bits beyond the last capability mean nothing.
+    let sets = sets.map(|set| Capability::from_bits_retain(set) & ALL);
+    change(|own| own.set(sets))
+}
+
+/// Changes what the running process may do.
+fn change(
+    change: impl FnOnce(&mut Capabilities) -> core::result::Result<(), Errno>,
+) -> Result {
+    permission::enforce();
+    let process = &current().process;
+    change(&mut process.credentials.lock().capabilities)?;
     Ok(0)
+}
+
+/// `PR_GET_KEEPCAPS`
+pub(super) const GET_KEEPCAPS: i32 = 7;
+/// `PR_SET_KEEPCAPS`
+pub(super) const SET_KEEPCAPS: i32 = 8;
+/// `PR_CAPBSET_READ`
+pub(super) const CAPBSET_READ: i32 = 23;
+/// `PR_CAPBSET_DROP`
+pub(super) const CAPBSET_DROP: i32 = 24;
+/// `PR_GET_SECUREBITS`
+pub(super) const GET_SECUREBITS: i32 = 27;
+/// `PR_SET_SECUREBITS`
+pub(super) const SET_SECUREBITS: i32 = 28;
+/// `PR_CAP_AMBIENT`
+pub(super) const CAP_AMBIENT: i32 = 47;
+
+/// What `prctl` says and asks of capabilities.
+pub(super) fn control(option: i32, words: &[usize; 6]) -> Result {
+    let value = words[1];
+    let own = current().process.credentials.lock().capabilities;
+    match option {
+        GET_KEEPCAPS => {
+            Ok(usize::from(own.secure.contains(SecureBits::KEEP_CAPS)))
+        }
+        SET_KEEPCAPS if value <= 1 => change(|own| own.keep(value == 1)),
+        CAPBSET_READ => {
+            Ok(usize::from(own.bounding.contains(Capability::numbered(value)?)))
+        }
+        CAPBSET_DROP => change(|own| own.drop_bounding(value)),
+        GET_SECUREBITS => Ok(own.secure.bits() as usize),
+        SET_SECUREBITS => change(|own| own.set_secure(value)),
+        CAP_AMBIENT => ambient(words, &own),
+        _ => Err(Errno::EINVAL),
+    }
+}
+
+fn ambient(words: &[usize; 6], own: &Capabilities) -> Result {
+    const IS_SET: usize = 1;
+    const RAISE: usize = 2;
+    const LOWER: usize = 3;
+    const CLEAR_ALL: usize = 4;
+    let [_, what, number, rest @ ..] = *words;
+    if rest[..2] != [0; 2] || what == CLEAR_ALL && number != 0 {
+        return Err(Errno::EINVAL);
+    }
+    if what == CLEAR_ALL {
+        return change(|own| {
+            own.ambient = Capability::empty();
+            Ok(())
+        });
+    }
+    let capability = Capability::numbered(number)?;
+    match what {
+        IS_SET => Ok(usize::from(own.ambient.contains(capability))),
+        RAISE => change(|own| own.raise_ambient(capability)),
+        LOWER => change(|own| {
+            own.ambient -= capability;
+            Ok(())
+        }),
+        _ => Err(Errno::EINVAL),
+    }
 }

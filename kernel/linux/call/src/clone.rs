@@ -8,9 +8,10 @@ use kernel_abi::{Errno, syscall as number};
 use super::call::{Handler, Numbered, Result};
 use super::file::any_file;
 use kernel_control::cgroup::Place;
+use kernel_core::capability::Capability;
 use kernel_machine::arch::trap::TrapFrame;
 use kernel_machine::mm::{PAGE_SIZE, user};
-use kernel_process::current;
+use kernel_process::authority;
 use kernel_process::fork::{self, Birthplace, Flags, Request};
 use kernel_process::oom::with_memory;
 use kernel_process::ptrace::event;
@@ -125,10 +126,11 @@ fn read_wanted_id(address: usize, count: u64) -> Checked<Option<u32>> {
         _ => return Err(Errno::EINVAL),
     }
     let id: i32 = user::read_value(address)?;
-    let is_privileged = current().process.credentials.lock().is_privileged();
+    let may_choose = authority::has(Capability::CHECKPOINT_RESTORE)
+        || authority::has(Capability::SYS_ADMIN);
     match u32::try_from(id) {
         Err(_) | Ok(0) => Err(Errno::EINVAL),
-        Ok(_) if !is_privileged => Err(Errno::EPERM),
+        Ok(_) if !may_choose => Err(Errno::EPERM),
         Ok(id) => Ok(Some(id)),
     }
 }

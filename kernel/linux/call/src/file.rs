@@ -34,9 +34,9 @@ pub(super) mod transfer;
 
 type Checked<T> = core::result::Result<T, Errno>;
 
-const AT_SYMLINK_NOFOLLOW: u32 = 0x100;
+pub(super) const AT_SYMLINK_NOFOLLOW: u32 = 0x100;
 const AT_NO_AUTOMOUNT: u32 = 0x800;
-const AT_EMPTY_PATH: u32 = 0x1000;
+pub(super) const AT_EMPTY_PATH: u32 = 0x1000;
 
 /// What the calling thread needs to find files.
 struct Caller {
@@ -102,10 +102,4 @@ pub(super) fn any_file(fd: i32) -> Checked<Arc<OpenFile>> {
 /// Fails with `EINVAL` if `flags` has bits outside `known`.
 pub(super) fn check_flags(flags: u32, known: u32) -> Checked<()> {
     if flags & !known == 0 { Ok(()) } else { Err(Errno::EINVAL) }
-}
-
-/// Fails with `EPERM` unless the caller may do everything.
-fn check_privileged() -> Checked<()> {
-    let is_privileged = current().process.credentials.lock().is_privileged();
-    is_privileged.then_some(()).ok_or(Errno::EPERM)
 }

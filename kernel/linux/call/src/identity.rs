@@ -8,7 +8,9 @@ use core::sync::atomic::Ordering::Relaxed;
 use kernel_abi::{Errno, syscall as number};
 
 use super::call::{Args, Handler, Numbered, Result};
+use kernel_core::capability::Capability;
 use kernel_machine::mm::user;
+use kernel_process::authority;
 use kernel_process::credentials::{Credentials, Ids};
 use kernel_process::current;
 
@@ -28,6 +30,8 @@ pub const CALLS: &[Numbered] = &[
     (number::GETRESGID, Handler::Plain(getresgid)),
     (number::GETGROUPS, Handler::Plain(getgroups)),
     (number::SETGROUPS, Handler::Plain(setgroups)),
+    (number::SETFSUID, Handler::Plain(setfsuid)),
+    (number::SETFSGID, Handler::Plain(setfsgid)),
 ];
 
 fn user_ids(pick: fn(&Ids) -> u32) -> Result {
@@ -38,18 +42,16 @@ fn group_ids(pick: fn(&Ids) -> u32) -> Result {
     Ok(pick(&current().process.credentials.lock().group) as usize)
 }
 
-/// Changes whose the running process is; `change` is also told whether it may
-/// be anybody's. Who uses other rights from here on is not looked at by
-/// others, and does not hear of its parent's end (prctl(2)).
+/// Changes whose the running process is. Who uses other rights from here on is
+/// not looked at by others, and does not hear of its parent's end (prctl(2)).
 fn change(
-    change: impl FnOnce(&mut Credentials, bool) -> core::result::Result<(), Errno>,
+    change: impl FnOnce(&mut Credentials) -> core::result::Result<(), Errno>,
 ) -> Result {
     let process = &current().process;
     let mut credentials = process.credentials.lock();
-    let (is_privileged, used) =
-        (credentials.is_privileged(), credentials.used());
-    change(&mut credentials, is_privileged)?;
-    if credentials.used() != used {
+    let used = credentials.all_used();
+    change(&mut credentials)?;
+    if credentials.all_used() != used {
         credentials.is_dumpable = false;
         process.attributes.death_signal.store(0, Relaxed);
     }
@@ -59,27 +61,43 @@ fn change(
 }
 
 fn setuid(args: &Args) -> Result {
-    change(|who, may| who.user.set(args.word(0), may))
+    change(|who| who.change_user(|it, may| it.set(args.word(0), may)))
 }
 
 fn setgid(args: &Args) -> Result {
-    change(|who, may| who.group.set(args.word(0), may))
+    change(|who| who.change_group(|it, may| it.set(args.word(0), may)))
 }
 
 fn setreuid(args: &Args) -> Result {
-    change(|who, may| who.user.set_two([0, 1].map(|at| args.word(at)), may))
+    change(|who| {
+        who.change_user(|it, may| {
+            it.set_two([0, 1].map(|at| args.word(at)), may)
+        })
+    })
 }
 
 fn setregid(args: &Args) -> Result {
-    change(|who, may| who.group.set_two([0, 1].map(|at| args.word(at)), may))
+    change(|who| {
+        who.change_group(|it, may| {
+            it.set_two([0, 1].map(|at| args.word(at)), may)
+        })
+    })
 }
 
 fn setresuid(args: &Args) -> Result {
-    change(|who, may| who.user.set_all([0, 1, 2].map(|at| args.word(at)), may))
+    change(|who| {
+        who.change_user(|it, may| {
+            it.set_all([0, 1, 2].map(|at| args.word(at)), may)
+        })
+    })
 }
 
 fn setresgid(args: &Args) -> Result {
-    change(|who, may| who.group.set_all([0, 1, 2].map(|at| args.word(at)), may))
+    change(|who| {
+        who.change_group(|it, may| {
+            it.set_all([0, 1, 2].map(|at| args.word(at)), may)
+        })
+    })
 }
 
 fn getresuid(args: &Args) -> Result {
@@ -117,9 +135,7 @@ fn getgroups(args: &Args) -> Result {
 fn setgroups(args: &Args) -> Result {
     const MOST: usize = 65_536;
     let thread = current();
-    if !thread.process.credentials.lock().is_privileged() {
-        return Err(Errno::EPERM);
-    }
+    authority::check(Capability::SETGID)?;
     if args.x[0] > MOST {
         return Err(Errno::EINVAL);
     }
@@ -131,4 +147,23 @@ fn setgroups(args: &Args) -> Result {
     let credentials = &thread.process.credentials;
     swap(&mut credentials.lock().groups, &mut groups);
     Ok(0)
+}
+
+/// Tells whose files were used by until now, whatever becomes of it.
+fn setfsuid(args: &Args) -> Result {
+    let old = current().process.credentials.lock().file_user;
+    change(|who| {
+        who.set_file_user(args.word(0));
+        Ok(())
+    })?;
+    Ok(old as usize)
+}
+
+fn setfsgid(args: &Args) -> Result {
+    let old = current().process.credentials.lock().file_group;
+    change(|who| {
+        who.set_file_group(args.word(0));
+        Ok(())
+    })?;
+    Ok(old as usize)
 }

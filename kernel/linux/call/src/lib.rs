@@ -27,6 +27,7 @@ mod file;
 mod futex;
 mod identity;
 mod ipc;
+mod kcmp;
 mod memory;
 mod pidfd;
 mod prctl;

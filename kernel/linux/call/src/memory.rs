@@ -4,7 +4,7 @@
 use core::ops::Range;
 
 use kernel_abi::{Errno, syscall as number};
-
+use kernel_core::capability::Capability;
 use kernel_core::memory::region::LOWEST;
 
 use super::call::{Args, Handler, Numbered, Result};
@@ -14,7 +14,7 @@ use kernel_machine::mm::{
     AddressSpace, MapRequest, Move, PAGE_SIZE, Placement, Protection, Sharing,
 };
 use kernel_process::oom::with_memory;
-use kernel_process::{current, current_files, limits, personality};
+use kernel_process::{authority, current, current_files, limits, personality};
 
 pub(super) mod advice;
 mod bounds;
@@ -177,8 +177,9 @@ fn placement(
     if !address.is_multiple_of(PAGE_SIZE) {
         return Err(Errno::EINVAL);
     }
-    let is_privileged = || current().process.credentials.lock().is_privileged();
-    if address == 0 || address < LOWEST && !is_privileged() {
+    if address == 0
+        || address < LOWEST && !authority::has(Capability::SYS_RAWIO)
+    {
         return Err(Errno::EPERM);
     }
     Ok(match flags & MAP_FIXED_NOREPLACE {

@@ -8,6 +8,10 @@ use kernel_abi::signal::SIGRTMAX;
 use kernel_abi::{Errno, syscall as number};
 
 use super::call::{Args, Handler, Numbered, Result};
+use super::capability::{
+    self, CAP_AMBIENT, CAPBSET_DROP, CAPBSET_READ, GET_KEEPCAPS,
+    GET_SECUREBITS, SET_KEEPCAPS, SET_SECUREBITS,
+};
 use kernel_machine::mm::user;
 use kernel_process::current;
 use kernel_task as task;
@@ -19,8 +23,6 @@ const SET_PDEATHSIG: i32 = 1;
 const GET_PDEATHSIG: i32 = 2;
 const GET_DUMPABLE: i32 = 3;
 const SET_DUMPABLE: i32 = 4;
-const GET_KEEPCAPS: i32 = 7;
-const SET_KEEPCAPS: i32 = 8;
 const SET_NAME: i32 = 15;
 const GET_NAME: i32 = 16;
 const GET_SECCOMP: i32 = 21;
@@ -50,9 +52,9 @@ fn prctl(args: &Args) -> Result {
         SET_DUMPABLE if value <= 1 => {
             thread.process.credentials.lock().is_dumpable = value == 1;
         }
-        GET_KEEPCAPS => return given(&attributes.keeps_capabilities),
-        SET_KEEPCAPS if value <= 1 => {
-            attributes.keeps_capabilities.store(value == 1, Relaxed);
+        option @ (GET_KEEPCAPS | SET_KEEPCAPS | CAPBSET_READ | CAPBSET_DROP
+        | GET_SECUREBITS | SET_SECUREBITS | CAP_AMBIENT) => {
+            return capability::control(option, &args.x);
         }
         SET_NAME => thread.task().set_name(&read_name(value)?),
         GET_NAME => write_name(value)?,

@@ -5,6 +5,7 @@ use alloc::format;
 use alloc::string::String;
 
 use kernel_abi::Errno;
+use kernel_abi::capability::CAP_LAST_CAP;
 
 use crate::system::{Name, RELEASE, VERSION, name, set_name};
 use kernel_control::proc::register;
@@ -41,7 +42,7 @@ pub fn register_all() -> Result<(), Errno> {
         ("/proc/sys/kernel/version", || Ok(format!("{VERSION}\n"))),
         ("/proc/sys/kernel/pid_max", || Ok(format!("{PID_MAX}\n"))),
         ("/proc/sys/kernel/ngroups_max", || Ok("65536\n".into())),
-        ("/proc/sys/kernel/cap_last_cap", || Ok("39\n".into())),
+        ("/proc/sys/kernel/cap_last_cap", || Ok(format!("{CAP_LAST_CAP}\n"))),
         ("/proc/sys/kernel/randomize_va_space", || Ok("0\n".into())),
         ("/proc/sys/vm/max_map_count", || Ok(format!("{MOST_REGIONS}\n"))),
         ("/proc/sys/vm/overcommit_memory", || Ok("0\n".into())),

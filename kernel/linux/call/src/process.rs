@@ -7,14 +7,17 @@ use kernel_abi::signal::{SIGCHLD, SigInfo};
 use kernel_abi::syscall as number;
 use kernel_abi::system::Rlimit;
 use kernel_abi::{Errno, time};
+use kernel_core::capability::Capability;
 use kernel_core::signal::status;
 
 use super::call::{Args, Handler, Numbered, Result};
+use super::file::{AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW, check_flags};
 use super::pidfd;
 use kernel_files::file::Blocking;
 use kernel_files::size_limit;
 use kernel_machine::arch::trap::TrapFrame;
 use kernel_machine::mm::user;
+use kernel_process::authority;
 use kernel_process::ptrace::event;
 use kernel_process::wait::{self, Options, Outcome, Which};
 use kernel_process::{
@@ -24,6 +27,7 @@ use kernel_process::{
 /// This family's rows of the table.
 pub const CALLS: &[Numbered] = &[
     (number::EXECVE, Handler::WithFrame(execve)),
+    (number::EXECVEAT, Handler::WithFrame(execveat)),
     (number::EXIT, Handler::WithFrame(exit)),
     (number::EXIT_GROUP, Handler::WithFrame(exit_group)),
     (number::WAIT4, Handler::Plain(wait4)),
@@ -44,10 +48,26 @@ pub const CALLS: &[Numbered] = &[
 ];
 
 fn execve(frame: &mut TrapFrame) -> Result {
+    execute(frame, exec::Place::USUAL, 0)
+}
+
+fn execveat(frame: &mut TrapFrame) -> Result {
+    let flags = frame.x[4] as u32;
+    check_flags(flags, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW)?;
+    let place = exec::Place {
+        base: frame.x[0] as i32,
+        takes_empty: flags & AT_EMPTY_PATH != 0,
+        refuses_link: flags & AT_SYMLINK_NOFOLLOW != 0,
+    };
+    execute(frame, place, 1)
+}
+
+/// The path, the arguments and the environment begin with register `first`.
+fn execute(frame: &mut TrapFrame, place: exec::Place, first: usize) -> Result {
     let [path, arguments, environment] =
-        [0, 1, 2].map(|at| frame.x[at] as usize);
+        [0, 1, 2].map(|at| frame.x[first + at] as usize);
     let old_id = current().id();
-    exec::execve(frame, path, arguments, environment)?;
+    exec::execve(frame, place, path, arguments, environment)?;
     event::executed(frame, old_id);
     Ok(0)
 }
@@ -224,11 +244,11 @@ fn set_limit(
     kind: usize,
     new: Rlimit,
 ) -> core::result::Result<Rlimit, Errno> {
-    let is_privileged = current().process.credentials.lock().is_privileged();
+    let may_more = authority::has(Capability::SYS_RESOURCE);
     if kind == limits::FILE_SIZE {
         size_limit::enforce();
     }
-    let old = process.limits.lock().set(kind, new, is_privileged)?;
+    let old = process.limits.lock().set(kind, new, may_more)?;
     if kind == limits::CPU {
         timer::cpu::watch(process);
     }

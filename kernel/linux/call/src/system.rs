@@ -6,6 +6,7 @@ use kernel_abi::{Errno, syscall as number};
 
 use super::call::{Args, Handler, Numbered, Result};
 use kernel_control::proc::load;
+use kernel_core::capability::Capability;
 use kernel_files::buffer::Output;
 use kernel_files::device::random;
 use kernel_machine::arch;
@@ -14,7 +15,7 @@ use kernel_machine::mm::frame;
 use kernel_machine::mm::user::{self, UserSlice};
 use kernel_machine::mm::{FrameStats, PAGE_SIZE};
 use kernel_machine::sync::{Rank, SpinLock};
-use kernel_process::{current, personality, tree};
+use kernel_process::{authority, current, personality, tree};
 
 /// This family's rows of the table.
 pub const CALLS: &[Numbered] = &[
@@ -114,19 +115,13 @@ fn setdomainname(args: &Args) -> Result {
 
 fn store_name(args: &Args, which: Name) -> Result {
     let [address, length, ..] = args.x;
-    if !is_privileged() {
-        return Err(Errno::EPERM);
-    }
+    authority::check(Capability::SYS_ADMIN)?;
     if length > 64 {
         return Err(Errno::EINVAL);
     }
     let mut name = [0; 65];
     UserSlice::new(address, length)?.read(0, &mut name[..length])?;
     set_name(which, &name[..length]).map(|()| 0)
-}
-
-fn is_privileged() -> bool {
-    current().process.credentials.lock().is_privileged()
 }
 
 fn sysinfo(args: &Args) -> Result {
@@ -157,7 +152,10 @@ fn syslog(args: &Args) -> Result {
     const SIZE_BUFFER: i32 = 10;
     let what = args.int(0);
     // To look at all of it, or to ask how much there is, is everybody's.
-    if !matches!(what, READ_ALL | SIZE_BUFFER) && !is_privileged() {
+    if !matches!(what, READ_ALL | SIZE_BUFFER)
+        && !authority::has(Capability::SYSLOG)
+        && !authority::has(Capability::SYS_ADMIN)
+    {
         return Err(Errno::EPERM);
     }
     match what {
@@ -211,9 +209,7 @@ fn reboot(args: &Args) -> Result {
     const POWER_OFF: u32 = 0x4321_fedc;
     const CAD_ON: u32 = 0x89ab_cdef;
     const CAD_OFF: u32 = 0;
-    if !is_privileged() {
-        return Err(Errno::EPERM);
-    }
+    authority::check(Capability::SYS_BOOT)?;
     if args.word(0) != MAGIC || !MAGIC_2.contains(&args.word(1)) {
         return Err(Errno::EINVAL);
     }

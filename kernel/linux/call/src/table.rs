@@ -5,7 +5,7 @@
 
 use super::call::{Handler, Numbered};
 use super::{
-    capability, clone, file, futex, identity, ipc, memory, pidfd, prctl,
+    capability, clone, file, futex, identity, ipc, kcmp, memory, pidfd, prctl,
     process, ptrace, remote, sched, signal, system, time, timer,
 };
 
@@ -14,6 +14,7 @@ const SIZE: usize = 512;
 static TABLE: [Handler; SIZE] = build(&[
     process::CALLS,
     clone::CALLS,
+    kcmp::CALLS,
     pidfd::CALLS,
     ptrace::CALLS,
     remote::CALLS,

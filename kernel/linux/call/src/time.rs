@@ -8,8 +8,10 @@ use kernel_core::power::wakeup::Source;
 
 use super::call::{Args, Handler, Numbered, Result};
 use super::timer::check_alarm;
+use kernel_core::capability::Capability;
 use kernel_machine::arch;
 use kernel_machine::mm::user;
+use kernel_process::authority;
 use kernel_process::clock::Clock;
 use kernel_process::clock::cpu::CpuClock;
 use kernel_process::signal::restart;
@@ -166,9 +168,7 @@ fn settimeofday(args: &Args) -> Result {
 }
 
 fn set_time(time_ns: u64) -> Result {
-    if !current().process.credentials.lock().is_privileged() {
-        return Err(Errno::EPERM);
-    }
+    authority::check(Capability::SYS_TIME)?;
     clock::timex::set_realtime_ns(time_ns)?;
     Ok(0)
 }
@@ -187,9 +187,8 @@ fn adjust(address: usize, clock: u32) -> Result {
         return Err(Clock::named(clock)
             .map_or_else(|error| error, |_| Errno::EOPNOTSUPP));
     }
-    let process = current().process.clone();
-    let is_privileged = process.credentials.lock().is_privileged();
-    let state = clock::timex::adjust(&mut timex, is_privileged)?;
+    let may_set = authority::has(Capability::SYS_TIME);
+    let state = clock::timex::adjust(&mut timex, may_set)?;
     user::write_value(address, &timex)?;
     Ok(state)
 }

@@ -8,7 +8,9 @@ use kernel_abi::time::{Itimerspec, Itimerval, Timespec, Timeval};
 use kernel_abi::{Errno, syscall as number};
 
 use super::call::{Args, Handler, Numbered, Result};
+use kernel_core::capability::Capability;
 use kernel_machine::mm::user;
+use kernel_process::authority;
 use kernel_process::clock::Clock;
 use kernel_process::timer::cpu::{self, IntervalTimer};
 use kernel_process::timer::{Notify, When};
@@ -108,12 +110,10 @@ pub(super) fn when(
 /// Fails unless the caller may make timers of `clock`.
 ///
 /// # Errors
-/// `EPERM`: what wakes the system takes a privilege.
+/// `EPERM`: what wakes the system takes a capability.
 pub(super) fn check_alarm(clock: &Clock) -> core::result::Result<(), Errno> {
-    let process = current().process.clone();
-    let is_privileged = process.credentials.lock().is_privileged();
-    match clock.is_alarm() && !is_privileged {
-        true => Err(Errno::EPERM),
+    match clock.is_alarm() {
+        true => authority::check(Capability::WAKE_ALARM),
         false => Ok(()),
     }
 }

@@ -7,6 +7,7 @@ use alloc::sync::Arc;
 use core::ops::Range;
 
 use kernel_abi::Errno;
+use kernel_core::capability::Capability;
 use kernel_core::inotify as event;
 
 use super::attribute::OpenDirectory;
@@ -306,7 +307,7 @@ pub fn make(
         _ => new.permissions & !asker.context.umask(),
     };
     permission::check_name(&*directory.inode, None)?;
-    if is_device(new.kind) && permission::current().is_some() {
+    if is_device(new.kind) && !permission::has_any(Capability::MKNOD) {
         return Err(Errno::EPERM);
     }
     let new = NewInode { permissions, ..*new };

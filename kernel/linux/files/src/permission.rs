@@ -1,15 +1,16 @@
-//! Who may do what with a file: the mode bits, for all but the user who may
-//! do everything.
+//! Who may do what with a file: the mode bits say that, and capabilities, each
+//! of its own question (capabilities(7)).
 //!
 //! Whose rights count is known to the process layer, which is asked
 //! ([`SOURCE`]), once for each name that is walked. As long as every
-//! process is privileged nobody is asked ([`enforce`]).
+//! process has all [`CAPABILITIES`] nobody is asked ([`enforce`]).
 
 use alloc::sync::Arc;
 use core::sync::atomic::AtomicBool;
 use core::sync::atomic::Ordering::Relaxed;
 
 use kernel_abi::Errno;
+use kernel_core::capability::Capability;
 
 use super::inode::{Change, FileType, Inode, Metadata, NewInode, Owners};
 use kernel_machine::sync::Hook;
@@ -40,7 +41,20 @@ pub struct Authority {
     pub group: u32,
     /// Further groups.
     pub groups: Arc<[u32]>,
+    /// What it may whatever the bits say.
+    pub capabilities: Capability,
 }
+
+/// Those that are asked for here: who has all of them may do everything with
+/// files.
+pub const CAPABILITIES: Capability = Capability::CHOWN
+    .union(Capability::DAC_OVERRIDE)
+    .union(Capability::DAC_READ_SEARCH)
+    .union(Capability::FOWNER)
+    .union(Capability::FSETID)
+    .union(Capability::MKNOD)
+    .union(Capability::SYS_ADMIN)
+    .union(Capability::SYS_RESOURCE);
 
 /// The rights of the running process; `None` if it may do everything.
 pub type Source = fn() -> Option<Authority>;
@@ -50,7 +64,7 @@ pub static SOURCE: Hook<Source> = Hook::new();
 /// Tells who the running process is, also if it may do everything; `None` for
 /// a kernel thread.
 pub static MAKER: Hook<Source> = Hook::new();
-/// Some process is, or was, not privileged.
+/// Some process has, or had, not all capabilities.
 static IS_ENFORCED: AtomicBool = AtomicBool::new(false);
 
 /// From now on there are processes that may not do everything.
@@ -85,9 +99,15 @@ pub fn check(inode: &dyn Inode, wanted: u32) -> Result<(), Errno> {
 /// `EPERM`.
 pub fn check_owner(inode: &dyn Inode) -> Result<(), Errno> {
     match current() {
-        Some(who) if who.user != inode.metadata().uid => Err(Errno::EPERM),
+        Some(who) if !who.owns(&inode.metadata()) => Err(Errno::EPERM),
         _ => Ok(()),
     }
+}
+
+/// Whether the running process has one of `capabilities`, which are among
+/// [`CAPABILITIES`].
+pub fn has_any(capabilities: Capability) -> bool {
+    current().is_none_or(|who| who.capabilities.intersects(capabilities))
 }
 
 /// Fails unless the running process may give or take the name of `victim`
@@ -104,7 +124,8 @@ pub fn check_name(
     let Some(victim) = victim else { return Ok(()) };
     let place = directory.metadata();
     let owners = [place.uid, victim.metadata().uid];
-    match place.permissions & STICKY != 0 && !owners.contains(&who.user) {
+    let is_others = !owners.contains(&who.user) && !who.has(Capability::FOWNER);
+    match place.permissions & STICKY != 0 && is_others {
         true => Err(Errno::EPERM),
         false => Ok(()),
     }
@@ -113,7 +134,12 @@ pub fn check_name(
 /// Who makes what the running process makes.
 pub fn maker() -> Authority {
     let source = MAKER.get().filter(|_| IS_ENFORCED.load(Relaxed));
-    let root = || Authority { user: 0, group: 0, groups: Arc::default() };
+    let root = || Authority {
+        user: 0,
+        group: 0,
+        groups: Arc::default(),
+        capabilities: CAPABILITIES,
+    };
     source.and_then(|source| source()).unwrap_or_else(root)
 }
 
@@ -145,31 +171,40 @@ pub fn decide(
         change.permissions = (kept != bits).then_some(kept);
     }
     let Some(who) = who else { return Ok(change) };
-    if who.user != now.uid {
-        let is_nothing = [wanted.uid, wanted.gid] == [None; 2]
-            && change.permissions.is_none();
-        let is_time = wanted.accessed.or(wanted.modified).is_some();
-        return match is_nothing {
-            true if !is_time => Ok(change),
-            true if wanted.is_touch && who.granted(now) & WRITE != 0 => {
-                Ok(change)
-            }
-            true if wanted.is_touch => Err(Errno::EACCES),
-            _ => Err(Errno::EPERM),
-        };
-    }
-    let is_other = wanted.uid.is_some_and(|user| user != now.uid);
+    let is_owner = who.user == now.uid;
+    let owns = who.owns(now);
     let group = wanted.gid.unwrap_or(now.gid);
-    if is_other || group != now.gid && !who.is_in(group) {
+    let keeps_user = wanted.uid.is_none_or(|it| is_owner && it == now.uid);
+    let keeps_group = wanted
+        .gid
+        .is_none_or(|_| is_owner && (group == now.gid || who.is_in(group)));
+    let may_give = keeps_user && keeps_group || who.has(Capability::CHOWN);
+    if !may_give || change.permissions.is_some() && !owns {
         return Err(Errno::EPERM);
     }
-    if !who.is_in(group) {
+    if wanted.accessed.or(wanted.modified).is_some() && !owns {
+        match wanted.is_touch {
+            true if who.grants(now, WRITE) => {}
+            true => return Err(Errno::EACCES),
+            false => return Err(Errno::EPERM),
+        }
+    }
+    if !who.is_in(group) && !who.has(Capability::FSETID) {
         change.permissions = change.permissions.map(|it| it & !SET_GROUP);
     }
     Ok(change)
 }
 
 impl Authority {
+    fn has(&self, capability: Capability) -> bool {
+        self.capabilities.contains(capability)
+    }
+
+    /// Whether it may do what the owner of a file may.
+    fn owns(&self, metadata: &Metadata) -> bool {
+        self.user == metadata.uid || self.has(Capability::FOWNER)
+    }
+
     /// True for a member of the group.
     fn is_in(&self, group: u32) -> bool {
         self.group == group || self.groups.contains(&group)
@@ -197,7 +232,7 @@ impl Authority {
         if new.kind == FileType::Directory {
             born.permissions |= SET_GROUP;
         } else if new.permissions & GIVES_GROUP == GIVES_GROUP
-            && self.user != 0
+            && !self.has(Capability::FSETID)
             && !self.is_in(place.gid)
         {
             born.permissions &= !SET_GROUP;
@@ -210,28 +245,38 @@ impl Authority {
     /// # Errors
     /// `EACCES`.
     pub fn check(&self, inode: &dyn Inode, wanted: u32) -> Result<(), Errno> {
-        match wanted & !self.granted(&inode.metadata()) {
-            0 => Ok(()),
-            _ if inode.is_own() => Ok(()),
-            _ => Err(Errno::EACCES),
+        match self.grants(&inode.metadata(), wanted) || inode.is_own() {
+            true => Ok(()),
+            false => Err(Errno::EACCES),
         }
     }
 
-    /// What the bits give to this user: those of the owner, of the group, or
-    /// of the others. User 0 may all but execute what nobody may.
-    pub fn granted(&self, metadata: &Metadata) -> u32 {
+    /// Whether it may do `wanted`: because the bits of the owner, of the group,
+    /// or of the others give that, or by a capability.
+    pub fn grants(&self, metadata: &Metadata, wanted: u32) -> bool {
         let bits = metadata.permissions;
-        let granted = if self.user == 0 {
-            let is_directory = metadata.kind == FileType::Directory;
-            let executes = is_directory || bits & 0o111 != 0;
-            READ | WRITE | u32::from(executes)
-        } else if self.user == metadata.uid {
+        let granted = if self.user == metadata.uid {
             bits >> 6
         } else if self.is_in(metadata.gid) {
             bits >> 3
         } else {
             bits
         };
-        granted & (READ | WRITE | EXECUTE)
+        let wanted = wanted & (READ | WRITE | EXECUTE);
+        wanted & !granted == 0 || self.overrides(metadata, wanted)
+    }
+
+    /// Whether it may do `wanted` whatever the bits say; nobody executes what
+    /// nobody may (capabilities(7)).
+    fn overrides(&self, metadata: &Metadata, wanted: u32) -> bool {
+        let is_directory = metadata.kind == FileType::Directory;
+        let executes = wanted & EXECUTE != 0 && !is_directory;
+        let searches = match is_directory {
+            true => wanted & WRITE == 0,
+            false => wanted == READ,
+        };
+        self.has(Capability::DAC_OVERRIDE)
+            && (!executes || metadata.permissions & 0o111 != 0)
+            || self.has(Capability::DAC_READ_SEARCH) && searches
     }
 }

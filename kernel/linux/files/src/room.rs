@@ -2,6 +2,8 @@
 //! open files, pipes, sockets, watches, locks. Ordinary users are refused
 //! before memory is short: the rest is root's, to log in and to clean up with.
 
+use kernel_core::capability::Capability;
+
 use super::permission;
 use kernel_machine::mm::frame;
 
@@ -13,5 +15,5 @@ pub fn has_room() -> bool {
 
 #[cold]
 fn is_for_root() -> bool {
-    permission::current().is_none() && !frame::is_short()
+    permission::has_any(Capability::SYS_ADMIN) && !frame::is_short()
 }

@@ -1,5 +1,6 @@
 //! Who asks.
 
+use kernel_core::capability::Capability;
 use kernel_core::ipc::permission::Asker;
 use kernel_process::credentials::Credentials;
 use kernel_process::thread_of;
@@ -23,13 +24,13 @@ impl Caller {
             user: self.credentials.user.effective,
             group: self.credentials.group.effective,
             groups: &self.credentials.groups,
-            is_privileged: self.is_privileged(),
+            capabilities: self.credentials.capabilities.effective,
         }
     }
 
-    /// True if it may do everything.
-    pub(crate) fn is_privileged(&self) -> bool {
-        self.credentials.is_privileged()
+    /// Whether it has all of `capabilities`.
+    pub(crate) fn has(&self, capabilities: Capability) -> bool {
+        self.credentials.has(capabilities)
     }
 }
 

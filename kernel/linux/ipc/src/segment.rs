@@ -28,6 +28,7 @@ use kernel_abi::Errno;
 use kernel_abi::ipc::{
     SHM_EXEC, SHM_HUGETLB, SHM_RDONLY, SHM_REMAP, SHM_RND, ShmidDs,
 };
+use kernel_core::capability::Capability;
 use kernel_core::ipc::permission::{Asker, EXECUTE, Permission, READ, WRITE};
 use kernel_core::memory::region::Placement;
 use kernel_files::ramfs::{Nameless, RamFs};
@@ -297,7 +298,7 @@ fn refuse_large_pages(flags: u32, caller: &Caller) -> Errno {
     const SIZES: [u32; 5] = [0, 16, 21, 25, 30];
     match SIZES.contains(&(flags >> SIZE_SHIFT)) {
         false => Errno::EINVAL,
-        true if !caller.is_privileged() => Errno::EPERM,
+        true if !caller.has(Capability::IPC_LOCK) => Errno::EPERM,
         true => Errno::ENOMEM,
     }
 }

@@ -1,6 +1,8 @@
-//! What the running process may do with files.
+//! What the running process may do.
 
+use kernel_abi::Errno;
 use kernel_abi::signal::SIGXFSZ;
+use kernel_core::capability::Capability;
 
 use super::signal::send;
 use super::thread_of;
@@ -11,10 +13,25 @@ use kernel_task as task;
 /// Who the running process is; `None` for a kernel thread.
 pub fn maker() -> Option<Authority> {
     let task = task::current();
-    let credentials = thread_of(&task)?.process.credentials.lock();
-    let (user, group) =
-        (credentials.user.effective, credentials.group.effective);
-    Some(Authority { user, group, groups: credentials.groups.clone() })
+    Some(thread_of(&task)?.process.credentials.lock().maker())
+}
+
+/// Whether the running process has `capability`, as a kernel thread has. Each
+/// question for a capability is asked here, or of the
+/// [`Credentials`](crate::credentials::Credentials) at hand; those about files
+/// in `kernel_files::permission`.
+pub fn has(capability: Capability) -> bool {
+    let task = task::current();
+    let Some(thread) = thread_of(&task) else { return true };
+    thread.process.credentials.lock().has(capability)
+}
+
+/// Fails unless the running process has `capability`.
+///
+/// # Errors
+/// `EPERM`.
+pub fn check(capability: Capability) -> Result<(), Errno> {
+    has(capability).then_some(()).ok_or(Errno::EPERM)
 }
 
 /// The rights of the running process; `None` if it may do everything, as a

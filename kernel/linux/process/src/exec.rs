@@ -8,7 +8,7 @@
 //!
 //! Read next: `load.rs`, how a file becomes memory.
 
-use alloc::sync::Arc;
+use alloc::format;
 use alloc::vec::Vec;
 use core::sync::atomic::Ordering::SeqCst;
 
@@ -17,10 +17,13 @@ use kernel_core::executable::stack::MAX_STRING;
 use kernel_core::freezer::Host;
 use kernel_core::path::PATH_MAX;
 
-use super::load::{self, Loaded, Request};
+use super::load::{self, Found, Loaded, Request};
 use super::ptrace::link;
 use super::signal::act;
 use super::{CurrentThread, current, exit, futex, handlers, oom};
+use kernel_files::FileType;
+use kernel_files::table::OnExec;
+use kernel_files::walk::{AT_FDCWD, Asker, LastLink};
 use kernel_machine::arch::thread::{self as machine, FpState};
 use kernel_machine::arch::trap::TrapFrame;
 use kernel_machine::mm::user;
@@ -39,12 +42,69 @@ pub(super) const MOST_ROOM: usize = 6 << 20;
 /// there is memory for them.
 const UNCHECKED: usize = 64 << 10;
 
-/// `execve(2)` with user addresses; on success `frame` is the new program's.
+/// The file of an exec: where its path begins, and how far links are followed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Place {
+    /// The directory, or with an empty path the file itself.
+    pub base: i32,
+    /// An empty path is allowed (`AT_EMPTY_PATH`).
+    pub takes_empty: bool,
+    /// The file must not be a symbolic link (`AT_SYMLINK_NOFOLLOW`).
+    pub refuses_link: bool,
+}
+
+impl Place {
+    /// As `execve` has it.
+    pub const USUAL: Self =
+        Self { base: AT_FDCWD, takes_empty: false, refuses_link: false };
+
+    /// Finds the file of `request`, unless its path alone leads there; then
+    /// the path becomes one by which a program can know it.
+    fn find(
+        self,
+        thread: &CurrentThread,
+        request: &mut Request,
+    ) -> Result<(), Errno> {
+        if self == Self::USUAL {
+            return Ok(());
+        }
+        let path = &request.path[..];
+        let (table, context) = (thread.files()?, thread.fs()?);
+        let asker = Asker { context: &context, table: &table };
+        let location = if path.is_empty() && self.takes_empty {
+            asker.base(self.base)?
+        } else if self.refuses_link {
+            asker.find(self.base, path, LastLink::Keep)?
+        } else {
+            asker.find(self.base, path, LastLink::Follow)?
+        };
+        if location.inode.kind() == FileType::Symlink {
+            return Err(Errno::ELOOP);
+        }
+        let mut is_hidden = false;
+        if !path.starts_with(b"/") && self.base != AT_FDCWD {
+            is_hidden = usize::try_from(self.base)
+                .is_ok_and(|fd| table.on_exec(fd) == Ok(OnExec::Close));
+            let mut name = format!("/dev/fd/{}", self.base).into_bytes();
+            if !path.is_empty() {
+                name.push(b'/');
+                name.extend_from_slice(path);
+            }
+            request.path = name;
+        }
+        request.found = Some(Found { location, is_hidden });
+        Ok(())
+    }
+}
+
+/// `execve(2)` and `execveat(2)` with user addresses; on success `frame` is the
+/// new program's.
 ///
 /// # Errors
 /// As there; the old program goes on.
 pub fn execve(
     frame: &mut TrapFrame,
+    place: Place,
     path: usize,
     arguments: usize,
     environment: usize,
@@ -55,18 +115,19 @@ pub fn execve(
     let room = usize::try_from(stack / 4).unwrap_or(MOST_ROOM);
     let room = room.clamp(LEAST_ROOM, MOST_ROOM);
     let mut left = room;
-    let path = user::read_cstr(path, PATH_MAX)?;
-    let mut arguments = read_strings(arguments, &mut left)?;
-    if arguments.is_empty() {
-        // Many programs take their name for granted (execve(2)).
-        arguments.push(Vec::new());
-    }
-    let request = Request {
-        path,
-        arguments,
-        environment: read_strings(environment, &mut left)?,
+    let mut request = Request {
+        path: user::read_cstr(path, PATH_MAX)?,
+        found: None,
+        arguments: read_strings(arguments, &mut left)?,
+        environment: Vec::new(),
         room,
     };
+    if request.arguments.is_empty() {
+        // Many programs take their name for granted (execve(2)).
+        request.arguments.push(Vec::new());
+    }
+    request.environment = read_strings(environment, &mut left)?;
+    place.find(&thread, &mut request)?;
     become_program(&thread, frame, request)
 }
 
@@ -128,7 +189,8 @@ pub(super) fn become_program(
     let mut loaded = load::load(thread, request)?;
     end_other_threads(thread)?;
     loaded.renew_credentials(thread)?;
-    unshare_files(thread)?;
+    // A table of descriptors that other processes share is left to them.
+    thread.own_files()?;
     commit(thread, frame, loaded);
     Ok(())
 }
@@ -187,7 +249,6 @@ fn commit(thread: &CurrentThread, frame: &mut TrapFrame, loaded: Loaded) {
     // What goes is dropped after each guard, since a file may end with it.
     let old = core::mem::replace(&mut *process.image.lock(), loaded.image);
     drop(old);
-    process.attributes.exec();
     task.set_name(&loaded.name);
     let request = FREEZER.exec(&FreezerHost, &*task);
     FreezerHost.deliver(&task, request);
@@ -198,19 +259,4 @@ fn commit(thread: &CurrentThread, frame: &mut TrapFrame, loaded: Loaded) {
         pc: loaded.entry,
         ..TrapFrame::default()
     };
-}
-
-/// A table of descriptors that other processes share is left to them.
-///
-/// # Errors
-/// `ENOMEM`.
-fn unshare_files(thread: &CurrentThread) -> Result<(), Errno> {
-    let files = thread.files()?;
-    // Two references are this one and the thread's own.
-    if Arc::strong_count(&files) > 2 {
-        let own = files.fork()?;
-        let old = thread.files.lock().replace(own);
-        drop(old);
-    }
-    Ok(())
 }

@@ -4,16 +4,16 @@ use alloc::sync::Arc;
 
 use kernel_abi::Errno;
 
-use super::{Process, ProcessId, current, tree};
+use super::{Process, ProcessId, current, find_process, tree};
 
-/// The process that 0 or a number means.
+/// The process that 0, or a number of it or of a thread of it, means.
 ///
 /// # Errors
 /// `ESRCH`.
 pub fn named(id: i32) -> Result<Arc<Process>, Errno> {
     match id {
         0 => Ok(current().process.clone()),
-        1.. => tree::find(id as u32).ok_or(Errno::ESRCH),
+        1.. => find_process(id as u32),
         _ => Err(Errno::ESRCH),
     }
 }

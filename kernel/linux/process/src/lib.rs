@@ -40,6 +40,7 @@ pub mod group;
 pub mod handlers;
 pub mod helper;
 pub mod image;
+pub mod kcmp;
 pub mod limits;
 mod load;
 pub mod lookup;
@@ -64,7 +65,7 @@ pub mod user_limit;
 pub mod wait;
 
 pub use accounting::thread_usage;
-pub use lookup::find_task;
+pub use lookup::{find_process, find_task};
 pub use process::{Process, ProcessId};
 pub use thread::{
     CurrentThread, Thread, current, current_files, number_of, thread_of,

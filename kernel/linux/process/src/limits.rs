@@ -112,20 +112,20 @@ impl Limits {
     ///
     /// # Errors
     /// `EINVAL` for an unknown kind or a limit above its maximum; `EPERM`
-    /// for an unprivileged process that raises the maximum, and for more
+    /// for a process that raises the maximum without leave, and for more
     /// descriptors than anybody may have.
     pub fn set(
         &mut self,
         kind: usize,
         new: Rlimit,
-        is_privileged: bool,
+        may_raise: bool,
     ) -> Result<Rlimit, Errno> {
         let slot = self.0.get_mut(kind).ok_or(Errno::EINVAL)?;
         if new.current > new.maximum {
             return Err(Errno::EINVAL);
         }
         let is_too_much = kind == FILES && new.maximum > LIMIT as u64;
-        if is_too_much || new.maximum > slot.maximum && !is_privileged {
+        if is_too_much || new.maximum > slot.maximum && !may_raise {
             return Err(Errno::EPERM);
         }
         let is_of_memory = matches!(kind, DATA | ADDRESS_SPACE);

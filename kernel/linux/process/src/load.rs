@@ -10,18 +10,17 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use kernel_abi::Errno;
+use kernel_core::executable::Script;
 use kernel_core::executable::elf::{
     Access, HEADER_SIZE, Header, Plan, Segment,
 };
 use kernel_core::executable::script::HEAD;
-use kernel_core::executable::{Script, StackImage, StackRequest};
 
 use super::credentials::Credentials;
 use super::image::{Executable, Image};
 use super::ptrace::link;
 use super::{CurrentThread, sigreturn_page};
 use kernel_files::buffer::Output;
-use kernel_files::device::random;
 use kernel_files::file::{Blocking, File};
 use kernel_files::flags::OpenFlags;
 use kernel_files::mount::MountFlags;
@@ -33,13 +32,16 @@ use kernel_machine::mm::{
     AddressSpace, MapRequest, PAGE_SIZE, PageSource, Placement, Protection,
     STACK_TOP,
 };
-use kernel_task::sleep::give_way_and_go_on;
 
 mod auxiliary;
+mod request;
 mod rights;
+mod stack;
 
 use auxiliary::auxiliary;
+pub(super) use request::{Found, Request};
 use rights::Given;
+use stack::{build_stack, map_stack};
 
 /// Scripts whose interpreter is a script, and so on, this deep.
 const SCRIPT_DEPTH: usize = 4;
@@ -47,20 +49,6 @@ const SCRIPT_DEPTH: usize = 4;
 const PROGRAM_BASE: u64 = 0xaaaa_aaaa_0000;
 /// Where their dynamic linker goes: 1 GiB below the stack.
 const LINKER_BASE: u64 = (STACK_TOP - (1 << 30)) as u64 & !0xffff;
-/// Bytes of stack that are mapped beyond the strings; it grows by itself.
-const STACK_SPARE: usize = 128 << 10;
-
-/// What to run, with copies of all strings.
-pub(super) struct Request {
-    /// Path of the file.
-    pub path: Vec<u8>,
-    /// `argv`.
-    pub arguments: Vec<Vec<u8>>,
-    /// `envp`.
-    pub environment: Vec<Vec<u8>>,
-    /// Most bytes of strings and pointers.
-    pub room: usize,
-}
 
 /// A program in memory, ready to be exchanged for the old one.
 pub(super) struct Loaded {
@@ -198,11 +186,20 @@ impl Opener<'_> {
         mut request: Request,
     ) -> Result<(Program, Request), Errno> {
         for _ in 0..=SCRIPT_DEPTH {
-            let program = self.open(&request.path)?;
+            let found = request.found.take();
+            let is_hidden = found.as_ref().is_some_and(|it| it.is_hidden);
+            let location = match found {
+                Some(found) => found.location,
+                None => self.find(&request.path)?,
+            };
+            let program = Self::open(location)?;
             let head = program.read(0, HEAD)?;
             let Some(script) = Script::parse(&head)? else {
                 return Ok((program, request));
             };
+            if is_hidden {
+                return Err(Errno::ENOENT);
+            }
             let interpreter = script.interpreter.to_vec();
             let mut first = vec![interpreter.clone()];
             first.extend(script.argument.map(<[u8]>::to_vec));
@@ -213,9 +210,12 @@ impl Opener<'_> {
         Err(Errno::ELOOP)
     }
 
-    fn open(&self, path: &[u8]) -> Result<Program, Errno> {
+    fn find(&self, path: &[u8]) -> Result<Location, Errno> {
         let asker = Asker { context: self.fs, table: self.files };
-        let location = asker.find(AT_FDCWD, path, LastLink::Follow)?;
+        asker.find(AT_FDCWD, path, LastLink::Follow)
+    }
+
+    fn open(location: Location) -> Result<Program, Errno> {
         let metadata = location.inode.metadata();
         let forbids = location.mount.flags().contains(MountFlags::NO_EXEC);
         if metadata.kind != FileType::Regular
@@ -242,7 +242,7 @@ impl Opener<'_> {
     ) -> Result<(Program, Plan), Errno> {
         let mut path = program.read(offset, length)?;
         path.retain(|&byte| byte != 0);
-        let linker = self.open(&path)?;
+        let linker = Self::open(self.find(&path)?)?;
         let plan = linker.plan(LINKER_BASE)?;
         linker.map(space, &plan)?;
         Ok((linker, plan))
@@ -327,41 +327,4 @@ fn to_protection(access: Access) -> Protection {
     protection.set(Protection::WRITE, access.write);
     protection.set(Protection::EXECUTE, access.execute);
     protection
-}
-
-/// How a stack of so many bytes is mapped, with code on it or without.
-fn map_stack(has_code: bool) -> impl Fn(usize) -> MapRequest {
-    let mut protection = Protection::READ | Protection::WRITE;
-    protection.set(Protection::EXECUTE, has_code);
-    move |length| MapRequest {
-        placement: Placement::FixedNoReplace(STACK_TOP - length),
-        is_stack: true,
-        ..MapRequest::anonymous(length, protection)
-    }
-}
-
-fn build_stack(
-    space: &AddressSpace,
-    request: &Request,
-    path: &[u8],
-    auxiliary: &[(u64, u64)],
-    map: &impl Fn(usize) -> MapRequest,
-) -> Result<StackImage, Errno> {
-    let mut random = [0; 16];
-    random::fill(&mut random);
-    let stack = StackRequest {
-        top: STACK_TOP as u64,
-        limit: request.room + PAGE_SIZE,
-        arguments: &request.arguments,
-        environment: &request.environment,
-        path,
-        random,
-        auxiliary,
-        pause: give_way_and_go_on,
-    };
-    let image = stack.build()?;
-    let length = image.bytes.len() + STACK_SPARE;
-    space.map(map(length.next_multiple_of(PAGE_SIZE)))?;
-    space.write_at(image.sp as usize, &image.bytes)?;
-    Ok(image)
 }

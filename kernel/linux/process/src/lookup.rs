@@ -1,7 +1,10 @@
-//! Threads by the numbers that programs know.
+//! Threads and processes by the numbers that programs know.
 
 use alloc::sync::Arc;
 
+use kernel_abi::Errno;
+
+use crate::Process;
 use crate::thread::{number_of, thread_of};
 use crate::tree;
 use kernel_task::{self as task, Task, TaskId};
@@ -19,6 +22,19 @@ pub fn find_task(id: TaskId) -> Option<Arc<Task>> {
     }
     // It is dead, and known until its process is waited for.
     living_thread(id).or(Some(task))
+}
+
+/// The process that a number means, which may be that of any of its threads.
+///
+/// # Errors
+/// `ESRCH`; kernel threads are no processes.
+pub fn find_process(id: TaskId) -> Result<Arc<Process>, Errno> {
+    if let Some(process) = tree::find(id) {
+        return Ok(process);
+    }
+    let task = find_task(id).ok_or(Errno::ESRCH)?;
+    let thread = thread_of(&task).ok_or(Errno::ESRCH)?;
+    Ok(thread.process.clone())
 }
 
 fn living_thread(id: TaskId) -> Option<Arc<Task>> {

@@ -36,8 +36,6 @@ impl TimerSlack {
 pub struct Attributes {
     /// Signal that its parent's death sends to it; 0 for none.
     pub death_signal: AtomicU32,
-    /// A change of user keeps its rights until the next `execve`.
-    pub keeps_capabilities: AtomicBool,
     /// It takes over the children that its descendants leave behind.
     pub is_reaper: AtomicBool,
     /// `execve` never gives it more rights. That lasts, for its children too.
@@ -48,7 +46,6 @@ impl Default for Attributes {
     fn default() -> Self {
         Self {
             death_signal: AtomicU32::new(0),
-            keeps_capabilities: AtomicBool::new(false),
             is_reaper: AtomicBool::new(false),
             no_new_rights: AtomicBool::new(false),
         }
@@ -59,17 +56,9 @@ impl Attributes {
     /// Those of a child.
     pub fn fork(&self) -> Self {
         Self {
-            keeps_capabilities: AtomicBool::new(
-                self.keeps_capabilities.load(Relaxed),
-            ),
             no_new_rights: AtomicBool::new(self.keeps_rights()),
             ..Self::default()
         }
-    }
-
-    /// Another program takes over.
-    pub(super) fn exec(&self) {
-        self.keeps_capabilities.store(false, Relaxed);
     }
 
     /// True if `execve` gives it no rights that it has not.

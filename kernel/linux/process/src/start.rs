@@ -169,5 +169,5 @@ fn request_of(
     let mut all = Vec::from([path.clone()]);
     all.extend_from_slice(arguments);
     let environment = environment.to_vec();
-    Request { path, arguments: all, environment, room: MOST_ROOM }
+    Request { path, found: None, arguments: all, environment, room: MOST_ROOM }
 }

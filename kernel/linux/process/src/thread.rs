@@ -158,6 +158,22 @@ impl Thread {
         new
     }
 
+    /// Its open files, which nobody shares with it from now on.
+    ///
+    /// # Errors
+    /// `ENOMEM`; `ESRCH` once the thread has begun to end.
+    pub fn own_files(&self) -> Result<Arc<FileTable>, Errno> {
+        let files = self.files()?;
+        // Two references are this one and the thread's own.
+        if Arc::strong_count(&files) <= 2 {
+            return Ok(files);
+        }
+        let own = files.fork()?;
+        let old = self.files.lock().replace(own.clone());
+        drop(old);
+        Ok(own)
+    }
+
     /// Who traces it.
     #[inline]
     pub fn tracer(&self) -> Option<Tracer> {

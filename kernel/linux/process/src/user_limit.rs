@@ -6,6 +6,7 @@
 use alloc::sync::Arc;
 
 use kernel_abi::Errno;
+use kernel_core::capability::Capability;
 
 use super::limits::{self, Limits};
 use super::user::{Place, TimerPlace, User};
@@ -26,7 +27,12 @@ impl Process {
         let place = Place::of(user.clone());
         let is_free =
             is_root || user.tasks() <= most && table::has_room_for_users();
-        if !is_free && !self.credentials.lock().is_privileged() {
+        let may_more = || {
+            let credentials = self.credentials.lock();
+            credentials.has(Capability::SYS_RESOURCE)
+                || credentials.has(Capability::SYS_ADMIN)
+        };
+        if !is_free && !may_more() {
             return Err(Errno::EAGAIN);
         }
         self.tasks.set_too_many(false);
@@ -79,7 +85,7 @@ impl Process {
     /// it. Called whenever it may have other limits, or other rights when it
     /// locks something.
     pub fn limit_growth(&self, space: &AddressSpace) {
-        let is_privileged = self.credentials.lock().is_privileged();
+        let may_lock = self.credentials.lock().has(Capability::IPC_LOCK);
         let own = self.limits.lock();
         let pages = |bytes: u64| {
             usize::try_from(bytes).unwrap_or(usize::MAX) / PAGE_SIZE
@@ -87,7 +93,7 @@ impl Process {
         space.set_growth_limits(GrowthLimits {
             stack: own.stack_bytes(),
             pages: own.address_space().map_or(usize::MAX, pages),
-            locked: match is_privileged {
+            locked: match may_lock {
                 true => usize::MAX,
                 false => pages(own.locked()),
             },
@@ -163,7 +169,7 @@ impl Drop for LockedBytes {
 
 impl Process {
     /// Counts so many bytes of shared memory that its user locks
-    /// (`RLIMIT_MEMLOCK`). Who may do everything may lock any number.
+    /// (`RLIMIT_MEMLOCK`). With `CAP_IPC_LOCK` it may lock any number.
     ///
     /// # Errors
     /// `ENOMEM` for more than the user may.
@@ -178,7 +184,7 @@ impl Process {
 
     /// Bytes that it may lock; `None` for any.
     pub fn most_locked(&self) -> Option<u64> {
-        match self.credentials.lock().is_privileged() {
+        match self.credentials.lock().has(Capability::IPC_LOCK) {
             true => None,
             false => Some(self.limits.lock().locked()),
         }

@@ -1,11 +1,14 @@
 use kernel_abi::Errno;
 use kernel_abi::ipc::IpcPerm;
 
+use crate::capability::{ALL, Capability};
 use crate::ipc::permission::{Asker, EXECUTE, Permission, READ, WRITE};
 use crate::ipc::setting;
 
+const ADMIN: Capability = Capability::SYS_ADMIN;
+
 fn asker(user: u32, group: u32) -> Asker<'static> {
-    Asker { user, group, groups: &[], is_privileged: false }
+    Asker { user, group, groups: &[], capabilities: Capability::empty() }
 }
 
 #[test]
@@ -18,8 +21,10 @@ fn owner_group_and_others_have_their_bits() {
     assert_eq!(own.check(&asker(2, 11), READ), Err(Errno::EACCES));
     let further = Asker { groups: &[3, 10], ..asker(2, 11) };
     assert_eq!(own.check(&further, READ), Ok(()));
-    let root = Asker { is_privileged: true, ..asker(0, 0) };
+    let root = Asker { capabilities: Capability::IPC_OWNER, ..asker(0, 0) };
     assert_eq!(own.check(&root, READ | WRITE | EXECUTE), Ok(()));
+    let other = Asker { capabilities: ALL - Capability::IPC_OWNER, ..root };
+    assert_eq!(own.check(&other, READ), Err(Errno::EACCES));
 }
 
 #[test]
@@ -39,10 +44,14 @@ fn the_creator_stays_an_owner() {
     assert_eq!(own.set(&new), Ok(()));
     assert_eq!(own.mode, 0o1440);
     for user in [1, 2] {
-        assert_eq!(own.check_owner(&asker(user, 0)), Ok(()));
+        assert_eq!(own.check_owner(&asker(user, 0), ADMIN), Ok(()));
         assert_eq!(own.check(&asker(user, 0), READ), Ok(()));
     }
-    assert_eq!(own.check_owner(&asker(3, 10)), Err(Errno::EPERM));
+    assert_eq!(own.check_owner(&asker(3, 10), ADMIN), Err(Errno::EPERM));
+    let admin = Asker { capabilities: ADMIN, ..asker(3, 10) };
+    assert_eq!(own.check_owner(&admin, ADMIN), Ok(()));
+    let other = Capability::IPC_LOCK;
+    assert_eq!(own.check_owner(&admin, other), Err(Errno::EPERM));
     assert_eq!(own.check(&asker(3, 10), READ), Ok(()));
     let nobody = IpcPerm { uid: u32::MAX, ..new };
     assert_eq!(own.set(&nobody), Err(Errno::EINVAL));

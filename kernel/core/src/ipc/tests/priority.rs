@@ -62,10 +62,10 @@ fn one_waiter_is_woken_for_each_room() {
 
 #[test]
 fn a_shape_is_within_limits() {
-    let shape = |messages, size, is_privileged| {
+    let shape = |messages, size, may_more| {
         let wanted =
             MqAttr { maxmsg: messages, msgsize: size, ..MqAttr::default() };
-        Limits::USUAL.shape(Some(&wanted), is_privileged)
+        Limits::USUAL.shape(Some(&wanted), may_more)
     };
     let is = |messages, size| Ok(Shape { messages, size });
     assert_eq!(Limits::USUAL.shape(None, false), is(10, 8192));

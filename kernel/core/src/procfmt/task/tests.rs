@@ -1,6 +1,7 @@
 //! `stat` and `status` as Linux writes them.
 
 use super::{Identity, Memory, Signals, Stat, State, Status};
+use crate::capability::{Capabilities, Capability};
 use crate::task_state::{
     DEAD, INTERRUPTIBLE, KILLABLE, PARKED, RUNNING, STOPPED, TRACED,
     UNINTERRUPTIBLE, WAKEKILL, WAKING,
@@ -93,7 +94,10 @@ fn status(memory: Option<Memory>) -> Status<'static> {
         memory,
         queued: [0, 1024],
         signals: Signals { caught: 0x10, ..Signals::default() },
-        capabilities: 0xff,
+        capabilities: Capabilities {
+            effective: Capability::from_bits_retain(0xff),
+            ..Capabilities::default()
+        },
         cpus: 0xf,
         switches: [7, 8],
         tracer: 7,

@@ -157,10 +157,13 @@ fn close_range(args: &Args) -> Result {
     const CLOEXEC: u32 = 4;
     let (first, last) = (args.word(0), args.word(1));
     check_flags(args.word(2), CLOEXEC | UNSHARE)?;
-    if first > last || args.word(2) & UNSHARE != 0 {
+    if first > last {
         return Err(Errno::EINVAL);
     }
-    let table = current().files()?;
+    let table = match args.word(2) & UNSHARE {
+        0 => current().files()?,
+        _ => current().own_files()?,
+    };
     let mut least = first as usize;
     while let Some(fd) = table.next(least).filter(|fd| *fd <= last as usize) {
         least = fd + 1;

@@ -7,10 +7,12 @@ use kernel_abi::{Errno, syscall as number};
 
 use super::{Caller, Checked, any_file, file};
 use crate::call::{Args, Handler, Numbered, Result};
+use kernel_core::capability::Capability;
 use kernel_files::inode::{DirectoryEntry, FIRST_ENTRY};
 use kernel_files::walk::AT_FDCWD;
 use kernel_files::{FileType, Location, OpenFile, permission};
 use kernel_machine::mm::user::UserSlice;
+use kernel_process::authority;
 use kernel_process::current;
 
 /// This family's rows of the table.
@@ -129,7 +131,7 @@ fn chroot(args: &Args) -> Result {
     let caller = Caller::new()?;
     let place = directory(caller.find(AT_FDCWD, args.x[0], 0)?)?;
     permission::check(&*place.inode, permission::EXECUTE)?;
-    super::check_privileged()?;
+    authority::check(Capability::SYS_CHROOT)?;
     caller.context.set_root(place);
     Ok(0)
 }

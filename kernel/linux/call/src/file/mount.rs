@@ -4,9 +4,11 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use kernel_abi::{Errno, syscall as number};
+use kernel_process::authority;
 
 use super::{AT_SYMLINK_NOFOLLOW, Caller, Checked, check_flags, path};
 use crate::call::{Args, Handler, Numbered, Result};
+use kernel_core::capability::Capability;
 use kernel_files::mount::{self, MountFlags, Unmount};
 use kernel_files::walk::{AT_FDCWD, LastLink};
 use kernel_machine::mm::user;
@@ -40,7 +42,7 @@ fn optional(address: usize) -> Checked<Vec<u8>> {
 
 fn mount(args: &Args) -> Result {
     let [source, target, kind, _, options, _] = args.x;
-    super::check_privileged()?;
+    authority::check(Capability::SYS_ADMIN)?;
     let word = args.word(3);
     let word =
         if word & MAGIC_MASK == MAGIC { word & !MAGIC_MASK } else { word };
@@ -79,7 +81,7 @@ fn mount(args: &Args) -> Result {
 fn umount2(args: &Args) -> Result {
     let flags = args.word(1);
     check_flags(flags, MNT_FORCE | MNT_DETACH | UMOUNT_NOFOLLOW)?;
-    super::check_privileged()?;
+    authority::check(Capability::SYS_ADMIN)?;
     let how = match flags & MNT_DETACH {
         0 => Unmount::IfIdle,
         _ => Unmount::Detach,

@@ -4,11 +4,13 @@ use kernel_abi::{Errno, syscall as number};
 
 use super::{AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW, Caller, check_flags, path};
 use crate::call::{Args, Handler, Numbered, Result};
+use kernel_core::capability::Capability;
 use kernel_files::inode::{DeviceNumber, Link, NewInode, Replace, TYPE_MASK};
 use kernel_files::operation::{self, Remove};
 use kernel_files::walk::AT_FDCWD;
 use kernel_files::{FileType, OpenFlags, permission};
 use kernel_machine::mm::user::UserSlice;
+use kernel_process::authority;
 
 /// This family's rows of the table.
 pub const CALLS: &[Numbered] = &[
@@ -78,7 +80,9 @@ fn linkat(args: &Args) -> Result {
         0 => AT_SYMLINK_NOFOLLOW,
         _ => 0,
     };
-    if flags & AT_EMPTY_PATH != 0 && super::check_privileged().is_err() {
+    if flags & AT_EMPTY_PATH != 0
+        && !authority::has(Capability::DAC_READ_SEARCH)
+    {
         return Err(Errno::ENOENT);
     }
     let caller = Caller::new()?;

@@ -11,7 +11,6 @@ use super::{
 use crate::call::{Args, Handler, Numbered, Result};
 use kernel_files::inode::{Change, PERMISSION_MASK};
 use kernel_files::operation;
-use kernel_files::permission::Authority;
 use kernel_files::walk::AT_FDCWD;
 use kernel_files::{FileType, Location, clock};
 use kernel_machine::mm::user;
@@ -95,8 +94,7 @@ fn faccessat2(args: &Args) -> Result {
     check_access(args, flags)
 }
 
-/// Who may do everything may read and write all, and execute what anybody
-/// may; for others the bits decide.
+/// Asks for the real user and group, or for those that use files.
 fn check_access(args: &Args, flags: u32) -> Result {
     let mode = args.word(2);
     check_flags(mode, 7)?;
@@ -110,15 +108,13 @@ fn check_access(args: &Args, flags: u32) -> Result {
         place.check_writable()?;
     }
     let credentials = current().process.credentials.lock().clone();
-    let (user, group) = match flags & AT_EACCESS {
-        0 => (credentials.user.real, credentials.group.real),
-        _ => (credentials.user.effective, credentials.group.effective),
+    let who = match flags & AT_EACCESS {
+        0 => credentials.real_authority(),
+        _ => credentials.maker(),
     };
-    let groups = credentials.groups;
-    let granted = Authority { user, group, groups }.granted(&metadata);
-    match mode & !granted {
-        0 => Ok(0),
-        _ => Err(Errno::EACCES),
+    match who.grants(&metadata, mode) {
+        true => Ok(0),
+        false => Err(Errno::EACCES),
     }
 }
 

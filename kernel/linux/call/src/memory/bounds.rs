@@ -1,7 +1,7 @@
 //! How much data a process may have (`RLIMIT_DATA`): private memory that it
 //! may write, but for stacks. Who has no such limit pays nothing for it; for
 //! whom has, the mappings are counted. And how much it may lock
-//! (`RLIMIT_MEMLOCK`), unless it may do everything: mappings are counted when
+//! (`RLIMIT_MEMLOCK`), unless it has the capability to: mappings are counted when
 //! more are to be locked.
 
 use core::ops::Range;

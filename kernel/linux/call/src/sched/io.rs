@@ -8,11 +8,12 @@ use alloc::vec::Vec;
 use core::sync::atomic::Ordering::Relaxed;
 
 use kernel_abi::Errno;
+use kernel_core::capability::Capability;
 
 use super::priority::{Meant, meant};
 use super::target::check_may_schedule;
 use crate::call::{Args, Result};
-use kernel_process::{current, thread_of};
+use kernel_process::{authority, thread_of};
 use kernel_task::Task;
 
 /// A class stands above so many bits of level.
@@ -58,7 +59,7 @@ pub(super) fn ioprio_set(args: &Args) -> Result {
         (word >> CLASS_SHIFT, word as u16 % (1 << CLASS_SHIFT));
     match class as u16 {
         _ if class > u32::from(IDLE) => return Err(Errno::EINVAL),
-        REAL_TIME if !current().process.credentials.lock().is_privileged() => {
+        REAL_TIME if !authority::has(Capability::SYS_NICE) => {
             return Err(Errno::EPERM);
         }
         REAL_TIME | BEST_EFFORT if level >= LEVELS => {

@@ -7,13 +7,14 @@
 use alloc::sync::Arc;
 
 use kernel_abi::Errno;
+use kernel_core::capability::Capability;
 use kernel_core::schedule::{Attributes, Policy};
 
 use super::super::call::{Args, Result};
 use super::target::{check_may_schedule, named};
 use kernel_machine::mm::PAGE_SIZE;
 use kernel_machine::mm::user::{self, UserSlice};
-use kernel_process::{current, thread_of};
+use kernel_process::{authority, thread_of};
 use kernel_task::{Task, account};
 
 /// `SCHED_RESET_ON_FORK`, in the number of a policy.
@@ -95,8 +96,7 @@ fn check_may_change(
     old: Attributes,
     new: Attributes,
 ) -> core::result::Result<(), Errno> {
-    let own = current();
-    if own.process.credentials.lock().is_privileged() {
+    if authority::has(Capability::SYS_NICE) {
         return Ok(());
     }
     let thread = thread_of(task).ok_or(Errno::EPERM)?;

@@ -5,10 +5,11 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use kernel_abi::Errno;
+use kernel_core::capability::Capability;
 
 use super::target::{check_may_schedule, named};
 use crate::call::{Args, Result};
-use kernel_process::{current, thread_of, tree};
+use kernel_process::{authority, current, thread_of, tree};
 use kernel_task::{Task, account};
 
 /// Whom a number means.
@@ -75,11 +76,11 @@ pub(super) fn setpriority(args: &Args) -> Result {
     if tasks.is_empty() {
         return Err(Errno::ESRCH);
     }
-    let is_privileged = current().process.credentials.lock().is_privileged();
+    let may_all = authority::has(Capability::SYS_NICE);
     for task in &tasks {
         let process = thread_of(task).map(|thread| &*thread.process);
         check_may_schedule(process)?;
-        let may = is_privileged
+        let may = may_all
             || process.is_some_and(|process| {
                 process.limits.lock().scheduling().may_have_nice(nice)
             });

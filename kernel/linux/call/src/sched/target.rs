@@ -5,6 +5,7 @@
 use alloc::sync::Arc;
 
 use kernel_abi::Errno;
+use kernel_core::capability::Capability;
 
 use kernel_process::{Process, current, find_task};
 use kernel_task::{self as task, Task};
@@ -29,7 +30,7 @@ pub(super) fn check_may_schedule(
     let own = current().process.credentials.lock().clone();
     let may = match process {
         Some(process) => own.may_schedule(&process.credentials.lock()),
-        None => own.is_privileged(),
+        None => own.has(Capability::SYS_NICE),
     };
     if may { Ok(()) } else { Err(Errno::EPERM) }
 }

@@ -53,5 +53,5 @@ pub(super) fn of_processes(tree: &Tree, slot: u32) -> Attributes {
 pub(super) fn may_write(who: &Authority, attributes: &Attributes) -> bool {
     let id = InodeId { device: 0, number: 0 };
     let metadata = metadata(id, FileType::Regular, *attributes);
-    who.granted(&metadata) & WRITE != 0
+    who.grants(&metadata, WRITE)
 }

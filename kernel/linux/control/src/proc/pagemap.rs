@@ -5,11 +5,12 @@ use alloc::sync::Weak;
 use kernel_abi::Errno;
 
 use super::target::Target;
+use kernel_core::capability::Capability;
 use kernel_core::memory::region::HIGHEST;
 use kernel_files::Output;
 use kernel_files::file::{Blocking, File, Offset};
-use kernel_files::permission;
 use kernel_machine::mm::{AddressSpace, PAGE_SIZE};
+use kernel_process::authority;
 
 /// The bits of an entry (Linux: `Documentation/admin-guide/mm/pagemap.rst`).
 const PRESENT: u64 = 1 << 63;
@@ -50,8 +51,8 @@ impl File for Pages {
         else {
             return Ok(0);
         };
-        // Which frame it is, is for who may do everything.
-        let shows_frames = permission::current().is_none();
+        // Which frame it is, takes a capability.
+        let shows_frames = authority::has(Capability::SYS_ADMIN);
         let mut piece = [0; PIECE];
         let mut at = start;
         let end = HIGHEST / PAGE_SIZE * ENTRY;

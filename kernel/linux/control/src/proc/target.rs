@@ -5,13 +5,14 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use kernel_abi::Errno;
+use kernel_core::capability::Capability;
 use kernel_core::number;
 
-use kernel_files::{FileTable, FsContext, Location, permission};
+use kernel_files::{FileTable, FsContext, Location};
 use kernel_machine::mm::{AddressSpace, Observed};
 use kernel_process::credentials::Access;
 use kernel_process::{
-    Process, Thread, access, find_task, number_of, thread_of, tree,
+    Process, Thread, access, authority, find_task, number_of, thread_of, tree,
 };
 use kernel_task::{self as task, Task, kthread, state, table};
 
@@ -116,7 +117,7 @@ impl Target {
     }
 
     /// The thread, for the running one to see or set how late its timers may
-    /// be: itself, or any for who may do everything.
+    /// be: itself, or any for who may say how others are scheduled.
     ///
     /// # Errors
     /// `EPERM`; `ESRCH` for a kernel thread.
@@ -124,8 +125,8 @@ impl Target {
         let thread = self.thread().ok_or(Errno::ESRCH)?;
         let own = task::current();
         let Some(asker) = thread_of(&own) else { return Ok(thread) };
-        let is_privileged = || asker.process.credentials.lock().is_privileged();
-        match core::ptr::eq(asker, thread) || is_privileged() {
+        let may_all = || authority::has(Capability::SYS_NICE);
+        match core::ptr::eq(asker, thread) || may_all() {
             true => Ok(thread),
             false => Err(Errno::EPERM),
         }
@@ -156,9 +157,9 @@ impl Target {
     /// `EACCES` if that may not.
     pub(super) fn memory(&self) -> Result<Option<Observed>, Errno> {
         let Some(process) = self.process() else {
-            return match permission::current() {
-                None => Ok(None),
-                Some(_) => Err(Errno::EACCES),
+            return match authority::has(Capability::SYS_PTRACE) {
+                true => Ok(None),
+                false => Err(Errno::EACCES),
             };
         };
         let task = process.any_thread();

@@ -245,8 +245,18 @@ impl Target {
         let umask = self.thread().and_then(|thread| thread.fs().ok());
         let status = format::Status {
             umask: umask.map_or(0, |fs| fs.umask()),
-            uids: [user.real, user.effective, user.saved, user.effective],
-            gids: [group.real, group.effective, group.saved, group.effective],
+            uids: [
+                user.real,
+                user.effective,
+                user.saved,
+                credentials.file_user,
+            ],
+            gids: [
+                group.real,
+                group.effective,
+                group.saved,
+                credentials.file_group,
+            ],
             groups: &credentials.groups,
             fd_slots: 64,
             keeps_rights: self
@@ -257,7 +267,7 @@ impl Target {
                 .process()
                 .map_or([0, 0], |process| process.queued_signals()),
             signals: self.signals(),
-            capabilities: credentials.capabilities(),
+            capabilities: credentials.capabilities,
             cpus: self.task.usable_cpus().into(),
             switches: [usage.voluntary, usage.involuntary],
             tracer: self.tracer(),

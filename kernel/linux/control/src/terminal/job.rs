@@ -4,12 +4,13 @@ use alloc::sync::Arc;
 
 use kernel_abi::Errno;
 use kernel_abi::signal::{SIG_IGN, SIGCONT, SIGHUP, SIGTTIN, SIGTTOU};
+use kernel_core::capability::Capability;
 use kernel_core::signal::job_control::{Access, Background};
 
 use super::pairs::all_terminals;
 use super::state::{Job, Terminal};
 use kernel_process::signal::send;
-use kernel_process::{self as process, tree};
+use kernel_process::{self as process, authority, tree};
 use kernel_task::{self as task, Mutex};
 
 /// Where the running process stands.
@@ -109,11 +110,12 @@ impl Terminal {
         self.is_own().then_some(()).ok_or(Errno::ENOTTY)
     }
 
-    /// `TIOCSCTTY`.
+    /// `TIOCSCTTY`; to steal it from another session takes a capability.
     pub(super) fn claim(&self, must_steal: bool) -> Result<(), Errno> {
         let member = member().ok_or(Errno::EPERM)?;
         let _claiming = CLAIMING.lock();
         let has_other = own_of(member.session).is_some();
+        let may_steal = must_steal && authority::has(Capability::SYS_ADMIN);
         let mut job = self.job.lock();
         if job.session == member.session {
             return Ok(());
@@ -121,7 +123,7 @@ impl Terminal {
         if has_other {
             return Err(Errno::EPERM);
         }
-        let is_free = job.session == 0 || must_steal;
+        let is_free = job.session == 0 || may_steal;
         if member.session != member.process || !is_free {
             return Err(Errno::EPERM);
         }

@@ -4,14 +4,16 @@ use alloc::collections::BTreeMap;
 use core::sync::atomic::AtomicUsize;
 use core::sync::atomic::Ordering::{Acquire, Relaxed};
 
+use kernel_core::capability::Capability;
+
 use crate::permission;
 use crate::room::has_room;
 
 /// More locks than this are refused.
 const MOST: usize = 4096;
-/// Most locks of a user that may not do everything: half of all.
+/// Most locks of a user without `CAP_SYS_RESOURCE`: half of all.
 const MOST_OF_USER: usize = MOST / 2;
-/// As many are left for who may do everything.
+/// As many are left for who has that.
 const KEPT: usize = MOST / 16;
 
 /// Number of locks: most of the time there is none.
@@ -32,7 +34,7 @@ pub(super) struct Allowance {
 impl Allowance {
     /// Takes other locks: not for use under that over all locks.
     pub(super) fn current() -> Self {
-        let may_all = permission::current().is_none();
+        let may_all = permission::has_any(Capability::SYS_RESOURCE);
         match (has_room(), may_all) {
             (false, _) => Self { own: 0, all: 0 },
             (true, true) => Self { own: MOST, all: MOST },

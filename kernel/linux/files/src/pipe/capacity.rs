@@ -4,6 +4,7 @@ use core::sync::atomic::AtomicUsize;
 use core::sync::atomic::Ordering::Relaxed;
 
 use kernel_abi::Errno;
+use kernel_core::capability::Capability;
 
 use super::ring::CAPACITY;
 use crate::permission;
@@ -32,6 +33,16 @@ pub fn set_hard_limit(pages: usize) {
     HARD.store(pages, Relaxed);
 }
 
+/// Whether no limit of a user holds for the running process.
+fn may_all() -> bool {
+    permission::has_any(Capability::SYS_RESOURCE | Capability::SYS_ADMIN)
+}
+
+/// Whether its pipes may be larger than [`most`] allows.
+fn may_be_large() -> bool {
+    permission::has_any(Capability::SYS_RESOURCE)
+}
+
 /// True if a user whose pipes may hold `sum` pages has more than `limit`.
 fn exceeds(sum: usize, limit: usize) -> bool {
     limit != 0 && sum > limit
@@ -41,8 +52,8 @@ fn exceeds(sum: usize, limit: usize) -> bool {
 /// with a name, which nobody made for himself, counts for the first who
 /// changes its size. A socket's never changes, and does not count.
 ///
-/// Who may do everything may have any number of them, but counts too. Whoever
-/// changes it holds the pipe's lock.
+/// Some may have any number of them ([`may_all`]), but count too. Whoever changes
+/// it holds the pipe's lock.
 #[derive(Default)]
 pub(super) struct Share {
     account: spin::Once<Account>,
@@ -58,7 +69,7 @@ impl Share {
         let share = Self::default();
         let mut bytes = usual();
         let mut sum = share.set(bytes);
-        if permission::current().is_none() {
+        if may_all() {
             return Ok((share, bytes));
         }
         if exceeds(sum, limit(Kind::PipePages)) && bytes > FEW {
@@ -86,7 +97,7 @@ impl Share {
         let is_too_much = bytes > held
             && (exceeds(sum, limit(Kind::PipePages))
                 || exceeds(sum, hard_limit()));
-        if is_too_much && permission::current().is_some() {
+        if is_too_much && !may_all() {
             self.set(old);
             return Err(Errno::EPERM);
         }
@@ -113,11 +124,11 @@ impl Drop for Share {
     }
 }
 
-/// Most bytes of a pipe of who may not do everything
+/// Most bytes of a pipe of who lacks `CAP_SYS_RESOURCE`
 /// (`/proc/sys/fs/pipe-max-size`).
 static MOST: AtomicUsize = AtomicUsize::new(1 << 20);
 
-/// Most bytes of a pipe of who may not do everything.
+/// Most bytes of a pipe of who lacks `CAP_SYS_RESOURCE`.
 pub fn most() -> usize {
     MOST.load(Relaxed)
 }
@@ -148,7 +159,7 @@ pub fn set_most(bytes: usize) -> Result<(), Errno> {
 /// have.
 pub fn allowed_capacity(bytes: usize) -> Result<usize, Errno> {
     let bytes = rounded(bytes)?;
-    match bytes > most() && permission::current().is_some() {
+    match bytes > most() && !may_be_large() {
         true => Err(Errno::EPERM),
         false => Ok(bytes),
     }
@@ -156,8 +167,8 @@ pub fn allowed_capacity(bytes: usize) -> Result<usize, Errno> {
 
 /// What a new pipe of the running process gets.
 pub(super) fn usual() -> usize {
-    match permission::current() {
-        Some(_) => CAPACITY.min(most()),
-        None => CAPACITY,
+    match may_be_large() {
+        true => CAPACITY,
+        false => CAPACITY.min(most()),
     }
 }

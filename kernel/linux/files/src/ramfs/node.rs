@@ -6,6 +6,7 @@ use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
 
 use kernel_abi::Errno;
+use kernel_core::capability::Capability;
 use kernel_core::path::PATH_MAX;
 
 use super::data::{At, Data};
@@ -193,7 +194,9 @@ impl Node {
         (attributes.modified, attributes.changed) = (now, now);
         let bits = attributes.permissions;
         drop(attributes);
-        if without_rights(bits) != bits && permission::current().is_some() {
+        if without_rights(bits) != bits
+            && !permission::has_any(Capability::FSETID)
+        {
             let mut attributes = self.attributes.lock();
             attributes.permissions = without_rights(attributes.permissions);
         }

@@ -14,6 +14,7 @@ use core::fmt::Write;
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use kernel_abi::Errno;
+use kernel_core::capability::Capability;
 use kernel_core::memory::quota::{Quota, UNLIMITED};
 use kernel_core::tmpfs::Options;
 
@@ -145,7 +146,7 @@ impl Drop for Charge {
 /// # Errors
 /// `ENOSPC`.
 pub fn check_room() -> Result<(), Errno> {
-    let is_root = || permission::current().is_none();
+    let is_root = || permission::has_any(Capability::SYS_RESOURCE);
     match frame::is_low() && (frame::is_short() || !is_root()) {
         true => Err(Errno::ENOSPC),
         false => Ok(()),

@@ -5,6 +5,7 @@ use kernel_abi::ipc::{
     IPC_INFO, IPC_RMID, IPC_SET, IPC_STAT, MSG_INFO, MSG_STAT, MSG_STAT_ANY,
     MsgInfo, MsqidDs,
 };
+use kernel_core::capability::Capability;
 use kernel_core::ipc::permission::READ;
 use kernel_machine::mm::user;
 
@@ -86,7 +87,8 @@ fn own<T>(
     let (_, queue) = QUEUES.find(Name::Id(id))?;
     let caller = Caller::new();
     let mut state = queue.state.lock();
-    state.permission.check_owner(&caller.asker())?;
+    let asker = caller.asker();
+    state.permission.check_owner(&asker, Capability::SYS_ADMIN)?;
     if state.is_removed {
         return Err(Errno::EIDRM);
     }
@@ -96,7 +98,7 @@ fn own<T>(
 fn change(id: i32, new: &MsqidDs) -> Result<usize, Errno> {
     own(id, |state, caller| {
         let is_large = new.qbytes > setting::MSGMNB.value();
-        if is_large && !caller.is_privileged() {
+        if is_large && !caller.has(Capability::SYS_RESOURCE) {
             return Err(Errno::EPERM);
         }
         state.permission.set(&new.perm)?;

@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use kernel_abi::Errno;
 use kernel_abi::ipc::MqAttr;
 use kernel_abi::stat::{MQUEUE_MAGIC, Statfs};
+use kernel_core::capability::Capability;
 use kernel_core::path::NAME_MAX;
 use kernel_files::attribute::OpenDirectory;
 use kernel_files::file::File;
@@ -121,11 +122,11 @@ pub(super) fn make(
 ) -> Result<Arc<Queue>, Errno> {
     let caller = Caller::new();
     let limits = setting::posix();
-    let is_privileged = caller.is_privileged();
-    if queue::count() as u64 >= limits.queues_max && !is_privileged {
+    let may_more = caller.has(Capability::SYS_RESOURCE);
+    if queue::count() as u64 >= limits.queues_max && !may_more {
         return Err(Errno::ENOSPC);
     }
-    let shape = limits.shape(shape, is_privileged)?;
+    let shape = limits.shape(shape, may_more)?;
     check_room(0)?;
     let process = &kernel_process::current().process;
     let bytes = process.take_message_bytes(shape.cost())?;

@@ -8,6 +8,7 @@ use kernel_abi::ipc::{
     SHM_LOCKED, SHM_STAT, SHM_STAT_ANY, SHM_UNLOCK, ShmInfo, ShmLimits,
     ShmidDs,
 };
+use kernel_core::capability::Capability;
 use kernel_core::ipc::permission::READ;
 use kernel_machine::mm::{PAGE_SIZE, user};
 
@@ -86,7 +87,7 @@ fn own(
     let (_, segment) = SEGMENTS.find(Name::Id(id))?;
     let caller = Caller::new();
     let mut state = segment.state.lock();
-    state.permission.check_owner(&caller.asker())?;
+    state.permission.check_owner(&caller.asker(), Capability::SYS_ADMIN)?;
     body(&mut state)?;
     Ok(0)
 }
@@ -97,7 +98,7 @@ fn remove(id: i32) -> Result<usize, Errno> {
     let mut table = SEGMENTS.table.lock();
     let segment = table.get(id)?.clone();
     let mut state = segment.state.lock();
-    state.permission.check_owner(&caller.asker())?;
+    state.permission.check_owner(&caller.asker(), Capability::SYS_ADMIN)?;
     state.permission.key = kernel_abi::ipc::IPC_PRIVATE;
     state.permission.mode |= SHM_DEST;
     segment.is_doomed.store(true, SeqCst);
@@ -115,7 +116,7 @@ fn lock(id: i32, command: u32) -> Result<usize, Errno> {
     let process = &kernel_process::current().process;
     let is_locked = {
         let state = segment.state.lock();
-        state.permission.check_owner(&caller.asker())?;
+        state.permission.check_owner(&caller.asker(), Capability::IPC_LOCK)?;
         state.locked.is_some()
     };
     if command == SHM_LOCK {

@@ -9,6 +9,7 @@ use kernel_abi::ipc::{
     IPC_STAT, SEM_INFO, SEM_STAT, SEM_STAT_ANY, SETALL, SETVAL, SemInfo,
     SemidDs,
 };
+use kernel_core::capability::Capability;
 use kernel_core::ipc::permission::{READ, WRITE};
 use kernel_core::ipc::semaphore::VALUE_MAX;
 use kernel_machine::mm::user::{self, UserSlice};
@@ -75,7 +76,7 @@ fn own<T>(
     let (_, set) = SETS.find(Name::Id(id))?;
     let caller = Caller::new();
     let mut state = set.state.lock();
-    state.permission.check_owner(&caller.asker())?;
+    state.permission.check_owner(&caller.asker(), Capability::SYS_ADMIN)?;
     if state.is_removed {
         return Err(Errno::EIDRM);
     }

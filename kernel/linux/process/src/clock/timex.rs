@@ -44,8 +44,8 @@ fn now() -> Now {
 ///
 /// # Errors
 /// `EINVAL`, `EPERM`.
-pub fn adjust(asked: &mut Timex, is_privileged: bool) -> Result<usize, Errno> {
-    Discipline::check(asked, is_privileged)?;
+pub fn adjust(asked: &mut Timex, may_set: bool) -> Result<usize, Errno> {
+    Discipline::check(asked, may_set)?;
     let mut clock = CLOCK.lock();
     clock.step(Discipline::step(asked))?;
     let old = clock::course();

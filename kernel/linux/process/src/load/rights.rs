@@ -1,5 +1,6 @@
 //! Whose rights a program has, and what it is told of them.
 
+use kernel_core::capability::Exec;
 use kernel_core::executable::stack::{
     AT_EGID, AT_EUID, AT_GID, AT_SECURE, AT_UID,
 };
@@ -17,6 +18,8 @@ pub(super) struct Given {
     group: Option<u32>,
     /// Nobody may look at the process: it may not read its program.
     is_hidden: bool,
+    /// It gets no rights that it has not (`PR_SET_NO_NEW_PRIVS`).
+    keeps_rights: bool,
 }
 
 impl Given {
@@ -33,27 +36,35 @@ impl Given {
         let metadata = place.inode.metadata();
         let bits = metadata.permissions;
         let flags = place.mount.flags();
-        if flags.contains(MountFlags::NO_SUID)
-            || process.attributes.keeps_rights()
-        {
-            return Self { is_hidden, ..Self::default() };
+        let keeps_rights = process.attributes.keeps_rights();
+        if flags.contains(MountFlags::NO_SUID) || keeps_rights {
+            return Self { is_hidden, keeps_rights, ..Self::default() };
         }
         Self {
             user: (bits & SET_USER != 0).then_some(metadata.uid),
             group: (bits & SET_GROUP == SET_GROUP).then_some(metadata.gid),
             is_hidden,
+            keeps_rights,
         }
     }
 
     /// The rights of a process with `old` that runs the program.
     pub(super) fn to(self, old: Credentials) -> Credentials {
+        let sets = old.capabilities;
+        let real = [old.user.real, old.group.real];
         let mut new = old;
         new.user.effective = self.user.unwrap_or(new.user.effective);
         new.group.effective = self.group.unwrap_or(new.group.effective);
-        new.user.saved = new.user.effective;
-        new.group.saved = new.group.effective;
+        new.become_used();
+        new.capabilities = sets.exec(Exec {
+            users: [new.user.real, new.user.effective],
+            is_set_id: new.used() != real,
+        });
+        if self.keeps_rights {
+            new.capabilities.restrict(sets.permitted);
+        }
         new.is_dumpable = !self.is_hidden;
-        if !new.is_privileged() {
+        if !new.has(permission::CAPABILITIES) {
             permission::enforce();
         }
         new

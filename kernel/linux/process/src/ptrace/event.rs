@@ -98,6 +98,9 @@ pub fn stepped(thread: &CurrentThread, frame: &mut TrapFrame) {
     if is_asked && mode == Some(Resume::Step) {
         send::force_current(&SigInfo::fault(SIGTRAP, TRAP_TRACE, frame.pc));
     } else {
+        // Its tracer has ended meanwhile; or that of another task did, which
+        // left this CPU without a look at the flag that is gone.
+        step::end();
         set_mode(thread);
         frame.pstate &= !step::STEP_FLAG;
     }

@@ -10,6 +10,7 @@ use core::sync::atomic::Ordering::Relaxed;
 
 use kernel_abi::Errno;
 use kernel_abi::signal::{SIGSTOP, SigInfo};
+use kernel_core::capability::Capability;
 use kernel_core::signal::{Style, Target};
 
 use super::Tracer;
@@ -59,9 +60,11 @@ pub fn trace_me() -> Result<(), Errno> {
     let maker = threads.iter().find(|it| it.id() == thread.process.maker);
     let tracer = maker.or(threads.first()).ok_or(Errno::EPERM)?;
     // A program with more rights than its parent must not give them away.
-    let is_privileged =
-        |process: &Process| process.credentials.lock().is_privileged();
-    if is_privileged(&thread.process) && !is_privileged(&parent) {
+    let sets = |process: &Process| process.credentials.lock().capabilities;
+    let theirs = sets(&parent);
+    if !theirs.has(Capability::SYS_PTRACE)
+        && !theirs.permitted.contains(sets(&thread.process).permitted)
+    {
         return Err(Errno::EPERM);
     }
     begin(&thread.task().to_arc(), tracer, Style::Attached, 0, false)
@@ -136,16 +139,19 @@ fn keep_rights(
 ) {
     let tracer = thread.tracing.tracer();
     let tracer = tracer.and_then(|it| tree.node(it.process));
-    let is_watched =
-        tracer.is_some_and(|it| !it.process.credentials.lock().is_privileged());
-    let is_led = thread.shares_directories() && !old.is_privileged();
-    if !is_watched && !is_led {
+    let is_watched = tracer.is_some_and(|it| {
+        !it.process.credentials.lock().has(Capability::SYS_PTRACE)
+    });
+    if !is_watched && !thread.shares_directories() {
         return;
     }
-    new.user.effective = old.user.effective;
-    new.group.effective = old.group.effective;
-    new.user.saved = old.user.effective;
-    new.group.saved = old.group.effective;
+    if !old.has(Capability::SETUID) {
+        let [user, group] = old.used();
+        new.user.effective = user;
+        new.group.effective = group;
+        new.become_used();
+    }
+    new.capabilities.restrict(old.capabilities.permitted);
 }
 
 /// An exec gives the running thread's process another memory and the rights
@@ -154,8 +160,8 @@ fn keep_rights(
 /// caller drops.
 ///
 /// Others may look at it (`new` says that of the file) unless it uses rights
-/// that are not its user's, before or after; such a one does not hear of its
-/// parent's end either (prctl(2)).
+/// that are not its user's, before or after, or gains some; such a one does not
+/// hear of its parent's end either (prctl(2)).
 pub(crate) fn install(
     thread: &CurrentThread,
     space: Arc<AddressSpace>,
@@ -166,9 +172,11 @@ pub(crate) fn install(
     let old = process.credentials.lock().clone();
     keep_rights(&tree, thread, &old, &mut new);
     let real = [old.user.real, old.group.real];
-    let is_ordinary = old.used() == real && new.used() == real;
+    let gains =
+        !old.capabilities.permitted.contains(new.capabilities.permitted);
+    let is_ordinary = old.used() == real && new.used() == real && !gains;
     new.is_dumpable &= is_ordinary;
-    if new.used() != real || new.used() != old.used() {
+    if new.used() != real || new.used() != old.used() || gains {
         process.attributes.death_signal.store(0, Relaxed);
     }
     // No other thread is left that could have changed them meanwhile.

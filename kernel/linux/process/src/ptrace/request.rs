@@ -8,6 +8,7 @@ use kernel_abi::ptrace::{
     SyscallInfo,
 };
 use kernel_abi::signal::SigInfo;
+use kernel_core::capability::Capability;
 use kernel_core::signal::{Cause, Resume, SignalSet};
 
 use super::Registers;
@@ -169,9 +170,10 @@ impl Traced {
         self.with(|signals, thread| signals.state.trace_stop(thread.key))?;
         let thread = thread_of(&self.task).ok_or(Errno::ESRCH)?;
         let own = current();
-        let is_privileged = own.process.credentials.lock().is_privileged();
+        let may_all =
+            own.process.credentials.lock().has(Capability::SYS_PTRACE);
         let target = thread.process.credentials.lock();
-        let space = (target.is_dumpable || is_privileged)
+        let space = (target.is_dumpable || may_all)
             .then(|| self.task.space())
             .flatten();
         drop(target);

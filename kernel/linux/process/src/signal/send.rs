@@ -15,7 +15,9 @@ use kernel_core::signal::{Notice, Target, ThreadKey};
 use super::act::{self, carry_out};
 use super::{Signals, notify};
 use crate::tree::{self, Tree};
-use crate::{Process, ProcessId, Thread, current, find_task, thread_of};
+use crate::{
+    Process, ProcessId, Thread, current, find_process, find_task, thread_of,
+};
 use kernel_task::{Task, TaskId};
 
 /// Sends to the process as a whole.
@@ -136,10 +138,7 @@ pub fn kill_call(target: i32, signal: u32) -> Result<(), Errno> {
     let thread = current();
     let own = &thread.process;
     match target {
-        1.. => {
-            let process = tree::find(target as u32).ok_or(Errno::ESRCH)?;
-            checked(&process, signal)
-        }
+        1.. => checked(&find_process(target as u32)?, signal),
         0 => to_group(own.group(), signal),
         -1 => to_all(own, signal),
         i32::MIN => Err(Errno::ESRCH),
@@ -279,7 +278,7 @@ pub fn queue_to_process(
     signal: u32,
     info: &SigInfo,
 ) -> Result<(), Errno> {
-    let process = tree::find(id).ok_or(Errno::ESRCH)?;
+    let process = find_process(id)?;
     checked_with(&process, signal, info, |info| to_process(&process, info))
 }
 

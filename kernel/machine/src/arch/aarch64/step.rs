@@ -11,6 +11,10 @@
 //! | `svc` | the handler of traced tasks |
 //! | a page fault that waits for memory | `fault.rs` of processes |
 //! | all else: nothing sleeps before the work flags | `trap.rs`, `user_work` |
+//!
+//! A tracer that ends takes the flag of the task that steps away, on another
+//! CPU: then none of these knows that there is something to end. Whoever traps
+//! without having been asked to step ends it (`ptrace/event.rs`, `stepped`).
 
 use aarch64_cpu::registers::{MDSCR_EL1, OSLAR_EL1, Writeable};
 
