@@ -190,20 +190,24 @@ fn placement(
 
 /// What `mmap` is asked for; it passes over what it does not know.
 fn known_protection(bits: usize) -> Protection {
-    Protection::from_bits_truncate((bits & 0xff) as u8)
+    implied(Protection::from_bits_truncate((bits & 0xff) as u8))
 }
 
 fn to_protection(bits: usize) -> core::result::Result<Protection, Errno> {
     /// `PROT_SEM`, `PROT_BTI`, `PROT_MTE` are hints here.
     const HINTS: usize = 0x38;
     let bits = u8::try_from(bits & !HINTS).map_err(|_| Errno::EINVAL)?;
-    let protection = Protection::from_bits(bits).ok_or(Errno::EINVAL)?;
+    Protection::from_bits(bits).map(implied).ok_or(Errno::EINVAL)
+}
+
+/// What may be read may be executed, if the thread wants it so.
+fn implied(protection: Protection) -> Protection {
     let wants_execute = personality::READ_IMPLIES_EXEC;
     match protection.contains(Protection::READ)
         && current().personality.get() & wants_execute != 0
     {
-        true => Ok(protection | Protection::EXECUTE),
-        false => Ok(protection),
+        true => protection | Protection::EXECUTE,
+        false => protection,
     }
 }
 
