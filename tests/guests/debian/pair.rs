@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use super::{end_login, login_shell};
 use tests::catalog::Test;
 use tests::linux::sysroot;
-use tests::setup::{BOOT, Setup};
+use tests::setup::{BOOT, Firn, Setup};
 
 pub const TESTS: &[Test] =
     tests::list![a_script_of_a_session_has_what_was_shown];
@@ -56,21 +56,39 @@ fn a_script_of_a_session_has_what_was_shown() -> Result<()> {
 }
 
 /// The programs at both ends stand still, and go on as if nothing had been.
-fn freeze_a_session(firn: &mut tests::setup::Firn) -> Result<()> {
+fn freeze_a_session(firn: &mut Firn) -> Result<()> {
     for command in [
         "busybox mount -t cgroup -ofreezer freezer $g; busybox mkdir $g/s",
         "(echo $BASHPID > $g/s/tasks; exec script -qc 'i=0; \
-         while test $i -lt 3000; do i=$((i+1)); echo line $i; done' /tmp/o \
-         >/dev/null </dev/null) & p=$!",
+         until test -e /tmp/end; do i=$((i+1)); echo line $i; done; \
+         echo lines $i' /tmp/o >/dev/null </dev/null) & p=$!",
+        // Both ends run: the shell and the one who copies what it says.
+        "until busybox grep -q '^line 100' /tmp/o; do busybox sleep 0.05; done",
+        "busybox wc -l < $g/s/tasks",
     ] {
         firn.run(command)?;
     }
+    for _ in 0..8 {
+        let output = firn.run(
+            "echo FROZEN > $g/s/freezer.state; \
+             until busybox grep -q FROZEN $g/s/freezer.state; do :; done; \
+             busybox wc -l < $g/s/tasks; busybox wc -c < /tmp/o > /tmp/a; \
+             busybox sleep 0.1; busybox wc -c < /tmp/o | busybox cmp - /tmp/a \
+             && echo still; echo THAWED > $g/s/freezer.state",
+        )?;
+        let mut lines = output.lines();
+        let tasks: u32 = lines.next().unwrap_or_default().trim().parse()?;
+        ensure!(tasks >= 2, "only {tasks} tasks were frozen");
+        ensure!(lines.next() == Some("still"), "{output:?}");
+    }
+    // Each line is there, once.
     let output = firn.run(
-        "for i in 1 2 3 4 5 6 7 8; do echo FROZEN > $g/s/freezer.state; \
-         until busybox grep -q FROZEN $g/s/freezer.state; do :; done; \
-         echo THAWED > $g/s/freezer.state; busybox sleep 0.05; done; \
-         wait $p; echo $?; busybox grep -c '^line' /tmp/o",
+        "> /tmp/end; wait $p; echo $?; busybox tr -d '\\r' < /tmp/o | \
+         busybox grep -c '^line '; busybox tr -d '\\r' < /tmp/o | \
+         busybox sed -n 's/^lines //p'",
     )?;
-    ensure!(output.ends_with("0\n3000\n"), "{output:?}");
+    let lines: Vec<_> = output.lines().collect();
+    let is_whole = lines.len() == 3 && lines[0] == "0" && lines[1] == lines[2];
+    ensure!(is_whole, "{output:?}");
     Ok(())
 }

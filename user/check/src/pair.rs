@@ -7,11 +7,13 @@ use core::sync::atomic::Ordering::SeqCst;
 
 use user_lib::child::Child;
 use user_lib::linux::{
-    __NR_ioctl, ECHO, ICANON, O_NOCTTY, O_RDWR, OPOST, POLLERR, POLLHUP,
-    POLLIN, POLLOUT, POLLPRI, SIGCONT, SIGHUP, SIGINT, SIGWINCH,
+    __NR_ioctl, ECHO, ICANON, IXON, O_NOCTTY, O_RDWR, O_WRONLY, OPOST, POLLERR,
+    POLLHUP, POLLIN, POLLOUT, POLLPRI, SIGCONT, SIGHUP, SIGINT, SIGWINCH,
 };
 use user_lib::syscall::arbitrary;
-use user_lib::terminal::request::{TCFLSH, TIOCGPTN, TIOCPKT, TIOCSPTLCK};
+use user_lib::terminal::request::{
+    TCFLSH, TCXONC, TIOCGPTN, TIOCPKT, TIOCSPTLCK,
+};
 use user_lib::time::Time;
 use user_lib::{Errno, Result, file, process, signal, system, terminal};
 
@@ -32,6 +34,8 @@ tests! {
     a_key_sends_a_signal_to_the_foreground
     who_is_left_alone_is_told
     a_closed_master_hangs_the_terminal_up
+    a_hang_up_reaches_the_whole_foreground_when_the_leader_ends
+    who_may_only_write_gets_no_terminal
     packets_tell_what_happened
     a_session_has_one_terminal
     a_pair_is_its_makers
@@ -259,6 +263,51 @@ fn a_closed_master_hangs_the_terminal_up() -> Outcome {
     Ok(())
 }
 
+fn a_hang_up_reaches_the_whole_foreground_when_the_leader_ends() -> Outcome {
+    let master = Master::new()?;
+    let [ready, member] = words()?;
+    let path = master.path();
+    let leader = in_background(|| {
+        process::new_session()?;
+        file::close(master.end)?;
+        file::open(&path, O_RDWR, 0)?;
+        signal::set_mask(bit(SIGHUP));
+        let own = Child::start(|| {
+            let came = signal::wait(bit(SIGHUP), None);
+            member.store(1 + u32::from(came == Ok(SIGHUP)), SeqCst);
+            0
+        })?;
+        ready.store(1, SeqCst);
+        // It hears of the hang-up alone, and stays for a while.
+        ensure_eq!(signal::wait(bit(SIGHUP), None)?, SIGHUP);
+        user_lib::time::sleep(Time::from_millis(50));
+        ensure_eq!(member.load(SeqCst), 0);
+        // The member is not waited for: it outlives its leader.
+        core::mem::forget(own);
+        Ok(())
+    })?;
+    ensure!(soon(|| ready.load(SeqCst) == 1));
+    drop(master);
+    ensure_eq!(leader.wait()?.exit_code(), Some(0));
+    ensure!(soon(|| member.load(SeqCst) == 2));
+    Ok(())
+}
+
+fn who_may_only_write_gets_no_terminal() -> Outcome {
+    let master = Master::new()?;
+    let status = in_child(|| {
+        process::new_session()?;
+        let end = file::open(&master.path(), O_WRONLY, 0)?;
+        ensure_eq!(file::open("/dev/tty", O_RDWR, 0), Err(Errno::ENXIO));
+        // Root may take it nevertheless, others may not.
+        become_user(1234)?;
+        ensure_eq!(terminal::make_controlling(end), Err(Errno::EPERM));
+        Ok(0)
+    })?;
+    ensure_eq!(status.exit_code(), Some(0));
+    Ok(())
+}
+
 fn packets_tell_what_happened() -> Outcome {
     let master = Master::new()?;
     let end = master.open()?;
@@ -268,6 +317,22 @@ fn packets_tell_what_happened() -> Outcome {
     arbitrary(__NR_ioctl, [end as usize, TCFLSH as usize, 0, 0, 0, 0])?;
     ensure_eq!(events(master.end, POLLPRI)?, POLLPRI);
     ensure_eq!(master.read()?, b"\x01");
+    // A byte of room is for the first byte of a packet.
+    file::write_all(end, b"z")?;
+    let mut byte = [9];
+    ensure_eq!(file::read(master.end, &mut byte)?, 1);
+    ensure_eq!(byte, [0]);
+    ensure_eq!(master.read()?, b"\0z");
+    // Of a stop and a start the last one is told.
+    for action in [0, 1] {
+        let arguments = [end as usize, TCXONC as usize, action, 0, 0, 0];
+        arbitrary(__NR_ioctl, arguments)?;
+    }
+    ensure_eq!(master.read()?, b"\x08");
+    let mut settings = terminal::settings(end)?;
+    settings.c_iflag &= !IXON;
+    terminal::set_settings(end, &settings)?;
+    ensure_eq!(master.read()?, b"\x10");
     control(master.end, TIOCPKT, &mut 0)?;
     file::write_all(end, b"bytes")?;
     ensure_eq!(master.read()?, b"bytes");

@@ -12,7 +12,9 @@ use linux_raw_sys::ioctl::{
 
 /// Numbers of requests that only tests make.
 pub mod request {
-    pub use linux_raw_sys::ioctl::{TCFLSH, TIOCGPTN, TIOCPKT, TIOCSPTLCK};
+    pub use linux_raw_sys::ioctl::{
+        TCFLSH, TCXONC, TIOCGPTN, TIOCPKT, TIOCSPTLCK,
+    };
 }
 
 // SAFETY: integers only.

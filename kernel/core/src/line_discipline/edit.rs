@@ -48,27 +48,26 @@ impl LineDiscipline {
         self.line().fold(start, |at, byte| self.column_after(at, byte))
     }
 
-    /// Removes from the screen what is no longer in the line.
-    fn wipe_to_end(&mut self, screen: &mut impl FnMut(u8)) {
+    /// Removes from the screen what is no longer in the line, which ended in
+    /// column `old_end`. What a program wrote behind it stays: the line is not
+    /// longer than its cells, the screen may be.
+    fn wipe_to_end(&mut self, old_end: usize, screen: &mut impl FnMut(u8)) {
         let end = self.end_column();
-        while self.screen.column > end {
-            let before = self.screen.column;
+        let beyond = self.screen.column.saturating_sub(end);
+        for _ in 0..beyond.min(old_end.saturating_sub(end)) {
             for byte in [BACKSPACE, b' ', BACKSPACE] {
                 self.output(byte, screen);
-            }
-            if self.screen.column >= before {
-                // Without OPOST the column is not kept.
-                return;
             }
         }
     }
 
     pub(super) fn erase_character(&mut self, screen: &mut impl FnMut(u8)) {
+        let old_end = self.end_column();
         if self.take_last().is_none() || !self.has_local_flag(ECHO) {
             return;
         }
         if self.has_local_flag(ECHOE) {
-            self.wipe_to_end(screen);
+            self.wipe_to_end(old_end, screen);
         } else {
             self.echo(self.termios.cc[VERASE], screen);
         }
@@ -78,6 +77,7 @@ impl LineDiscipline {
         let is_word = |byte: u8| {
             byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80
         };
+        let old_end = self.end_column();
         let mut seen = false;
         while let Some(byte) = self.last() {
             if seen && !is_word(byte) {
@@ -87,17 +87,18 @@ impl LineDiscipline {
             self.take_last();
         }
         if self.has_local_flag(ECHO | ECHOE) {
-            self.wipe_to_end(screen);
+            self.wipe_to_end(old_end, screen);
         }
     }
 
     pub(super) fn erase_line(&mut self, screen: &mut impl FnMut(u8)) {
+        let old_end = self.end_column();
         while self.take_last().is_some() {}
         if !self.has_local_flag(ECHO) {
             return;
         }
         if self.has_local_flag(ECHOE | ECHOK | ECHOKE) {
-            self.wipe_to_end(screen);
+            self.wipe_to_end(old_end, screen);
             return;
         }
         self.echo(self.termios.cc[VKILL], screen);

@@ -21,6 +21,8 @@ pub struct Received {
     /// Output was stopped or goes on; see
     /// [`LineDiscipline::is_output_stopped`].
     pub flow_changed: bool,
+    /// What was typed is forgotten, and so should be what waits to be shown.
+    pub flushed: bool,
 }
 
 impl LineDiscipline {
@@ -89,7 +91,8 @@ impl LineDiscipline {
         screen: &mut impl FnMut(u8),
     ) -> Received {
         let was_stopped = core::mem::take(&mut self.is_stopped);
-        if !self.has_local_flag(NOFLSH) {
+        let flushed = !self.has_local_flag(NOFLSH);
+        if flushed {
             self.flush_input();
         }
         if self.has_local_flag(ECHO) {
@@ -99,6 +102,7 @@ impl LineDiscipline {
             signal: Some(signal),
             ready: false,
             flow_changed: was_stopped,
+            flushed,
         }
     }
 

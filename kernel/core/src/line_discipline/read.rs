@@ -79,22 +79,28 @@ impl LineDiscipline {
 
     /// Whether a read would not wait (`POLLIN`).
     pub fn is_readable(&self) -> bool {
+        self.is_readable_for(usize::MAX)
+    }
+
+    /// Whether a read of so many bytes would not wait.
+    pub fn is_readable_for(&self, wanted: usize) -> bool {
         if self.is_canonical() {
             return self.lines > 0;
         }
         let least = match self.termios.cc[VTIME] {
-            0 => usize::from(self.termios.cc[VMIN]).max(1),
+            0 => usize::from(self.termios.cc[VMIN]).min(wanted).max(1),
             _ => 1,
         };
         self.cells.len() >= least
     }
 
     /// How many bytes can be typed before one is lost. While a line is edited
-    /// and none can be read, any number: no reader would ever make room.
+    /// and none can be read, one at least: no reader would ever make room.
     pub fn input_room(&self) -> usize {
+        let left = (CAPACITY - 1).saturating_sub(self.cells.len());
         match self.is_canonical() && self.lines == 0 {
-            true => CAPACITY,
-            false => (CAPACITY - 1).saturating_sub(self.cells.len()),
+            true => left.max(1),
+            false => left,
         }
     }
 

@@ -359,10 +359,33 @@ fn there_is_room_for_what_can_be_typed_without_loss() {
         assert_eq!(terminal.available(), before + 1);
     }
     assert_eq!(terminal.available(), CAPACITY - 1);
-    // Who edits a line is never kept waiting: nobody could read it.
+    // Who edits a line is never kept waiting: nobody could read it. Byte by
+    // byte, so that none behind the newline is lost.
     let mut terminal = self::terminal();
     type_keys(&mut terminal, &[b'x'; 2 * CAPACITY]);
-    assert!(terminal.input_room() > 0);
-    type_keys(&mut terminal, b"\x15\nmore");
-    assert_eq!(terminal.input_room(), CAPACITY - 1 - b"\nmore".len());
+    assert_eq!(terminal.input_room(), 1);
+    assert!(press(&mut terminal, b'\n').ready);
+    assert_eq!(terminal.input_room(), 0);
+}
+
+#[test]
+fn no_more_is_wiped_than_was_typed() {
+    let mut terminal = terminal();
+    type_keys(&mut terminal, b"ab");
+    // A program moves the cursor far away.
+    for _ in 0..100_000 {
+        terminal.output(b'\t', &mut |_| ());
+    }
+    assert_eq!(type_keys(&mut terminal, b"\x7f"), "\x08 \x08");
+    assert_eq!(type_keys(&mut terminal, b"\x15"), "\x08 \x08");
+}
+
+#[test]
+fn a_read_of_less_than_vmin_waits_for_no_more() {
+    let mut terminal = terminal();
+    raw(&mut terminal, 10, 0);
+    type_keys(&mut terminal, b"12345");
+    assert!(!terminal.is_readable());
+    assert!(terminal.is_readable_for(5) && !terminal.is_readable_for(6));
+    assert_eq!(read(&mut terminal, 5), Some(b"12345".to_vec()));
 }

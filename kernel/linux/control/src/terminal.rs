@@ -77,20 +77,18 @@ pub fn init() -> Result<(), Errno> {
 /// controlling one.
 fn open(flags: OpenFlags) -> Result<Arc<dyn File>, Errno> {
     let terminal = console()?;
-    if !flags.contains(OpenFlags::NO_CONTROLLING_TERMINAL) {
-        terminal.offer_to_session();
-    }
-    Ok(OpenTerminal::open(terminal))
+    terminal.offer_to_opener(flags);
+    Ok(OpenTerminal::open(terminal, flags))
 }
 
 /// Opens the console, which never becomes a controlling terminal by itself.
-fn open_console(_flags: OpenFlags) -> Result<Arc<dyn File>, Errno> {
-    Ok(OpenTerminal::open(console()?))
+fn open_console(flags: OpenFlags) -> Result<Arc<dyn File>, Errno> {
+    Ok(OpenTerminal::open(console()?, flags))
 }
 
 /// Opens the controlling terminal of the caller's session.
-fn open_own(_flags: OpenFlags) -> Result<Arc<dyn File>, Errno> {
-    Ok(OpenTerminal::open(job::own()?))
+fn open_own(flags: OpenFlags) -> Result<Arc<dyn File>, Errno> {
+    Ok(OpenTerminal::open(job::own()?, flags))
 }
 
 /// Takes a byte from the port, which is a wakeup event, too. It runs in

@@ -77,23 +77,30 @@ pub(super) fn setpriority(args: &Args) -> Result {
         return Err(Errno::ESRCH);
     }
     let may_all = authority::has(Capability::SYS_NICE);
+    // Whom the caller may not change does not keep others from it; the last
+    // refusal is told.
+    let mut outcome = Ok(0);
     for task in &tasks {
-        let process = thread_of(task).map(|thread| &*thread.process);
-        check_may_schedule(process)?;
-        let may = may_all
-            || process.is_some_and(|process| {
-                process.limits.lock().scheduling().may_have_nice(nice)
-            });
-        let mut is_refused = false;
-        account::change_account(task, |account, _| {
-            is_refused = nice < account.attributes().nice && !may;
-            if !is_refused {
-                account.set_nice(nice);
-            }
-        });
-        if is_refused {
-            return Err(Errno::EACCES);
+        if let Err(error) = set_nice(task, nice, may_all) {
+            outcome = Err(error);
         }
     }
-    Ok(0)
+    outcome
+}
+
+fn set_nice(task: &Arc<Task>, nice: i8, may_all: bool) -> Result {
+    let process = thread_of(task).map(|thread| &*thread.process);
+    check_may_schedule(process)?;
+    let may = may_all
+        || process.is_some_and(|process| {
+            process.limits.lock().scheduling().may_have_nice(nice)
+        });
+    let mut is_refused = false;
+    account::change_account(task, |account, _| {
+        is_refused = nice < account.attributes().nice && !may;
+        if !is_refused {
+            account.set_nice(nice);
+        }
+    });
+    if is_refused { Err(Errno::EACCES) } else { Ok(0) }
 }

@@ -3,13 +3,14 @@
 use kernel_abi::Errno;
 use kernel_abi::signal::SIGWINCH;
 use kernel_abi::terminal::{
-    FIONREAD, TCFLSH, TCGETS, TCSBRK, TCSETS, TCSETSF, TCSETSW, TCXONC,
+    FIONREAD, IXON, TCFLSH, TCGETS, TCSBRK, TCSETS, TCSETSF, TCSETSW, TCXONC,
     TIOCGPGRP, TIOCGSID, TIOCGWINSZ, TIOCNOTTY, TIOCOUTQ, TIOCSCTTY, TIOCSPGRP,
-    TIOCSWINSZ, Termios, Winsize,
+    TIOCSWINSZ, Termios, VSTART, VSTOP, Winsize,
 };
 use zerocopy::{Immutable, IntoBytes};
 
 use super::job::TerminalUse;
+use super::pair::news;
 use super::state::Terminal;
 use kernel_machine::mm::user;
 
@@ -26,6 +27,14 @@ fn give<T: IntoBytes + Immutable>(
     value: &T,
 ) -> Result<usize, Errno> {
     user::write_value(argument, value).map(|()| 0)
+}
+
+/// Whether `^S` and `^Q` stop output and let it go on.
+fn has_usual_flow(termios: &Termios) -> bool {
+    const CTRL_Q: u8 = 0x11;
+    const CTRL_S: u8 = 0x13;
+    termios.iflag & IXON != 0
+        && (termios.cc[VSTART], termios.cc[VSTOP]) == (CTRL_Q, CTRL_S)
 }
 
 impl Terminal {
@@ -89,12 +98,25 @@ impl Terminal {
         if must_flush {
             line.flush_input();
         }
+        let old = *line.termios();
+        let was_stopped = line.is_output_stopped();
         line.set_termios(termios);
+        let goes_on = was_stopped && !line.is_output_stopped();
         drop(line);
         self.readable.wake_all();
         self.flowing.wake_all();
-        if let Some(pair) = self.pair() {
-            pair.typing.wake_all();
+        let Some(pair) = self.pair() else { return Ok(0) };
+        pair.typing.wake_all();
+        if must_flush {
+            pair.tell(news::FLUSH_READ, 0);
+        }
+        if goes_on {
+            pair.tell(news::START, news::STOP);
+        }
+        match (has_usual_flow(&old), has_usual_flow(&termios)) {
+            (true, false) => pair.tell(news::NO_STOP, news::DO_STOP),
+            (false, true) => pair.tell(news::DO_STOP, news::NO_STOP),
+            _ => {}
         }
         Ok(0)
     }
@@ -128,15 +150,14 @@ impl Terminal {
             self.line.lock().flush_input();
         }
         let Some(pair) = self.pair() else { return Ok(0) };
-        // `TIOCPKT_FLUSHREAD`, `TIOCPKT_FLUSHWRITE`.
         if what != FLUSH_INPUT {
             pair.forget_shown();
             self.flowing.wake_all();
-            pair.tell(2);
+            pair.tell(news::FLUSH_WRITE, 0);
         }
         if what != FLUSH_OUTPUT {
             pair.typing.wake_all();
-            pair.tell(1);
+            pair.tell(news::FLUSH_READ, 0);
         }
         Ok(0)
     }

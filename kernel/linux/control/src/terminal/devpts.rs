@@ -238,9 +238,7 @@ impl Inode for Slave {
         if self.0.is_locked() || self.0.is_hung_up() {
             return Err(Errno::EIO);
         }
-        if !flags.contains(OpenFlags::NO_CONTROLLING_TERMINAL) {
-            self.0.offer_to_session();
-        }
-        Ok(OpenTerminal::open(self.0.clone()))
+        self.0.offer_to_opener(flags);
+        Ok(OpenTerminal::open(self.0.clone(), flags))
     }
 }

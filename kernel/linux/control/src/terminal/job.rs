@@ -7,8 +7,9 @@ use kernel_abi::signal::{SIG_IGN, SIGCONT, SIGHUP, SIGTTIN, SIGTTOU};
 use kernel_core::capability::Capability;
 use kernel_core::signal::job_control::{Access, Background};
 
-use super::pairs::all_terminals;
+use super::pairs::{all_terminals, take_lost};
 use super::state::{Job, Terminal};
+use kernel_files::OpenFlags;
 use kernel_process::signal::send;
 use kernel_process::{self as process, authority, tree};
 use kernel_task::{self as task, Mutex};
@@ -57,6 +58,10 @@ pub fn leave_session(session: u32) {
     for terminal in all_terminals() {
         terminal.release_from(session);
     }
+    if let Some(foreground) = take_lost(session) {
+        signal_group(foreground, SIGHUP);
+        signal_group(foreground, SIGCONT);
+    }
 }
 
 /// The terminal of `session`, if it has one: device number and foreground
@@ -86,17 +91,25 @@ pub(super) fn own() -> Result<Arc<Terminal>, Errno> {
 static CLAIMING: Mutex<()> = Mutex::new(());
 
 impl Terminal {
-    /// Gives itself to the caller's session, if it is nobody's and the
-    /// caller leads one that has none.
-    pub(super) fn offer_to_session(&self) {
+    /// Gives itself to the session of who opens it so, if it is nobody's and
+    /// the caller leads one that has none. Who may only write does not get it.
+    pub(super) fn offer_to_opener(&self, flags: OpenFlags) {
+        let is_unwanted = flags.contains(OpenFlags::NO_CONTROLLING_TERMINAL);
+        if is_unwanted || !flags.can_read() {
+            return;
+        }
         let Some(member) = member() else { return };
         let _claiming = CLAIMING.lock();
         if own_of(member.session).is_some() {
             return;
         }
         let mut job = self.job.lock();
-        if job.session == 0 && member.session == member.process {
+        // A master that is closed now takes the job away after this.
+        let is_free = job.session == 0 && !self.is_hung_up();
+        if is_free && member.session == member.process {
             *job = Job { session: member.session, foreground: member.group };
+            drop(job);
+            take_lost(member.session);
         }
     }
 
@@ -123,11 +136,14 @@ impl Terminal {
         if has_other {
             return Err(Errno::EPERM);
         }
+        self.check_there()?;
         let is_free = job.session == 0 || may_steal;
         if member.session != member.process || !is_free {
             return Err(Errno::EPERM);
         }
         *job = Job { session: member.session, foreground: member.group };
+        drop(job);
+        take_lost(member.session);
         Ok(())
     }
 

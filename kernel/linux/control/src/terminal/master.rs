@@ -18,8 +18,8 @@ use kernel_machine::mm::user;
 use kernel_task::PollTable;
 use kernel_task::sleep::give_way;
 
-/// Bytes that are typed at once.
-const CHUNK: usize = 256;
+/// Bytes that are typed at once. A key may look at all of a line: few, so that no freeze waits long.
+const CHUNK: usize = 32;
 /// What a packet begins with that has bytes.
 const DATA: u8 = 0;
 
@@ -53,10 +53,11 @@ impl Master {
         let _reading = pair.reading.lock();
         let has_packets = pair.has_packets.load(SeqCst);
         let most = output.remaining() - usize::from(has_packets);
-        let bytes = pair.look(most);
-        if bytes.is_empty() {
+        if pair.waiting() == 0 {
             return Ok(false);
         }
+        // Of a packet there may be room for the first byte only.
+        let bytes = pair.look(most);
         if has_packets {
             output.put(&[DATA])?;
         }
@@ -175,10 +176,7 @@ impl File for Master {
             pair.has_packets.load(SeqCst) && pair.news.load(SeqCst) != 0;
         let is_left = pair.is_left();
         events.set(PollEvents::PRIORITY, has_news);
-        events.set(
-            PollEvents::READABLE,
-            pair.waiting() > 0 || has_news || is_left,
-        );
+        events.set(PollEvents::READABLE, pair.waiting() > 0 || has_news);
         events.set(PollEvents::HANG_UP, is_left);
         let has_room = self.0.line.lock().input_room() > 0;
         events.set(PollEvents::WRITABLE, has_room);

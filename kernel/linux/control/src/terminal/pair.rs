@@ -38,6 +38,16 @@ pub(super) const WIDEST: usize = 8;
 /// Bytes that a pair keeps, about.
 const SIZE: usize = 4 * ROOM;
 
+/// What happened, as a packet tells it (`TIOCPKT_*`).
+pub(super) mod news {
+    pub const FLUSH_READ: u8 = 1;
+    pub const FLUSH_WRITE: u8 = 2;
+    pub const STOP: u8 = 4;
+    pub const START: u8 = 8;
+    pub const NO_STOP: u8 = 16;
+    pub const DO_STOP: u8 = 32;
+}
+
 /// What a terminal has for the program at its other end.
 pub(super) struct Pair {
     /// Its number.
@@ -57,8 +67,8 @@ pub(super) struct Pair {
     is_hung_up: AtomicBool,
     /// Open files of the terminal.
     open: AtomicU32,
-    /// Programs had it open, and none has now.
-    is_left: AtomicBool,
+    /// A program has had it open.
+    was_open: AtomicBool,
     /// The master's reads begin with a byte of what happened (`TIOCPKT`).
     pub(super) has_packets: AtomicBool,
     /// What happened since the master read it (`TIOCPKT_*`).
@@ -102,7 +112,7 @@ impl Pair {
             is_locked: AtomicBool::new(true),
             is_hung_up: AtomicBool::new(false),
             open: AtomicU32::new(0),
-            is_left: AtomicBool::new(false),
+            was_open: AtomicBool::new(false),
             has_packets: AtomicBool::new(false),
             news: AtomicU8::new(0),
             metadata: SpinLock::new(metadata),
@@ -131,9 +141,11 @@ impl Pair {
         Ok(())
     }
 
-    /// The master is closed.
+    /// The master is closed: nobody reads what was shown.
     pub(super) fn hang_up(&self) {
         self.is_hung_up.store(true, SeqCst);
+        let shown = core::mem::take(&mut *self.shown.lock());
+        drop(shown);
     }
 
     /// Whether the master is closed.
@@ -159,6 +171,9 @@ impl Pair {
     /// Shows bytes to the master, as many as there is room for.
     pub(super) fn show(&self, bytes: &[u8]) {
         let mut shown = self.shown.lock();
+        if self.is_hung_up() {
+            return;
+        }
         let room = ROOM.saturating_sub(shown.len());
         shown.extend(&bytes[..bytes.len().min(room)]);
         drop(shown);
@@ -186,39 +201,43 @@ impl Pair {
 
     /// Forgets what was shown and not read.
     pub(super) fn forget_shown(&self) {
+        // Not between a look of the master and its taking.
+        let _reading = self.reading.lock();
         self.shown.lock().clear();
     }
 
-    /// Something happened that the master may want to know (`TIOCPKT_*`).
-    pub(super) fn tell(&self, news: u8) {
+    /// Something happened that the master may want to know (`TIOCPKT_*`), and
+    /// makes what happened before, `undone`, old.
+    pub(super) fn tell(&self, news: u8, undone: u8) {
         if self.has_packets.load(SeqCst) {
-            self.news.fetch_or(news, SeqCst);
+            let merge = |old| Some(old & !undone | news);
+            // It always gives a new value.
+            let _ = self.news.fetch_update(SeqCst, SeqCst, merge);
             self.filled.wake_all();
         }
     }
 
     /// Whether all programs that had it open are gone.
     pub(super) fn is_left(&self) -> bool {
-        self.is_left.load(SeqCst)
+        self.was_open.load(SeqCst) && self.open.load(SeqCst) == 0
     }
 
     /// One more program has it open.
     pub(super) fn enter(&self) {
         self.open.fetch_add(1, SeqCst);
-        self.is_left.store(false, SeqCst);
+        self.was_open.store(true, SeqCst);
     }
 
     /// A program has closed it.
     pub(super) fn leave(&self) {
         if self.open.fetch_sub(1, SeqCst) == 1 {
-            self.is_left.store(true, SeqCst);
             self.filled.wake_all();
         }
     }
 
-    /// Bytes that it keeps.
+    /// Bytes that it keeps, for each of its open files.
     pub(super) fn held(&self) -> usize {
-        SIZE
+        SIZE / (self.open.load(SeqCst) as usize + 1)
     }
 }
 

@@ -81,25 +81,51 @@ pub(super) fn all() -> Vec<Arc<Terminal>> {
     })
 }
 
+/// Sessions whose terminal was hung up, and who used it in the foreground:
+/// told when the leader ends.
+static LOST: SpinLock<Vec<Job>> =
+    SpinLock::with_rank(Rank::Process, Vec::new());
+
+/// The leader of a session has ended, or has another terminal: who used the
+/// last one in the foreground, if that was hung up.
+pub(super) fn take_lost(session: u32) -> Option<u32> {
+    let mut lost = LOST.lock();
+    let place = lost.iter().position(|it| it.session == session)?;
+    Some(lost.swap_remove(place).foreground)
+}
+
+/// Remembers who used a terminal that is hung up.
+fn note_lost(job: Job) {
+    let mut lost = LOST.lock();
+    lost.retain(|it| it.session != job.session);
+    // Without memory its group is not told.
+    if lost.try_reserve(1).is_ok() {
+        lost.push(job);
+    }
+}
+
 impl Terminal {
-    /// The master is closed: the terminal is nobody's any more, the leader of
-    /// its session is told, and so is who uses it in the foreground.
+    /// The master is closed: the terminal is nobody's any more, and the leader
+    /// of its session is told. Its end tells who used it in the foreground.
     pub(super) fn hang_up(&self) {
         let Some(pair) = self.pair() else { return };
         pair.hang_up();
         let gone = PAIRS.lock().remove(&pair.index);
         drop(gone);
-        let Job { session, foreground } =
-            core::mem::take(&mut *self.job.lock());
+        // A leader that ends meanwhile finds the one or the other.
+        let before = *self.job.lock();
+        if before.session != 0 {
+            note_lost(before);
+        }
+        let job = core::mem::take(&mut *self.job.lock());
+        if job.session == 0 {
+            take_lost(before.session);
+        }
         self.readable.wake_all();
         self.flowing.wake_all();
-        if let Some(leader) = tree::find(session).filter(|_| session != 0) {
+        if let Some(leader) = tree::find(job.session) {
             send::from_kernel(&leader, SIGHUP);
             send::from_kernel(&leader, SIGCONT);
-        }
-        if foreground != 0 && foreground != session {
-            send::group_from_kernel(foreground, SIGHUP);
-            send::group_from_kernel(foreground, SIGCONT);
         }
     }
 }

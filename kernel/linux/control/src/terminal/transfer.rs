@@ -8,7 +8,7 @@ use kernel_abi::terminal::TOSTOP;
 use kernel_core::line_discipline::{CAPACITY, Received};
 
 use super::job::TerminalUse;
-use super::pair::{Pair, WIDEST};
+use super::pair::{Pair, WIDEST, news};
 use super::state::{Port, Terminal};
 use kernel_files::file::{Blocking, interrupted};
 use kernel_files::{Input, Output};
@@ -28,6 +28,13 @@ impl Terminal {
             let mut line = self.line.lock();
             line.input(byte, &mut |byte| echo.push(byte))
         };
+        if received.flushed
+            && let Some(pair) = self.pair()
+        {
+            pair.forget_shown();
+            pair.tell(news::FLUSH_READ | news::FLUSH_WRITE, 0);
+            self.flowing.wake_all();
+        }
         if !echo.is_empty() {
             let _output = self.output.lock();
             self.put_out(&echo);
@@ -49,11 +56,11 @@ impl Terminal {
 
     /// Output was stopped, or goes on.
     pub(super) fn flow_changed(&self) {
-        const STOP: u8 = 4;
-        const START: u8 = 8;
         let is_stopped = self.line.lock().is_output_stopped();
-        if let Some(pair) = self.pair() {
-            pair.tell(if is_stopped { STOP } else { START });
+        match self.pair() {
+            Some(pair) if is_stopped => pair.tell(news::STOP, news::START),
+            Some(pair) => pair.tell(news::START, news::STOP),
+            None => {}
         }
         self.flowing.wake_all();
     }
@@ -88,7 +95,7 @@ impl Terminal {
             if blocking == Blocking::Fail {
                 return Err(Errno::EAGAIN);
             }
-            match self.wait_for_input() {
+            match self.wait_for_input(bytes.len()) {
                 Ok(()) => {}
                 Err(WaitError::Interrupted) => return Err(Errno::ERESTARTSYS),
                 Err(WaitError::TimedOut) => {
@@ -115,7 +122,7 @@ impl Terminal {
 
     /// Sleeps until a read may have more to give than it had, or its time
     /// (`VTIME`) is over.
-    fn wait_for_input(&self) -> Result<(), WaitError> {
+    fn wait_for_input(&self, wanted: usize) -> Result<(), WaitError> {
         let (wait_ns, before) = {
             let line = self.line.lock();
             (line.wait_ns(), line.available())
@@ -126,7 +133,8 @@ impl Terminal {
         let has_more = || {
             let line = self.line.lock();
             let is_timed = wait_ns.is_some() && line.available() != before;
-            (line.is_readable() || is_timed || self.is_hung_up()).then_some(())
+            (line.is_readable_for(wanted) || is_timed || self.is_hung_up())
+                .then_some(())
         };
         self.readable.wait_until_deadline("n_tty_read", deadline, has_more)
     }
