@@ -87,8 +87,9 @@ fn freeze_a_session(firn: &mut Firn) -> Result<()> {
          busybox grep -c '^line '; busybox tr -d '\\r' < /tmp/o | \
          busybox sed -n 's/^lines //p'",
     )?;
-    let lines: Vec<_> = output.lines().collect();
-    let is_whole = lines.len() == 3 && lines[0] == "0" && lines[1] == lines[2];
-    ensure!(is_whole, "{output:?}");
+    // Before them the shell says that the job is done.
+    let mut lines = output.lines().rev();
+    let [told, seen, status] = [lines.next(), lines.next(), lines.next()];
+    ensure!(status == Some("0") && told == seen, "{output:?}");
     Ok(())
 }
