@@ -1,0 +1,85 @@
+//! Rights as they were: asked for at one moment and used at another, when
+//! whoever asked has others (ptrace(2), credentials(7)).
+
+use alloc::string::String;
+
+use user_lib::linux::{
+    __NR_prctl, __NR_setresgid, __NR_setresuid, O_CREAT, O_WRONLY,
+};
+use user_lib::ptrace::{self, SEIZE};
+use user_lib::syscall::arbitrary;
+use user_lib::{Errno, Result, file, process};
+
+use crate::tool::{
+    Outcome, become_user, ensure, ensure_eq, fresh_path, in_child, tests,
+};
+use user_lib::child::Child;
+
+tests! {
+    a_tracer_counts_as_it_was_when_it_began
+}
+
+const USER: u32 = 1000;
+const SET_DUMPABLE: usize = 4;
+
+/// A program of root's.
+fn copy_of(program: &str, mode: u32) -> Result<String> {
+    let path = fresh_path("rights");
+    let to = file::open(&path, O_CREAT | O_WRONLY, 0o700)?;
+    file::write_all(to, &file::contents(program)?)?;
+    file::close(to)?;
+    file::change_mode(&path, mode)?;
+    Ok(path)
+}
+
+/// What a program of root's that gives its rights says of its user, if it is
+/// traced by somebody who uses the rights of `first`, and of `then` when the
+/// program begins.
+fn user_of_traced(path: &str, [first, then]: [usize; 2]) -> Result<String> {
+    let ([from, to], [go, start]) = (file::pipe(0)?, file::pipe(0)?);
+    let child = Child::start(|| {
+        let begin = || -> Result<Errno> {
+            become_user(USER)?;
+            arbitrary(__NR_prctl, [SET_DUMPABLE, 1, 0, 0, 0, 0])?;
+            file::duplicate(to, 1, 0)?;
+            file::write(to, b"x")?;
+            file::read(go, &mut [0])?;
+            let none: [&str; 0] = [];
+            let words = ["cat", "/proc/self/status"];
+            Ok(process::execute(path, &words, &none))
+        };
+        i32::from(begin().is_ok())
+    })?;
+    file::close(to)?;
+    file::read(from, &mut [0])?;
+    let user = USER as usize;
+    arbitrary(__NR_setresgid, [user, user, user, 0, 0, 0])?;
+    arbitrary(__NR_setresuid, [user, first, 0, 0, 0, 0])?;
+    ptrace::request(SEIZE, child.id(), 0, 0)?;
+    arbitrary(__NR_setresuid, [usize::MAX, then, usize::MAX, 0, 0, 0])?;
+    file::write(start, b"x")?;
+    let text = file::read_to_end(from)?;
+    child.wait()?;
+    Ok(String::from_utf8_lossy(&text).into_owned())
+}
+
+/// Whoever runs a program of root's for a moment, and traces somebody
+/// meanwhile, is not root's tracer.
+fn a_tracer_counts_as_it_was_when_it_began() -> Outcome {
+    let path = copy_of("/bin/cat", 0o4755)?;
+    let user = USER as usize;
+    for (users, expected) in [
+        ([user, user], "Uid:\t1000\t1000\t1000\t1000\n"),
+        ([user, 0], "Uid:\t1000\t1000\t1000\t1000\n"),
+        ([0, user], "Uid:\t1000\t0\t0\t0\n"),
+    ] {
+        let status = in_child(|| {
+            let text = user_of_traced(&path, users)?;
+            ensure!(text.contains(expected));
+            Ok(0)
+        })?;
+        ensure_eq!((users, status.exit_code()), (users, Some(0)));
+    }
+    file::remove(&path)?;
+    Ok(())
+}
