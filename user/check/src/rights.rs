@@ -1,10 +1,12 @@
 //! Rights as they were: asked for at one moment and used at another, when
 //! whoever asked has others (ptrace(2), credentials(7)).
 
+use alloc::format;
 use alloc::string::String;
 
 use user_lib::linux::{
-    __NR_prctl, __NR_setresgid, __NR_setresuid, O_CREAT, O_WRONLY,
+    __NR_faccessat2, __NR_prctl, __NR_setresgid, __NR_setresuid, AT_FDCWD,
+    O_CREAT, O_WRONLY,
 };
 use user_lib::ptrace::{self, SEIZE};
 use user_lib::syscall::arbitrary;
@@ -17,9 +19,11 @@ use user_lib::child::Child;
 
 tests! {
     a_tracer_counts_as_it_was_when_it_began
+    the_way_to_a_file_is_asked_for_by_the_same_user
 }
 
 const USER: u32 = 1000;
+const AT_EACCESS: usize = 0x200;
 const SET_DUMPABLE: usize = 4;
 
 /// A program of root's.
@@ -81,5 +85,42 @@ fn a_tracer_counts_as_it_was_when_it_began() -> Outcome {
         ensure_eq!((users, status.exit_code()), (users, Some(0)));
     }
     file::remove(&path)?;
+    Ok(())
+}
+
+/// What `access` says must not tell the real user what is in a directory that
+/// this one may not search.
+fn the_way_to_a_file_is_asked_for_by_the_same_user() -> Outcome {
+    let directory = fresh_path("way");
+    file::make_directory(&directory, 0o700)?;
+    let path = format!("{directory}/file");
+    file::close(file::open(&path, O_CREAT | O_WRONLY, 0o666)?)?;
+    let ask = |path: &str, flags: usize| {
+        let place = format!("{path}\0");
+        let at = [AT_FDCWD as usize, place.as_ptr().addr(), 0, flags];
+        let [base, place, mode, flags] = at;
+        arbitrary(__NR_faccessat2, [base, place, mode, flags, 0, 0])
+    };
+    let other = format!("{directory}/other");
+    let (own, user) = (usize::MAX, USER as usize);
+    let be = |real: usize, effective: usize| {
+        arbitrary(__NR_setresuid, [real, effective, 0, 0, 0, 0])
+    };
+    let status = in_child(|| {
+        be(user, 0)?;
+        ensure_eq!(ask(&path, 0), Err(Errno::EACCES));
+        ensure_eq!(ask(&other, 0), Err(Errno::EACCES));
+        ensure_eq!(ask(&path, AT_EACCESS), Ok(0));
+        ensure_eq!(ask(&other, AT_EACCESS), Err(Errno::ENOENT));
+        // Whoever uses files as somebody else asks for root.
+        be(0, own)?;
+        be(own, user)?;
+        ensure_eq!(ask(&path, 0), Ok(0));
+        ensure_eq!(ask(&path, AT_EACCESS), Err(Errno::EACCES));
+        Ok(0)
+    })?;
+    file::remove(&path)?;
+    file::remove_directory(&directory)?;
+    ensure_eq!(status.exit_code(), Some(0));
     Ok(())
 }
