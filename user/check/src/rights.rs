@@ -10,21 +10,26 @@ use user_lib::linux::{
 };
 use user_lib::ptrace::{self, SEIZE};
 use user_lib::syscall::arbitrary;
+use user_lib::time::{self, Time};
 use user_lib::{Errno, Result, file, process};
 
+use crate::capability::sets::{control, get, give_up, set};
+use crate::group::Mount;
 use crate::tool::{
-    Outcome, become_user, ensure, ensure_eq, fresh_path, in_child, tests,
+    Outcome, become_user, ensure, ensure_eq, fresh_path, in_child, soon, tests,
 };
 use user_lib::child::Child;
 
 tests! {
     a_tracer_counts_as_it_was_when_it_began
     the_way_to_a_file_is_asked_for_by_the_same_user
+    no_capability_moves_tasks_of_others
 }
 
 const USER: u32 = 1000;
 const AT_EACCESS: usize = 0x200;
 const SET_DUMPABLE: usize = 4;
+const SET_KEEPCAPS: u32 = 8;
 
 /// A program of root's.
 fn copy_of(program: &str, mode: u32) -> Result<String> {
@@ -122,5 +127,48 @@ fn the_way_to_a_file_is_asked_for_by_the_same_user() -> Outcome {
     file::remove(&path)?;
     file::remove_directory(&directory)?;
     ensure_eq!(status.exit_code(), Some(0));
+    Ok(())
+}
+
+/// In cgroup v1 the user alone says whose tasks may be moved, as into a group
+/// that is frozen.
+// spec: V9
+fn no_capability_moves_tasks_of_others() -> Outcome {
+    let mount = Mount::v1()?;
+    let group = mount.group("capable")?;
+    let (own, user) = (format!("{}", process::current_id()), USER as usize);
+    let status = in_child(|| {
+        let all = get()?;
+        control(SET_KEEPCAPS, [1, 0])?;
+        arbitrary(__NR_setresuid, [user, user, user, 0, 0, 0])?;
+        set(all)?;
+        for task in ["1", "2", &own] {
+            for name in ["tasks", "cgroup.procs"] {
+                let written = group.write(name, task);
+                ensure_eq!((task, written), (task, Err(Errno::EACCES)));
+            }
+        }
+        ensure_eq!(group.write("tasks", "0"), Ok(1));
+        Ok(0)
+    })?;
+    ensure_eq!(status.exit_code(), Some(0));
+    ensure_eq!(group.read("tasks")?, "");
+    // Root moves whom it likes, without any.
+    let other = Child::start(|| {
+        let _ = become_user(USER);
+        time::sleep(Time::from_millis(1 << 40));
+        0
+    })?;
+    let words = format!("/proc/{}/status", other.id());
+    ensure!(soon(|| {
+        file::text(&words).is_ok_and(|it| it.contains("Uid:\t1000"))
+    }));
+    let status = in_child(|| {
+        give_up(get()?[1], true)?;
+        group.add(other.id())?;
+        Ok(0)
+    })?;
+    ensure_eq!(status.exit_code(), Some(0));
+    ensure_eq!(group.read("tasks")?, format!("{}", other.id()));
     Ok(())
 }
