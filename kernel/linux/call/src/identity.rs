@@ -56,7 +56,7 @@ fn change(
         process.attributes.death_signal.store(0, Relaxed);
     }
     drop(credentials);
-    process.count_for_user();
+    process.rights_changed();
     Ok(0)
 }
 

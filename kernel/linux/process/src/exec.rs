@@ -232,8 +232,10 @@ fn commit(thread: &CurrentThread, frame: &mut TrapFrame, loaded: Loaded) {
         user.real != user.effective || group.real != group.effective;
     thread.personality.exec(gives_rights);
     process.limit_growth(&space);
-    let exchange = || link::install(thread, space, credentials);
+    let exchange = || link::install(thread, space.clone(), credentials);
     exit::release_memory(thread, exchange);
+    // Its rights are the new ones by now.
+    process.limit_growth(&space);
     link::rename(thread);
     if let Ok(files) = thread.files() {
         files.close_on_exec();
