@@ -183,7 +183,7 @@ fn semaphores_messages_and_segments_keep_their_promises() -> Result<()> {
 }
 
 fn rights_keep_their_promises() -> Result<()> {
-    check(Setup::new(), "access owner capability stranger")
+    check(Setup::new(), "access rights owner capability stranger")
 }
 
 fn sockets_and_nameless_files_keep_their_promises() -> Result<()> {

@@ -18,7 +18,7 @@ use crate::tool::{
 };
 
 mod question;
-mod sets;
+pub mod sets;
 
 use question::{QUESTIONS, Scene, give};
 use sets::{PR_CAPBSET_DROP, control, get, give_up, set};

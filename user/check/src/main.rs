@@ -48,6 +48,7 @@ mod process;
 mod random;
 mod record;
 mod resource;
+mod rights;
 mod runner;
 mod schedule;
 mod share;
@@ -125,6 +126,7 @@ const AREAS: &[(&str, &[Test])] = &[
     ("traits", traits::TESTS),
     ("habit", habit::TESTS),
     ("access", access::TESTS),
+    ("rights", rights::TESTS),
     ("owner", owner::TESTS),
     ("stranger", stranger::TESTS),
     ("socket", socket::TESTS),

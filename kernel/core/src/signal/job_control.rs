@@ -1,30 +1,8 @@
-//! Rules between processes: who may signal whom, orphaned process groups,
-//! and the terminal in the background.
+//! Rules between processes: orphaned process groups, and the terminal in the
+//! background.
 
 use kernel_abi::Errno;
-use kernel_abi::signal::{SIGCONT, SIGTTIN, SIGTTOU};
-
-/// The user ids of one side of a `kill`.
-#[derive(Clone, Copy, Debug)]
-pub struct Identity {
-    /// Real user id.
-    pub uid: u32,
-    /// Effective user id.
-    pub euid: u32,
-    /// Saved user id.
-    pub suid: u32,
-    /// Session.
-    pub session: u32,
-}
-
-/// Whether `sender` may send `signal` to `target`.
-pub fn may_signal(sender: &Identity, target: &Identity, signal: u32) -> bool {
-    let owns = |id| id == target.uid || id == target.suid;
-    sender.euid == 0
-        || owns(sender.euid)
-        || owns(sender.uid)
-        || (signal == SIGCONT && sender.session == target.session)
-}
+use kernel_abi::signal::{SIGTTIN, SIGTTOU};
 
 /// Process group and session of a group member's parent.
 #[derive(Clone, Copy, Debug)]

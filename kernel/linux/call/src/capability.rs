@@ -84,6 +84,7 @@ fn change(
     permission::enforce();
     let process = &current().process;
     change(&mut process.credentials.lock().capabilities)?;
+    process.rights_changed();
     Ok(0)
 }
 

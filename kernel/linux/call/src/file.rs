@@ -12,6 +12,7 @@ use alloc::vec::Vec;
 use kernel_abi::Errno;
 use kernel_core::path::PATH_MAX;
 
+use kernel_files::permission::Authority;
 use kernel_files::walk::{Asker, LastLink};
 use kernel_files::{FileTable, FsContext, Location, OpenFile, OpenFlags};
 use kernel_machine::mm::user;
@@ -67,6 +68,28 @@ impl Caller {
         path: &[u8],
         flags: u32,
     ) -> Checked<Location> {
+        self.find_by(None, base, path, flags)
+    }
+
+    /// As [`Caller::find`], with the rights of `who` in each directory on the
+    /// way.
+    fn find_as(
+        &self,
+        who: Authority,
+        base: i32,
+        address: usize,
+        flags: u32,
+    ) -> Checked<Location> {
+        self.find_by(Some(who), base, &path(address)?, flags)
+    }
+
+    fn find_by(
+        &self,
+        who: Option<Authority>,
+        base: i32,
+        path: &[u8],
+        flags: u32,
+    ) -> Checked<Location> {
         if path.is_empty() && flags & AT_EMPTY_PATH != 0 {
             return self.asker().base(base);
         }
@@ -74,7 +97,11 @@ impl Caller {
             0 => LastLink::Follow,
             _ => LastLink::Keep,
         };
-        self.asker().find(base, path, last_link)
+        let walk = self.asker().walk(base, path)?;
+        match who {
+            None => walk.finish(last_link),
+            Some(who) => walk.with_rights_of(who).finish(last_link),
+        }
     }
 }
 

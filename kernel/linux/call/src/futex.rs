@@ -224,7 +224,7 @@ fn get_robust_list(args: &Args) -> Result {
         id => {
             let task = find_task(id).ok_or(Errno::ESRCH)?;
             let thread = thread_of(&task).ok_or(Errno::ESRCH)?;
-            access::check(&thread.process, Access::Look)?;
+            access::check(&thread.process, Access::Attach)?;
             thread.robust_list.load(Relaxed)
         }
     };

@@ -56,7 +56,7 @@ fn change(
         process.attributes.death_signal.store(0, Relaxed);
     }
     drop(credentials);
-    process.count_for_user();
+    process.rights_changed();
     Ok(0)
 }
 
@@ -144,8 +144,12 @@ fn setgroups(args: &Args) -> Result {
         groups.push(user::read_value(args.x[1].wrapping_add(at * 4))?);
     }
     let mut groups: Arc<[u32]> = groups.into();
-    let credentials = &thread.process.credentials;
-    swap(&mut credentials.lock().groups, &mut groups);
+    let mut credentials = thread.process.credentials.lock();
+    // Another thread may have given the right up while they were read.
+    if !credentials.has(Capability::SETGID) {
+        return Err(Errno::EPERM);
+    }
+    swap(&mut credentials.groups, &mut groups);
     Ok(0)
 }
 

@@ -257,6 +257,11 @@ fn set_limit(
 }
 
 fn prlimit64(args: &Args) -> Result {
+    // It is read first: whose the process is may change meanwhile.
+    let new: Option<Rlimit> = match args.x[2] {
+        0 => None,
+        address => Some(user::read_value(address)?),
+    };
     let process = group::named(args.int(0))?;
     let own = current().process.clone();
     if !Arc::ptr_eq(&own, &process) {
@@ -266,9 +271,9 @@ fn prlimit64(args: &Args) -> Result {
         }
     }
     let kind = args.word(1) as usize;
-    let old = match args.x[2] {
-        0 => process.limits.lock().get(kind)?,
-        new => set_limit(&process, kind, user::read_value(new)?)?,
+    let old = match new {
+        None => process.limits.lock().get(kind)?,
+        Some(new) => set_limit(&process, kind, new)?,
     };
     if args.x[3] != 0 {
         user::write_value(args.x[3], &old)?;

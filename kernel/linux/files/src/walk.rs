@@ -6,10 +6,9 @@
 
 use alloc::borrow::Cow;
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 
 use kernel_abi::Errno;
-use kernel_core::path::{self, Component, Path};
+use kernel_core::path::{Component, Path};
 
 use super::context::FsContext;
 use super::inode::{FileType, Inode, Link};
@@ -20,8 +19,10 @@ use super::permission::{self, Authority};
 use super::table::FileTable;
 
 mod bounds;
+mod last;
 
 pub use bounds::Bounds;
+pub use last::{Last, Part};
 
 /// Most symbolic links in one walk; one more is `ELOOP`.
 const LINKS_MAX: u32 = 40;
@@ -36,43 +37,6 @@ pub enum LastLink {
     Follow,
     /// It is what was asked for.
     Keep,
-}
-
-/// The last part of a name, and the directory in which it stands.
-pub struct Last {
-    /// The directory.
-    pub directory: Location,
-    /// The name in it.
-    pub name: Part,
-    /// True if slashes follow the name.
-    pub must_be_directory: bool,
-}
-
-/// One part of a name.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Part {
-    /// `/` alone.
-    Root,
-    /// `.`
-    Here,
-    /// `..`
-    Up,
-    /// A name.
-    Name(Vec<u8>),
-}
-
-impl Part {
-    fn of(last: path::Last<'_>) -> Result<Self, Errno> {
-        match last {
-            path::Last::Root => Ok(Part::Root),
-            path::Last::Current => Ok(Part::Here),
-            path::Last::Parent => Ok(Part::Up),
-            path::Last::Name(name) => {
-                path::check_name(name)?;
-                Ok(Part::Name(name.to_vec()))
-            }
-        }
-    }
 }
 
 /// A walk on its way.
@@ -112,6 +76,12 @@ impl<'a> Walk<'a> {
         let root = if bounds.is_inside() { here.clone() } else { root };
         let (who, rest) = (permission::current(), Cow::Borrowed(path));
         Ok(Self { who, root, bounds, since, here, rest, links: 0 })
+    }
+
+    /// Goes on as somebody else than the running process: the rights of `who`
+    /// count for each directory.
+    pub fn with_rights_of(self, who: Authority) -> Self {
+        Self { who: Some(who), ..self }
     }
 
     /// Goes to the directory in which the last part stands.
@@ -301,27 +271,6 @@ impl<'a> Walk<'a> {
             return Err(Errno::ENOTDIR);
         }
         Ok(self.here)
-    }
-}
-
-impl Last {
-    /// The inode of the name; `None` for `.`, `..` and `/`.
-    ///
-    /// # Errors
-    /// `ENOENT`.
-    pub fn find(&self) -> Result<Option<Arc<dyn Inode>>, Errno> {
-        match &self.name {
-            Part::Name(name) => self.directory.inode.lookup(name).map(Some),
-            _ => Ok(None),
-        }
-    }
-
-    /// Where `.`, `..` or `/` leads.
-    pub fn special(&self, root: &Location) -> Location {
-        match self.name {
-            Part::Up => self.directory.parent(root),
-            _ => self.directory.clone(),
-        }
     }
 }
 

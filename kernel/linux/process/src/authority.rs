@@ -16,6 +16,14 @@ pub fn maker() -> Option<Authority> {
     Some(thread_of(&task)?.process.credentials.lock().maker())
 }
 
+/// The user whose rights the running process uses, whatever it may beside; 0 for
+/// a kernel thread.
+pub fn effective_user() -> u32 {
+    let task = task::current();
+    thread_of(&task)
+        .map_or(0, |it| it.process.credentials.lock().user.effective)
+}
+
 /// Whether the running process has `capability`, as a kernel thread has. Each
 /// question for a capability is asked here, or of the
 /// [`Credentials`](crate::credentials::Credentials) at hand; those about files

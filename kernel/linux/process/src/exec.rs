@@ -19,7 +19,7 @@ use kernel_core::path::PATH_MAX;
 
 use super::load::{self, Found, Loaded, Request};
 use super::ptrace::link;
-use super::signal::act;
+use super::signal::{act, send};
 use super::{CurrentThread, current, exit, futex, handlers, oom};
 use kernel_files::FileType;
 use kernel_files::table::OnExec;
@@ -187,23 +187,33 @@ pub(super) fn become_program(
 ) -> Result<(), Errno> {
     oom::wait_for_memory()?;
     let mut loaded = load::load(thread, request)?;
-    end_other_threads(thread)?;
-    loaded.renew_credentials(thread)?;
-    // A table of descriptors that other processes share is left to them.
-    thread.own_files()?;
+    let was_alone = end_other_threads(thread)?;
+    let ready = loaded
+        .renew_credentials(thread)
+        // A table of descriptors that other processes share is left to them.
+        .and_then(|()| thread.own_files());
+    if let Err(error) = ready {
+        if was_alone {
+            return Err(error);
+        }
+        // The old program cannot go on without its threads.
+        send::kill_process(&thread.process);
+        return Err(Errno::ERESTARTNOINTR);
+    }
     commit(thread, frame, loaded);
     Ok(())
 }
 
-/// Kills the other threads of the process and waits until they are gone.
+/// Kills the other threads of the process and waits until they are gone; true
+/// if there was none.
 ///
 /// # Errors
 /// `ERESTARTNOINTR` if the process is to end itself.
-fn end_other_threads(thread: &CurrentThread) -> Result<(), Errno> {
+fn end_other_threads(thread: &CurrentThread) -> Result<bool, Errno> {
     let process = &thread.process;
     let mut signals = process.signals.lock();
     if signals.threads.len() == 1 {
-        return Ok(());
+        return Ok(true);
     }
     if !signals.state.begin_exec(thread.key) {
         return Err(Errno::ERESTARTNOINTR);
@@ -216,6 +226,7 @@ fn end_other_threads(thread: &CurrentThread) -> Result<(), Errno> {
     process
         .threads_changed
         .wait_killable("de_thread", is_alone)
+        .map(|()| false)
         .map_err(|_| Errno::ERESTARTNOINTR)
 }
 
@@ -232,8 +243,10 @@ fn commit(thread: &CurrentThread, frame: &mut TrapFrame, loaded: Loaded) {
         user.real != user.effective || group.real != group.effective;
     thread.personality.exec(gives_rights);
     process.limit_growth(&space);
-    let exchange = || link::install(thread, space, credentials);
+    let exchange = || link::install(thread, space.clone(), credentials);
     exit::release_memory(thread, exchange);
+    // Its rights are the new ones by now.
+    process.limit_growth(&space);
     link::rename(thread);
     if let Ok(files) = thread.files() {
         files.close_on_exec();

@@ -72,7 +72,7 @@ pub(super) struct Loaded {
 
 impl Loaded {
     /// Takes up the rights that the process has now: another thread may have
-    /// changed them until it ended, or a tracer come. The stack's pages are
+    /// changed them, or wanted no new ones, until it ended, or a tracer come. The stack's pages are
     /// there already.
     ///
     /// # Errors
@@ -82,7 +82,7 @@ impl Loaded {
         thread: &CurrentThread,
     ) -> Result<(), Errno> {
         let now = thread.process.credentials.lock().clone();
-        let mut new = self.given.to(now.clone());
+        let mut new = self.given.to(&thread.process, now.clone());
         link::keep_rights_if_watched(thread, &now, &mut new);
         if self.credentials == new {
             return Ok(());
@@ -134,8 +134,9 @@ pub(super) fn load(
         !program.is_readable || !linker.as_ref().is_none_or(is_readable);
     space.set_heap_start(plan.end() as usize);
     let sigreturn_page = sigreturn_page::map(&space)?;
-    let given = Given::by(&program.location, &thread.process, is_hidden);
-    let credentials = given.to(thread.process.credentials.lock().clone());
+    let given = Given::by(&program.location, is_hidden);
+    let old = thread.process.credentials.lock().clone();
+    let credentials = given.to(&thread.process, old);
     let auxiliary = auxiliary(&credentials, &plan, linker_plan.as_ref());
     let room = map_stack(plan.runs_stack);
     let stack = build_stack(&space, &request, &execfn, &auxiliary, &room)?;

@@ -10,7 +10,7 @@ use kernel_core::capability::Capability;
 
 use super::limits::{self, Limits};
 use super::user::{Place, TimerPlace, User};
-use super::{Process, Thread, thread_of};
+use super::{Process, Thread, current, thread_of};
 use kernel_machine::mm::{AddressSpace, GrowthLimits, PAGE_SIZE};
 use kernel_task::table;
 
@@ -51,6 +51,17 @@ impl Process {
         self.limit_signals();
     }
 
+    /// The running process, which it is, has other rights: whoever keeps what
+    /// follows from them is told. The caller does not hold the lock over them.
+    pub fn rights_changed(&self) {
+        self.count_for_user();
+        // A child of vfork(2) has its parent's memory: the parent's rights say
+        // what that may lock.
+        if current().vfork.lock().is_none() {
+            self.limit_changed(limits::LOCKED);
+        }
+    }
+
     /// Its signals count for the user that its tasks count for, and as many
     /// may wait as it may have. Called whenever either may have changed.
     pub(crate) fn limit_signals(&self) {
@@ -82,10 +93,11 @@ impl Process {
     }
 
     /// A stack in its memory grows as far as it may have memory, and may lock
-    /// it. Called whenever it may have other limits, or other rights when it
-    /// locks something.
+    /// it. Called whenever it may have other limits or other rights.
     pub fn limit_growth(&self, space: &AddressSpace) {
-        let may_lock = self.credentials.lock().has(Capability::IPC_LOCK);
+        // The last change is the one that counts: both stay as they are.
+        let credentials = self.credentials.lock();
+        let may_lock = credentials.has(Capability::IPC_LOCK);
         let own = self.limits.lock();
         let pages = |bytes: u64| {
             usize::try_from(bytes).unwrap_or(usize::MAX) / PAGE_SIZE

@@ -2,16 +2,13 @@
 
 use kernel_abi::Errno;
 use kernel_abi::signal::{
-    SA_NOCLDSTOP, SA_NOCLDWAIT, SA_RESTART, SIG_IGN, SIGABRT, SIGCHLD, SIGCONT,
-    SIGHUP, SIGKILL, SIGSEGV, SIGSTOP, SIGTERM, SIGTTIN, SIGTTOU, SIGUSR1,
-    SigAction,
+    SA_NOCLDSTOP, SA_NOCLDWAIT, SA_RESTART, SIG_IGN, SIGABRT, SIGCHLD, SIGKILL,
+    SIGSEGV, SIGSTOP, SIGTERM, SIGTTIN, SIGTTOU, SIGUSR1, SigAction,
 };
 
 use super::process;
 use crate::signal::action::ChildExitPolicy;
-use crate::signal::job_control::{
-    Access, Background, Identity, Parent, is_orphaned, may_signal,
-};
+use crate::signal::job_control::{Access, Background, Parent, is_orphaned};
 use crate::signal::restart::decide;
 use crate::signal::{
     DefaultAction, Notice, Outcome, Restart, SignalSet, status,
@@ -93,21 +90,6 @@ fn a_parent_chooses_how_it_hears_of_children() {
     let action = SigAction { handler: SIG_IGN, ..SigAction::default() };
     state.set_action(SIGCHLD, action).unwrap();
     assert_eq!(state.actions().child_exit_policy(), policy(true, false));
-}
-
-fn user(uid: u32, session: u32) -> Identity {
-    Identity { uid, euid: uid, suid: uid, session }
-}
-
-#[test]
-fn users_signal_their_own_processes() {
-    assert!(may_signal(&user(0, 1), &user(7, 2), SIGTERM));
-    assert!(may_signal(&user(7, 1), &user(7, 2), SIGTERM));
-    assert!(!may_signal(&user(7, 1), &user(8, 1), SIGTERM));
-    assert!(may_signal(&user(7, 1), &user(8, 1), SIGCONT));
-    assert!(!may_signal(&user(7, 1), &user(8, 2), SIGCONT));
-    let changed = Identity { euid: 9, ..user(7, 1) };
-    assert!(may_signal(&changed, &user(7, 2), SIGHUP));
 }
 
 #[test]

@@ -94,11 +94,18 @@ fn faccessat2(args: &Args) -> Result {
     check_access(args, flags)
 }
 
-/// Asks for the real user and group, or for those that use files.
+/// Asks for the real user and group, or for those that use files: also on the
+/// way to the file.
 fn check_access(args: &Args, flags: u32) -> Result {
     let mode = args.word(2);
     check_flags(mode, 7)?;
-    let place = Caller::new()?.find(args.int(0), args.x[1], flags)?;
+    let credentials = current().process.credentials.lock().clone();
+    let who = match flags & AT_EACCESS {
+        0 => credentials.real_authority(),
+        _ => credentials.maker(),
+    };
+    let place =
+        Caller::new()?.find_as(who.clone(), args.int(0), args.x[1], flags)?;
     let metadata = place.inode.metadata();
     let is_of_disk = matches!(
         metadata.kind,
@@ -107,11 +114,6 @@ fn check_access(args: &Args, flags: u32) -> Result {
     if mode & W_OK != 0 && is_of_disk {
         place.check_writable()?;
     }
-    let credentials = current().process.credentials.lock().clone();
-    let who = match flags & AT_EACCESS {
-        0 => credentials.real_authority(),
-        _ => credentials.maker(),
-    };
     match who.grants(&metadata, mode) {
         true => Ok(0),
         false => Err(Errno::EACCES),

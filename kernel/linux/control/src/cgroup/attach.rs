@@ -13,7 +13,8 @@ use super::forest::{Tasks, forest};
 use super::group::Group;
 use super::member::{group_of, is_alive};
 use super::news;
-use kernel_files::permission::Authority;
+use kernel_files::permission::{self, Authority};
+use kernel_process::authority;
 use kernel_process::credentials::Ids;
 use kernel_process::{find_task, thread_of};
 use kernel_task::refrigerator::{FREEZER, FreezerHost};
@@ -28,9 +29,22 @@ pub(super) enum What {
     Process,
 }
 
-/// Who asks to move tasks, as it was when the file was opened; `None` may do
-/// everything.
-pub(super) type Opener = Option<Authority>;
+/// Who asks to move tasks, as it was when the file was opened.
+pub(super) struct Opener {
+    /// Its effective user, which counts in cgroup v1: no capability does.
+    user: u32,
+    /// What it may with files, which counts in cgroup v2; `None` for
+    /// everything.
+    authority: Option<Authority>,
+}
+
+impl Opener {
+    /// The running process.
+    pub(super) fn current() -> Self {
+        let authority = permission::current();
+        Self { user: authority::effective_user(), authority }
+    }
+}
 
 /// Moves the task that `text` names, or the writer for 0. A dead one does not
 /// move, which is no error (SPECIFICATION.md Y3).
@@ -92,7 +106,6 @@ fn check_kthread(task: &Task) -> Result<(), Errno> {
 
 /// cgroup v1: whose the task is counts. Kernel threads are root's.
 fn check_owner(opener: &Opener, owner: Ids) -> Result<(), Errno> {
-    let Some(opener) = opener else { return Ok(()) };
     match [0, owner.real, owner.saved].contains(&opener.user) {
         true => Ok(()),
         false => Err(Errno::EACCES),
@@ -106,12 +119,12 @@ fn check_owner(opener: &Opener, owner: Ids) -> Result<(), Errno> {
 pub(super) fn check_v2(
     tree: &Tree,
     [from, to]: [u32; 2],
-    opener: &Opener,
+    who: &Option<Authority>,
     what: What,
 ) -> Result<(), Errno> {
-    if let Some(opener) = opener {
+    if let Some(who) = who {
         let above = tree.common_ancestor(from, to);
-        if !may_write(opener, &of_processes(tree, above)) {
+        if !may_write(who, &of_processes(tree, above)) {
             return Err(Errno::EACCES);
         }
     }
@@ -139,7 +152,8 @@ fn transfer<'a>(
     if hierarchy == Hierarchy::V2 {
         // While the forest is locked nobody else moves them.
         for task in tasks.clone().filter(moves) {
-            check_v2(tree, [from(task), slot], to.opener, to.what)?;
+            let ends = [from(task), slot];
+            check_v2(tree, ends, &to.opener.authority, to.what)?;
         }
     }
     let mut has_moved = false;

@@ -18,49 +18,47 @@ pub(super) struct Given {
     group: Option<u32>,
     /// Nobody may look at the process: it may not read its program.
     is_hidden: bool,
-    /// It gets no rights that it has not (`PR_SET_NO_NEW_PRIVS`).
-    keeps_rights: bool,
 }
 
 impl Given {
-    /// Those of the file at `place`, for a process that may get new ones, and
-    /// may read it or not.
-    pub(super) fn by(
-        place: &Location,
-        process: &Process,
-        is_hidden: bool,
-    ) -> Self {
+    /// Those of the file at `place`, for a process that may read it or not.
+    pub(super) fn by(place: &Location, is_hidden: bool) -> Self {
         const SET_USER: u32 = 0o4000;
         /// Without the group's execute bit it means something else.
         const SET_GROUP: u32 = 0o2010;
         let metadata = place.inode.metadata();
         let bits = metadata.permissions;
         let flags = place.mount.flags();
-        let keeps_rights = process.attributes.keeps_rights();
-        if flags.contains(MountFlags::NO_SUID) || keeps_rights {
-            return Self { is_hidden, keeps_rights, ..Self::default() };
+        if flags.contains(MountFlags::NO_SUID) {
+            return Self { is_hidden, ..Self::default() };
         }
         Self {
             user: (bits & SET_USER != 0).then_some(metadata.uid),
             group: (bits & SET_GROUP == SET_GROUP).then_some(metadata.gid),
             is_hidden,
-            keeps_rights,
         }
     }
 
-    /// The rights of a process with `old` that runs the program.
-    pub(super) fn to(self, old: Credentials) -> Credentials {
+    /// The rights of `process`, which has `old`, when it runs the program. One
+    /// that wants no new rights (`PR_SET_NO_NEW_PRIVS`) gets none that it has
+    /// not.
+    pub(super) fn to(self, process: &Process, old: Credentials) -> Credentials {
+        let keeps_rights = process.attributes.keeps_rights();
+        let given = match keeps_rights {
+            true => Self { is_hidden: self.is_hidden, ..Self::default() },
+            false => self,
+        };
         let sets = old.capabilities;
         let real = [old.user.real, old.group.real];
         let mut new = old;
-        new.user.effective = self.user.unwrap_or(new.user.effective);
-        new.group.effective = self.group.unwrap_or(new.group.effective);
+        new.user.effective = given.user.unwrap_or(new.user.effective);
+        new.group.effective = given.group.unwrap_or(new.group.effective);
         new.become_used();
         new.capabilities = sets.exec(Exec {
             users: [new.user.real, new.user.effective],
             is_set_id: new.used() != real,
         });
-        if self.keeps_rights {
+        if keeps_rights {
             new.capabilities.restrict(sets.permitted);
         }
         new.is_dumpable = !self.is_hidden;

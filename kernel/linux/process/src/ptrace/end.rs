@@ -44,7 +44,7 @@ pub(super) fn go_on(signals: &Signals, thread: &Thread, task: &Arc<Task>) {
 /// Takes the tracer's entry about a thread out.
 fn leave(tree: &mut Tree, thread: &Thread) -> Option<Tracee> {
     let tracer = thread.tracing.tracer()?;
-    thread.tracing.set_tracer(None);
+    thread.tracing.clear_tracer();
     if thread.id() == thread.process.id
         && let Some(node) = tree.node_mut(thread.id())
     {
@@ -83,7 +83,7 @@ pub fn end_all(tracer: &CurrentThread) {
 /// returned.
 fn release(tree: &mut Tree, task: &Arc<Task>) -> Option<Node> {
     let thread = thread_of(task)?;
-    thread.tracing.set_tracer(None);
+    thread.tracing.clear_tracer();
     let mut signals = thread.process.signals.lock();
     if signals.is_living_thread(thread.key, task) {
         let dies = signals.state.dies_with_tracer(thread.key);
@@ -118,7 +118,7 @@ fn tell_parent(tree: &mut Tree, process: &Arc<Process>) -> Option<Node> {
 /// The tracer waited for the end of a thread: its entry goes.
 pub fn reap(tree: &mut Tree, tracee: &Tracee) -> Option<Node> {
     let thread = thread_of(&tracee.task)?;
-    thread.tracing.set_tracer(None);
+    thread.tracing.clear_tracer();
     if thread.id() != thread.process.id {
         return None;
     }

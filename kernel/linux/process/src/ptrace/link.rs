@@ -15,6 +15,7 @@ use kernel_core::signal::{Style, Target};
 
 use super::Tracer;
 use crate::access;
+use crate::authority;
 use crate::credentials::{Access, Credentials};
 use crate::signal::act;
 use crate::tree::{self, Tracee, Tree};
@@ -116,9 +117,9 @@ pub fn memory_of(
     access::space(process, task, Access::Attach)?.ok_or(Errno::ESRCH)
 }
 
-/// A program that is traced by somebody without privileges keeps the rights
-/// that its process has, `old`: nobody gets more by tracing a program that
-/// would. The same holds for one whose directories another process shares,
+/// A program that is traced keeps the rights that its process has, `old`,
+/// unless its tracer had privileges when it began: nobody gets more by tracing
+/// a program that would, nor by having been root for a moment. The same holds for one whose directories another process shares,
 /// which could lead it anywhere (Linux `LSM_UNSAFE_SHARE`).
 ///
 /// The caller is the only thread of its process by now: nobody else gives the
@@ -128,7 +129,8 @@ pub(crate) fn keep_rights_if_watched(
     old: &Credentials,
     new: &mut Credentials,
 ) {
-    keep_rights(&tree::lock(), thread, old, new);
+    let tree = tree::lock();
+    keep_rights(&tree, thread, old, new);
 }
 
 fn keep_rights(
@@ -137,11 +139,8 @@ fn keep_rights(
     old: &Credentials,
     new: &mut Credentials,
 ) {
-    let tracer = thread.tracing.tracer();
-    let tracer = tracer.and_then(|it| tree.node(it.process));
-    let is_watched = tracer.is_some_and(|it| {
-        !it.process.credentials.lock().has(Capability::SYS_PTRACE)
-    });
+    let tracing = &thread.tracing;
+    let is_watched = tracing.tracer().is_some() && !tracing.is_trusted(tree);
     if !is_watched && !thread.shares_directories() {
         return;
     }
@@ -206,6 +205,7 @@ fn begin(
         return Err(Errno::EPERM);
     }
     let process = owner.process.id;
+    let is_trusted = authority::has(Capability::SYS_PTRACE);
     {
         // A tracer that ends leaves its process's threads first and lets its
         // tracees go then: it is told here that it has one, or is gone.
@@ -234,7 +234,7 @@ fn begin(
     // The tracer is set before the thread can end: one that ends looks for
     // its tracer after it has left its process's threads.
     let tracer = Tracer { process, task: tracer.id() };
-    thread.tracing.set_tracer(Some(tracer));
+    thread.tracing.set_tracer(tracer, is_trusted);
     drop(signals);
     enter(&mut tree, task, thread, tracer);
     Ok(())
@@ -270,7 +270,7 @@ pub fn inherit(task: &Arc<Task>) {
         task.set_work(work::SIGNAL);
     }
     drop(signals);
-    thread.tracing.set_tracer(Some(tracer));
+    thread.tracing.set_tracer(tracer, parent.tracing.is_trusted(&tree));
     enter(&mut tree, task, thread, tracer);
 }
 

@@ -8,7 +8,6 @@ use kernel_abi::ptrace::{
     SyscallInfo,
 };
 use kernel_abi::signal::SigInfo;
-use kernel_core::capability::Capability;
 use kernel_core::signal::{Cause, Resume, SignalSet};
 
 use super::Registers;
@@ -21,6 +20,8 @@ use kernel_task::{Task, TaskId};
 /// A thread that the running one traces.
 pub struct Traced {
     task: Arc<Task>,
+    /// It may see everything of it, as it might when it began to trace it.
+    is_trusted: bool,
 }
 
 impl Traced {
@@ -35,7 +36,10 @@ impl Traced {
         let tracee = node.tracees.get(&id);
         let own_task = own.task().id();
         let tracee = tracee.filter(|tracee| tracee.tracer == own_task);
-        Ok(Self { task: tracee.ok_or(Errno::ESRCH)?.task.clone() })
+        let task = tracee.ok_or(Errno::ESRCH)?.task.clone();
+        let thread = thread_of(&task).ok_or(Errno::ESRCH)?;
+        let is_trusted = thread.tracing.is_trusted(&tree);
+        Ok(Self { task, is_trusted })
     }
 
     /// Its task.
@@ -161,19 +165,17 @@ impl Traced {
         })
     }
 
-    /// Its memory, once it is stopped. A tracer without privileges sees none
-    /// of a program that nobody may look at, which it may have become since.
+    /// Its memory, once it is stopped. A tracer that had no privileges when it
+    /// began sees none of a program that nobody may look at, which it may have
+    /// become since.
     ///
     /// # Errors
     /// `ESRCH`; `EIO` if it has none any more, or shows none.
     pub fn memory(&self) -> Result<Arc<AddressSpace>, Errno> {
         self.with(|signals, thread| signals.state.trace_stop(thread.key))?;
         let thread = thread_of(&self.task).ok_or(Errno::ESRCH)?;
-        let own = current();
-        let may_all =
-            own.process.credentials.lock().has(Capability::SYS_PTRACE);
         let target = thread.process.credentials.lock();
-        let space = (target.is_dumpable || may_all)
+        let space = (target.is_dumpable || self.is_trusted)
             .then(|| self.task.space())
             .flatten();
         drop(target);

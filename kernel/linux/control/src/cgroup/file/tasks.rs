@@ -9,7 +9,7 @@ use super::super::group::Group;
 use super::text::{Kept, Show, accept, ready};
 use kernel_abi::Errno;
 use kernel_files::file::{Blocking, File, Offset};
-use kernel_files::{Input, Output, PollEvents, permission};
+use kernel_files::{Input, Output, PollEvents};
 use kernel_task::PollTable;
 
 /// An open list of tasks.
@@ -24,7 +24,7 @@ pub(super) struct TasksFile {
 impl TasksFile {
     /// As the running process opens it.
     pub(super) fn new(group: Group, show: Show, what: What) -> Self {
-        let opener = permission::current();
+        let opener = Opener::current();
         Self { group, show, what, opener, text: Kept::new() }
     }
 }
