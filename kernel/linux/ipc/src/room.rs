@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use kernel_abi::Errno;
 use kernel_files::{clock, ramfs};
 use kernel_machine::mm::{PAGE_SIZE, heap};
+use kernel_task::sleep::give_way_and_go_on;
 use zerocopy::FromZeros;
 
 /// Fails if the kernel should not keep so many bytes more.
@@ -20,16 +21,34 @@ fn check_size(bytes: usize) -> Result<(), Errno> {
     has_room.then_some(()).ok_or(Errno::ENOMEM)
 }
 
-/// A buffer of so many zeros for what a program hands over.
+/// Bytes that are cleared before a freeze may come in between.
+const PIECE: usize = 256 * 1024;
+
+/// A buffer of so many zeros for what a program hands over: less than 2 GiB, as
+/// on Linux. The task may freeze meanwhile.
 ///
 /// # Errors
 /// `ENOMEM`.
+///
+/// # Locks
+/// None may be held.
 pub fn zeros<T: FromZeros + Clone>(count: usize) -> Result<Vec<T>, Errno> {
+    const MOST: usize = i32::MAX as usize;
     let size = count.checked_mul(size_of::<T>()).ok_or(Errno::ENOMEM)?;
+    if size > MOST {
+        return Err(Errno::ENOMEM);
+    }
     check_size(size)?;
     let mut buffer = Vec::new();
     buffer.try_reserve_exact(count).map_err(|_| Errno::ENOMEM)?;
-    buffer.resize(count, T::new_zeroed());
+    let piece = PIECE / size_of::<T>();
+    while buffer.len() < count {
+        let next = count.min(buffer.len() + piece);
+        buffer.resize(next, T::new_zeroed());
+        if next < count {
+            give_way_and_go_on();
+        }
+    }
     Ok(buffer)
 }
 
