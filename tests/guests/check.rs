@@ -92,6 +92,7 @@ const AREAS: &[&str] = &[
     "traits",
     "habit",
     "access",
+    "rights",
     "owner",
     "stranger",
     "socket",
