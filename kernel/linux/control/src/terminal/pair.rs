@@ -23,9 +23,7 @@ use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU32};
 use kernel_abi::Errno;
 
 use kernel_files::clock;
-use kernel_files::inode::{
-    Change, Decide, DeviceNumber, FileType, InodeId, Metadata,
-};
+use kernel_files::inode::{Decide, DeviceNumber, FileType, InodeId, Metadata};
 use kernel_files::{mount, permission};
 use kernel_machine::mm::heap;
 use kernel_machine::sync::{SpinLock, copy_out};
@@ -130,14 +128,8 @@ impl Pair {
     /// Those of `decide`.
     pub(super) fn change(&self, decide: &Decide<'_>) -> Result<(), Errno> {
         let mut metadata = self.metadata.lock();
-        let change: Change = decide(&metadata)?;
-        let pick = |new: Option<u32>, old| new.unwrap_or(old);
-        metadata.permissions = pick(change.permissions, metadata.permissions);
-        metadata.uid = pick(change.uid, metadata.uid);
-        metadata.gid = pick(change.gid, metadata.gid);
-        metadata.accessed = change.accessed.unwrap_or(metadata.accessed);
-        metadata.modified = change.modified.unwrap_or(metadata.modified);
-        metadata.changed = clock::now_ns();
+        let change = decide(&metadata)?;
+        metadata.apply(&change, clock::now_ns());
         Ok(())
     }
 

@@ -135,6 +135,16 @@ pub struct Metadata {
 }
 
 impl Metadata {
+    /// Becomes what a change says; `now` is when, nanoseconds of wall-clock time.
+    pub fn apply(&mut self, change: &Change, now: u64) {
+        self.permissions = change.permissions.unwrap_or(self.permissions);
+        self.uid = change.uid.unwrap_or(self.uid);
+        self.gid = change.gid.unwrap_or(self.gid);
+        self.accessed = change.accessed.unwrap_or(self.accessed);
+        self.modified = change.modified.unwrap_or(self.modified);
+        self.changed = now;
+    }
+
     /// Tells of something that has neither size nor history: `now` stands
     /// for all times.
     pub fn of(id: InodeId, kind: FileType, permissions: u32, now: u64) -> Self {

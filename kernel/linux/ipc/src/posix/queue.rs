@@ -309,14 +309,7 @@ impl Inode for Queue {
     fn change_by(&self, decide: &Decide<'_>) -> Result<(), Errno> {
         let mut state = self.state.lock();
         let change = decide(&state.metadata)?;
-        let metadata = &mut state.metadata;
-        let pick = |new: Option<u32>, old| new.unwrap_or(old);
-        metadata.permissions = pick(change.permissions, metadata.permissions);
-        metadata.uid = pick(change.uid, metadata.uid);
-        metadata.gid = pick(change.gid, metadata.gid);
-        metadata.accessed = change.accessed.unwrap_or(metadata.accessed);
-        metadata.modified = change.modified.unwrap_or(metadata.modified);
-        metadata.changed = clock::now_ns();
+        state.metadata.apply(&change, clock::now_ns());
         Ok(())
     }
 
