@@ -19,14 +19,15 @@ use user_lib::{Errno, Result, file, process, signal, system, terminal};
 
 use crate::freezer::{wait_for_place, words};
 use crate::tool::{
-    Outcome, become_user, ensure, ensure_eq, in_background, in_child, soon,
-    tests,
+    Outcome, become_user, ensure, ensure_eq, fresh_path, in_background,
+    in_child, soon, tests,
 };
 
 pub mod flow;
 
 tests! {
     a_pair_has_a_name_while_its_master_is_open
+    options_are_taken_all_or_none
     a_locked_pair_is_not_opened
     what_is_typed_is_edited_shown_and_read
     what_is_written_is_seen
@@ -123,6 +124,19 @@ fn a_pair_has_a_name_while_its_master_is_open() -> Outcome {
     let again = Master::new()?;
     ensure_eq!(again.path(), path);
     ensure_eq!(file::status("/dev/pts/00").err(), Some(Errno::ENOENT));
+    Ok(())
+}
+
+fn options_are_taken_all_or_none() -> Outcome {
+    let path = fresh_path("devpts");
+    file::make_directory(&path, 0o755)?;
+    let mount = |data: &str| system::mount("devpts", &path, "devpts", 0, data);
+    for wrong in ["mode=644,gid=x", "mode=644,other", "mode=+7", "mode="] {
+        ensure_eq!(mount(wrong), Err(Errno::EINVAL));
+    }
+    let master = Master::new()?;
+    ensure_eq!(file::status(&master.path())?.st_mode, 0o20600);
+    file::remove_directory(&path)?;
     Ok(())
 }
 

@@ -56,28 +56,37 @@ pub(super) fn init() -> Result<(), Errno> {
 /// `uid=` means nothing here: a pair is its maker's. So do `max=` and
 /// `newinstance`: there is one file system.
 fn set_options(options: &[u8]) -> Result<(), Errno> {
-    for word in options.split(|&byte| byte == b',').filter(|it| !it.is_empty())
-    {
-        let mut halves = word.splitn(2, |&byte| byte == b'=');
-        let (name, value) = (halves.next(), halves.next().unwrap_or(b""));
-        let octal = || {
-            let text = core::str::from_utf8(value).ok();
-            let mode = text.and_then(|it| u32::from_str_radix(it, 8).ok());
-            mode.filter(|it| *it <= 0o777).ok_or(Errno::EINVAL)
-        };
-        match name.unwrap_or(b"") {
-            b"mode" => PERMISSIONS.store(octal()?, Relaxed),
-            b"ptmxmode" => MAKER_PERMISSIONS.store(octal()?, Relaxed),
-            b"gid" => {
-                let group = parse_decimal(value).map_err(|_| Errno::EINVAL)?;
-                let group = u32::try_from(group).map_err(|_| Errno::EINVAL)?;
-                GROUP.store(group, Relaxed);
-            }
-            b"uid" | b"max" | b"newinstance" => {}
-            _ => return Err(Errno::EINVAL),
-        }
+    let words = || options.split(|&it| it == b',').filter(|it| !it.is_empty());
+    // What is wrong is found before anything is set.
+    let settings: Result<Vec<_>, _> = words().map(setting).collect();
+    for (place, value) in settings?.into_iter().flatten() {
+        place.store(value, Relaxed);
     }
     Ok(())
+}
+
+/// What an option sets, and to what; `None` for one that means nothing here.
+fn setting(word: &[u8]) -> Result<Option<(&'static AtomicU32, u32)>, Errno> {
+    let mut halves = word.splitn(2, |&byte| byte == b'=');
+    let (name, value) = (halves.next(), halves.next().unwrap_or(b""));
+    let octal = || {
+        let is_digit = |byte: &u8| (b'0'..=b'7').contains(byte);
+        let is_number = !value.is_empty() && value.iter().all(is_digit);
+        let text = core::str::from_utf8(value).ok().filter(|_| is_number);
+        let mode = text.and_then(|it| u32::from_str_radix(it, 8).ok());
+        mode.filter(|it| *it <= 0o777).ok_or(Errno::EINVAL)
+    };
+    Ok(match name.unwrap_or(b"") {
+        b"mode" => Some((&PERMISSIONS, octal()?)),
+        b"ptmxmode" => Some((&MAKER_PERMISSIONS, octal()?)),
+        b"gid" => {
+            let group = parse_decimal(value).map_err(|_| Errno::EINVAL)?;
+            let group = u32::try_from(group).map_err(|_| Errno::EINVAL)?;
+            Some((&GROUP, group))
+        }
+        b"uid" | b"max" | b"newinstance" => None,
+        _ => return Err(Errno::EINVAL),
+    })
 }
 
 /// Makes a pair, and opens the end of its maker.

@@ -18,7 +18,8 @@ use kernel_machine::mm::user;
 use kernel_task::PollTable;
 use kernel_task::sleep::give_way;
 
-/// Bytes that are typed at once. A key may look at all of a line: few, so that no freeze waits long.
+/// Bytes that are typed at once. A key may look at all of a line: few, so that
+/// no freeze waits long.
 const CHUNK: usize = 32;
 /// What a packet begins with that has bytes.
 const DATA: u8 = 0;
