@@ -6,7 +6,7 @@ use core::sync::atomic::Ordering::Relaxed;
 
 use user_lib::linux::{
     __NR_clone, __NR_exit, __NR_ioprio_get, __NR_ioprio_set, __NR_personality,
-    __NR_uname, CLONE_FILES, CLONE_FS, CLONE_SIGHAND, CLONE_THREAD,
+    __NR_ppoll, __NR_uname, CLONE_FILES, CLONE_FS, CLONE_SIGHAND, CLONE_THREAD,
     CLONE_VFORK, CLONE_VM,
 };
 use user_lib::syscall::arbitrary;
@@ -20,6 +20,7 @@ tests! {
     a_personality_is_kept_and_inherited
     what_is_read_may_be_executed_if_so_asked
     an_old_release_is_told_to_who_asks
+    a_time_out_stays_as_it_was_if_so_asked
     a_place_at_a_disk_is_kept_and_inherited
     only_root_has_a_place_before_all_others
     a_nice_value_is_a_threads_own
@@ -31,6 +32,7 @@ tests! {
 const ASK: usize = 0xffff_ffff;
 const UNAME26: usize = 0x2_0000;
 const NO_RANDOM_ADDRESSES: usize = 0x4_0000;
+const STICKY_TIMEOUTS: usize = 0x400_0000;
 const READ_IMPLIES_EXEC: usize = 0x40_0000;
 
 fn personality(word: usize) -> Result<usize> {
@@ -85,6 +87,21 @@ fn an_old_release_is_told_to_who_asks() -> Outcome {
     })
 }
 
+fn a_time_out_stays_as_it_was_if_so_asked() -> Outcome {
+    /// What `ppoll` leaves of a time-out of 2 ms.
+    fn left() -> Result<[i64; 2]> {
+        let mut time = [0_i64, 2_000_000];
+        let place = time.as_mut_ptr() as usize;
+        arbitrary(__NR_ppoll, [0, 0, place, 0, 8, 0])?;
+        Ok(time)
+    }
+    ensure_eq!(left()?, [0, 0]);
+    in_child(|| {
+        personality(STICKY_TIMEOUTS)?;
+        Ok(left()? == [0, 2_000_000])
+    })
+}
+
 const THREAD: usize = 1;
 const GROUP: usize = 2;
 const fn place(class: usize, level: usize) -> usize {
@@ -108,6 +125,11 @@ fn a_place_at_a_disk_is_kept_and_inherited() -> Outcome {
     ensure_eq!(disk_place(THREAD, 99_999_999), Err(Errno::ESRCH));
     in_child(|| {
         process::set_group(0, 0)?;
+        // To ask for none is not the same as to have asked for nothing.
+        set_disk_place(THREAD, 0, place(0, 0))?;
+        if disk_place(THREAD, 0)? != place(0, 0) {
+            return Ok(false);
+        }
         set_disk_place(THREAD, 0, place(3, 0))?;
         let child = Child::start(|| {
             let is_inherited = disk_place(THREAD, 0) == Ok(place(3, 0));

@@ -68,7 +68,8 @@ pub use accounting::thread_usage;
 pub use lookup::{find_process, find_task};
 pub use process::{Process, ProcessId};
 pub use thread::{
-    CurrentThread, Thread, current, current_files, number_of, thread_of,
+    CurrentThread, NO_IO_PRIORITY, Thread, current, current_files, number_of,
+    thread_of,
 };
 pub use user_limit::{LockedBytes, MessageBytes};
 

@@ -72,8 +72,8 @@ pub(super) struct Loaded {
 
 impl Loaded {
     /// Takes up the rights that the process has now: another thread may have
-    /// changed them, or wanted no new ones, until it ended, or a tracer come. The stack's pages are
-    /// there already.
+    /// changed them, or wanted no new ones, until it ended, or a tracer come.
+    /// The stack's pages are there already.
     ///
     /// # Errors
     /// None but of a defect: the stack has just been written.

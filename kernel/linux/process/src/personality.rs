@@ -1,7 +1,8 @@
 //! How a thread wants the kernel to behave (`personality(2)`).
 //!
-//! Every bit is kept and given on to children. Here act: `READ_IMPLIES_EXEC`
-//! and `UNAME26`. `ADDR_NO_RANDOMIZE` is always so: addresses are not random.
+//! Every bit is kept and given on to children. Here act: `READ_IMPLIES_EXEC`,
+//! `UNAME26`, `STICKY_TIMEOUTS`. `ADDR_NO_RANDOMIZE` is always so: addresses
+//! are not random.
 //! The others choose between layouts and habits of other systems, of which
 //! there is one here.
 
@@ -12,6 +13,8 @@ use core::sync::atomic::Ordering::Relaxed;
 pub const READ_IMPLIES_EXEC: u32 = 0x40_0000;
 /// `uname` tells of a release 2.6.
 pub const UNAME26: u32 = 0x2_0000;
+/// `ppoll` and `pselect6` leave the time-out as it was.
+pub const STICKY_TIMEOUTS: u32 = 0x400_0000;
 /// What a program that gives rights does not take over:
 /// `READ_IMPLIES_EXEC`, `ADDR_NO_RANDOMIZE`, `ADDR_COMPAT_LAYOUT`,
 /// `MMAP_PAGE_ZERO`.

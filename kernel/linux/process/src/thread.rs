@@ -23,6 +23,10 @@ use kernel_machine::mm::AddressSpace;
 use kernel_machine::sync::{Rank, SpinLock};
 use kernel_task::{self as task, Task, TaskId};
 
+/// The place at a disk of a thread that has asked for none: no class, the middle
+/// level.
+pub const NO_IO_PRIORITY: u16 = 4;
+
 /// What each task of a process has of its own.
 pub struct Thread {
     /// The process it belongs to.
@@ -125,7 +129,7 @@ impl Thread {
                 maker.map(|it| &it.personality),
             ),
             io_priority: AtomicU16::new(
-                maker.map_or(0, |it| it.io_priority.load(Relaxed)),
+                maker.map_or(NO_IO_PRIORITY, |it| it.io_priority.load(Relaxed)),
             ),
             tracing: Tracing::new(),
             trail: spin::Once::new(),

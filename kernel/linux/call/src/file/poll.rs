@@ -21,8 +21,8 @@ use kernel_files::{FileTable, OpenFile, OpenFlags, PollEvents};
 use kernel_machine::arch::timer;
 use kernel_machine::mm::heap;
 use kernel_machine::mm::user::{self, UserSlice};
-use kernel_process::current;
 use kernel_process::signal::mask;
+use kernel_process::{current, personality};
 
 /// This family's rows of the table.
 pub const CALLS: &[Numbered] = &[
@@ -79,8 +79,15 @@ fn wait_with_mask(
     if address != 0 && result.is_ok() {
         mask::end_of_call();
     }
-    time_out.write_back();
-    result
+    if current().personality.get() & personality::STICKY_TIMEOUTS == 0 {
+        time_out.write_back();
+        return result;
+    }
+    // Nothing says how much is left: the call cannot go on.
+    result.map_err(|error| match error {
+        Errno::ERESTARTNOHAND => Errno::EINTR,
+        other => other,
+    })
 }
 
 /// Fails if there is no memory to look at so many files for a program.

@@ -13,7 +13,7 @@ use kernel_core::capability::Capability;
 use super::priority::{Meant, meant};
 use super::target::check_may_schedule;
 use crate::call::{Args, Result};
-use kernel_process::{authority, thread_of};
+use kernel_process::{NO_IO_PRIORITY, authority, thread_of};
 use kernel_task::Task;
 
 /// A class stands above so many bits of level.
@@ -22,8 +22,6 @@ const REAL_TIME: u16 = 1;
 const BEST_EFFORT: u16 = 2;
 const IDLE: u16 = 3;
 const LEVELS: u16 = 8;
-/// What one without a class has: no class, the middle level.
-const NONE: u16 = 4;
 
 /// The tasks that `IOPRIO_WHO_*` and a number mean.
 fn named(args: &Args) -> core::result::Result<Vec<Arc<Task>>, Errno> {
@@ -42,14 +40,13 @@ pub(super) fn ioprio_get(args: &Args) -> Result {
     let tasks = named(args)?;
     let kept = tasks.iter().map(|task| {
         let thread = thread_of(task);
-        let kept = thread.map_or(0, |it| it.io_priority.load(Relaxed));
-        if kept == 0 { NONE } else { kept }
+        thread.map_or(NO_IO_PRIORITY, |it| it.io_priority.load(Relaxed))
     });
     let rank = |word: &u16| match word >> CLASS_SHIFT {
         0 => BEST_EFFORT << CLASS_SHIFT | *word,
         _ => *word,
     };
-    let best = kept.min_by_key(rank).unwrap_or(NONE);
+    let best = kept.min_by_key(rank).unwrap_or(NO_IO_PRIORITY);
     Ok(best.into())
 }
 

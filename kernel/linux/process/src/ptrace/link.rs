@@ -119,8 +119,9 @@ pub fn memory_of(
 
 /// A program that is traced keeps the rights that its process has, `old`,
 /// unless its tracer had privileges when it began: nobody gets more by tracing
-/// a program that would, nor by having been root for a moment. The same holds for one whose directories another process shares,
-/// which could lead it anywhere (Linux `LSM_UNSAFE_SHARE`).
+/// a program that would, nor by having been root for a moment. The same holds
+/// for one whose directories another process shares, which could lead it
+/// anywhere (Linux `LSM_UNSAFE_SHARE`).
 ///
 /// The caller is the only thread of its process by now: nobody else gives the
 /// directories on, so that they do not become shared any more.
