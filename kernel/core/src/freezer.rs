@@ -25,4 +25,4 @@ pub use state::{
     LEASE_FREEZING, PARENT_FREEZING, SELF_FREEZING,
 };
 pub use task::{Flags, Groups, Hierarchy, TaskFreezer};
-pub use walk::Walk;
+pub use walk::{Places, Walk};

@@ -19,7 +19,7 @@ use crate::arch::timer;
 pub enum EventKind {
     /// The CPU switched from task `a` to task `b`.
     Switch = 1,
-    /// Task `a` was woken.
+    /// Task `a` was woken from a sleep.
     Wake,
     /// Task `a` made task `b`.
     Born,

@@ -71,8 +71,7 @@ impl Host for FreezerHost {
         while !walk.is_over() {
             let refrigerated = REFRIGERATED.lock();
             let piece = walk.next_piece(&refrigerated);
-            for task in piece.iter().filter(|task| which(task)) {
-                trace::record(trace::EventKind::Thaw, task.id(), 0);
+            for task in piece.filter(|task| which(task)) {
                 wake::try_to_wake_up(task, state::UNINTERRUPTIBLE);
             }
         }

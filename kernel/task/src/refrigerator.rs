@@ -11,11 +11,10 @@
 //! Next to read: `host.rs`, how a task sleeps in the refrigerator.
 
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 use core::sync::atomic::Ordering::Relaxed;
 
 use kernel_abi::Errno;
-use kernel_core::freezer::{Freezer, Request, TaskFreezer};
+use kernel_core::freezer::{Freezer, Places, Request, TaskFreezer};
 
 use super::{Task, current, stretch};
 use kernel_machine::arch::thread::work;
@@ -30,9 +29,9 @@ pub const REFRIGERATOR: &str = "__refrigerator";
 /// This kernel, as the freezer's host; `host.rs` carries it out.
 pub struct FreezerHost;
 
-/// Tasks in the refrigerator. Each knows its place, so leaving is one swap.
-pub(super) static REFRIGERATED: IrqSpinLock<Vec<Arc<Task>>> =
-    IrqSpinLock::with_rank(Rank::Freezer, Vec::new());
+/// Tasks in the refrigerator. Each knows its place.
+pub(super) static REFRIGERATED: IrqSpinLock<Places<Arc<Task>>> =
+    IrqSpinLock::with_rank(Rank::Freezer, Places::new());
 
 /// What [`Task::refrigerator_place`] holds outside the refrigerator.
 pub(super) const NOT_REFRIGERATED: u32 = u32::MAX;
@@ -54,20 +53,18 @@ impl Task {
 
 /// The current task enters the refrigerator.
 pub(super) fn enter(task: &Task) {
-    let task = task.to_arc().expect("the current task is not being dropped");
+    let own = task.to_arc().expect("the current task is not being dropped");
     let mut refrigerated = REFRIGERATED.lock();
-    task.refrigerator_place.store(refrigerated.len() as u32, Relaxed);
-    refrigerated.push(task);
+    task.refrigerator_place.store(refrigerated.enter(own), Relaxed);
 }
 
 /// The current task leaves the refrigerator.
 pub(super) fn leave(task: &Task) {
     let mut refrigerated = REFRIGERATED.lock();
     let place = task.refrigerator_place.swap(NOT_REFRIGERATED, Relaxed);
-    refrigerated.swap_remove(place as usize);
-    if let Some(moved) = refrigerated.get(place as usize) {
-        moved.refrigerator_place.store(place, Relaxed);
-    }
+    let left = refrigerated.leave(place);
+    drop(refrigerated);
+    debug_assert!(left.is_some_and(|left| core::ptr::eq(&*left, task)));
 }
 
 /// Makes room in the refrigerator for `tasks` tasks.
@@ -75,9 +72,7 @@ pub(super) fn leave(task: &Task) {
 /// # Errors
 /// `ENOMEM`.
 pub(super) fn reserve(tasks: usize) -> Result<(), Errno> {
-    let mut refrigerated = REFRIGERATED.lock();
-    let more = tasks.saturating_sub(refrigerated.len());
-    let reserved = refrigerated.try_reserve(more);
+    let reserved = REFRIGERATED.lock().reserve(tasks);
     reserved.map_err(|_| Errno::ENOMEM)
 }
 

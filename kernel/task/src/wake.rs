@@ -6,11 +6,10 @@
 
 use alloc::sync::Arc;
 
-use kernel_core::schedule::admission;
-use kernel_core::schedule::{Arrival, select_fastest};
+use kernel_core::schedule::Arrival;
 use kernel_core::wake::{WakeHost, WakeWords};
 
-use super::place::{Placing, place};
+use super::place::{place, place_moved};
 use super::{Task, queue, state};
 use kernel_machine::arch;
 use kernel_machine::trace;
@@ -43,11 +42,12 @@ impl WakeHost for Waker {
 
     #[inline(always)]
     fn place(task: &Arc<Task>) {
-        trace::record(trace::EventKind::Wake, task.id(), 0);
         if task.is_refrigerated() {
+            trace::record(trace::EventKind::Thaw, task.id(), 0);
             // Whoever was frozen did not sleep.
             return place(task, Arrival::Thawed);
         }
+        trace::record(trace::EventKind::Wake, task.id(), 0);
         place(task, Arrival::Woken);
     }
 
@@ -87,8 +87,9 @@ pub(super) fn end(task: &Arc<Task>) {
 }
 
 /// Starts a new task: from here on it runs.
+///
+/// # Locks
+/// Takes its wake lock and a run queue's.
 pub fn wake_new(task: &Arc<Task>) {
-    let _wake = task.wake_lock.lock();
-    let placing = Placing { arrival: Arrival::Moved, select: select_fastest };
-    admission::place(&placing, task);
+    place_moved(task);
 }

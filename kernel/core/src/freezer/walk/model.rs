@@ -11,57 +11,60 @@ use loom::sync::atomic::Ordering::Relaxed;
 use loom::sync::{Arc, Mutex};
 use loom::thread;
 
-use super::Walk;
+use super::{Places, Walk};
 
 const TASKS: usize = 4;
 
 /// The refrigerator: tasks by their numbers.
 struct Refrigerator {
-    list: Mutex<Vec<usize>>,
+    list: Mutex<Places<usize>>,
     is_woken: [AtomicBool; TASKS],
 }
 
 impl Refrigerator {
-    /// As the kernel's: the last one takes the place.
+    /// Everybody is there; task n is at place n.
+    fn new() -> Self {
+        let mut list = Places::new();
+        for task in 0..TASKS {
+            list.enter(task);
+        }
+        let is_woken = core::array::from_fn(|_| AtomicBool::new(false));
+        Self { list: Mutex::new(list), is_woken }
+    }
+
     fn leave(&self, task: usize) {
+        self.list.lock().unwrap().leave(task as u32).unwrap();
+    }
+
+    /// What must not be: the last one takes the place that is left.
+    fn leave_to_last(&self, task: usize, last: usize) {
         let mut list = self.list.lock().unwrap();
-        let place = list.iter().position(|it| *it == task).unwrap();
-        list.swap_remove(place);
+        let mover = list.leave(last as u32).unwrap();
+        list.leave(task as u32).unwrap();
+        assert_eq!(list.enter(mover), task as u32);
     }
 
     fn thaw(&self) {
         let mut walk = Walk::new();
         while !walk.is_over() {
             let list = self.list.lock().unwrap();
-            let piece = walk.next_piece_of(1, &list);
-            piece.iter().for_each(|it| self.is_woken[*it].store(true, Relaxed));
-        }
-    }
-
-    /// What the order of the walk is for: from the first to the last.
-    fn thaw_forward(&self) {
-        for next in 0.. {
-            let list = self.list.lock().unwrap();
-            let Some(task) = list.get(next) else { break };
-            self.is_woken[*task].store(true, Relaxed);
+            walk.next_piece_of(1, &list)
+                .for_each(|it| self.is_woken[*it].store(true, Relaxed));
         }
     }
 }
 
-fn walk<const IS_FORWARD: bool>() {
-    let refrigerator = Arc::new(Refrigerator {
-        list: Mutex::new((0..TASKS).collect()),
-        is_woken: core::array::from_fn(|_| AtomicBool::new(false)),
-    });
+fn walk<const LAST_MOVES: bool>() {
+    let refrigerator = Arc::new(Refrigerator::new());
     let leaver = refrigerator.clone();
-    let leaver = thread::spawn(move || {
-        leaver.leave(1);
-        leaver.leave(0);
+    let leaver = thread::spawn(move || match LAST_MOVES {
+        true => leaver.leave_to_last(0, TASKS - 1),
+        false => {
+            leaver.leave(1);
+            leaver.leave(0);
+        }
     });
-    match IS_FORWARD {
-        true => refrigerator.thaw_forward(),
-        false => refrigerator.thaw(),
-    }
+    refrigerator.thaw();
     leaver.join().unwrap();
     for task in 2..TASKS {
         assert!(refrigerator.is_woken[task].load(Relaxed), "{task} sleeps on");
