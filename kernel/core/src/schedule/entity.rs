@@ -20,6 +20,10 @@ pub const SLEEPER_BONUS_NS: u64 = LATENCY_NS;
 pub const WAKEUP_GRANULARITY_NS: u64 = 1_000_000;
 /// Nobody carries more debt than this to another queue.
 const MAX_DEBT_NS: u64 = 8 * LATENCY_NS;
+/// What a thawed task is owed counts in these units, about two short slices.
+const OWED_UNIT_NS: i64 = 1 << 21;
+/// What it owes counts in these, about the way into the refrigerator.
+const DEBT_UNIT_NS: i64 = 1 << 14;
 /// Keys of real-time tasks whose turn it is not begin here, behind every
 /// virtual run time.
 pub(super) const HELD_BACK: u64 = 1 << 63;
@@ -240,11 +244,36 @@ impl Entity {
 
     /// Sets the virtual run time for its arrival, without a sleep, at a queue
     /// whose `min_vruntime` is `queue_min`.
+    #[inline]
     pub(super) fn place(&mut self, queue_min: u64) {
-        self.carry_over(queue_min);
-        let floor = queue_min.saturating_sub(SLEEPER_BONUS_NS);
-        self.vruntime = self.vruntime.max(floor);
+        self.arrive(queue_min, self.lag());
+    }
+
+    /// As [`Entity::place`], for a task that stood still in the refrigerator.
+    /// What it owes and what it is owed stay in whole units, in favour of the
+    /// others, or a thaw would be a gift. A crowd that is thawed comes in no
+    /// order, and a queue takes those of equal claim fastest.
+    #[inline]
+    pub(super) fn thaw(&mut self, queue_min: u64) {
+        let lag = self.lag();
+        let unit = if lag < 0 { OWED_UNIT_NS } else { DEBT_UNIT_NS };
+        self.arrive(queue_min, (lag + unit - 1) & -unit);
+    }
+
+    #[inline]
+    fn arrive(&mut self, queue_min: u64, lag: i64) {
+        const OWED_MAX: i64 = SLEEPER_BONUS_NS.cast_signed();
+        const DEBT_MAX: i64 = MAX_DEBT_NS.cast_signed();
+        let lag = lag.clamp(-OWED_MAX, DEBT_MAX);
+        self.vruntime = queue_min.saturating_add_signed(lag);
         self.base = queue_min;
+    }
+
+    /// How far it is behind the others of the queue it left last (what it
+    /// owes), or ahead of them: less than 0.
+    #[inline]
+    fn lag(&self) -> i64 {
+        self.vruntime.cast_signed() - self.base.cast_signed()
     }
 
     /// Whether a sleep that ends on the queue that was left earned no less there
@@ -264,8 +293,7 @@ impl Entity {
             true => sleep.queue_min.saturating_sub(self.base),
             false => slept / (sleep.waiting as u64 + 1),
         };
-        // Signed: behind the others, or ahead of them.
-        let lag = self.vruntime.cast_signed() - self.base.cast_signed();
+        let lag = self.lag();
         let most = -SLEEPER_BONUS_NS.cast_signed();
         let after = |earned: u64| (lag - earned.cast_signed()).max(most);
         let (plain, best) = (after(fair), after(fair.max(slept / SHARE)));
@@ -292,12 +320,6 @@ impl Entity {
         let credit = self.base.saturating_sub(self.vruntime);
         let owing = self.base.saturating_add(scale(debt));
         self.vruntime = owing.saturating_sub(scale(credit));
-    }
-
-    fn carry_over(&mut self, queue_min: u64) {
-        let debt = self.vruntime.saturating_sub(self.base).min(MAX_DEBT_NS);
-        let credit = self.base.saturating_sub(self.vruntime);
-        self.vruntime = (queue_min + debt).saturating_sub(credit);
     }
 
     /// `sched_yield`: goes behind the task that would run next, and so, as

@@ -175,9 +175,8 @@ impl<T> RunQueue<T> {
             Arrival::Woken | Arrival::WokenElsewhere => {
                 self.place_sleeper(entity, how, now_ns);
             }
-            Arrival::Moved | Arrival::Thawed => {
-                entity.place(self.min_vruntime);
-            }
+            Arrival::Moved => entity.place(self.min_vruntime),
+            Arrival::Thawed => entity.thaw(self.min_vruntime),
         }
     }
 
@@ -199,7 +198,7 @@ impl<T> RunQueue<T> {
 
     /// Adds a task that was placed, or ran until now. Does not allocate
     /// within the reserved capacity.
-    #[inline]
+    #[inline(always)]
     pub fn push(&mut self, item: T, entity: &Entity) {
         let queued = self.queued(item, entity);
         self.load += u64::from(queued.weight);

@@ -140,6 +140,24 @@ fn whoever_stood_still_has_not_slept() {
 }
 
 #[test]
+fn a_thaw_is_no_gift() {
+    let min = 1 << 40;
+    for lag in (-20_000_000..50_000_000_i64).step_by(77_777) {
+        let mut frozen = Entity::new(0);
+        frozen.place(min);
+        let before = frozen.vruntime().cast_signed() - min.cast_signed();
+        frozen.leave(min.saturating_add_signed(before - lag));
+        frozen.thaw(2 * min);
+        let after = frozen.vruntime().cast_signed() - 2 * min.cast_signed();
+        assert_eq!(frozen.base(), 2 * min);
+        let kept =
+            lag.clamp(-LATENCY_NS.cast_signed(), 48 * MILLISECOND as i64);
+        assert!(after >= kept, "{lag} became {after}");
+        assert!(after <= kept + (1 << 21), "{lag} became {after}");
+    }
+}
+
+#[test]
 fn a_child_of_who_is_owed_time_runs_soon_and_costs_half() {
     let mut cpu = Cpu::new(500);
     cpu.run_for(100 * MILLISECOND);
