@@ -9,7 +9,9 @@
 use alloc::sync::Arc;
 
 use kernel_core::schedule::admission::{self, Admission};
-use kernel_core::schedule::{Arrival, Machine, select_cpu, select_fastest};
+use kernel_core::schedule::{
+    Arrival, Machine, select_cpu, select_fastest, select_idle,
+};
 
 use super::Task;
 use super::kick::request_reschedule;
@@ -26,7 +28,11 @@ pub(super) fn place(task: &Arc<Task>, arrival: Arrival) {
     admission::place(&Placing { arrival, select: select_cpu }, task);
 }
 
-/// As [`place`], for a task that ran until now and had to leave its CPU.
+/// As [`place`], for a task that is new, or ran until now and had to leave its
+/// CPU: it goes to the fastest.
+///
+/// # Locks
+/// Takes its wake lock, and a run queue's.
 pub(super) fn place_moved(task: &Arc<Task>) {
     // Who changes the affinity takes this lock after the change, and then
     // finds the task in a queue.
@@ -49,10 +55,14 @@ impl Admission for Placing {
         let previous = task.cpu();
         let allowed = task.usable_cpus();
         let idle = queue::idle_cpus();
-        let is_near = allowed & idle & 1 << previous != 0
-            && matches!(self.arrival, Arrival::Woken | Arrival::Thawed);
-        if is_near || allowed == 1 << previous {
+        if allowed == 1 << previous {
             return previous;
+        }
+        if matches!(self.arrival, Arrival::Woken | Arrival::Thawed)
+            && let Some(cpu) =
+                select_idle(previous, allowed & idle, arch::smp::capacity)
+        {
+            return cpu;
         }
         self.choose_among(previous, allowed, idle)
     }
@@ -60,9 +70,8 @@ impl Admission for Placing {
     #[inline(always)]
     fn enter(&self, task: &Arc<Task>, cpu: usize) -> bool {
         let arrival = match self.arrival {
-            arrival if cpu == task.cpu() => arrival,
-            Arrival::Woken => Arrival::WokenElsewhere,
-            _ => Arrival::Moved,
+            Arrival::Woken if cpu != task.cpu() => Arrival::WokenElsewhere,
+            arrival => arrival,
         };
         queue::enqueue(task, cpu, arrival)
     }
@@ -85,9 +94,15 @@ impl Admission for Placing {
 }
 
 impl Placing {
+    #[inline(never)]
     fn choose_among(&self, previous: usize, allowed: u32, idle: u32) -> usize {
-        let (loads, capacities) = (queue::loads(), queue::capacities());
-        let machine = Machine { idle, loads: &loads, capacities: &capacities };
+        let capacities = queue::capacities();
+        let mut loads = None;
+        if allowed & idle == 0 {
+            loads = Some(queue::loads());
+        }
+        let loads = loads.as_ref().map_or(&[][..], |loads| loads);
+        let machine = Machine { idle, loads, capacities: &capacities };
         (self.select)(previous, allowed, &machine)
     }
 }

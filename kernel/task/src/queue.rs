@@ -168,19 +168,30 @@ pub(super) fn enqueue(task: &Arc<Task>, cpu: usize, arrival: Arrival) -> bool {
     if queue.own_bit == 0 {
         return false;
     }
-    let now = arch::timer::now_ns();
-    if queue.running_task.is_some() {
+    let is_idle = queue.running_task.is_none();
+    let comes_back = task.cpu() == cpu;
+    let now = match arrival {
+        // Whoever stood still, and comes back to a CPU that did so too, does
+        // not ask for the time.
+        Arrival::Thawed if is_idle && comes_back => 0,
+        _ => arch::timer::now_ns(),
+    };
+    if !is_idle {
         queue.running.charge(now);
         queue.waiting.advance(&queue.running);
     }
     let mut entity = task.entity.lock();
-    if task.cpu() != cpu {
+    if !comes_back {
         convert(&mut entity, task.cpu(), cpu);
         task.came_ns.store(now, Relaxed);
     }
     queue.waiting.place(&mut entity, arrival, now);
-    let preempts = queue.running_task.is_none()
-        || queue.waiting.preempts(&entity, &queue.running);
+    let preempts = match is_idle {
+        // Whoever found the queue of an idle CPU empty calls it; others need
+        // not, until it has come and taken a task.
+        true => queue.waiting.is_empty(),
+        false => queue.waiting.preempts(&entity, &queue.running),
+    };
     task.context.cpu.store(cpu as u32, Relaxed);
     task.wake.arrive();
     queue.waiting.push(task.clone(), &entity);

@@ -63,6 +63,16 @@ pub trait Admission {
 /// Puts a task that is in no queue into one.
 #[inline(always)]
 pub fn place<A: Admission>(queues: &A, task: &A::Task) {
+    if !queues.enter(task, queues.choose(task)) {
+        place_again(queues, task);
+    }
+}
+
+/// The queue was closed after it was chosen. This is apart, so that the first
+/// try does not pay for a loop.
+#[cold]
+#[inline(never)]
+fn place_again<A: Admission>(queues: &A, task: &A::Task) {
     while !queues.enter(task, queues.choose(task)) {}
 }
 

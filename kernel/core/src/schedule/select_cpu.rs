@@ -13,10 +13,27 @@
 pub struct Machine<'a> {
     /// CPUs that run tasks and have nothing to do.
     pub idle: u32,
-    /// Sum of weights per CPU, the running task included.
+    /// Sum of weights per CPU, the running task included; not asked for where
+    /// an allowed CPU idles.
     pub loads: &'a [u64],
     /// Relative speed per CPU; 1024 is the fastest kind. Never 0.
     pub capacities: &'a [u32],
+}
+
+/// An idle CPU that is as good as `previous`: that one, else the first that is
+/// as fast; `None` if there is none. `idle` holds those that the task may use.
+#[inline]
+#[must_use]
+pub fn select_idle(
+    previous: usize,
+    idle: u32,
+    capacity: impl Fn(usize) -> u32,
+) -> Option<usize> {
+    if idle.checked_shr(previous as u32).unwrap_or(0) & 1 != 0 {
+        return Some(previous);
+    }
+    let enough = capacity(previous);
+    bits(idle).find(|&cpu| capacity(cpu) >= enough)
 }
 
 /// Chooses among the CPUs of `allowed`, which the caller has restricted to
@@ -24,13 +41,11 @@ pub struct Machine<'a> {
 #[must_use]
 pub fn select_cpu(previous: usize, allowed: u32, machine: &Machine) -> usize {
     let idle = machine.idle & allowed;
-    if idle.checked_shr(previous as u32).unwrap_or(0) & 1 != 0 {
-        return previous;
-    }
-    if let Some(cpu) = idle_cpu(previous, idle, machine) {
-        return cpu;
-    }
-    least_loaded(previous, allowed, machine).unwrap_or(previous)
+    let capacity = |cpu| capacity(machine, cpu);
+    select_idle(previous, idle, capacity)
+        .or_else(|| bits(idle).max_by_key(|&cpu| capacity(cpu)))
+        .or_else(|| least_loaded(previous, allowed, machine))
+        .unwrap_or(previous)
 }
 
 /// Chooses for a task that ran until now and has to leave its CPU: the fastest
@@ -46,14 +61,6 @@ pub fn select_fastest(
         (slowness, cpu != previous)
     });
     fastest.unwrap_or_else(|| select_cpu(previous, allowed, machine))
-}
-
-/// An idle CPU at least as fast as `previous`, else the fastest idle one.
-fn idle_cpu(previous: usize, idle: u32, machine: &Machine) -> Option<usize> {
-    let enough = capacity(machine, previous);
-    bits(idle)
-        .find(|&cpu| capacity(machine, cpu) >= enough)
-        .or_else(|| bits(idle).max_by_key(|&cpu| capacity(machine, cpu)))
 }
 
 /// Least load for its speed; `previous` wins a tie.
