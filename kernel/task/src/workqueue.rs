@@ -152,7 +152,10 @@ impl Workqueue {
             FREEZER.works_activated(activated);
         }
         drop(works);
-        self.is_filled.wake_one();
+        // Of works that were active before, the worker knows.
+        if activated != 0 {
+            self.is_filled.wake_one();
+        }
     }
 }
 
