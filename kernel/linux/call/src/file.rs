@@ -120,7 +120,7 @@ pub(super) fn file(fd: i32) -> Checked<Arc<OpenFile>> {
 }
 
 /// The open file of a descriptor, also one that is only a place (`O_PATH`).
-#[inline]
+#[inline(always)]
 pub(super) fn any_file(fd: i32) -> Checked<Arc<OpenFile>> {
     let fd = usize::try_from(fd).map_err(|_| Errno::EBADF)?;
     current().files()?.get(fd)

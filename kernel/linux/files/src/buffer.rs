@@ -195,16 +195,25 @@ impl<'a> Output<'a> {
         let rest = bytes.get(start..).unwrap_or(&[]);
         let size = rest.len().min(self.remaining());
         let before = self.done;
-        for piece in rest[..size].chunks(PIECE) {
-            let put = self.put(piece).and_then(|()| match piece.len() {
-                PIECE => give_way_until_killed(),
-                _ => Ok(()),
-            });
-            if let Err(error) = put {
-                return short(self.done - before, error);
+        let put = match size {
+            0..PIECE => self.put(&rest[..size]),
+            _ => self.put_in_pieces(&rest[..size]),
+        };
+        match put {
+            Ok(()) => Ok(size),
+            Err(error) => short(self.done - before, error),
+        }
+    }
+
+    #[cold]
+    fn put_in_pieces(&mut self, bytes: &[u8]) -> Result<(), Errno> {
+        for piece in bytes.chunks(PIECE) {
+            self.put(piece)?;
+            if piece.len() == PIECE {
+                give_way_until_killed()?;
             }
         }
-        Ok(size)
+        Ok(())
     }
 
     /// What a read returns that ended with `error`: the bytes before it, if

@@ -4,7 +4,7 @@
 use alloc::sync::Arc;
 
 use kernel_abi::Errno;
-use kernel_core::cgroup::{Tree, request};
+use kernel_core::cgroup::{ROOT, Tree, request};
 use kernel_core::freezer::{Flags, Hierarchy, Host};
 
 use super::attribute::{may_write, of_processes};
@@ -146,10 +146,12 @@ fn transfer<'a>(
     let mut forest = forest();
     let tree = forest.tree(hierarchy);
     tree.get(handle)?;
-    let populated = tree.first_populated(slot, &Tasks);
     let from = |task: &Task| group_of(task, hierarchy);
     let moves = |task: &&Arc<Task>| from(task) != slot && is_alive(task);
+    // The lowest group that is populated already, for those who hear of it.
+    let mut populated = ROOT;
     if hierarchy == Hierarchy::V2 {
+        populated = tree.first_populated(slot, &Tasks);
         // While the forest is locked nobody else moves them.
         for task in tasks.clone().filter(moves) {
             let ends = [from(task), slot];
