@@ -38,5 +38,5 @@ mod tests;
 
 pub use entity::{Arrival, Entity};
 pub use policy::{Attributes, Policy};
-pub use run_queue::RunQueue;
+pub use run_queue::{Company, RunQueue};
 pub use select_cpu::{Machine, select_cpu, select_fastest, select_idle};

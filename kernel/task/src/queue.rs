@@ -16,7 +16,7 @@ use alloc::sync::Arc;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use core::sync::atomic::{AtomicU32, AtomicU64};
 
-use kernel_core::schedule::{Arrival, Entity, RunQueue};
+use kernel_core::schedule::{Arrival, Company, Entity, RunQueue};
 
 use super::Task;
 use super::kick::request_reschedule;
@@ -194,7 +194,11 @@ pub(super) fn enqueue(task: &Arc<Task>, cpu: usize, arrival: Arrival) -> bool {
     };
     task.context.cpu.store(cpu as u32, Relaxed);
     task.wake.arrive();
-    queue.waiting.push(task.clone(), &entity);
+    let company = match arrival {
+        Arrival::Thawed if is_idle => Company::Crowd,
+        _ => Company::Alone,
+    };
+    queue.waiting.push_one_of(task.clone(), &entity, company);
     drop(entity);
     entry.publish(queue);
     drop(guard);

@@ -10,35 +10,21 @@
 //! run time, or, while they are held back (`throttle.rs`), more.
 
 use alloc::collections::TryReserveError;
-use alloc::vec::Vec;
 
 use super::entity::{Arrival, Entity, HELD_BACK, Sleep};
 use super::favour::Favour;
 use super::throttle::{Throttle, Turn};
+pub use heap::Company;
+use heap::{Heap, Queued};
+
+mod heap;
 
 /// Where `min_vruntime` starts: high enough that nobody underflows.
 const START: u64 = 1 << 40;
 
-struct Queued<T> {
-    /// [`Entity::key`].
-    key: u64,
-    /// Order of arrival; equal claims are served in turn.
-    sequence: i64,
-    weight: u32,
-    is_real_time: bool,
-    item: T,
-}
-
-impl<T> Queued<T> {
-    #[inline]
-    fn before(&self, other: &Queued<T>) -> bool {
-        (self.key, self.sequence) < (other.key, other.sequence)
-    }
-}
-
 /// Runnable tasks, ordered by claim. Guarded by the run queue's lock.
 pub struct RunQueue<T> {
-    heap: Vec<Queued<T>>,
+    heap: Heap<T>,
     load: u64,
     min_vruntime: u64,
     /// Of who comes last to a place behind its equals.
@@ -59,7 +45,7 @@ impl<T> RunQueue<T> {
     /// An empty queue without room; see [`RunQueue::try_reserve`].
     pub const fn new() -> Self {
         RunQueue {
-            heap: Vec::new(),
+            heap: Heap::new(),
             load: 0,
             min_vruntime: START,
             last: 0,
@@ -78,8 +64,7 @@ impl<T> RunQueue<T> {
         &mut self,
         capacity: usize,
     ) -> Result<(), TryReserveError> {
-        let missing = capacity.saturating_sub(self.heap.len());
-        self.heap.try_reserve(missing)
+        self.heap.try_reserve(capacity)
     }
 
     /// How many tasks fit without allocating.
@@ -198,12 +183,18 @@ impl<T> RunQueue<T> {
 
     /// Adds a task that was placed, or ran until now. Does not allocate
     /// within the reserved capacity.
-    #[inline(always)]
+    #[inline]
     pub fn push(&mut self, item: T, entity: &Entity) {
+        self.push_one_of(item, entity, Company::Alone);
+    }
+
+    /// As [`RunQueue::push`]; a crowd is put in order when the first of it is
+    /// taken.
+    #[inline(always)]
+    pub fn push_one_of(&mut self, item: T, entity: &Entity, company: Company) {
         let queued = self.queued(item, entity);
         self.load += u64::from(queued.weight);
-        self.heap.push(queued);
-        self.sift_up(self.heap.len() - 1);
+        self.heap.push(queued, company);
     }
 
     fn queued(&mut self, item: T, entity: &Entity) -> Queued<T> {
@@ -221,10 +212,8 @@ impl<T> RunQueue<T> {
     #[inline]
     #[must_use]
     pub fn pop(&mut self) -> Option<T> {
-        if self.heap.is_empty() {
-            return None;
-        }
-        let queued = self.take_at(0);
+        let queued = self.heap.pop()?;
+        self.load -= u64::from(queued.weight);
         self.note(queued.key);
         Some(queued.item)
     }
@@ -261,9 +250,8 @@ impl<T> RunQueue<T> {
             queued.sequence = self.first;
         }
         self.load += u64::from(queued.weight);
-        core::mem::swap(&mut queued, &mut self.heap[0]);
+        let queued = self.heap.replace(queued);
         self.load -= u64::from(queued.weight);
-        self.sift_down(0);
         self.note(queued.key);
         queued.item
     }
@@ -301,12 +289,11 @@ impl<T> RunQueue<T> {
     /// Gives real-time tasks other keys; a linear act, once a period.
     #[cold]
     fn rekey(&mut self, change: impl Fn(u64) -> u64) {
-        for queued in self.heap.iter_mut().filter(|it| it.is_real_time) {
-            queued.key = change(queued.key);
-        }
-        for at in (0..self.heap.len() / 2).rev() {
-            self.sift_down(at);
-        }
+        self.heap.change(|queued| {
+            if queued.is_real_time {
+                queued.key = change(queued.key);
+            }
+        });
     }
 
     /// Takes a task that `may_run` elsewhere, for a CPU that has nothing to
@@ -318,57 +305,25 @@ impl<T> RunQueue<T> {
     ) -> Option<T> {
         let first = self.heap.first()?;
         if first.is_real_time && may_run(&first.item) {
-            return Some(self.take_at(0).item);
+            let queued = self.heap.pop()?;
+            self.load -= u64::from(queued.weight);
+            return Some(queued.item);
         }
-        let at = self.heap.iter().rposition(|queued| may_run(&queued.item))?;
-        Some(self.take_at(at).item)
+        self.take(|heap| heap.last(|queued| may_run(&queued.item)))
     }
 
     /// Takes out the first task found that `matches`; a linear search.
     pub fn remove(&mut self, mut matches: impl FnMut(&T) -> bool) -> Option<T> {
-        let at = self.heap.iter().position(|queued| matches(&queued.item))?;
-        Some(self.take_at(at).item)
+        self.take(|heap| heap.find(|queued| matches(&queued.item)))
     }
 
-    fn take_at(&mut self, at: usize) -> Queued<T> {
-        let queued = self.heap.swap_remove(at);
+    fn take(
+        &mut self,
+        choose: impl FnOnce(&Heap<T>) -> Option<usize>,
+    ) -> Option<T> {
+        let at = choose(&self.heap)?;
+        let queued = self.heap.take_at(at);
         self.load -= u64::from(queued.weight);
-        if at < self.heap.len() && !self.sift_up(at) {
-            self.sift_down(at);
-        }
-        queued
-    }
-
-    /// Returns whether the task moved.
-    fn sift_up(&mut self, start: usize) -> bool {
-        let mut at = start;
-        while at > 0 {
-            let parent = (at - 1) / 2;
-            if !self.heap[at].before(&self.heap[parent]) {
-                break;
-            }
-            self.heap.swap(at, parent);
-            at = parent;
-        }
-        at != start
-    }
-
-    fn sift_down(&mut self, mut at: usize) {
-        let len = self.heap.len();
-        loop {
-            let mut child = 2 * at + 1;
-            if child >= len {
-                return;
-            }
-            let right = child + 1;
-            if right < len && self.heap[right].before(&self.heap[child]) {
-                child = right;
-            }
-            if !self.heap[child].before(&self.heap[at]) {
-                return;
-            }
-            self.heap.swap(at, child);
-            at = child;
-        }
+        Some(queued.item)
     }
 }
