@@ -43,7 +43,8 @@ pub enum EventKind {
     FreezeEnd,
     /// The freezer begins to wake those in the refrigerator.
     ThawBegin,
-    /// Task `a` was woken from the refrigerator.
+    /// Task `a`, asleep in the refrigerator, was woken: by a thaw, or to die,
+    /// to stop or to be traced.
     Thaw,
     /// It has woken all that it wanted.
     ThawEnd,

@@ -154,11 +154,9 @@ fn reserve_one() -> Result<Room, Errno> {
         return Ok(mine);
     }
     let room = (tasks + 1).next_power_of_two().max(64);
-    let grown = QUEUES.iter().all(|cpu| {
-        let mut queue = cpu.queue.lock();
-        let more = room.saturating_sub(queue.waiting.len());
-        queue.waiting.try_reserve(more).is_ok()
-    });
+    let grown = QUEUES
+        .iter()
+        .all(|cpu| cpu.queue.lock().waiting.try_reserve(room).is_ok());
     if !grown {
         return Err(Errno::ENOMEM);
     }

@@ -21,9 +21,10 @@
 //! was left, as is usual with arrays, `e` would sleep on. Model
 //! `a_walk_in_pieces_wakes_all`.
 //!
-//! The walk goes in the order in which the tasks came: that is about the order
-//! of their virtual run times, which is the one in which a run queue takes
-//! them fastest.
+//! While no place is taken again the walk goes in the order in which the tasks
+//! came, which is about that of their virtual run times: a CPU that runs takes
+//! them fastest in it. Places are given back when nobody is there any more;
+//! until then a walk passes as many as the largest crowd had.
 //!
 //! Read next: `group.rs`, who walks.
 
@@ -117,7 +118,8 @@ impl<T> Default for Places<T> {
 
 /// How far a walk has come.
 pub struct Walk {
-    /// What stands before this place was visited.
+    /// Whoever was there when the walk began, and stands before this place,
+    /// was visited.
     next: usize,
     is_over: bool,
 }

@@ -251,8 +251,8 @@ impl Entity {
 
     /// As [`Entity::place`], for a task that stood still in the refrigerator.
     /// What it owes and what it is owed stay in whole units, in favour of the
-    /// others, or a thaw would be a gift. A crowd that is thawed comes in no
-    /// order, and a queue takes those of equal claim fastest.
+    /// others, or a thaw would be a gift. A CPU that runs takes those of equal
+    /// claim fastest, whatever order a crowd comes in.
     #[inline]
     pub(super) fn thaw(&mut self, queue_min: u64) {
         let lag = self.lag();

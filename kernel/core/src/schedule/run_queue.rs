@@ -1,10 +1,10 @@
 //! The queue of runnable tasks of one CPU: a binary heap by virtual run time.
 //!
-//! A heap rather than a tree: on the switch path it is an array of three
+//! A heap rather than a tree: on the switch path it is an array of four
 //! words per task with no node to allocate and no pointer to follow, and an
 //! idle CPU that pulls work takes a leaf for next to nothing. The price, a
-//! linear search, is paid only when a queued task's nice level or affinity
-//! changes. The running task is not in the heap.
+//! linear act, is paid when a queued task's nice level or affinity changes, and
+//! once for a crowd that is thawed. The running task is not in the heap.
 //!
 //! Real-time tasks are in the same heap: their keys are less than every virtual
 //! run time, or, while they are held back (`throttle.rs`), more.

@@ -2,8 +2,8 @@
 //!
 //! Its previous CPU if that is idle, because its data is there; else an idle
 //! CPU at least as fast; else the one with the least load for its speed. A
-//! task that leaves a CPU while it runs wants speed first instead: it does not
-//! sleep.
+//! task that is new, or leaves a CPU while it runs, wants speed first instead:
+//! it does not sleep.
 //!
 //! Read next: `capacity.rs`.
 
@@ -48,8 +48,8 @@ pub fn select_cpu(previous: usize, allowed: u32, machine: &Machine) -> usize {
         .unwrap_or(previous)
 }
 
-/// Chooses for a task that ran until now and has to leave its CPU: the fastest
-/// idle CPU, else as [`select_cpu`].
+/// Chooses for a task that is new, or ran until now and has to leave its CPU:
+/// the fastest idle CPU, else as [`select_cpu`].
 #[must_use]
 pub fn select_fastest(
     previous: usize,

@@ -28,7 +28,7 @@ pub enum Mark {
 pub const MARKS: [(Mark, &str); 4] = [
     (Mark::Signal, "fake signal"),
     (Mark::Enter, "into the refrigerator"),
-    (Mark::Thaw, "woken by the thaw"),
+    (Mark::Thaw, "woken from it"),
     (Mark::Leave, "out of the refrigerator"),
 ];
 

@@ -1,8 +1,9 @@
 //! A binary heap of claims, the best first.
 //!
-//! A crowd that is thawed comes before any of it is taken, and in no order:
-//! the worst one would move each of them past all others. So it is put in order
-//! at once, when the first is taken; until then only the best claim is known.
+//! A crowd that is thawed comes to an idle CPU before any of it is taken, and
+//! may come in the worst order, where each would move past all others. So it is
+//! put in order at once, when the first is taken; until then only the best
+//! claim is known.
 
 #[cfg(test)]
 mod tests;
@@ -127,7 +128,8 @@ impl<T> Heap<T> {
         self.places.iter().position(matches)
     }
 
-    /// The place of one that `matches`, with a poor claim.
+    /// The place of one that `matches`, with a poor claim; of a crowd that is
+    /// not in order yet, of who came last.
     pub(super) fn last(
         &self,
         matches: impl FnMut(&Queued<T>) -> bool,
@@ -157,7 +159,8 @@ impl<T> Heap<T> {
         self.order_all();
     }
 
-    /// A linear act, once for a crowd.
+    /// A linear act: once for a crowd, unless the best of it is taken while
+    /// more come.
     #[cold]
     #[inline(never)]
     fn order_all(&mut self) {
