@@ -187,8 +187,10 @@ pub(super) fn enqueue(task: &Arc<Task>, cpu: usize, arrival: Arrival) -> bool {
     }
     queue.waiting.place(&mut entity, arrival, now);
     let preempts = match is_idle {
-        // Whoever found the queue of an idle CPU empty calls it; others need
-        // not, until it has come and taken a task.
+        // Whoever found the queue of an idle CPU empty calls it, right after
+        // this lock; others need not, until it has come and taken a task. It
+        // takes one under this lock, so a queue that is filled while its idle
+        // task runs has been called for or is about to be.
         true => queue.waiting.is_empty(),
         false => queue.waiting.preempts(&entity, &queue.running),
     };

@@ -5,11 +5,9 @@
 //! point before, and ends with the next one, or where the task goes back to
 //! user mode. A request to freeze, or a `SIGKILL`, that comes within waits for
 //! its end, so SPECIFICATION.md Y9 bounds it. While the task is off its CPU
-//! the stretch stands still: what else runs then is no fault of it. So it does
-//! while the CPU waits for the serial port, which takes the time of its bytes: a
-//! line goes out whole. The checked kernel measures each, in ticks of the
-//! counter, and keeps the longest of each place; the release kernel keeps no
-//! book, and pays nothing.
+//! the stretch stands still: what else runs then is no fault of it. The checked
+//! kernel measures each, in ticks of the counter, and keeps the longest of each
+//! place; the release kernel keeps no book, and pays nothing.
 //!
 //! The kernel is never preempted, so what a CPU notes of its own task changes
 //! hands only in `scheduler.rs`, which takes a task's stretch along.
@@ -26,7 +24,6 @@ mod book {
         cpu::{self, MAX_CPUS},
         timer,
     };
-    use kernel_machine::drivers::console;
 
     /// Where a stretch began.
     #[derive(Clone, Copy, PartialEq, Eq)]
@@ -77,11 +74,6 @@ mod book {
         ticks: u64,
     }
 
-    /// This CPU's clock of stretches, ticks.
-    fn now() -> u64 {
-        timer::ticks().saturating_sub(console::waited_ticks())
-    }
-
     /// The current task enters the kernel.
     pub fn begin(place: Place) {
         resume(Stretch { place, ticks: 0 });
@@ -100,7 +92,7 @@ mod book {
             return Stretch { place: Place::NONE, ticks: 0 };
         }
         let since = running.since.load(Relaxed);
-        let ticks = now().saturating_sub(since);
+        let ticks = timer::ticks().saturating_sub(since);
         LONGEST[place as usize].fetch_max(ticks, Relaxed);
         Stretch { place: Place(place), ticks }
     }
@@ -108,7 +100,7 @@ mod book {
     /// It is back on a CPU.
     pub fn resume(stretch: Stretch) {
         let running = &RUNNING[cpu::id()];
-        let since = now().saturating_sub(stretch.ticks);
+        let since = timer::ticks().saturating_sub(stretch.ticks);
         running.since.store(since, Relaxed);
         running.place.store(stretch.place.0, Relaxed);
     }

@@ -9,15 +9,14 @@
 //! Read next: `pl011.rs`, `uart16550.rs`.
 
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize};
+use core::sync::atomic::{AtomicU32, AtomicUsize};
 
 use kernel_core::board;
 use kernel_core::device_tree::{Console, SerialKind};
 
 use super::pl011::Pl011;
 use super::uart16550::Uart16550;
-use crate::arch::cpu::MAX_CPUS;
-use crate::arch::{cpu, gic, image, mmu, timer};
+use crate::arch::{cpu, gic, image, mmu};
 use crate::sync::Hook;
 
 /// Bytes of registers that are mapped; every port has less.
@@ -30,8 +29,6 @@ const MOST_POLLS: usize = 1_000_000;
 static BASE: AtomicUsize = AtomicUsize::new(0);
 /// The kind of port at [`BASE`], as [`pack`] writes it.
 static KIND: AtomicU32 = AtomicU32::new(0);
-/// How long each CPU has waited for the port, ticks of the counter.
-static WAITED: [AtomicU64; MAX_CPUS] = [const { AtomicU64::new(0) }; MAX_CPUS];
 /// The function that gets received bytes, in interrupt context.
 pub static RECEIVER: Hook<fn(u8)> = Hook::new();
 
@@ -144,29 +141,16 @@ pub fn flush() {
     };
 }
 
-/// How long this CPU has waited for the port since boot, ticks of the counter.
-pub fn waited_ticks() -> u64 {
-    WAITED[cpu::id()].load(Relaxed)
-}
-
 /// Calls `action` once `is_ready`; false if that takes too long.
 fn wait(is_ready: impl Fn() -> bool, action: impl FnOnce()) -> bool {
-    let is_there = is_ready() || wait_long(is_ready);
-    if is_there {
-        action();
-    }
-    is_there
-}
-
-#[cold]
-fn wait_long(is_ready: impl Fn() -> bool) -> bool {
-    let began = timer::ticks();
-    let is_there = (0..MOST_POLLS).any(|_| {
+    for _ in 0..MOST_POLLS {
+        if is_ready() {
+            action();
+            return true;
+        }
         cpu::relax();
-        is_ready()
-    });
-    WAITED[cpu::id()].fetch_add(timer::ticks() - began, Relaxed);
-    is_there
+    }
+    false
 }
 
 /// Lets received bytes in.
