@@ -20,10 +20,11 @@
 //! `select_cpu.rs` (where a woken task runs), [`capacity`] (CPUs of unequal
 //! speed), [`rotation`] (equal shares where counts do not fit), [`favour`]
 //! (sleepers), [`policy`] and [`throttle`] (real-time tasks), [`admission`]
-//! (CPUs that go away).
+//! (CPUs that go away), [`division`] (time in user mode and in the kernel).
 
 pub mod admission;
 pub mod capacity;
+pub mod division;
 pub mod entity;
 pub mod favour;
 pub mod policy;
@@ -36,6 +37,7 @@ pub mod weight;
 #[cfg(test)]
 mod tests;
 
+pub use division::Division;
 pub use entity::{Arrival, Entity};
 pub use policy::{Attributes, Policy};
 pub use run_queue::{Company, RunQueue};

@@ -20,18 +20,16 @@ impl Task {
         account(self).nice()
     }
 
-    /// Nanoseconds in user mode and in the kernel. Where the two change is
-    /// too busy a place for a clock, so ticks tell them apart: time between
-    /// two ticks counts as spent where the second one found the task.
+    /// Nanoseconds in user mode and in the kernel, which ticks tell apart
+    /// ([`Division`](kernel_core::schedule::Division)). Neither ever goes back.
+    ///
+    /// # Locks
+    /// Takes the run queue's lock.
     pub fn times_ns(&self) -> (u64, u64) {
-        let total_ns = account(self).total_ns();
-        match self.kind {
-            Kind::User => {
-                let system_ns = self.system_ns.load(Relaxed).min(total_ns);
-                (total_ns - system_ns, system_ns)
-            }
-            Kind::Kernel | Kind::Idle => (0, total_ns),
-        }
+        read(self, |entity| match self.kind {
+            Kind::User => self.division.divide(entity.total_ns()),
+            Kind::Kernel | Kind::Idle => (0, entity.total_ns()),
+        })
     }
 }
 
@@ -94,13 +92,19 @@ pub fn fork() -> Entity {
 
 /// A copy of the task's account, up to date.
 pub fn account(task: &Task) -> Entity {
+    read(task, |entity| entity)
+}
+
+/// What `read` makes of the task's account, up to date, under the lock of the
+/// queue that the task is in.
+fn read<R>(task: &Task, read: impl FnOnce(Entity) -> R) -> R {
     loop {
         let cpu = task.cpu();
         let queue = QUEUES[cpu].queue.lock();
         // If the task is elsewhere by now, it would look as if it had not run
         // since.
         if task.cpu() == cpu {
-            return account_in(&queue, task);
+            return read(account_in(&queue, task));
         }
     }
 }

@@ -10,7 +10,7 @@ use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize};
 use kernel_abi::Errno;
 use kernel_core::freezer::TaskFreezer;
 use kernel_core::kthread::KthreadControl;
-use kernel_core::schedule::Entity;
+use kernel_core::schedule::{Division, Entity};
 use kernel_core::wake::WakeWords;
 
 use super::id::{Id, TaskId};
@@ -129,7 +129,7 @@ impl Task {
             came_ns: AtomicU64::new(0),
             voluntary_switches: AtomicU64::new(0),
             involuntary_switches: AtomicU64::new(0),
-            system_ns: AtomicU64::new(0),
+            division: Division::new(),
             watches_time: AtomicBool::new(false),
             freezer: TaskFreezer::new(),
             refrigerator_place: AtomicU32::new(refrigerator::NOT_REFRIGERATED),

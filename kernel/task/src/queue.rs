@@ -16,7 +16,7 @@ use alloc::sync::Arc;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use core::sync::atomic::{AtomicU32, AtomicU64};
 
-use kernel_core::schedule::{Arrival, Company, Entity, RunQueue};
+use kernel_core::schedule::{Arrival, Company, Division, Entity, RunQueue};
 
 use super::Task;
 use super::kick::request_reschedule;
@@ -45,8 +45,8 @@ pub(super) struct Queue {
     pub(super) switched_in_ns: u64,
     /// Nanoseconds the idle task ran.
     pub(super) idle_ns: u64,
-    /// Nanoseconds charged to the kernel by ticks.
-    pub(super) system_ns: u64,
+    /// How the other time divides.
+    pub(super) division: Division,
     pub(super) switches: u64,
 }
 
@@ -98,7 +98,7 @@ impl CpuQueue {
             turn_is_over: false,
             switched_in_ns: 0,
             idle_ns: 0,
-            system_ns: 0,
+            division: Division::new(),
             switches: 0,
         };
         Self {
@@ -273,7 +273,9 @@ pub struct Statistics {
     pub switches: u64,
     /// Nanoseconds with nothing to do.
     pub idle_ns: u64,
-    /// Nanoseconds in the kernel, as the ticks found it.
+    /// Nanoseconds in user mode, as the ticks found it.
+    pub user_ns: u64,
+    /// Nanoseconds in the kernel, as they found it.
     pub system_ns: u64,
 }
 
@@ -285,8 +287,9 @@ pub fn statistics(cpu: usize) -> Statistics {
     if queue.running_task.is_none() {
         idle_ns += now.saturating_sub(queue.switched_in_ns);
     }
-    let (switches, system_ns) = (queue.switches, queue.system_ns);
-    Statistics { switches, idle_ns, system_ns }
+    let busy_ns = now.saturating_sub(idle_ns);
+    let (user_ns, system_ns) = queue.division.divide(busy_ns);
+    Statistics { switches: queue.switches, idle_ns, user_ns, system_ns }
 }
 
 /// Whether a runnable task is on a CPU now.

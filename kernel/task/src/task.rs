@@ -12,7 +12,7 @@ use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 
 use kernel_core::freezer::TaskFreezer;
 use kernel_core::kthread::KthreadControl;
-use kernel_core::schedule::Entity;
+use kernel_core::schedule::{Division, Entity};
 use kernel_core::wake::WakeWords;
 use kernel_machine::arch::thread::{Context, Threaded, work};
 use kernel_machine::mm::AddressSpace;
@@ -64,8 +64,8 @@ pub struct Task {
     /// Times it was switched out by its own sleep, and by others' turn.
     pub(super) voluntary_switches: AtomicU64,
     pub(super) involuntary_switches: AtomicU64,
-    /// Nanoseconds that ticks charged to the kernel.
-    pub(super) system_ns: AtomicU64,
+    /// How its time divides into user mode and kernel.
+    pub(super) division: Division,
     /// Each of its ticks makes it look at timers of CPU time.
     pub watches_time: AtomicBool,
 

@@ -59,11 +59,9 @@ fn tick(now: u64) {
     let charged = queue.running.total_ns();
     queue.running.charge(now);
     if !trap::interrupted_user() {
-        // The tick finds out where the time since the last one went, as in
-        // Linux without exact accounting.
         let ran = queue.running.total_ns() - charged;
-        queue.system_ns += ran;
-        running.system_ns.fetch_add(ran, Relaxed);
+        queue.division.charge_system(ran);
+        running.division.charge_system(ran);
     }
     queue.waiting.advance(&queue.running);
     let ran = now.saturating_sub(queue.switched_in_ns);

@@ -1,10 +1,10 @@
 //! Timers of `timer_create(2)`.
 
 use user_lib::linux::{
-    __NR_getitimer, __NR_rt_sigtimedwait, __NR_setitimer, __NR_timer_create,
-    __NR_timer_delete, __NR_timer_getoverrun, __NR_timer_settime,
-    CLOCK_MONOTONIC, CLOCK_PROCESS_CPUTIME_ID, SIG_BLOCK, SIGPROF, SIGUSR1,
-    SIGVTALRM,
+    __NR_getitimer, __NR_getrusage, __NR_rt_sigtimedwait, __NR_setitimer,
+    __NR_timer_create, __NR_timer_delete, __NR_timer_getoverrun,
+    __NR_timer_settime, CLOCK_MONOTONIC, CLOCK_PROCESS_CPUTIME_ID, SIG_BLOCK,
+    SIGPROF, SIGUSR1, SIGVTALRM,
 };
 use user_lib::signal::{self, bit};
 use user_lib::syscall::arbitrary;
@@ -18,6 +18,7 @@ tests! {
     a_timer_that_is_off_sends_nothing_more
     two_timers_have_a_signal_each
     only_time_on_a_cpu_counts_for_a_timer_of_it
+    neither_user_nor_system_time_goes_back
     a_timer_of_cpu_time_expires_again_and_again
 }
 
@@ -199,6 +200,27 @@ fn only_time_on_a_cpu_counts_for_a_timer_of_it() -> Outcome {
     }
     let wrong = arbitrary(__NR_setitimer, [3, 0, 0, 0, 0, 0]);
     ensure_eq!(wrong, Err(Errno::EINVAL));
+    Ok(())
+}
+
+/// Microseconds in user mode and in the kernel.
+fn usage() -> Result<[u64; 2]> {
+    let mut usage = [0_u64; 18];
+    let place = usage.as_mut_ptr() as usize;
+    arbitrary(__NR_getrusage, [0, place, 0, 0, 0, 0])?;
+    Ok([usage[0] * 1_000_000 + usage[1], usage[2] * 1_000_000 + usage[3]])
+}
+
+fn neither_user_nor_system_time_goes_back() -> Outcome {
+    let end = time::read(CLOCK_MONOTONIC)? + Time::from_millis(300);
+    let mut before = usage()?;
+    while time::read(CLOCK_MONOTONIC)? < end {
+        let now = usage()?;
+        ensure!(before[0] <= now[0] && before[1] <= now[1]);
+        before = now;
+    }
+    // Ticks found this in both.
+    ensure!(before[0] > 0 && before[1] > 0);
     Ok(())
 }
 

@@ -74,15 +74,17 @@ fn load_average() -> Result<String, Errno> {
 }
 
 fn statistics() -> Result<String, Errno> {
-    let now = arch::timer::now_ns();
     let mut switches = 0;
     let mut cpus = Vec::new();
     for cpu in online() {
         let figures = queue::statistics(cpu);
         switches += figures.switches;
-        let (idle, system) = (figures.idle_ns, figures.system_ns);
-        let user = now.saturating_sub(idle + system);
-        let times = CpuTimes { user, system, idle, ..CpuTimes::default() };
+        let times = CpuTimes {
+            user: figures.user_ns,
+            system: figures.system_ns,
+            idle: figures.idle_ns,
+            ..CpuTimes::default()
+        };
         cpus.push((cpu, times));
     }
     let stat = SystemStat {
