@@ -17,7 +17,7 @@ use crate::signal::notify;
 use crate::{CurrentThread, tree};
 use kernel_machine::arch::thread::work;
 use kernel_machine::arch::trap::{self, TrapFrame};
-use kernel_task::refrigerator::{FREEZER, FreezerHost};
+use kernel_task::refrigerator::{FREEZER, FreezerHost, try_to_freeze};
 use kernel_task::{sleep, state};
 
 /// Not in a system call.
@@ -52,6 +52,12 @@ fn stop(
         },
         || process.signals.lock().state.is_trace_stopped(thread.key),
     );
+    if has_begun {
+        // Its leave to come and trap is over. A tracer that was quicker than
+        // the sleep has let it go on without one, and a freeze that holds
+        // already asks nobody anew.
+        try_to_freeze();
+    }
     let (decision, number) = go_on(thread, frame);
     (has_begun.then_some(decision), number)
 }
