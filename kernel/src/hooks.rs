@@ -23,6 +23,7 @@ pub fn plug() {
     trap::HOOKS.plug(&EXCEPTIONS);
     pace::PAUSE.plug(&PAUSE);
     console::RECEIVER.plug(&RECEIVER);
+    console::SENT.plug(&SENT);
     pl031::ALARM_HANDLER.plug(&ALARM_HANDLER);
     host::GROUP_WATCHER.plug(&cgroup::WATCHER);
     freezer::OOM_KILLER.plug(&oom::KILLER);
@@ -60,6 +61,9 @@ static RECEIVER: fn(u8) = terminal::on_byte;
 
 /// The clock's alarm went off.
 static ALARM_HANDLER: fn() = || wakeup::event(Source::Clock);
+
+/// The console has room again.
+static SENT: fn() = terminal::on_sent;
 
 /// What files ask of processes.
 static AUTHORITY: permission::Source = authority::current;

@@ -111,11 +111,11 @@ pub fn append(level: u8, args: fmt::Arguments<'_>) {
 fn show(record: &Record<'_>) {
     let mut prefix = Line::<PREFIX>::new();
     let _ = write_time(&mut prefix, record.time_ns);
-    console::write(prefix.bytes());
+    console::send(prefix.bytes());
     for part in record.text {
-        console::write(part);
+        console::send(part);
     }
-    console::write(b"\r\n");
+    console::send(b"\r\n");
 }
 
 /// Writes the terminal's output to the console, in pieces short enough that
@@ -124,7 +124,7 @@ fn show(record: &Record<'_>) {
 pub fn write_between_lines(bytes: &[u8]) {
     for piece in bytes.chunks(PIECE) {
         let _whole = RING.lock();
-        console::write(piece);
+        console::send(piece);
     }
 }
 

@@ -42,6 +42,7 @@ pub type DescribeTask = fn(&mut dyn Write) -> fmt::Result;
 /// One line that says why there is no way on, and the machine stops.
 pub fn refuse(why: impl fmt::Display) -> ! {
     console::ensure();
+    console::send_waiting();
     // The line bypasses the log: `quiet` must not hide it.
     let _ = writeln!(Raw, "Firn cannot boot: {why}");
     console::flush();
@@ -91,6 +92,7 @@ pub fn die(frame: &TrapFrame, message: fmt::Arguments<'_>) -> ! {
     console::ensure();
     // Whatever a stopped CPU was printing is cut off there.
     smp::stop_all_others();
+    console::send_waiting();
     // A failing console must not keep the machine from going off.
     let _ = report(frame, message);
     console::flush();

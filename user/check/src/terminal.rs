@@ -1,8 +1,11 @@
 //! The terminal, if the tests have one.
 
-use user_lib::linux::{__NR_ioctl, ECHO, ICANON, ISIG, O_RDWR};
+use user_lib::linux::{
+    __NR_ioctl, CLOCK_PROCESS_CPUTIME_ID, ECHO, ICANON, ISIG, O_RDWR, O_WRONLY,
+};
 use user_lib::syscall::arbitrary;
-use user_lib::{Errno, file, process, terminal};
+use user_lib::time::{self, Time, monotonic};
+use user_lib::{Errno, Result, file, process, terminal};
 
 use crate::tool::{
     NOBODY, Outcome, become_user, ensure, ensure_eq, in_child, tests,
@@ -12,6 +15,7 @@ tests! {
     a_file_is_no_terminal
     a_terminal_has_settings
     settings_are_kept
+    a_slow_console_costs_no_time_on_a_cpu
     only_a_session_has_a_terminal
     a_terminal_is_stolen_by_a_capability_only
 }
@@ -51,6 +55,44 @@ fn settings_are_kept() -> Outcome {
     let after = terminal::settings(tty)?;
     terminal::set_settings(tty, &before)?;
     ensure_eq!(after.c_lflag, silent.c_lflag);
+    Ok(())
+}
+
+/// Bytes that the console still has to send.
+fn unsent(console: i32) -> Result<u32> {
+    const TIOCOUTQ: usize = 0x5411;
+    let mut count = 0_u32;
+    let place = &raw mut count as usize;
+    arbitrary(__NR_ioctl, [console as usize, TIOCOUTQ, place, 0, 0, 0])?;
+    Ok(count)
+}
+
+/// Waits until the console has sent all (`tcdrain(3)`).
+fn drain(console: i32) -> Result<()> {
+    const TCSBRK: usize = 0x5409;
+    arbitrary(__NR_ioctl, [console as usize, TCSBRK, 1, 0, 0, 0]).map(drop)
+}
+
+fn a_slow_console_costs_no_time_on_a_cpu() -> Outcome {
+    let end = in_child(|| {
+        // Whose terminal it is does not count then.
+        process::new_session()?;
+        let console = file::open("/dev/console", O_WRONLY, 0)?;
+        drain(console)?;
+        ensure_eq!(unsent(console)?, 0);
+        let began = monotonic();
+        let used = time::read(CLOCK_PROCESS_CPUTIME_ID)?;
+        // They show nothing, and are more than the kernel keeps.
+        file::write_all(console, &[b'\r'; 16 << 10])?;
+        drain(console)?;
+        ensure_eq!(unsent(console)?, 0);
+        let took = monotonic() - began;
+        let own = time::read(CLOCK_PROCESS_CPUTIME_ID)? - used;
+        // A machine's port without a wire takes them at once.
+        ensure!(took < Time::from_millis(80) || own + own < took);
+        Ok(0)
+    })?;
+    ensure_eq!(end.exit_code(), Some(0));
     Ok(())
 }
 

@@ -216,10 +216,12 @@ fn reboot(args: &Args) -> Result {
     match args.word(2) {
         RESTART => {
             ::log::info!("reboot: Restarting system");
+            ::log::logger().flush();
             arch::psci::system_reset()
         }
         HALT | POWER_OFF => {
             ::log::info!("reboot: Power down");
+            ::log::logger().flush();
             arch::psci::system_off()
         }
         CAD_ON | CAD_OFF => Ok(0),

@@ -69,7 +69,7 @@ pub fn init() -> Result<(), Errno> {
     device::register("tty", DeviceNumber::new(5, 0), 0o666, open_own)?;
     devpts::init()?;
     kthread::kthread_run("ttyinput", take_input)?;
-    serial::start_receiving();
+    serial::start();
     Ok(())
 }
 
@@ -101,6 +101,13 @@ pub fn on_byte(byte: u8) {
     drop(queue);
     QUEUE_FILLED.wake_one();
     wakeup::event(Source::Console);
+}
+
+/// There is room again for what programs write. It runs in interrupt context.
+pub fn on_sent() {
+    if let Some(terminal) = CONSOLE.get() {
+        terminal.flowing.wake_all();
+    }
 }
 
 /// The thread that gives bytes to the line discipline.

@@ -27,6 +27,7 @@ register_bitfields! { u32,
     ],
     Interrupt [
         RX OFFSET(4) NUMBITS(1) [],
+        TX OFFSET(5) NUMBITS(1) [],
         RT OFFSET(6) NUMBITS(1) []
     ]
 }
@@ -81,6 +82,15 @@ impl Pl011 {
         self.0.data.set(u32::from(byte));
     }
 
+    /// Sends what `next` gives, until the FIFO is full.
+    pub fn fill(self, mut next: impl FnMut() -> Option<u8>) {
+        while self.can_send()
+            && let Some(byte) = next()
+        {
+            self.send(byte);
+        }
+    }
+
     /// Whether the last byte has left.
     pub fn is_idle(self) -> bool {
         !self.0.flag.is_set(Flag::BUSY)
@@ -92,10 +102,18 @@ impl Pl011 {
         self.0.interrupt_mask.write(received);
     }
 
+    /// Whether there is an interrupt, too, when the full FIFO has become half
+    /// empty.
+    pub fn interrupt_when_empty(self, is_on: bool) {
+        let received = Interrupt::RX::SET + Interrupt::RT::SET;
+        let empty = Interrupt::TX.val(u32::from(is_on));
+        self.0.interrupt_mask.write(received + empty);
+    }
+
     /// Ends the interrupt and hands what came without error to `receive`.
     pub fn take(self, receive: fn(u8)) {
         let received = Interrupt::RX::SET + Interrupt::RT::SET;
-        self.0.interrupt_clear.write(received);
+        self.0.interrupt_clear.write(received + Interrupt::TX::SET);
         while !self.0.flag.is_set(Flag::RXFE) {
             let data = self.0.data.extract();
             if data.read(Data::ERROR) == 0 {

@@ -24,8 +24,11 @@ const MODEM_STATUS: usize = 6;
 /// DesignWare only.
 const UART_STATUS: usize = 31;
 
-/// Interrupt enable: received bytes.
+/// Interrupt enable: received bytes; nothing left to send.
 const RECEIVED: u32 = 1;
+const EMPTY: u32 = 2;
+/// Bytes that the FIFO of every such port holds.
+const FIFO_SIZE: usize = 16;
 /// Interrupt identities.
 const MODEM: u32 = 0x0;
 const NONE: u32 = 0x1;
@@ -151,6 +154,15 @@ impl Uart16550 {
         self.write(DATA, u32::from(byte));
     }
 
+    /// Sends what `next` gives, a FIFO full of it if there is none in it.
+    pub fn fill(self, next: impl FnMut() -> Option<u8>) {
+        if self.can_send() {
+            core::iter::from_fn(next)
+                .take(FIFO_SIZE)
+                .for_each(|byte| self.send(byte));
+        }
+    }
+
     /// Whether the last byte has left.
     pub fn is_idle(self) -> bool {
         self.read(LINE_STATUS) & IS_IDLE != 0
@@ -159,6 +171,12 @@ impl Uart16550 {
     /// Interrupts for received bytes from now on.
     pub fn start_receiving(self) {
         self.write(INTERRUPT_ENABLE, RECEIVED);
+    }
+
+    /// Whether there is an interrupt, too, while nothing is left to send.
+    pub fn interrupt_when_empty(self, is_on: bool) {
+        let empty = if is_on { EMPTY } else { 0 };
+        self.write(INTERRUPT_ENABLE, RECEIVED | empty);
     }
 
     /// Ends the interrupt and hands what came without error to `receive`.
@@ -177,6 +195,7 @@ impl Uart16550 {
                 BUSY => self.end_busy(),
                 LINE => _ = self.read(LINE_STATUS),
                 MODEM => _ = self.read(MODEM_STATUS),
+                // Reading has ended it; `fill` comes next.
                 SENT => {}
                 _ => return,
             }

@@ -33,8 +33,10 @@ pub enum Rank {
     Heap,
     /// Physical frames.
     Frame,
-    /// Interrupt controller, devices, the kernel log: innermost.
+    /// Interrupt controller, devices, the kernel log.
     Device,
+    /// What waits for the serial port: innermost.
+    Console,
 }
 
 #[cfg(debug_assertions)]

@@ -49,8 +49,13 @@ impl Terminal {
                 let termios = *self.line.lock().termios();
                 give(argument, &termios)
             }
-            TCSETS | TCSETSW => self.set_termios(argument, false),
-            TCSETSF => self.set_termios(argument, true),
+            TCSETS => self.set_termios(argument, false),
+            TCSETSW => {
+                self.drained(Errno::ERESTARTSYS)?.set_termios(argument, false)
+            }
+            TCSETSF => {
+                self.drained(Errno::ERESTARTSYS)?.set_termios(argument, true)
+            }
             TIOCGWINSZ => {
                 let window = *self.window.lock();
                 give(argument, &window)
@@ -60,12 +65,20 @@ impl Terminal {
                 let available = self.line.lock().available() as u32;
                 give(argument, &available)
             }
-            TIOCOUTQ => give(argument, &0_u32),
-            TCSBRK => Ok(0),
+            TIOCOUTQ => give(argument, &(self.unsent() as u32)),
+            // A break is sent by nothing but real serial lines.
+            TCSBRK => self.drained(Errno::EINTR).map(|_| 0),
             TCXONC => self.set_flow(argument),
             TCFLSH => self.flush(argument),
             _ => self.control_job(request, argument),
         }
+    }
+
+    /// The same, as soon as all is sent; `interrupted` after a signal.
+    fn drained(&self, interrupted: Errno) -> Result<&Self, Errno> {
+        self.check_foreground(TerminalUse::Write)?;
+        self.drain().map_err(|_| interrupted)?;
+        Ok(self)
     }
 
     fn control_job(

@@ -155,11 +155,6 @@ impl Pair {
         ROOM.saturating_sub(self.waiting())
     }
 
-    /// Whether a program may write: some byte fits, however wide it is.
-    pub(super) fn is_writable(&self) -> bool {
-        self.room() >= WIDEST || self.is_hung_up()
-    }
-
     /// Shows bytes to the master, as many as there is room for.
     pub(super) fn show(&self, bytes: &[u8]) {
         let mut shown = self.shown.lock();

@@ -13,9 +13,10 @@ use super::state::{Port, Terminal};
 use kernel_files::file::{Blocking, interrupted};
 use kernel_files::{Input, Output};
 use kernel_machine::arch;
+use kernel_machine::drivers::console;
 use kernel_machine::log::write_between_lines;
 use kernel_task::sleep::give_way;
-use kernel_task::{Deadline, WaitError};
+use kernel_task::{Deadline, Interrupted, WaitError};
 
 /// Bytes of output that are translated at once.
 const CHUNK: usize = 256;
@@ -169,16 +170,15 @@ impl Terminal {
     /// Writes as much as there is room for, at most a chunk.
     fn write_piece(&self, input: &mut Input<'_>) -> Result<(), Errno> {
         let _output = self.output.lock();
-        let room = self.pair().map_or(CHUNK, |pair| pair.room() / WIDEST);
         let mut bytes = [0; CHUNK];
-        let size = input.remaining().min(CHUNK).min(room);
+        let size = input.remaining().min(CHUNK).min(self.room() / WIDEST);
         input.take(&mut bytes[..size])?;
         self.show(&bytes[..size]);
         Ok(())
     }
 
-    /// Sleeps while output is stopped by `VSTOP`, or by a master that does not
-    /// read.
+    /// Sleeps while output is stopped by `VSTOP`, by a master that does not
+    /// read, or by a serial port that has too much to send.
     fn wait_for_flow(&self, blocking: Blocking) -> Result<(), Errno> {
         let flows = || self.flows().then_some(());
         if flows().is_none() {
@@ -190,10 +190,30 @@ impl Terminal {
         self.check_there()
     }
 
-    /// Whether a write would not wait.
+    /// Bytes that can be shown now.
+    fn room(&self) -> usize {
+        self.pair().map_or_else(console::terminal_room, Pair::room)
+    }
+
+    /// Whether a write would not wait: some byte fits, however wide it is.
     pub(super) fn flows(&self) -> bool {
-        let has_room = self.pair().is_none_or(Pair::is_writable);
+        let has_room = self.room() >= WIDEST;
         has_room && !self.line.lock().is_output_stopped() || self.is_hung_up()
+    }
+
+    /// Sleeps until the serial port has sent all (`tcdrain(3)`). A master has
+    /// what is shown at once.
+    ///
+    /// # Errors
+    /// [`Interrupted`] if a signal came first.
+    pub(super) fn drain(&self) -> Result<(), Interrupted> {
+        let is_sent = || (self.unsent() == 0).then_some(());
+        self.flowing.wait_until("tty_wait_until_sent", is_sent)
+    }
+
+    /// Bytes that the serial port still has to send.
+    pub(super) fn unsent(&self) -> usize {
+        self.pair().map_or_else(console::waiting, |_| 0)
     }
 
     /// Shows what a program writes. The caller holds `output`.
