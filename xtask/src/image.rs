@@ -13,6 +13,7 @@
 //! The kernel finds the payload through its static `FIRN_PAYLOAD`, which is
 //! patched here. Linux's *Booting AArch64 Linux* defines the header.
 mod flatten;
+mod grammar;
 mod header;
 mod kernel;
 mod payload;

@@ -33,6 +33,7 @@ pub mod procfmt;
 pub mod random;
 pub mod schedule;
 pub mod signal;
+pub mod symbol_table;
 pub mod sync;
 pub mod task_state;
 pub mod timer;

@@ -1,8 +1,6 @@
-//! The kernel's symbols: single addresses, and the table for back traces.
-//!
-//! The table is a count, then per function its offset from the image's start
-//! and the offset of its name from the table's start, all 32-bit and little
-//! endian, sorted by address; then the names, each ended by a zero byte.
+//! The kernel's symbols: single addresses, and the table for back traces, which
+//! `kernel_core::symbol_table` describes.
+
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail};
@@ -12,6 +10,7 @@ use elf::string_table::StringTable;
 use elf::symbol::Symbol;
 use rustc_demangle::demangle;
 
+use super::grammar::Grammar;
 use super::kernel::Kernel;
 
 type Symbols<'a> =
@@ -65,16 +64,21 @@ fn is_code(symbol: &Symbol, name: &str) -> bool {
 }
 
 pub(super) fn encode(functions: &BTreeMap<u32, String>) -> Result<Vec<u8>> {
-    let mut entries = u32::try_from(functions.len())?.to_le_bytes().to_vec();
-    let mut names = Vec::new();
-    let names_start = 4 + 8 * functions.len();
-    for (address, name) in functions {
-        let name_offset = u32::try_from(names_start + names.len())?;
-        entries.extend_from_slice(&address.to_le_bytes());
-        entries.extend_from_slice(&name_offset.to_le_bytes());
-        names.extend_from_slice(name.as_bytes());
-        names.push(0);
+    let grammar = Grammar::of(functions.values().map(String::as_str))?;
+    let counts = [functions.len(), grammar.rules.len()];
+    let counts = counts.map(u32::try_from);
+    let mut table = Vec::new();
+    for word in [counts[0]?, counts[1]?].iter().chain(functions.keys()) {
+        table.extend_from_slice(&word.to_le_bytes());
     }
-    entries.append(&mut names);
-    Ok(entries)
+    let mut halves = grammar.rules.concat();
+    let mut place = 0;
+    for name in &grammar.names {
+        halves.push(u16::try_from(place).context("the names are too long")?);
+        place += name.len();
+    }
+    halves.push(u16::try_from(place).context("the names are too long")?);
+    halves.extend(grammar.names.concat());
+    table.extend(halves.into_iter().flat_map(u16::to_le_bytes));
+    Ok(table)
 }

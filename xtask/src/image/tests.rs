@@ -1,6 +1,8 @@
 //! The image's header, payload and symbol table, byte by byte.
 use std::collections::BTreeMap;
 
+use kernel_core::symbol_table::SymbolTable;
+
 use super::kernel::PAGE;
 use super::{assemble, header, payload, symbols};
 
@@ -72,17 +74,37 @@ fn payload_without_magic_is_refused() {
 }
 
 #[test]
-fn table_is_sorted_and_names_end_with_zero() {
-    let functions =
-        BTreeMap::from([(64, "late".to_owned()), (4, "early".to_owned())]);
-    let table = symbols::encode(&functions).unwrap();
-    let word = |number: usize| {
-        let bytes = table[4 * number..4 * number + 4].try_into().unwrap();
-        u32::from_le_bytes(bytes)
-    };
-    assert_eq!([word(0), word(1), word(3)], [2, 4, 64]);
-    assert_eq!(&table[word(2) as usize..][..6], b"early\0");
-    assert_eq!(&table[word(4) as usize..][..5], b"late\0");
+fn the_kernel_finds_each_name_in_the_table() {
+    let modules = ["files::pipe", "files::inode", "process::signal", "task"];
+    let functions: BTreeMap<u32, String> = (0..2_000)
+        .map(|number| {
+            let module = modules[number as usize % modules.len()];
+            (number * 8 + 4, format!("kernel_{module}::work_{number}"))
+        })
+        .collect();
+    let bytes = symbols::encode(&functions).unwrap();
+    let length: usize = functions.values().map(String::len).sum();
+    assert!(bytes.len() < 4 * functions.len() + length / 2);
+    let table = SymbolTable::new(&bytes);
+    assert!(table.find(3).is_none());
+    for (address, name) in &functions {
+        for offset in [0, 7] {
+            let (found, start) = table.find(address + offset).unwrap();
+            assert_eq!((found.to_string(), start), (name.clone(), *address));
+        }
+    }
+}
+
+#[test]
+fn a_table_can_be_empty_or_have_one_name() {
+    let empty = symbols::encode(&BTreeMap::new()).unwrap();
+    assert!(SymbolTable::new(&empty).find(9).is_none());
+    let one = BTreeMap::from([(8, "aaaaaaaaaaaaaaaa".to_owned())]);
+    let bytes = symbols::encode(&one).unwrap();
+    let (name, start) = SymbolTable::new(&bytes).find(9).unwrap();
+    assert_eq!((name.to_string(), start), (one[&8].clone(), 8));
+    let umlaut = BTreeMap::from([(8, "größe".to_owned())]);
+    assert!(symbols::encode(&umlaut).is_err());
 }
 
 #[test]
