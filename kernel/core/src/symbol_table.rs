@@ -23,8 +23,10 @@ use core::fmt::{self, Write};
 pub const FIRST_RULE: u16 = 256;
 /// So deep may the rules of a symbol be nested.
 pub const MOST_DEPTH: usize = 40;
+/// So many symbols and rules are followed for one name.
+const MOST_STEPS: usize = 4096;
 
-/// A table of names. Nothing that its bytes say makes it panic.
+/// A table of names. Whatever its bytes say, reading one ends, without a panic.
 #[derive(Clone, Copy)]
 pub struct SymbolTable<'a>(&'a [u8]);
 
@@ -101,15 +103,18 @@ impl<'a> SymbolTable<'a> {
         self,
         symbol: u16,
         depth: usize,
+        steps: &mut usize,
         out: &mut fmt::Formatter<'_>,
     ) -> fmt::Result {
+        let Some(left) = steps.checked_sub(1) else { return Ok(()) };
+        *steps = left;
         if let Ok(byte) = u8::try_from(symbol) {
             return out.write_char(char::from(byte));
         }
         match self.rule(symbol) {
             Some([left, right]) if depth > 0 => {
-                self.write(left, depth - 1, out)?;
-                self.write(right, depth - 1, out)
+                self.write(left, depth - 1, steps, out)?;
+                self.write(right, depth - 1, steps, out)
             }
             _ => out.write_char('?'),
         }
@@ -123,9 +128,10 @@ impl fmt::Display for Name<'_> {
             return out.write_char('?');
         };
         let (start, end) = (table.half(place), table.half(place + 2));
+        let mut steps = MOST_STEPS;
         for index in start.unwrap_or(0)..end.unwrap_or(0) {
             let symbol = table.symbol(index).unwrap_or(u16::from(b'?'));
-            table.write(symbol, MOST_DEPTH, out)?;
+            table.write(symbol, MOST_DEPTH, &mut steps, out)?;
         }
         Ok(())
     }
@@ -136,7 +142,7 @@ mod tests {
     use alloc::string::ToString;
     use alloc::vec::Vec;
 
-    use super::SymbolTable;
+    use super::{MOST_STEPS, SymbolTable};
 
     /// "ab" at 4, "abab!" at 16.
     fn table() -> Vec<u8> {
@@ -185,5 +191,9 @@ mod tests {
         bytes[20..24].copy_from_slice(&[1, 1, b'a', 0]);
         let (name, _) = SymbolTable::new(&bytes).find(16).unwrap();
         assert!(name.to_string().starts_with("?a"));
+        // Then for itself twice.
+        bytes[20..24].copy_from_slice(&[1, 1, 1, 1]);
+        let (name, _) = SymbolTable::new(&bytes).find(16).unwrap();
+        assert!(name.to_string().len() <= MOST_STEPS);
     }
 }

@@ -22,8 +22,8 @@ use crate::drivers::console;
 use crate::sync::{IrqSpinLock, Rank};
 
 const RING_SIZE: usize = 128 * 1024;
-/// Bytes of the terminal that are written under the lock at a time: half a
-/// millisecond at 1.5 million baud.
+/// Bytes of the terminal that are written under the lock at a time: where
+/// sending polls, half a millisecond at 1.5 million baud.
 const PIECE: usize = 64;
 /// Longest prefix: level, time, brackets.
 const PREFIX: usize = 40;

@@ -95,16 +95,16 @@ pub fn account(task: &Task) -> Entity {
     read(task, |entity| entity)
 }
 
-/// What `read` makes of the task's account, up to date, under the lock of the
+/// What `look` makes of the task's account, up to date, under the lock of the
 /// queue that the task is in.
-fn read<R>(task: &Task, read: impl FnOnce(Entity) -> R) -> R {
+fn read<R>(task: &Task, look: impl FnOnce(Entity) -> R) -> R {
     loop {
         let cpu = task.cpu();
         let queue = QUEUES[cpu].queue.lock();
         // If the task is elsewhere by now, it would look as if it had not run
         // since.
         if task.cpu() == cpu {
-            return read(account_in(&queue, task));
+            return look(account_in(&queue, task));
         }
     }
 }

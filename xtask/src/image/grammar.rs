@@ -7,9 +7,9 @@ use std::collections::{HashMap, HashSet};
 use anyhow::{Result, ensure};
 
 /// The first symbol that is no byte.
-const FIRST_RULE: usize = 256;
+pub(super) const FIRST_RULE: usize = 256;
 /// As deep as the kernel reads.
-const MOST_DEPTH: usize = 40;
+pub(super) const MOST_DEPTH: usize = 40;
 /// A pair that is rarer is not worth a rule.
 const RARE: usize = 3;
 

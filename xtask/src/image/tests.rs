@@ -1,10 +1,10 @@
 //! The image's header, payload and symbol table, byte by byte.
 use std::collections::BTreeMap;
 
-use kernel_core::symbol_table::SymbolTable;
+use kernel_core::symbol_table::{self, SymbolTable};
 
 use super::kernel::PAGE;
-use super::{assemble, header, payload, symbols};
+use super::{assemble, grammar, header, payload, symbols};
 
 /// A page that starts like a kernel.
 fn page_with_header() -> Vec<u8> {
@@ -93,6 +93,12 @@ fn the_kernel_finds_each_name_in_the_table() {
             assert_eq!((found.to_string(), start), (name.clone(), *address));
         }
     }
+}
+
+#[test]
+fn the_kernel_reads_what_is_written() {
+    assert_eq!(usize::from(symbol_table::FIRST_RULE), grammar::FIRST_RULE);
+    assert_eq!(symbol_table::MOST_DEPTH, grammar::MOST_DEPTH);
 }
 
 #[test]

@@ -27,7 +27,9 @@ const UART_STATUS: usize = 31;
 /// Interrupt enable: received bytes; nothing left to send.
 const RECEIVED: u32 = 1;
 const EMPTY: u32 = 2;
-/// Bytes that the FIFO of every such port holds.
+/// Reading which interrupt: the FIFOs work. Each of them holds so many bytes at
+/// least; a port without has room for one.
+const HAS_FIFOS: u32 = 0xc0;
 const FIFO_SIZE: usize = 16;
 /// Interrupt identities.
 const MODEM: u32 = 0x0;
@@ -154,13 +156,15 @@ impl Uart16550 {
         self.write(DATA, u32::from(byte));
     }
 
-    /// Sends what `next` gives, a FIFO full of it if there is none in it.
+    /// Sends what `next` gives, a FIFO full of it if there is none in it. Ends
+    /// the interrupt for that; the next one comes with what was sent.
     pub fn fill(self, next: impl FnMut() -> Option<u8>) {
-        if self.can_send() {
-            core::iter::from_fn(next)
-                .take(FIFO_SIZE)
-                .for_each(|byte| self.send(byte));
+        if !self.can_send() {
+            return;
         }
+        let has_fifos = self.read(INTERRUPT_ID) & HAS_FIFOS == HAS_FIFOS;
+        let room = if has_fifos { FIFO_SIZE } else { 1 };
+        core::iter::from_fn(next).take(room).for_each(|byte| self.send(byte));
     }
 
     /// Whether the last byte has left.

@@ -201,8 +201,8 @@ impl Terminal {
         has_room && !self.line.lock().is_output_stopped() || self.is_hung_up()
     }
 
-    /// Sleeps until the serial port has sent all (`tcdrain(3)`). A master has
-    /// what is shown at once.
+    /// Sleeps until the serial port has all (`tcdrain(3)`), but for the last bytes
+    /// in its own FIFO. A master has what is shown at once.
     ///
     /// # Errors
     /// [`Interrupted`] if a signal came first.
@@ -211,7 +211,7 @@ impl Terminal {
         self.flowing.wait_until("tty_wait_until_sent", is_sent)
     }
 
-    /// Bytes that the serial port still has to send.
+    /// Bytes that the serial port has not taken yet.
     pub(super) fn unsent(&self) -> usize {
         self.pair().map_or_else(console::waiting, |_| 0)
     }
